@@ -1,0 +1,54 @@
+# Pesin's targets. `make help` lists them.
+PYTHON ?= python3
+SCALE ?= laptop
+ARGS ?=
+PY := .venv/bin/python
+SNAKEMAKE := $(PY) -m snakemake
+export PYTHONDONTWRITEBYTECODE := 1
+
+.PHONY: help run test lint schema costs reference lock clean
+
+help: ## list the targets
+	@echo "make <target>   [SCALE=smoke|laptop|paper] [ARGS='more of snakemake']"
+	@sed -n 's/^\([a-z]*\):.*## /  \1\t/p' Makefile | expand -t 14
+
+run: .venv/.ready ## everything at the chosen scale: results, figures, ledger, report
+	@status=0; \
+	$(SNAKEMAKE) --cores all --keep-going --rerun-incomplete --config scale=$(SCALE) $(ARGS) || status=$$?; \
+	if [ $$status -eq 0 ]; then \
+	  $(SNAKEMAKE) --quiet all --report results/$(SCALE)/report.html --config scale=$(SCALE) || status=$$?; \
+	fi; \
+	$(PY) workflow/scripts/summary.py results/$(SCALE); \
+	exit $$status
+
+costs: .venv/.ready ## wall time and peak memory of each step of the last run
+	@$(PY) workflow/scripts/summary.py results/$(SCALE) --costs
+
+test: .venv/.ready-test lint ## all tests
+	@$(PY) -m pytest
+
+lint: .venv/.ready-test ## formatting, types, layers
+	@$(PY) -m ruff check .
+	@$(PY) -m ruff format --check .
+	@$(PY) -m snakefmt --check Snakefile workflow/rules
+	@$(SNAKEMAKE) --lint
+	@PYTHONPATH=workflow/scripts .venv/bin/python -c "from importlinter.cli import lint_imports_command as c; c()"
+	@$(PY) -m mypy
+
+schema: .venv/.ready ## write config/schema/ anew from the pydantic models
+	@PYTHONPATH=workflow/scripts $(PY) -m pesin.claims.schema config/schema
+
+reference: ## keep the present ledger as the one we stand by
+	@mkdir -p results/reference/$(SCALE) && cp results/$(SCALE)/ledger.csv results/reference/$(SCALE)/ledger.csv
+
+lock: ## resolve envs/*.in anew into the lock files
+	@sh envs/lock.sh $(PYTHON)
+
+clean: ## delete the environment and all results (not the reference)
+	@rm -rf .venv .snakemake results/smoke results/laptop results/paper
+
+.venv/.ready: envs/requirements.lock
+	@sh envs/make.sh "$(PYTHON)" envs/requirements.lock && touch $@
+
+.venv/.ready-test: .venv/.ready envs/requirements-test.lock
+	@$(PY) -m pip install --quiet --disable-pip-version-check -r envs/requirements-test.lock && touch $@

@@ -1,0 +1,53 @@
+"""Intervals against scipy and by their coverage."""
+
+import numpy as np
+import pytest
+from scipy import stats
+
+from pesin.stats.intervals import correlation_interval, mean_interval, median_interval, share_interval
+
+
+def test_mean_interval_is_students():
+    x = np.random.default_rng(0).normal(size=9)
+    expected = stats.t.interval(0.95, 8, loc=x.mean(), scale=stats.sem(x))
+    assert mean_interval(x)[1:] == pytest.approx(expected)
+
+
+def test_share_interval_is_wilsons():
+    for yes, n in ((0, 10), (3, 10), (10, 10), (50, 100)):
+        expected = stats.binomtest(yes, n).proportion_ci(method="wilson")
+        got = share_interval(np.arange(n) < yes)
+        assert got[0] == yes / n
+        assert got[1:] == pytest.approx((expected.low, expected.high), abs=1e-12)
+
+
+@pytest.mark.parametrize("n", [8, 15, 40])
+def test_median_interval_covers_at_least_95_percent(n):
+    rng = np.random.default_rng(1)
+    hits = 0
+    for x in rng.exponential(size=(2000, n)):
+        _, low, high = median_interval(x)
+        hits += low <= np.log(2) <= high
+    assert hits / 2000 > 0.94
+
+
+def test_median_interval_of_few_is_the_whole_range():
+    assert median_interval([3, 1, 2]) == (2, 1, 3)
+
+
+@pytest.mark.parametrize("method", ["spearman", "pearson"])
+def test_correlation_interval_covers(method):
+    rng = np.random.default_rng(2)
+    truth = 0.6 if method == "pearson" else 6 / np.pi * np.arcsin(0.3)
+    hits = 0
+    for _ in range(1000):
+        x = rng.normal(size=50)
+        y = 0.6 * x + 0.8 * rng.normal(size=50)
+        _, low, high = correlation_interval(x, y, method)
+        hits += low <= truth <= high
+    assert 0.92 < hits / 1000 < 0.98
+
+
+def test_one_value_has_no_interval():
+    assert mean_interval([2.0]) == (2.0, -np.inf, np.inf)
+    assert np.isnan(correlation_interval([1, 1, 1, 1, 1], [1, 2, 3, 4, 5])[0])

@@ -1,0 +1,165 @@
+"""The judge: controls, preconditions, missing results, and the order of verdicts."""
+
+import csv
+from pathlib import Path
+
+import pytest
+import xarray as xr
+import yaml
+
+from pesin.claims.captions import captions
+from pesin.claims.judge import COLUMNS, judge_folder, judge_study, to_rows, to_tree
+from pesin.claims.ledger import counts, tally, write_csv, write_html
+from pesin.claims.models import Study
+from pesin.errors import UserError
+from pesin.steps.files import open_result, publish
+
+ROOT = Path(__file__).parents[2]
+TOY = yaml.safe_load((ROOT / "tests/toy/toy_map.yaml").read_text().replace("1e-9", "1.0e-9"))
+
+
+def study(**changes):
+    return Study.model_validate(TOY | changes)
+
+
+def results(chaotic=(0.64, 0.65, 0.63), contracting=(-0.1, -0.2, -0.1), x=(0.5, 0.4)):
+    tables = {
+        ("entropy", "chaotic"): ("lyapunov_exponent", "seed", chaotic),
+        ("entropy", "contracting"): ("lyapunov_exponent", "seed", contracting),
+        ("simulate", "chaotic"): ("x", "time", x),
+    }
+
+    def opened(step, case):
+        if (step, case) not in tables or tables[step, case][2] is None:
+            raise UserError(f"{step}/{case} has no result")
+        name, dim, values = tables[step, case]
+        return xr.Dataset({name: (dim, list(values))}, coords={dim: range(len(values))})
+
+    return opened
+
+
+def judged(opened, **changes):
+    rows, parts = judge_study("toy_map", study(**changes), opened)
+    return {row["claim"]: row for row in rows}, parts
+
+
+def test_one_row_for_each_claim_with_the_stable_columns():
+    rows, _ = judged(results())
+    assert list(rows) == ["C1", "C2", "C3"]
+    assert all(tuple(row) == tuple(COLUMNS) for row in rows.values())
+    assert rows["C1"]["verdict"] == "reproduced" and rows["C1"]["control_flipped"] == "yes"
+    assert rows["C1"]["needs_met"] == "yes" and rows["C1"]["n"] == 3 and rows["C1"]["figures"] == "exponents"
+    assert rows["C3"]["verdict"] == "not testable here" and rows["C3"]["reason"] == "there are no lions here"
+
+
+def test_a_theorem_is_illustrated_and_never_reproduced():
+    exact = 0.6418538861723947
+    assert judged(results(chaotic=(exact,) * 3))[0]["C2"]["verdict"] == "illustrated"
+    assert judged(results())[0]["C2"]["verdict"] == "not reproduced"
+
+
+def test_a_claim_that_does_not_come_out_says_so():
+    row = judged(results(chaotic=(-0.64, -0.65, -0.63)))[0]["C1"]
+    assert row["verdict"] == "not reproduced" and row["control_flipped"] == "yes"
+
+
+def test_a_control_that_does_not_flip_takes_the_verdict_away():
+    row = judged(results(contracting=(0.1, 0.11, 0.1)))[0]["C1"]
+    assert row["verdict"] == "no verdict" and row["control_flipped"] == "no"
+    assert "the control 'contracting' came out 'reproduced'" in row["reason"]
+
+
+def test_a_control_that_is_half_there_does_not_flip():
+    row = judged(results(contracting=(0.1, 0.2, 0.1)))[0]["C1"]
+    assert row["control_flipped"] == "no"
+
+
+def test_a_control_that_is_missing_does_not_flip():
+    row = judged(results(contracting=None))[0]["C1"]
+    assert row["verdict"] == "no verdict" and row["control_flipped"] == "no"
+
+
+def test_a_precondition_that_fails_takes_the_verdict_away():
+    row = judged(results(x=(0.5, 50.0)))[0]["C1"]
+    assert row["verdict"] == "no verdict" and row["needs_met"] == "no" and "not below 10" in row["reason"]
+
+
+def test_a_missing_result_is_no_verdict_with_its_reason():
+    row = judged(results(chaotic=None))[0]["C1"]
+    assert row["verdict"] == "no verdict" and row["reason"] == "entropy/chaotic has no result"
+
+
+def test_a_variable_that_no_step_makes_is_named():
+    claims = yaml.safe_load(yaml.safe_dump(TOY["claims"]))
+    claims["C1"]["rule"]["value"]["variable"] = "lyapunov_exponents"
+    row = judged(results(), claims=claims)[0]["C1"]
+    assert row["verdict"] == "no verdict"
+    assert "has no variable 'lyapunov_exponents'. Did you mean 'lyapunov_exponent'?" in row["reason"]
+
+
+@pytest.mark.parametrize(
+    ("at", "message"),
+    [
+        ({"seeds": 1}, "no dimension 'seeds'. Did you mean 'seed'"),
+        ({"seed": 17}, "no coordinate value 17"),
+        ({"seed": {"from": 5, "to": 9}}, "nothing lies between 5 and 9"),
+        ({"seed": {"form": 5, "to": 9}}, "a range is written"),
+    ],
+)
+def test_a_selection_that_finds_nothing_is_named(at, message):
+    claims = yaml.safe_load(yaml.safe_dump(TOY["claims"]))
+    claims["C1"]["rule"]["value"]["at"] = at
+    row = judged(results(), claims=claims)[0]["C1"]
+    assert row["verdict"] == "no verdict" and message in row["reason"]
+
+
+def test_of_several_rules_the_worst_decides():
+    claims = yaml.safe_load(yaml.safe_dump(TOY["claims"]))
+    first = claims["C1"]["rule"]
+    claims["C1"]["rule"] = [first, first | {"above": 0.64, "in_at_least": 0.3}]
+    row, parts = judged(results(), claims=claims)
+    assert row["C1"]["verdict"] == "partly"
+    assert [p["verdict"] for p in parts if p["claim"] == "C1" and not p["control"]] == ["reproduced", "partly"]
+
+
+def test_the_ledger_round_trips(tmp_path):
+    rows, parts = judge_study("toy_map", study(), results())
+    publish(to_tree(rows, parts), tmp_path / "claims.nc", {"step": "judge"})
+    again = to_rows(open_result(tmp_path / "claims.nc"))
+    write_csv(again, tmp_path / "ledger.csv")
+    with open(tmp_path / "ledger.csv", newline="") as handle:
+        table = list(csv.DictReader(handle))
+    assert list(table[0]) == list(COLUMNS)
+    assert table[0]["measured"] == "0.64" and table[2]["measured"] == ""
+    assert counts(again) == {"reproduced": 1, "not reproduced": 1, "not testable here": 1}
+    assert tally(again) == "3 claims of 1 study: 1 reproduced, 1 not reproduced, 1 not testable here"
+
+
+def test_the_page_shows_html_in_a_claim_as_text(tmp_path):
+    rows, _ = judge_study("toy_map", study(), results())
+    rows[0]["says"] = "<script>alert(1)</script>"
+    template = ROOT / "workflow/report/ledger.html.jinja"
+    paper = study().model_dump(include={"title", "source", "summary", "deviations"})
+    write_html(rows, {"toy_map": paper}, "smoke", template, tmp_path / "ledger.html")
+    text = (tmp_path / "ledger.html").read_text()
+    assert "<script>" not in text and "&lt;script&gt;" in text
+    assert "surprise" in text  # C2 was expected to be reproduced
+
+
+def test_captions_say_claim_look_verdict_and_file(tmp_path):
+    rows, _ = judge_study("toy_map", study(), results())
+    text = captions("toy_map", study(), rows, tmp_path, ROOT / "workflow/report/figure.rst")
+    for part in (
+        "C1: reproduced",
+        "The exponent is positive",
+        "All exponents lie above zero",
+        "figures.py",
+        "contracting",
+    ):
+        assert part in text
+
+
+def test_a_folder_without_results_is_judged_too(tmp_path):
+    rows, _ = judge_folder("toy_map", study(), tmp_path)
+    assert [row["verdict"] for row in rows] == ["no verdict", "no verdict", "not testable here"]
+    assert "chaotic.log" in rows[0]["reason"]

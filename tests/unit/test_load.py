@@ -1,0 +1,150 @@
+"""Bad yaml, bad keys, bad names: a sentence that names the file and the key."""
+
+from pathlib import Path
+
+import pytest
+import yaml
+from pydantic import PositiveInt
+
+from pesin.claims.load import check_config, load_study, merge, read_yaml, resolve_study, selected_studies
+from pesin.errors import UserError
+from pesin.params import Model, typed, visible
+
+TOY = Path(__file__).parents[1] / "toy"
+
+
+def written(tmp_path, change=lambda data: None):
+    data = yaml.safe_load((TOY / "toy_map.yaml").read_text())
+    change(data)
+    (tmp_path / "toy_map.yaml").write_text(yaml.safe_dump(data))
+    return load_study("toy_map", tmp_path)
+
+
+def put(*path, value):
+    def change(data):
+        for key in path[:-1]:
+            data = data[key]
+        data[path[-1]] = value
+
+    return change
+
+
+def drop(*path):
+    def change(data):
+        for key in path[:-1]:
+            data = data[key]
+        del data[path[-1]]
+
+    return change
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        (put("tittle", value="x"), "unknown key 'tittle'. Did you mean 'title'"),
+        (drop("title"), "the key 'title' is missing"),
+        (drop("claims"), "the key 'claims' is missing"),
+        (put("claims", "C1", "rule", "abov", value=1), "unknown key 'claims.C1.rule.bound.abov'. Did you mean 'above'"),
+        (put("claims", "C1", "rule", "kind", value="bond"), "claims.C1.rule.*bond"),
+        (put("claims", "C1", "expect", value="maybe"), "claims.C1.expect"),
+        (put("controls", "contracting", "of", value="chaotik"), "controls.contracting.of.*Did you mean 'chaotic'"),
+        (put("controls", "contracting", "must_fail", value=["C9"]), "no 'C9' here"),
+        (put("controls", value={}), "controls"),
+        (put("resources", value={"train": {"threads": 0}}), r"resources.train.threads.*\(it is 0\)"),
+        (put("steps", value=["simulate", "tarin"]), "steps"),
+    ],
+)
+def test_a_bad_study_is_named(tmp_path, change, message):
+    with pytest.raises(UserError, match=message) as error:
+        written(tmp_path, change)
+    assert "toy_map.yaml" in str(error.value)
+
+
+def test_yaml_that_is_not_yaml(tmp_path):
+    (tmp_path / "a.yaml").write_text("a: [1, 2\nb: }")
+    with pytest.raises(UserError, match=r"a.yaml, line 2, column \d+: this is not yaml"):
+        read_yaml(tmp_path / "a.yaml")
+    (tmp_path / "a.yaml").write_text("a: 1\na: 2")
+    with pytest.raises(UserError, match="the key 'a' stands twice"):
+        read_yaml(tmp_path / "a.yaml")
+    (tmp_path / "a.yaml").write_text("- just\n- a list")
+    with pytest.raises(UserError, match="expected keys and values"):
+        load_study("a", tmp_path)
+    (tmp_path / "a.yaml").write_text("a: !!python/object/apply:os.system ['true']")
+    with pytest.raises(UserError, match="not yaml"):
+        read_yaml(tmp_path / "a.yaml")
+
+
+def test_numbers_with_an_exponent_are_numbers(tmp_path):
+    (tmp_path / "a.yaml").write_text("a: 1e-3\nb: -2E5\nc: 1e\nd: 1.5e+2")
+    assert read_yaml(tmp_path / "a.yaml") == {"a": 1e-3, "b": -2e5, "c": "1e", "d": 150.0}
+
+
+def test_config_is_checked():
+    assert check_config({}).scale == "laptop"
+    with pytest.raises(UserError, match="scale 'lptop' is not known. Did you mean 'laptop'"):
+        check_config({"scale": "lptop"})
+    with pytest.raises(UserError, match="unknown key 'studeis'. Did you mean 'studies'"):
+        check_config({"studeis": "all"})
+    with pytest.raises(UserError, match="no study 'toy_mpa'.*Did you mean 'toy_map'"):
+        selected_studies(check_config({"studies": ["toy_mpa"]}), TOY)
+    with pytest.raises(UserError, match="nothing to run"):
+        selected_studies(check_config({}), TOY / "toy_map")
+
+
+def test_scales_lie_over_the_base(tmp_path):
+    def change(data):
+        data["scales"]["smoke"] = {
+            "params": {"train": {"ridge": 9.0}},
+            "cases": {
+                "chaotic": {"params": {"simulate": {"steps": 7}}},
+                "extra": {"params": {"simulate": {"steps": 1}}},
+            },
+            "resources": {"train": {"gpu": 1}},
+        }
+        data["params"] = {"simulate": {"steps": 1, "slope": 1.0}}
+
+    study = written(tmp_path, change)
+    smoke = resolve_study("toy_map", study, "smoke", TOY / "toy_map")
+    assert smoke["cases"]["chaotic"]["params"]["simulate"] == {"slope": 1.9, "seeds": 5, "steps": 7}
+    assert smoke["cases"]["chaotic"]["params"]["train"] == {"ridge": 9.0}
+    assert smoke["cases"]["contracting"]["params"]["simulate"] == {"slope": 0.9, "seeds": 5, "steps": 7}
+    assert smoke["resources"]["train"]["gpu"] == 1
+    laptop = resolve_study("toy_map", study, "laptop", TOY / "toy_map")
+    assert "extra" in smoke["cases"] and "extra" not in laptop["cases"]
+    assert laptop["cases"]["chaotic"]["params"]["simulate"]["steps"] == 200
+
+
+def test_a_control_can_only_change_what_is_there(tmp_path):
+    study = written(tmp_path, put("controls", "contracting", "set", value={"simulate": {"slop": 1}}))
+    with pytest.raises(UserError, match="changes 'simulate.slop', unknown there. Did you mean 'simulate.slope'"):
+        resolve_study("toy_map", study, "laptop", TOY / "toy_map")
+
+
+def test_merge_replaces_lists_and_keeps_its_arguments():
+    base = {"a": {"b": 1, "c": [1, 2]}}
+    assert merge(base, {"a": {"c": [3]}}, {"d": 1}) == {"a": {"b": 1, "c": [3]}, "d": 1}
+    assert base == {"a": {"b": 1, "c": [1, 2]}}
+
+
+class Simulate(Model):
+    steps: PositiveInt
+
+
+class Train(Model):
+    rate: float = 0.1
+
+
+class Params(Model):
+    kind: str = "x"
+    simulate: Simulate
+    train: Train = Train()
+
+
+def test_a_step_does_not_see_what_comes_after_it():
+    whole = {"simulate": {"steps": 3}, "train": {"rate": 0.2}}
+    seen = typed(Params, visible(whole, "simulate"))
+    assert seen.simulate.steps == 3
+    with pytest.raises(AttributeError):
+        _ = seen.train
+    assert typed(Params, visible(whole, "forecast")).train.rate == 0.2

@@ -1,0 +1,285 @@
+# What the rules read: the checked config, the studies at the chosen scale, and the files and resources of a job.
+import os
+import shlex
+import sys
+from functools import lru_cache
+from importlib import import_module
+from pathlib import Path
+
+SCRIPTS = Path(workflow.basedir) / "workflow" / "scripts"
+YAMLS = Path(workflow.basedir) / "config" / "studies"
+sys.path.insert(0, str(SCRIPTS))
+sys.dont_write_bytecode = True  # a job may run while the source folder is read-only
+
+# Snakemake 9.27 writes the interpreter's path into its command lines without quotes: a folder with a space broke.
+sys.executable = shlex.quote(sys.executable)
+
+from pesin.claims import load
+from pesin.errors import UserError, did_you_mean
+from pesin.params import visible
+from pesin.steps.closure import closure
+
+
+def or_exit(function, *arguments):
+    """Call; a fault that the user can mend ends Snakemake with its sentence alone, before any job starts."""
+    try:
+        return function(*arguments)
+    except UserError as error:
+        sys.exit(str(error))
+
+
+SETTINGS = or_exit(load.check_config, config)
+STUDIES = or_exit(load.selected_studies, SETTINGS, YAMLS)
+KNOWN_STUDIES = load.study_names(YAMLS)
+
+
+@lru_cache(maxsize=None)
+def declared(study):
+    """The study's yaml, checked."""
+    return load.load_study(study, YAMLS)
+
+
+@lru_cache(maxsize=None)
+def resolved(study):
+    """The study at the chosen scale as plain data: cases with steps, params and uses; resources; figures."""
+    if study not in KNOWN_STUDIES:
+        raise UserError(
+            f"There is no study '{study}'.{did_you_mean(study, KNOWN_STUDIES)}"
+        )
+    folder = SCRIPTS / "studies" / study
+    plan = load.resolve_study(study, declared(study), SETTINGS.scale, folder)
+    load.check_files(plan, folder)
+    load.check_params(study, plan, import_module(f"studies.{study}.params").Params)
+    return plan
+
+
+for name in STUDIES:
+    or_exit(resolved, name)
+
+
+def result(reference):
+    """The file of a result named study/step/case."""
+    study, step, case = reference.split("/")
+    cases = resolved(study)["cases"]
+    if case not in cases:
+        raise UserError(
+            f"The study '{study}' has no case '{case}'.{did_you_mean(case, cases)}"
+        )
+    if step not in cases[case]["steps"]:
+        raise UserError(
+            f"The case '{study}/{case}' has no step '{step}'.{did_you_mean(step, cases[case]['steps'])}"
+        )
+    return f"<results>/{study}/{step}/{case}.nc"
+
+
+def step_inputs(step):
+    """Input function: the result files a step takes, by the name of the argument that takes them."""
+
+    def inputs(wildcards):
+        result(
+            f"{wildcards.study}/{step}/{wildcards.case}"
+        )  # an unknown case or step is named here
+        case = resolved(wildcards.study)["cases"][wildcards.case]
+        taken = {"simulate": {}, "train": {"data": "simulate"}}.get(
+            step, {"data": "simulate", "trained": "train"}
+        )
+        files = {
+            name: result(f"{wildcards.study}/{earlier}/{wildcards.case}")
+            for name, earlier in taken.items()
+            if earlier in case["steps"]
+        }
+        return files | {
+            name: result(reference) for name, reference in case["uses"][step].items()
+        }
+
+    return inputs
+
+
+def step_code(step):
+    """Input function: every file of the project whose edit could change the step's result."""
+    return lambda wildcards: code(
+        step, f"studies/{wildcards.study}/{step}", f"studies/{wildcards.study}/params"
+    )
+
+
+def code(*modules):
+    """Import closure of modules below workflow/scripts, relative to the working directory."""
+    return [
+        os.path.relpath(path)
+        for path in closure(SCRIPTS, *(SCRIPTS / f"{module}.py" for module in modules))
+    ]
+
+
+def step_params(step):
+    """Params function: the parameters that the step may see."""
+    return lambda wildcards: visible(
+        resolved(wildcards.study)["cases"][wildcards.case]["params"], step
+    )
+
+
+def resource(step, name):
+    """Resource function: what the study's yaml asks for, memory and time growing with the attempt."""
+
+    def amount(wildcards, attempt):
+        asked = resolved(wildcards.study)["resources"][step][name]
+        return asked * attempt if name in ("mem_mb", "runtime") else asked
+
+    return amount
+
+
+def threads(step):
+    return lambda wildcards: resolved(wildcards.study)["resources"][step]["threads"]
+
+
+def template(name):
+    """A file of workflow/report, relative to the working directory."""
+    return os.path.relpath(Path(workflow.basedir) / "workflow" / "report" / name)
+
+
+def study_results(study):
+    """All result files of a study's cases and controls."""
+    return [
+        result(f"{study}/{step}/{case}")
+        for case, e in resolved(study)["cases"].items()
+        for step in e["steps"]
+    ]
+
+
+def study_figures(study):
+    return [
+        f"<results>/{study}/figures/{figure}.svg"
+        for figure in resolved(study)["figures"]
+    ]
+
+
+def study_targets(study):
+    return [
+        f"<results>/{study}/claims.nc",
+        *study_results(study),
+        *study_figures(study),
+    ]
+
+
+def study_inputs(study):
+    """Input function of a study's own target."""
+    return lambda wildcards: study_targets(study)
+
+
+def unknown_study(wildcards):
+    """Params function of the rule that catches a target which is neither a rule nor a file."""
+    raise UserError(
+        f"There is no study '{wildcards.study}'.{did_you_mean(wildcards.study, KNOWN_STUDIES)}"
+    )
+
+
+def judged_part(study):
+    """Params of the judge: what the yaml says, without parameters and resources, which no verdict depends on."""
+    return declared(study).model_dump(
+        mode="json", by_alias=True, exclude={"scales", "resources", "budget"}
+    )
+
+
+def ledger_part(study):
+    """Params of the ledger: what its page says about a paper."""
+    return declared(study).model_dump(
+        mode="json", include={"title", "source", "summary", "deviations"}
+    )
+
+
+def figure_reads(study):
+    """Params function: the results a figure declares, as step/case."""
+
+    def reads(wildcards):
+        figures = resolved(study)["figures"]
+        if wildcards.figure not in figures:
+            hint = did_you_mean(wildcards.figure, figures)
+            raise UserError(
+                f"The study '{study}' has no figure '{wildcards.figure}'.{hint}"
+            )
+        return figures[wildcards.figure]
+
+    return reads
+
+
+def figure_results(study):
+    """Input function: the files of the results a figure declares."""
+    reads = figure_reads(study)
+    return lambda wildcards: [result(f"{study}/{read}") for read in reads(wildcards)]
+
+
+def figure_params(study):
+    """Params function: for each case read, the parameters that the results read depend on."""
+    reads = figure_reads(study)
+
+    def params(wildcards):
+        steps = {}
+        for read in reads(wildcards):
+            step, case = read.split("/")
+            steps.setdefault(case, []).append(step)
+        return {
+            case: visible(resolved(study)["cases"][case]["params"], *steps[case])
+            for case in sorted(steps)
+        }
+
+    return params
+
+
+def figure_code(study):
+    """Input function: the files whose edit could change a figure of the study."""
+    return lambda wildcards: code(
+        "figure", f"studies/{study}/figures", f"studies/{study}/params"
+    )
+
+
+def figure_labels(study):
+    """Labels in the report: the figure's title, and the verdicts of its claims as they stand when it is made."""
+
+    def labels(wildcards, output):
+        figure = declared(study).figures[wildcards.figure]
+        return {"figure": figure.title, "claims": ", ".join(figure.claims) or "-"}
+
+    return labels
+
+
+def figure_topic(study):
+    """Category in the report."""
+    return lambda wildcards: declared(study).topic
+
+
+RESULTS = f"{SETTINGS.results}/{SETTINGS.scale}"
+
+
+pathvars:
+    results=RESULTS,
+
+
+wildcard_constraints:
+    study=r"[a-z][a-z0-9_]*",
+    case=r"[a-z][a-z0-9_]*",
+    figure=r"[a-z][a-z0-9_]*",
+
+
+def ledger_from_what_is_there():
+    """Write the ledger after a failed run: claims without a result read "no verdict"."""
+    from pesin.claims.judge import judge_folder
+    from pesin.claims.ledger import tally, write_csv, write_html
+
+    folder = Path(RESULTS)
+    folder.mkdir(parents=True, exist_ok=True)
+    rows = [
+        row
+        for study in STUDIES
+        for row in judge_folder(study, declared(study), folder / study)[0]
+    ]
+    write_csv(rows, folder / "ledger.csv")
+    papers = {study: ledger_part(study) for study in STUDIES}
+    write_html(
+        rows,
+        papers,
+        SETTINGS.scale,
+        Path(template("ledger.html.jinja")),
+        folder / "ledger.html",
+    )
+    print(
+        f"Not everything was made. The ledger of what is there: {folder / 'ledger.html'} ({tally(rows)})"
+    )

@@ -1,0 +1,51 @@
+# Evaluate: entropies and forecasts of one case.
+rule entropy:
+    input:
+        unpack(step_inputs("entropy")),
+        code=step_code("entropy"),
+    output:
+        "<results>/{study}/entropy/{case}.nc",
+    log:
+        "<results>/{study}/logs/entropy/{case}.log",
+    benchmark:
+        "<results>/{study}/logs/entropy/{case}.tsv"
+    conda:
+        "../../envs/pesin.yaml"
+    threads: threads("entropy")
+    resources:
+        mem_mb=resource("entropy", "mem_mb"),
+        runtime=resource("entropy", "runtime"),
+        gpu=resource("entropy", "gpu"),
+    params:
+        case=step_params("entropy"),
+        scale=SETTINGS.scale,
+    message:
+        "{wildcards.study}: entropies of {wildcards.case}"
+    script:
+        "../scripts/entropy.py"
+
+
+rule forecast:
+    input:
+        unpack(step_inputs("forecast")),
+        code=step_code("forecast"),
+    output:
+        "<results>/{study}/forecast/{case}.nc",
+    log:
+        "<results>/{study}/logs/forecast/{case}.log",
+    benchmark:
+        "<results>/{study}/logs/forecast/{case}.tsv"
+    conda:
+        "../../envs/pesin.yaml"
+    threads: threads("forecast")
+    resources:
+        mem_mb=resource("forecast", "mem_mb"),
+        runtime=resource("forecast", "runtime"),
+        gpu=resource("forecast", "gpu"),
+    params:
+        case=step_params("forecast"),
+        scale=SETTINGS.scale,
+    message:
+        "{wildcards.study}: forecasts of {wildcards.case}"
+    script:
+        "../scripts/forecast.py"

@@ -1,0 +1,66 @@
+# Report: the ledger of all selected studies, what each step cost, and one target per study.
+rule ledger:
+    input:
+        claims=collect("<results>/{study}/claims.nc", study=STUDIES),
+        template=template("ledger.html.jinja"),
+        code=code("ledger"),
+    output:
+        csv=report(
+            "<results>/ledger.csv", caption="../report/ledger.rst", category="Ledger"
+        ),
+        html="<results>/ledger.html",
+    log:
+        "<results>/logs/ledger.log",
+    benchmark:
+        "<results>/logs/ledger.tsv"
+    conda:
+        "../../envs/pesin.yaml"
+    params:
+        studies={study: ledger_part(study) for study in STUDIES},
+        scale=SETTINGS.scale,
+    message:
+        "write the ledger"
+    script:
+        "../scripts/ledger.py"
+
+
+rule costs:
+    input:
+        results=[[*study_results(study), *study_figures(study)] for study in STUDIES],
+        claims=collect("<results>/{study}/claims.nc", study=STUDIES),
+        code=code("costs"),
+    output:
+        report("<results>/costs.csv", caption="../report/costs.rst", category="Costs"),
+    log:
+        "<results>/logs/costs.log",
+    conda:
+        "../../envs/pesin.yaml"
+    params:
+        budgets={study: declared(study).budget.model_dump() for study in STUDIES},
+    message:
+        "write what each step cost"
+    script:
+        "../scripts/costs.py"
+
+
+for name in KNOWN_STUDIES:
+
+    rule:
+        name:
+            name
+        input:
+            study_inputs(name),
+        localrule: True
+
+
+rule unknown_study:
+    output:
+        "{study}",
+    log:
+        "<results>/logs/{study}.log",
+    conda:
+        "../../envs/pesin.yaml"
+    params:
+        stop=unknown_study,
+    shell:
+        "exit 1 > {log}"

@@ -1,0 +1,25 @@
+# Train: the models of one case, on what was simulated with the truth withheld.
+rule train:
+    input:
+        unpack(step_inputs("train")),
+        code=step_code("train"),
+    output:
+        "<results>/{study}/train/{case}.nc",
+    log:
+        "<results>/{study}/logs/train/{case}.log",
+    benchmark:
+        "<results>/{study}/logs/train/{case}.tsv"
+    conda:
+        "../../envs/pesin.yaml"
+    threads: threads("train")
+    resources:
+        mem_mb=resource("train", "mem_mb"),
+        runtime=resource("train", "runtime"),
+        gpu=resource("train", "gpu"),
+    params:
+        case=step_params("train"),
+        scale=SETTINGS.scale,
+    message:
+        "{wildcards.study}: train on {wildcards.case}"
+    script:
+        "../scripts/train.py"

@@ -1,0 +1,52 @@
+"""What the step drivers share: unpack Snakemake's object, send output to the log, end with a sentence on failure."""
+
+from __future__ import annotations
+
+import contextlib
+import sys
+import traceback
+from importlib import import_module
+from pathlib import Path
+from typing import Any
+
+from pesin.errors import UserError
+from pesin.steps.run import run_step
+
+
+@contextlib.contextmanager
+def logged(snakemake: Any):
+    """Send stdout and stderr to the rule's log. On failure say why on the terminal too, and exit with 1."""
+    with open(snakemake.log[0], "w", encoding="utf-8", buffering=1) as log:
+        with contextlib.redirect_stdout(log), contextlib.redirect_stderr(log):
+            try:
+                yield
+                return
+            except UserError as error:
+                sentence = str(error)
+                log.write(f"{sentence}\n")
+            except Exception as error:
+                sentence = f"{type(error).__name__}: {error}"
+                traceback.print_exc(file=log)
+    sys.exit(f"{snakemake.rule}: {sentence}\nThe log has more: {snakemake.log[0]}")
+
+
+def drive(step: str, snakemake: Any) -> None:
+    """Run `step` of one case: call `studies.<study>.<step>.<step>` and publish what it returns."""
+    with logged(snakemake):
+        study = f"studies.{snakemake.wildcards.study}"
+        run_step(
+            getattr(import_module(f"{study}.{step}"), step),
+            {
+                "study": snakemake.wildcards.study,
+                "case": snakemake.wildcards.case,
+                "step": step,
+                "scale": snakemake.params.scale,
+                "params": snakemake.params.case,
+                "params_type": import_module(f"{study}.params").Params,
+            },
+            {name: Path(path) for name, path in snakemake.input.items() if name != "code"},
+            list(snakemake.input.code),
+            Path(snakemake.output[0]),
+            threads=snakemake.threads,
+            gpu=snakemake.resources.get("gpu", 0),
+        )

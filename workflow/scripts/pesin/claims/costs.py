@@ -1,0 +1,85 @@
+"""Gathers what each step cost from Snakemake's benchmark files, and marks a study over its declared budget."""
+
+from __future__ import annotations
+
+import csv
+from pathlib import Path
+
+COLUMNS = ("study", "step", "name", "wall_s", "cpu_s", "peak_mb", "own_s", "over_budget")
+
+
+def gather(folder: Path, budgets: dict[str, dict]) -> list[dict]:
+    """Return one row per job and one `total` per study.
+
+    Parameters
+    ----------
+    folder
+        results/<scale>.
+    budgets
+        For each study its `seconds` (core seconds of all jobs) and `memory_mb` (peak of any job).
+
+    Returns
+    -------
+    list of dict
+        wall_s and cpu_s in seconds, peak_mb in megabytes, own_s the seconds inside the study's own function (what is
+        left is start-up, imports and files), over_budget "yes" or "".
+    """
+    rows = []
+    for study, budget in budgets.items():
+        jobs = [
+            _row(study, path, folder / study)
+            for step in ("simulate", "train", "entropy", "forecast", "judge", "figures")
+            for path in sorted((folder / study / "logs" / step).glob("*.tsv"))
+        ]
+        total = {
+            "study": study,
+            "step": "total",
+            "name": "",
+            "wall_s": sum(row["wall_s"] for row in jobs),
+            "cpu_s": sum(row["cpu_s"] for row in jobs),
+            "peak_mb": max((row["peak_mb"] for row in jobs), default=0.0),
+            "own_s": sum(row["own_s"] for row in jobs),
+        }
+        over = total["cpu_s"] > budget["seconds"] or total["peak_mb"] > budget["memory_mb"]
+        rows += [*({**row, "over_budget": ""} for row in jobs), total | {"over_budget": "yes" if over else ""}]
+    return rows
+
+
+def write_csv(rows: list[dict], path: Path) -> None:
+    """Write the table; times with two decimals."""
+    with open(path, "w", encoding="utf-8", newline="") as handle:
+        writer = csv.DictWriter(handle, COLUMNS, lineterminator="\n")
+        writer.writeheader()
+        for row in rows:
+            writer.writerow({k: f"{v:.2f}" if isinstance(v, float) else v for k, v in row.items()})
+
+
+def _row(study: str, path: Path, folder: Path) -> dict:
+    with open(path, encoding="utf-8", newline="") as handle:
+        measured = next(csv.DictReader(handle, delimiter="\t"))
+    step = path.parent.name
+    return {
+        "study": study,
+        "step": step,
+        "name": path.stem,
+        "wall_s": _number(measured["s"]),
+        "cpu_s": _number(measured["cpu_time"]),
+        "peak_mb": _number(measured["max_rss"]),
+        "own_s": own_seconds(folder / "logs" / step / f"{path.stem}.log"),
+    }
+
+
+def own_seconds(log: Path) -> float:
+    """Seconds inside the study's own function, which the driver writes as the last line of its log."""
+    for line in reversed(log.read_text(encoding="utf-8").splitlines() if log.is_file() else []):
+        if line.startswith("own seconds: "):
+            return float(line.removeprefix("own seconds: "))
+    return 0.0
+
+
+def _number(text: str) -> float:
+    """A benchmark value; Snakemake writes NA or - for a job too short to be sampled."""
+    try:
+        return float(text)
+    except ValueError:
+        return 0.0

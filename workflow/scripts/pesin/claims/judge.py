@@ -1,0 +1,168 @@
+"""Judges all claims of a study on its results, and on its controls."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import cache
+from pathlib import Path
+
+import numpy as np
+import xarray as xr
+
+from pesin.claims.models import Claim, Quantity, Study
+from pesin.claims.quantity import select
+from pesin.claims.rules import WORST_FIRST, Outcome, evaluate, need_met
+from pesin.errors import UserError
+from pesin.steps.files import open_result
+
+COLUMNS = (
+    "study topic claim says paper_value paper_where rule measured low high unit n verdict evidence expect needs_met"
+    " control control_flipped figures reason"
+).split()
+NUMBERS = ("measured", "low", "high")
+Opener = Callable[[str, str], "xr.Dataset | xr.DataTree"]
+
+
+def judge_study(name: str, study: Study, opened: Opener) -> tuple[list[dict], list[dict]]:
+    """Judge every claim.
+
+    Parameters
+    ----------
+    name, study
+        The study and what its yaml says.
+    opened
+        Function (step, case) -> result; raises UserError for one that is missing or unfit.
+
+    Returns
+    -------
+    (rows, parts)
+        rows: one dict per claim with the ledger's columns. parts: one dict per rule, for the case and each control.
+    """
+    rows, parts = [], []
+    for claim_id, claim in study.claims.items():
+        outcome, claim_parts = _judge_claim(claim, opened, None, None)
+        unmet = _unmet(claim, opened)
+        controls = {c: spec for c, spec in study.controls.items() if claim_id in spec.must_fail}
+        flips = {}
+        for control, spec in controls.items():
+            flips[control], control_parts = _judge_claim(claim, opened, spec.of, control)
+            claim_parts += control_parts
+        parts += [{"claim": claim_id} | part for part in claim_parts]
+        verdict, reason = _verdict(claim, outcome, unmet, flips)
+        rows.append(
+            {
+                "study": name,
+                "topic": study.topic,
+                "claim": claim_id,
+                "says": claim.says,
+                "paper_value": "" if claim.paper.value is None else str(claim.paper.value),
+                "paper_where": claim.paper.where,
+                "rule": " + ".join(rule.kind for rule in claim.rules),
+                "measured": outcome.measured,
+                "low": outcome.low,
+                "high": outcome.high,
+                "unit": claim.unit,
+                "n": outcome.n,
+                "verdict": verdict,
+                "evidence": claim.evidence,
+                "expect": claim.expect,
+                "needs_met": ("no" if unmet else "yes") if claim.preconditions else "",
+                "control": "; ".join(flips),
+                "control_flipped": ("yes" if all(map(_flipped, flips.values())) else "no") if flips else "",
+                "figures": "; ".join(f for f, spec in study.figures.items() if claim_id in spec.claims),
+                "reason": reason,
+            }
+        )
+    return rows, parts
+
+
+def judge_folder(name: str, study: Study, folder: Path) -> tuple[list[dict], list[dict]]:
+    """Judge every claim on the results that are in `folder` (step/case.nc); a missing one means "no verdict"."""
+
+    @cache
+    def opened(step: str, case: str):
+        path = folder / step / f"{case}.nc"
+        if not path.is_file():
+            raise UserError(f"{step}/{case} has no result: see {folder / 'logs' / step / case}.log")
+        return open_result(path)
+
+    return judge_study(name, study, opened)
+
+
+def to_tree(rows: list[dict], parts: list[dict]) -> xr.DataTree:
+    """Pack rows and parts into a DataTree: `/` over the dimension claim, `/parts` over the dimension part."""
+    return xr.DataTree.from_dict({"/": _dataset(rows, "claim"), "/parts": _dataset(parts, "part")})
+
+
+def to_rows(tree: xr.DataTree) -> list[dict]:
+    """Unpack the ledger's rows from a `claims.nc`."""
+    dataset = tree.to_dataset() if isinstance(tree, xr.DataTree) else tree
+    columns = [dataset[name].values.tolist() for name in COLUMNS]
+    return [dict(zip(COLUMNS, row, strict=True)) for row in zip(*columns, strict=True)]
+
+
+def _judge_claim(claim: Claim, opened: Opener, of: str | None, control: str | None):
+    """Outcome of a claim's rules, and each as a part; in a control, quantities of the case `of` read the control."""
+
+    def read(quantity: Quantity) -> xr.DataArray:
+        if quantity.case == of and control is not None:
+            quantity = quantity.model_copy(update={"case": control})
+        return select(quantity, opened(quantity.step, quantity.case))
+
+    outcomes = []
+    for rule in claim.rules:
+        try:
+            outcomes.append(evaluate(rule, read))
+        except UserError as error:
+            outcomes.append(Outcome("no verdict", reason=str(error)))
+    parts = [
+        {"control": control or "", "rule": rule.kind} | {k: getattr(outcome, k) for k in Outcome.__dataclass_fields__}
+        for rule, outcome in zip(claim.rules, outcomes, strict=True)
+    ]
+    # All must hold: the worst decides, and among equals the first.
+    ranks = ("not testable here", *WORST_FIRST)
+    return min(outcomes, key=lambda o: ranks.index(o.verdict)), parts
+
+
+def _unmet(claim: Claim, opened: Opener) -> str:
+    """Sentences of the preconditions that don't hold; "" if all do."""
+    found = []
+    for need in claim.preconditions:
+        try:
+            found.append(need_met(need, lambda quantity: select(quantity, opened(quantity.step, quantity.case))))
+        except UserError as error:
+            found.append(str(error))
+    return "; ".join(sentence for sentence in found if sentence)
+
+
+def _flipped(outcome: Outcome) -> bool:
+    return outcome.verdict == "not reproduced"
+
+
+def _verdict(claim: Claim, outcome: Outcome, unmet: str, flips: dict[str, Outcome]) -> tuple[str, str]:
+    """The claim's verdict after preconditions and controls, with the reason."""
+    if outcome.verdict in ("not testable here", "no verdict"):
+        return outcome.verdict, outcome.reason
+    if unmet:
+        return "no verdict", f"precondition failed: {unmet}"
+    stuck = {control: o for control, o in flips.items() if not _flipped(o)}
+    if stuck and outcome.verdict != "not reproduced":
+        said = "; ".join(f"the control '{control}' came out '{o.verdict}' ({o.reason})" for control, o in stuck.items())
+        return "no verdict", f"{said}: without the effect the claim does not fail, so '{outcome.verdict}' means nothing"
+    if outcome.verdict == "reproduced" and claim.evidence == "illustrated":
+        return "illustrated", outcome.reason
+    return outcome.verdict, outcome.reason
+
+
+def _dataset(rows: list[dict], dim: str) -> xr.Dataset:
+    variables = {}
+    for name in rows[0]:
+        column = [row[name] for row in rows]
+        attributes = {"units": "1", "long_name": name.replace("_", " ")}
+        if all(isinstance(value, str) for value in column):
+            variables[name] = (dim, np.array(column, dtype=object), attributes)
+        elif all(isinstance(value, int) for value in column):
+            variables[name] = (dim, np.array(column, dtype=np.int64), attributes)
+        else:
+            variables[name] = (dim, np.array(column, dtype=float), attributes | {"allow_nan": 1})
+    return xr.Dataset(variables)

@@ -1,0 +1,289 @@
+"""The rules: each turns quantities into a measured value with a 95 % interval over independent units, and a verdict.
+
+A verdict is `reproduced`, `partly`, `not reproduced` or `no verdict`. One decision serves all rules that resample
+units: each unit gives one number, and the numbers are held against the region that the rule accepts.
+
+- reproduced: the whole interval of the centre lies in the region and, if the rule asks for a share of units
+  (`in_at_least`), that share lies in it one by one.
+- partly: with a share asked: the interval lies in the region and the share is at least `partly_at_least`, or the
+  share is reached and the centre lies in the region though its interval leaves it. With no share asked: the centre
+  lies in the region though its interval leaves it; for orderings and correlations the interval must also exclude
+  "no effect", so that noise is never half a success.
+- not reproduced: everything else. A NaN is a unit that failed; it opens the interval to both sides.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import singledispatch
+
+import numpy as np
+import xarray as xr
+
+from pesin.claims.models import (
+    Bound,
+    Correlation,
+    Identity,
+    Interval,
+    Judged,
+    Monotone,
+    Need,
+    NotTestable,
+    Ordering,
+    Quantity,
+    Within,
+)
+from pesin.errors import UserError
+from pesin.stats.intervals import correlation_interval, mean_interval, median_interval, share_interval
+
+WORST_FIRST = ("no verdict", "not reproduced", "partly", "reproduced")
+FEWEST_UNITS = 3
+
+Read = Callable[[Quantity], xr.DataArray]
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What one rule came to: measured value, its interval, the region accepted, units, verdict and why."""
+
+    verdict: str
+    measured: float = np.nan
+    low: float = np.nan
+    high: float = np.nan
+    accept_low: float = np.nan
+    accept_high: float = np.nan
+    n: int = 0
+    reason: str = ""
+
+
+@singledispatch
+def evaluate(rule, read: Read) -> Outcome:
+    """Judge one rule.
+
+    Parameters
+    ----------
+    rule
+        One of the rule models.
+    read
+        Function that returns the DataArray of a Quantity.
+
+    Raises
+    ------
+    UserError
+        If a quantity isn't there, or dimensions are left over.
+    """
+    raise TypeError(f"no rule {type(rule).__name__}")
+
+
+@evaluate.register
+def _(rule: Within, read: Read) -> Outcome:
+    return decide(_units(rule.value, read, rule.over), rule, rule.low, rule.high)
+
+
+@evaluate.register
+def _(rule: Bound, read: Read) -> Outcome:
+    low = -np.inf if rule.above is None else rule.above
+    high = np.inf if rule.below is None else rule.below
+    return decide(_units(rule.value, read, rule.over), rule, low, high)
+
+
+@evaluate.register
+def _(rule: Interval, read: Read) -> Outcome:
+    ordinate = read(rule.y)
+    abscissa = read(rule.x) if rule.x is not None else _coordinate(ordinate, rule.along, rule.y)
+    ordinate, abscissa = xr.broadcast(*xr.align(ordinate, abscissa, join="exact"))
+    y, x = _shaped(ordinate, rule.over, rule.along, rule.y), _shaped(abscissa, rule.over, rule.along, rule.y)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        x = np.log(x) if rule.scale == "loglog" else x
+        y = np.log(y) if rule.scale in ("loglog", "semilog") else y
+    dx = x - x.mean(1, keepdims=True)
+    with np.errstate(invalid="ignore", divide="ignore"):
+        slopes = (dx * y).sum(1) / (dx**2).sum(1)
+    return decide(np.where(np.isfinite(slopes), slopes, np.nan), rule, rule.low, rule.high)
+
+
+@evaluate.register
+def _(rule: Ordering, read: Read) -> Outcome:
+    lower, than = _pair(rule.lower, rule.than, read, rule.over)
+    with np.errstate(invalid="ignore"):  # inf - inf: both failed, nobody wins
+        difference = than - rule.factor * lower
+    smallest = np.nextafter(rule.margin, np.inf)
+    return decide(difference, rule, smallest, np.inf, effect=_excludes_zero(than - lower, rule))
+
+
+@evaluate.register
+def _(rule: Monotone, read: Read) -> Outcome:
+    value = read(rule.value)
+    along = _coordinate(value, rule.along, rule.value)
+    values = _shaped(value, rule.over, rule.along, rule.value)
+    position = along.values.astype(float)
+    rho = np.array([correlation(position, series) for series in values])
+    if rule.direction == "increasing":
+        return decide(rho, rule, rule.at_least, 1.0)
+    return decide(rho, rule, -1.0, -rule.at_least)
+
+
+@evaluate.register
+def _(rule: Correlation, read: Read) -> Outcome:
+    x, y = _pair(rule.x, rule.y, read, rule.over)
+    lost = int((~np.isfinite(x) | ~np.isfinite(y)).sum())
+    kept = np.isfinite(x) & np.isfinite(y)
+    rho, low, high = correlation_interval(x[kept], y[kept], rule.method)
+    accept_low = -1.0 if rule.above is None else rule.above
+    accept_high = 1.0 if rule.below is None else rule.below
+    n = int(kept.sum())
+    inside = accept_low <= low and high <= accept_high and not lost
+    effect = accept_low <= rho <= accept_high and (low > 0 or high < 0)
+    verdict = "reproduced" if inside else "partly" if effect else "not reproduced"
+    reason = f"{rule.method} correlation over {n} x {rule.over}" + (f"; {lost} without a value" if lost else "")
+    if n < 5:
+        verdict, reason = "no verdict", f"only {n} x {rule.over} with a value: a correlation needs five"
+    elif np.isnan(rho):
+        verdict, reason = "not reproduced", "one of the two quantities is constant"
+    return Outcome(verdict, rho, low, high, accept_low, accept_high, n, reason)
+
+
+@evaluate.register
+def _(rule: Identity, read: Read) -> Outcome:
+    left = read(rule.left).astype(float)
+    right = xr.full_like(left, rule.right) if isinstance(rule.right, float) else read(rule.right).astype(float)
+    left, right = xr.align(left, right, join="exact")
+    error = (abs(left - right) / abs(right) if rule.relative else abs(left - right)).values
+    worst = float(error.max())
+    kind = "relative" if rule.relative else "absolute"
+    return Outcome(
+        "reproduced" if worst <= rule.tolerance else "not reproduced",
+        measured=worst,
+        low=worst,
+        high=worst,
+        accept_low=0.0,
+        accept_high=rule.tolerance,
+        n=int(error.size),
+        reason=f"largest {kind} difference of {error.size} elements {worst:.3g}, allowed {rule.tolerance:.3g}",
+    )
+
+
+@evaluate.register
+def _(rule: NotTestable, read: Read) -> Outcome:
+    return Outcome("not testable here", reason=rule.reason)
+
+
+def decide(values: np.ndarray, rule: Judged, low: float, high: float, effect: bool = True) -> Outcome:
+    """Hold one number per unit against the region [low, high].
+
+    Parameters
+    ----------
+    values : ndarray, shape (units,)
+    rule
+        Gives `estimate`, `in_at_least` and `partly_at_least`.
+    low, high
+        The region, bounds included.
+    effect
+        False where the interval can't tell the effect from none: then the centre alone is never `partly`.
+    """
+    values = np.asarray(values, float)
+    n, failed = values.size, np.isnan(values)
+    if n < FEWEST_UNITS:
+        return Outcome("no verdict", n=n, reason=f"only {n} x {rule.over}: an interval needs {FEWEST_UNITS}")
+    yes = ~failed & (values >= low) & (values <= high)
+    measured, below, above = _centre(values, failed, rule.estimate)
+    inside = bool(low <= below and above <= high)
+    point = bool(low <= measured <= high)
+    share = float(yes.mean())
+    if rule.in_at_least is not None:
+        reached = share >= rule.in_at_least - 1e-9
+        good = inside and reached
+        half = (inside and share >= rule.partly_at_least - 1e-9) or (reached and point)
+    else:
+        good = inside
+        half = point and effect
+    said = f"{rule.estimate} of {n} x {rule.over}"
+    if rule.estimate != "share":
+        said += f", {int(yes.sum())} of {n} satisfy it one by one"
+        said += f" (asked: {rule.in_at_least:.0%})" if rule.in_at_least is not None else ""
+    said += f"; {int(failed.sum())} without a value" if failed.any() else ""
+    verdict = "reproduced" if good else "partly" if half else "not reproduced"
+    return Outcome(verdict, measured, below, above, low, high, n, said)
+
+
+def need_met(need: Need, read: Read) -> str:
+    """Return "" if the precondition holds, else a sentence that says what was found."""
+    values = np.atleast_1d(read(need).values.astype(float))
+    good = np.isfinite(values)
+    good &= values > need.above if need.above is not None else True
+    good &= values < need.below if need.below is not None else True
+    if good.mean() >= need.in_at_least - 1e-9:
+        return ""
+    sides = [f"{word} {bound:g}" for word, bound in (("above", need.above), ("below", need.below)) if bound is not None]
+    found = f"{np.nanmin(values):.3g} to {np.nanmax(values):.3g}" if np.isfinite(values).any() else "NaN"
+    return f"{need.variable} of {need.step}/{need.case} is not {' and '.join(sides)} (found {found})"
+
+
+def correlation(x: np.ndarray, y: np.ndarray) -> float:
+    """Spearman's rho of two series, ties averaged; NaN if either is constant or holds a NaN."""
+    from scipy.stats import rankdata
+
+    if not (np.isfinite(x).all() and not np.isnan(y).any()) or np.ptp(x) == 0 or np.all(y == y[0]):
+        return np.nan
+    # Rounded: ranks are halves of integers, and a rho that is exactly 0.9 must not miss a bound of 0.9 by one bit.
+    return round(float(np.corrcoef(rankdata(x), rankdata(y))[0, 1]), 12)
+
+
+def _centre(values: np.ndarray, failed: np.ndarray, estimate: str) -> tuple[float, float, float]:
+    if estimate == "share":
+        if not np.isin(values[~failed], (0.0, 1.0)).all():
+            raise UserError("'estimate: share' needs yes/no values (0 or 1).")
+        return share_interval(np.where(failed, 0.0, values) == 1.0)
+    kept = values[~failed]
+    if not kept.size:
+        return np.nan, -np.inf, np.inf
+    if failed.any() or (estimate == "mean" and not np.isfinite(kept).all()):
+        finite = kept[np.isfinite(kept)]
+        centre = np.median(kept) if estimate == "median" else (finite.mean() if finite.size else np.nan)
+        return float(centre), -np.inf, np.inf
+    return mean_interval(kept) if estimate == "mean" else median_interval(kept)
+
+
+def _excludes_zero(difference: np.ndarray, rule: Judged) -> bool:
+    """True if the interval of the plain difference, factor and margin apart, excludes zero."""
+    _, low, high = _centre(difference, np.isnan(difference), rule.estimate)
+    return bool(low > 0 or high < 0)
+
+
+def _pair(first: Quantity, second: Quantity, read: Read, over: str) -> tuple[np.ndarray, np.ndarray]:
+    """Two quantities unit by unit: the units' coordinates must agree."""
+    try:
+        one, two = xr.align(read(first), read(second), join="exact")
+    except xr.AlignmentError as error:
+        raise UserError(f"{first.variable} and {second.variable} are not measured on the same units: {error}") from None
+    return _units(first, lambda _: one, over), _units(second, lambda _: two, over)
+
+
+def _units(quantity: Quantity, read: Read, over: str) -> np.ndarray:
+    array = read(quantity)
+    if array.dims != (over,):
+        left = ", ".join(map(str, array.dims)) or "none"
+        raise UserError(
+            f"{quantity.step}/{quantity.case}: {quantity.variable} is left with the dimensions ({left}) where the rule"
+            f" needs ({over}) alone. Narrow it with `at` or `reduce`."
+        )
+    return array.values.astype(float)
+
+
+def _shaped(array: xr.DataArray, over: str, along: str, quantity: Quantity) -> np.ndarray:
+    if set(array.dims) != {over, along}:
+        left = ", ".join(map(str, array.dims)) or "none"
+        raise UserError(
+            f"{quantity.step}/{quantity.case}: {quantity.variable} is left with the dimensions ({left}) where the rule"
+            f" needs ({over}, {along}). Narrow it with `at` or `reduce`."
+        )
+    return array.transpose(over, along).values.astype(float)
+
+
+def _coordinate(array: xr.DataArray, dim: str, quantity: Quantity) -> xr.DataArray:
+    if dim not in array.coords or array[dim].dtype.kind not in "fiu":
+        raise UserError(
+            f"{quantity.step}/{quantity.case}: {quantity.variable} has no numeric coordinate '{dim}' to go along."
+        )
+    return array[dim]

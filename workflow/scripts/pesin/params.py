@@ -1,0 +1,103 @@
+"""Typed, frozen parameters, and the sentences that say which key of a yaml is wrong."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from pydantic import BaseModel, ConfigDict, TypeAdapter, ValidationError
+
+from pesin.errors import UserError, did_you_mean
+
+UPSTREAM = {
+    "simulate": ("simulate",),
+    "train": ("simulate", "train"),
+    "entropy": ("simulate", "train", "entropy"),
+    "forecast": ("simulate", "train", "forecast"),
+}
+
+
+class Model(BaseModel):
+    """Base of all: unknown keys are errors and nothing changes after reading."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, use_attribute_docstrings=True, allow_inf_nan=False)
+
+
+def visible(params: dict[str, Any], *steps: str) -> dict[str, Any]:
+    """Return the part of a case's params that the steps may see: their own sections, those upstream, shared keys."""
+    seen = {section for step in steps for section in UPSTREAM[step]}
+    return {key: value for key, value in sorted(params.items()) if key not in UPSTREAM or key in seen}
+
+
+def typed(params_type, params: dict[str, Any]):
+    """Return the visible part of a case's params as an instance of the study's `Params`.
+
+    The whole was checked when the workflow was read; here sections are missing, and asking for one is an
+    AttributeError: a step can't depend on what it doesn't declare.
+    """
+    members: list[Any] = [params_type] if isinstance(params_type, type) else _models(params_type)
+    kinds = [m for m in members if "kind" in m.model_fields and f"'{params.get('kind')}'" in _kind(m)]
+    model = (kinds or members)[0]
+    fields = {
+        name: TypeAdapter(model.model_fields[name].annotation).validate_python(value) for name, value in params.items()
+    }
+    result = model.model_construct(**fields)
+    for section in set(UPSTREAM) - set(params):
+        result.__dict__.pop(section, None)
+    return result
+
+
+def _kind(model) -> str:
+    return str(model.model_fields["kind"].annotation)
+
+
+def check(model, data, where: str):
+    """Validate `data` against a pydantic model or type.
+
+    Raises
+    ------
+    UserError
+        One line for each fault: file, key, what is wrong, and the nearest known key for a misspelt one.
+    """
+    try:
+        return TypeAdapter(model).validate_python(data)
+    except ValidationError as error:
+        lines = [_sentence(model, fault) for fault in error.errors()]
+        raise UserError("\n".join(f"{where}: {line}" for line in dict.fromkeys(lines))) from None
+
+
+def _sentence(model, fault) -> str:
+    path = [str(part) for part in fault["loc"]]
+    key = ".".join(part for part in path if not part.startswith(("list[", "function-", "tagged-")))
+    if fault["type"] == "extra_forbidden":
+        return f"unknown key '{key}'.{did_you_mean(path[-1], _fields(model, path))}"
+    if fault["type"] == "missing":
+        return f"the key '{key}' is missing."
+    value = fault.get("input")
+    shown = "" if isinstance(value, (dict, list)) or value is None else f" (it is {value!r})"
+    return f"{key + ': ' if key else ''}{fault['msg'].removeprefix('Value error, ')}{shown}."
+
+
+def _fields(model, path) -> set[str]:
+    """Names of all keys that could have been meant where `path` ends."""
+    models = _models(model)
+    parent = path[-2] if len(path) > 1 else None
+    for candidate in models:
+        if parent and "kind" in candidate.model_fields and f"'{parent}'" in _kind(candidate):
+            return set(candidate.model_fields)
+    return {field.alias or name for m in models for name, field in m.model_fields.items()}
+
+
+def _models(model) -> list:
+    found: list = []
+
+    def visit(item):
+        if isinstance(item, type) and issubclass(item, BaseModel):
+            if item not in found:
+                found.append(item)
+                for field in item.model_fields.values():
+                    visit(field.annotation)
+        for part in getattr(item, "__args__", ()) or ():
+            visit(part)
+
+    visit(model)
+    return found

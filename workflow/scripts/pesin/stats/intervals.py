@@ -1,0 +1,97 @@
+"""95 % intervals over independent units: Student t, order statistics, Wilson, Fisher z."""
+
+from __future__ import annotations
+
+import numpy as np
+from scipy import stats
+
+
+def mean_interval(values, level: float = 0.95) -> tuple[float, float, float]:
+    """Mean and Student-t interval.
+
+    Parameters
+    ----------
+    values : array_like, shape (units,)
+        One value for each independent unit.
+
+    Returns
+    -------
+    (mean, low, high)
+        low and high are -inf and inf for fewer than two units.
+    """
+    values = np.asarray(values, float)
+    n = values.size
+    centre = float(values.mean()) if n else np.nan
+    if n < 2:
+        return centre, -np.inf, np.inf
+    half = float(stats.t.ppf(0.5 + level / 2, n - 1) * values.std(ddof=1) / np.sqrt(n))
+    return centre, centre - half, centre + half
+
+
+def median_interval(values, level: float = 0.95) -> tuple[float, float, float]:
+    """Median and the interval between two order statistics (binomial; for n < 6 the whole range, which covers less).
+
+    Parameters
+    ----------
+    values : array_like, shape (units,)
+
+    Returns
+    -------
+    (median, low, high)
+    """
+    values = np.sort(np.asarray(values, float))
+    n = values.size
+    if n < 2:
+        return (float(values[0]) if n else np.nan), -np.inf, np.inf
+    rank = max(int(stats.binom.ppf((1 - level) / 2, n, 0.5)), 1)
+    if stats.binom.cdf(rank - 1, n, 0.5) > (1 - level) / 2:
+        rank = max(rank - 1, 1)
+    return float(np.median(values)), float(values[rank - 1]), float(values[n - rank])
+
+
+def share_interval(yes, level: float = 0.95) -> tuple[float, float, float]:
+    """Share of units that say yes, and Wilson's interval.
+
+    Parameters
+    ----------
+    yes : array_like of bool, shape (units,)
+
+    Returns
+    -------
+    (share, low, high)
+    """
+    yes = np.asarray(yes, bool)
+    n = yes.size
+    if n == 0:
+        return np.nan, 0.0, 1.0
+    share = float(yes.mean())
+    z2 = float(stats.norm.ppf(0.5 + level / 2)) ** 2
+    centre = (share + z2 / (2 * n)) / (1 + z2 / n)
+    half = np.sqrt(z2 * (share * (1 - share) / n + z2 / (4 * n**2))) / (1 + z2 / n)
+    return share, float(max(centre - half, 0.0)), float(min(centre + half, 1.0))
+
+
+def correlation_interval(x, y, method: str = "spearman", level: float = 0.95) -> tuple[float, float, float]:
+    """Correlation over units and its Fisher-z interval (Bonett and Wright's variance for Spearman).
+
+    Parameters
+    ----------
+    x, y : array_like, shape (units,)
+    method : {"spearman", "pearson"}
+
+    Returns
+    -------
+    (rho, low, high)
+        rho is NaN and the interval (-1, 1) if one of the two is constant or there are fewer than five units.
+    """
+    x, y = np.asarray(x, float), np.asarray(y, float)
+    n = x.size
+    if n < 5 or np.ptp(x) == 0 or np.ptp(y) == 0:
+        return np.nan, -1.0, 1.0
+    if method == "spearman":
+        x, y = stats.rankdata(x), stats.rankdata(y)
+    rho = float(np.clip(np.corrcoef(x, y)[0, 1], -1, 1))
+    variance = (1 + rho**2 / 2) / (n - 3) if method == "spearman" else 1 / (n - 3)
+    half = float(stats.norm.ppf(0.5 + level / 2) * np.sqrt(variance))
+    centre = np.arctanh(np.clip(rho, -1 + 1e-12, 1 - 1e-12))
+    return rho, float(np.tanh(centre - half)), float(np.tanh(centre + half))

@@ -1,0 +1,73 @@
+"""What a study's function is handed: the case with its parameters, seeds, device and progress bar."""
+
+from __future__ import annotations
+
+import hashlib
+import sys
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any, TypeVar
+
+import numpy as np
+
+Item = TypeVar("Item")
+
+
+@dataclass(frozen=True)
+class Case:
+    """One case at one step.
+
+    Attributes
+    ----------
+    study, name, step, scale
+        Where we are.
+    params
+        The parameters, an instance of the study's `Params`, frozen.
+    gpu
+        Number of GPUs the job asked for.
+    """
+
+    study: str
+    name: str
+    step: str
+    scale: str
+    params: Any
+    gpu: int = 0
+
+    def _sequence(self, stream: str) -> np.random.SeedSequence:
+        words = "\0".join((self.study, self.name, self.step, stream)).encode()
+        return np.random.SeedSequence(list(np.frombuffer(hashlib.sha256(words).digest(), dtype=np.uint32)))
+
+    def rng(self, stream: str) -> np.random.Generator:
+        """Random generator that depends on study, case, step and stream alone."""
+        return np.random.default_rng(self._sequence(stream))
+
+    def seed(self, stream: str) -> int:
+        """63-bit integer seed that depends on study, case, step and stream alone (for torch)."""
+        return int(self._sequence(stream).generate_state(1, np.uint64)[0] >> 1)
+
+    @property
+    def device(self) -> str:
+        """`cuda` if the job asked for a GPU, else `cpu`.
+
+        Raises
+        ------
+        RuntimeError
+            If the job asked for a GPU and none is visible.
+        """
+        if not self.gpu:
+            return "cpu"
+        import torch
+
+        if not torch.cuda.is_available():
+            raise RuntimeError(
+                f"{self.study}/{self.name}: the {self.step} step asked for {self.gpu} GPU and none is visible. Run on a"
+                f" GPU node, or set resources.{self.step}.gpu to 0 in config/studies/{self.study}.yaml."
+            )
+        return "cuda"
+
+    def progress(self, iterable: Iterable[Item], total: int | None = None, what: str = "") -> Iterable[Item]:
+        """Iterate with a progress bar in the step's log (at most one line in ten seconds)."""
+        from tqdm import tqdm
+
+        return tqdm(iterable, total=total, desc=what or self.step, file=sys.stderr, mininterval=10, ascii=True)

@@ -1,0 +1,131 @@
+"""Runs one step of one case: reads its inputs, calls the study's function, publishes what it returns."""
+
+from __future__ import annotations
+
+import hashlib
+import inspect
+import json
+import os
+import platform
+import sys
+import time
+import warnings
+from collections.abc import Callable
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+import xarray as xr
+
+from pesin.errors import UserError
+from pesin.params import typed
+from pesin.steps.case import Case
+from pesin.steps.files import open_result, publish, without_truth
+
+REPORTED = ("numpy", "scipy", "xarray", "netCDF4", "torch", "numba", "sklearn")
+
+
+def run_step(
+    function: Callable,
+    spec: dict,
+    inputs: dict[str, Path],
+    code: list[str],
+    output: Path,
+    threads: int = 1,
+    gpu: int = 0,
+) -> None:
+    """Call one function of a study and publish its result.
+
+    Parameters
+    ----------
+    function
+        The study's simulate, train, entropy or forecast.
+    spec
+        study, case, step, scale, params, as the workflow resolved them, and `params_type`, the study's `Params`.
+    inputs
+        Result files by the name of the argument that takes them: data, trained, and the names under `uses`.
+    code
+        Files of the code closure; their contents make the attribute `code_digest`.
+    output
+        The NetCDF file to make.
+
+    Raises
+    ------
+    UserError
+        If an input is unfit to read, or the function's result can't be published.
+    """
+    where = f"{spec['study']}/{spec['step']}/{spec['case']}"
+    params = typed(spec["params_type"], spec["params"])
+    case = Case(spec["study"], spec["case"], spec["step"], spec["scale"], params, gpu)
+    wanted = inspect.signature(function).parameters
+    results = {name: open_result(path) for name, path in inputs.items()}
+    # Read before the run: an edit during the run must not be recorded as what was run.
+    code_digest, input_digests = files_digest(code), {name: result.attrs["digest"] for name, result in results.items()}
+    handed: dict[str, Any] = {
+        name: without_truth(result) if case.step == "train" else result
+        for name, result in results.items()
+        if name in wanted
+    }
+    if "trained" in wanted:
+        handed.setdefault("trained", None)
+    _fix_torch(threads, case)
+    start = time.perf_counter()
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        result = function(case, **handed)
+    seconds = time.perf_counter() - start
+    if not isinstance(result, (xr.Dataset, xr.DataTree)):
+        raise UserError(f"{where}: {function.__name__}() returned {type(result).__name__}, not a Dataset or DataTree.")
+    notes = sorted({f"{w.category.__name__}: {w.message}" for w in caught if w.category is not DeprecationWarning})
+    print("\n".join(notes), file=sys.stderr)
+    attributes = {
+        "Conventions": "CF-1.11",
+        "study": case.study,
+        "case": case.name,
+        "step": case.step,
+        "scale": case.scale,
+        "parameters": json.dumps(spec["params"], sort_keys=True),
+        "seed": case.seed(""),
+        "code_digest": code_digest,
+        "inputs": json.dumps(input_digests, sort_keys=True),
+        "versions": json.dumps(_versions(), sort_keys=True),
+        "device": "cuda" if gpu else "cpu",
+        "threads": threads,
+        "warnings": "\n".join(notes[:20]),
+        "wall_time": seconds,
+        "host": platform.platform(),
+    }
+    attributes.setdefault("status", str(result.attrs.get("status", "ok")))
+    try:
+        publish(result, output, attributes)
+    except ValueError as error:
+        raise UserError(f"{where}: {error}") from None
+    print(f"own seconds: {seconds:.3f}")
+
+
+def files_digest(paths: list[str]) -> str:
+    """SHA-256 over the contents of files, in the order of their names."""
+    total = hashlib.sha256()
+    for path in sorted(paths):
+        total.update(hashlib.sha256(Path(path).read_bytes()).digest())
+    return total.hexdigest()
+
+
+def _versions() -> dict[str, str]:
+    names = {"sklearn": "scikit-learn"}
+    loaded = [name for name in REPORTED if name in sys.modules]
+    return {"python": platform.python_version()} | {name: version(names.get(name, name)) for name in loaded}
+
+
+def _fix_torch(threads: int, case: Case) -> None:
+    """Same inputs, same bits: only if the study's module has loaded torch."""
+    if "torch" not in sys.modules:
+        return
+    os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")
+    import torch
+
+    torch.set_num_threads(threads)
+    torch.use_deterministic_algorithms(True, warn_only=True)
+    torch.backends.cudnn.benchmark = False
+    torch.backends.cuda.matmul.allow_tf32 = False
+    torch.manual_seed(case.seed("torch") % 2**63)
