@@ -25,7 +25,9 @@ def print_lines(folder: Path) -> None:
     rows = _rows(ledger) if ledger.is_file() else []
     print()
     print(f"Ledger:  {folder / 'ledger.html'} ({tally(rows)})" if rows else f"Ledger:  none yet in {folder}")
-    print(f"Figures: {folder}/<study>/figures/ ({len(figures)} figures, each as svg, pdf and png)")
+    print(
+        f"Figures: {folder}/<study>/figures/ ({len(figures)} {'figure' if len(figures) == 1 else 'figures'}, each as svg, pdf and png)"
+    )
     print(f"Report:  {report}" if report.is_file() else "Report:  not made, because the run did not finish")
 
 

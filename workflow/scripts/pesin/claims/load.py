@@ -149,18 +149,10 @@ def resolve_study(name: str, study: Study, scale: str, folder: Path) -> dict:
         cases[case] = {"params": merge(study.params, *layers), "steps": steps, "uses": uses}
     for control, spec in study.controls.items():
         base_case = cases[spec.of]
-        unknown = [key for key in _leaves(spec.set) if not _has(base_case["params"], key)]
-        if unknown:
-            keys = [".".join(key) for key in _leaves(base_case["params"])]
-            hint = did_you_mean(".".join(unknown[0]), keys)
-            raise UserError(f"{where}: controls.{control}.set changes '{'.'.join(unknown[0])}', unknown there.{hint}")
         cases[control] = {**base_case, "params": merge(base_case["params"], spec.set)}
-    for entry in cases.values():
+    for case, entry in cases.items():
         entry["steps"] = [step for step in STEPS if step in entry["steps"]]
-        entry["uses"] = {
-            step: {k: v for k, v in sorted(entry["uses"].items()) if k in arguments(_module(folder, step), step)}
-            for step in entry["steps"]
-        }
+        entry["uses"] = _uses(entry, folder, f"{where}: case '{case}'")
     more = overlay.resources if overlay else {}
     resources = {
         step: check(
@@ -183,6 +175,17 @@ def resolve_study(name: str, study: Study, scale: str, folder: Path) -> dict:
         "resources": resources,
         "figures": {figure: drawn.reads for figure, drawn in study.figures.items()},
     }
+
+
+def _uses(entry: dict, folder: Path, where: str) -> dict[str, dict[str, str]]:
+    """For each step the results it takes beside its own case's: those that its function has an argument for."""
+    takes = {step: arguments(_module(folder, step), step) for step in entry["steps"]}
+    for name, reference in entry["uses"].items():
+        if not any(name in names for names in takes.values()):
+            raise UserError(f"{where}: uses.{name}: no step's function has an argument '{name}'.")
+        if reference.count("/") != 2:
+            raise UserError(f"{where}: uses.{name}: '{reference}' should read study/step/case.")
+    return {step: {k: v for k, v in sorted(entry["uses"].items()) if k in names} for step, names in takes.items()}
 
 
 def _module(folder: Path, step: str) -> Path:
@@ -208,19 +211,3 @@ def check_params(name: str, resolved: dict, params_type) -> None:
     """Check every case's params against the type `Params` of the study's params.py."""
     for case, entry in resolved["cases"].items():
         check(params_type, entry["params"], f"config/studies/{name}.yaml: case '{case}', params")
-
-
-def _leaves(tree: dict, path: tuple = ()):
-    for key, value in tree.items():
-        if isinstance(value, dict):
-            yield from _leaves(value, (*path, key))
-        else:
-            yield (*path, key)
-
-
-def _has(tree, path: tuple) -> bool:
-    for key in path:
-        if not isinstance(tree, dict) or key not in tree:
-            return False
-        tree = tree[key]
-    return True

@@ -1,0 +1,71 @@
+"""Copies of the project for tests, and Snakemake run in them as a user would."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+ROOT = Path(__file__).parents[1]
+PARTS = ("Snakefile", "config", "workflow", "envs")
+
+
+def copy_project(target: Path) -> Path:
+    """Copy what a run needs into a new folder, without results."""
+    target.mkdir(parents=True)
+    for part in PARTS:
+        source = ROOT / part
+        if source.is_dir():
+            shutil.copytree(source, target / part, ignore=shutil.ignore_patterns("__pycache__"))
+        else:
+            shutil.copy(source, target / part)
+    return target
+
+
+def copy_with_toy_alone(target: Path) -> Path:
+    """A copy whose only study is the toy of tests/toy: seconds instead of minutes."""
+    copy_project(target)
+    for path in (target / "config/studies").glob("*.yaml"):
+        path.unlink()
+    for path in (target / "workflow/scripts/studies").iterdir():
+        if path.is_dir():
+            shutil.rmtree(path)
+    add_toy(target)
+    return target
+
+
+def add_toy(target: Path) -> None:
+    """What CONTRIBUTING.md asks for: one yaml and one folder."""
+    shutil.copy(ROOT / "tests/toy/toy_map.yaml", target / "config/studies")
+    shutil.copytree(ROOT / "tests/toy/toy_map", target / "workflow/scripts/studies/toy_map")
+
+
+def snakemake(folder: Path, *arguments: str, python: str = sys.executable, check: bool = False):
+    """Run `python -m snakemake` in a folder; stdout and stderr come back together in `.stdout`."""
+    environment = {name: value for name, value in os.environ.items() if not name.startswith(("PYTEST", "SNAKEMAKE"))}
+    run = subprocess.run(
+        [python, "-m", "snakemake", *arguments],
+        cwd=folder,
+        env=environment,
+        text=True,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        stdin=subprocess.DEVNULL,
+    )
+    if check and run.returncode:
+        raise AssertionError(f"snakemake {' '.join(arguments)} ended with {run.returncode}:\n{run.stdout}")
+    return run
+
+
+def planned(folder: Path, *arguments: str) -> dict[str, int]:
+    """Jobs that a dry run would do: {rule: count}, without `all` and the total."""
+    text = snakemake(folder, "-n", "--cores", "1", *arguments, check=True).stdout
+    jobs = {}
+    table = text.partition("Job stats:")[2].partition("\n\n")[0]
+    for line in table.splitlines():
+        words = line.split()
+        if len(words) == 2 and words[1].isdigit() and words[0] not in ("all", "total"):
+            jobs[words[0]] = int(words[1])
+    return jobs
