@@ -39,7 +39,7 @@ schema: .venv/.ready ## write config/schema/ anew from the pydantic models
 	@PYTHONPATH=workflow/scripts $(PY) -m pesin.claims.schema config/schema
 
 reference: ## keep the present ledger as the one we stand by
-	@mkdir -p results/reference/$(SCALE) && cp results/$(SCALE)/ledger.csv results/reference/$(SCALE)/ledger.csv
+	@mkdir -p results/reference/$(SCALE) && cp results/$(SCALE)/ledger.csv results/$(SCALE)/ledger.svg results/reference/$(SCALE)/
 
 lock: ## resolve envs/*.in anew into the lock files
 	@sh envs/lock.sh $(PYTHON)

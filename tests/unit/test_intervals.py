@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from pesin.stats.intervals import correlation_interval, mean_interval, median_interval, share_interval
+from pesin.stats.intervals import correlation_interval, mean_interval, median_interval, ranks, share_interval
 
 
 def test_mean_interval_is_students():
@@ -51,3 +51,8 @@ def test_correlation_interval_covers(method):
 def test_one_value_has_no_interval():
     assert mean_interval([2.0]) == (2.0, -np.inf, np.inf)
     assert np.isnan(correlation_interval([1, 1, 1, 1, 1], [1, 2, 3, 4, 5])[0])
+
+
+def test_ranks_are_scipys():
+    x = np.random.default_rng(3).integers(0, 5, 30)
+    assert ranks(x).tolist() == stats.rankdata(x).tolist()

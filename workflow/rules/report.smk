@@ -9,6 +9,7 @@ rule ledger:
             "<results>/ledger.csv", caption="../report/ledger.rst", category="Ledger"
         ),
         html="<results>/ledger.html",
+        svg="<results>/ledger.svg",
     log:
         "<results>/logs/ledger.log",
     benchmark:
@@ -26,8 +27,7 @@ rule ledger:
 
 rule costs:
     input:
-        results=[[*study_results(study), *study_figures(study)] for study in STUDIES],
-        claims=collect("<results>/{study}/claims.nc", study=STUDIES),
+        targets=[study_targets(study) for study in STUDIES],
         code=code("costs"),
     output:
         report("<results>/costs.csv", caption="../report/costs.rst", category="Costs"),

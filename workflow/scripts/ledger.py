@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 from driver import logged
 from pesin.claims.judge import to_rows
 from pesin.claims.ledger import tally, write_csv, write_html
+from pesin.plot.verdicts import verdict_grid
 from pesin.steps.files import open_result
 
 if TYPE_CHECKING:
@@ -17,4 +18,5 @@ if __name__ == "__main__":
         write_csv(rows, Path(snakemake.output.csv))
         template = Path(snakemake.input.template)
         write_html(rows, snakemake.params.studies, snakemake.params.scale, template, Path(snakemake.output.html))
+        verdict_grid(rows).savefig(snakemake.output.svg, metadata={"Date": None})
         print(tally(rows))

@@ -25,9 +25,8 @@ def print_lines(folder: Path) -> None:
     rows = _rows(ledger) if ledger.is_file() else []
     print()
     print(f"Ledger:  {folder / 'ledger.html'} ({tally(rows)})" if rows else f"Ledger:  none yet in {folder}")
-    print(
-        f"Figures: {folder}/<study>/figures/ ({len(figures)} {'figure' if len(figures) == 1 else 'figures'}, each as svg, pdf and png)"
-    )
+    many = "1 figure" if len(figures) == 1 else f"{len(figures)} figures"
+    print(f"Figures: {folder}/<study>/figures/ ({many}, each as svg, pdf and png)")
     print(f"Report:  {report}" if report.is_file() else "Report:  not made, because the run did not finish")
 
 

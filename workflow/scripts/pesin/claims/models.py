@@ -50,7 +50,15 @@ class Quantity(Model):
     """What to do with a dimension that is left, in the order written."""
 
 
-class Judged(Model):
+class Ruled(Model):
+    """What all rules that measure have in common."""
+
+    otherwise: Literal["partly", "not reproduced"] = "not reproduced"
+    """What becomes of the claim if this rule, one of several, fails: `partly` for the part of a claim that isn't its
+    heart."""
+
+
+class Judged(Ruled):
     """What rules that resample an independent unit have in common."""
 
     over: str
@@ -123,7 +131,7 @@ class Monotone(Judged):
     """Smallest |rho| that counts, with its sign."""
 
 
-class Correlation(Model):
+class Correlation(Ruled):
     """Two quantities go together across the units: the correlation, with its whole interval, exceeds a number."""
 
     kind: Literal["correlation"]
@@ -139,7 +147,7 @@ class Correlation(Model):
         return _exactly_one(self, "above", "below")
 
 
-class Identity(Model):
+class Identity(Ruled):
     """Two quantities (or a quantity and a number) are equal, element by element, up to a tolerance."""
 
     kind: Literal["identity"]

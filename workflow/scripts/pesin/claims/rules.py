@@ -35,7 +35,7 @@ from pesin.claims.models import (
     Within,
 )
 from pesin.errors import UserError
-from pesin.stats.intervals import correlation_interval, mean_interval, median_interval, share_interval
+from pesin.stats.intervals import correlation_interval, mean_interval, median_interval, ranks, share_interval
 
 WORST_FIRST = ("no verdict", "not reproduced", "partly", "reproduced")
 FEWEST_UNITS = 3
@@ -222,12 +222,10 @@ def need_met(need: Need, read: Read) -> str:
 
 def correlation(x: np.ndarray, y: np.ndarray) -> float:
     """Spearman's rho of two series, ties averaged; NaN if either is constant or holds a NaN."""
-    from scipy.stats import rankdata
-
     if not (np.isfinite(x).all() and not np.isnan(y).any()) or np.ptp(x) == 0 or np.all(y == y[0]):
         return np.nan
     # Rounded: ranks are halves of integers, and a rho that is exactly 0.9 must not miss a bound of 0.9 by one bit.
-    return round(float(np.corrcoef(rankdata(x), rankdata(y))[0, 1]), 12)
+    return round(float(np.corrcoef(ranks(x), ranks(y))[0, 1]), 12)
 
 
 def _centre(values: np.ndarray, failed: np.ndarray, estimate: str) -> tuple[float, float, float]:

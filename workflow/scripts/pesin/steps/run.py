@@ -125,7 +125,8 @@ def _fix_torch(threads: int, case: Case) -> None:
     import torch
 
     torch.set_num_threads(threads)
-    torch.use_deterministic_algorithms(True, warn_only=True)
-    torch.backends.cudnn.benchmark = False
-    torch.backends.cuda.matmul.allow_tf32 = False
+    if case.gpu:  # on a CPU with fixed threads it changes nothing, and costs a second of imports
+        torch.use_deterministic_algorithms(True, warn_only=True)
+        torch.backends.cudnn.benchmark = False
+        torch.backends.cuda.matmul.allow_tf32 = False
     torch.manual_seed(case.seed("torch") % 2**63)
