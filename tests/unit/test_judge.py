@@ -122,6 +122,15 @@ def test_of_several_rules_the_worst_decides():
     assert [p["verdict"] for p in parts if p["claim"] == "C1" and not p["control"]] == ["reproduced", "partly"]
 
 
+def test_a_part_that_is_not_the_heart_of_a_claim_makes_it_partly():
+    claims = yaml.safe_load(yaml.safe_dump(TOY["claims"]))
+    first = claims["C1"]["rule"]
+    claims["C1"]["rule"] = [first, first | {"above": 9, "otherwise": "partly"}]
+    assert judged(results(), claims=claims)[0]["C1"]["verdict"] == "partly"
+    claims["C1"]["rule"] = [first | {"above": 9}, first | {"otherwise": "partly"}]
+    assert judged(results(), claims=claims)[0]["C1"]["verdict"] == "not reproduced"
+
+
 def test_the_ledger_round_trips(tmp_path):
     rows, parts = judge_study("toy_map", study(), results())
     publish(to_tree(rows, parts), tmp_path / "claims.nc", {"step": "judge"})

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from functools import cache
 from pathlib import Path
 
@@ -112,7 +113,7 @@ def _judge_claim(claim: Claim, opened: Opener, of: str | None, control: str | No
     outcomes = []
     for rule in claim.rules:
         try:
-            outcomes.append(evaluate(rule, read))
+            outcomes.append(_softened(evaluate(rule, read), getattr(rule, "otherwise", "not reproduced")))
         except UserError as error:
             outcomes.append(Outcome("no verdict", reason=str(error)))
     parts = [
@@ -122,6 +123,13 @@ def _judge_claim(claim: Claim, opened: Opener, of: str | None, control: str | No
     # All must hold: the worst decides, and among equals the first.
     ranks = ("not testable here", *WORST_FIRST)
     return min(outcomes, key=lambda o: ranks.index(o.verdict)), parts
+
+
+def _softened(outcome: Outcome, otherwise: str) -> Outcome:
+    """A failed rule that says `otherwise: partly` makes its claim `partly`."""
+    if outcome.verdict != "not reproduced" or otherwise != "partly":
+        return outcome
+    return replace(outcome, verdict="partly", reason=f"{outcome.reason}; this part fails, and counts as half")
 
 
 def _unmet(claim: Claim, opened: Opener) -> str:

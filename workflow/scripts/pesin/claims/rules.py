@@ -120,8 +120,8 @@ def _(rule: Monotone, read: Read) -> Outcome:
     position = along.values.astype(float)
     rho = np.array([correlation(position, series) for series in values])
     if rule.direction == "increasing":
-        return decide(rho, rule, rule.at_least, 1.0)
-    return decide(rho, rule, -1.0, -rule.at_least)
+        return decide(rho, rule, rule.at_least, np.inf)
+    return decide(rho, rule, -np.inf, -rule.at_least)
 
 
 @evaluate.register
