@@ -42,11 +42,14 @@ def add_toy(target: Path) -> None:
     shutil.copytree(ROOT / "tests/toy/toy_map", target / "workflow/scripts/studies/toy_map")
 
 
-def snakemake(folder: Path, *arguments: str, python: str = sys.executable, check: bool = False):
-    """Run `python -m snakemake` in a folder; stdout and stderr come back together in `.stdout`."""
+def snakemake(folder: Path, *arguments: str, python: str = sys.executable, check: bool = False, before=()):
+    """Run `python -m snakemake` in a folder; stdout and stderr come back together in `.stdout`.
+
+    `before` is put in front of the command line.
+    """
     environment = {name: value for name, value in os.environ.items() if not name.startswith(("PYTEST", "SNAKEMAKE"))}
     run = subprocess.run(
-        [python, "-m", "snakemake", *arguments],
+        [*before, python, "-m", "snakemake", *arguments],
         cwd=folder,
         env=environment,
         text=True,
