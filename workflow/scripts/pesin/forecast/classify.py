@@ -1,0 +1,76 @@
+"""Classification by nearest centroid, and its scores: AUC, Cohen's kappa, macro-F1."""
+
+from __future__ import annotations
+
+import numpy as np
+from scipy.stats import rankdata
+
+
+def nearest_centroid(points, centroids) -> np.ndarray:
+    """Index of the centroid nearest to each point (Euclidean).
+
+    Parameters
+    ----------
+    points : array_like, shape (..., features)
+    centroids : array_like, shape (classes, features)
+
+    Returns
+    -------
+    ndarray of int, shape (...)
+        -1 where a feature isn't finite.
+    """
+    points = np.asarray(points, float)
+    distance = ((points[..., None, :] - np.asarray(centroids, float)) ** 2).sum(-1)
+    bad = ~np.isfinite(distance).all(-1)
+    return np.where(bad, -1, np.where(bad[..., None], 0, distance).argmin(-1))
+
+
+def area_under_curve(positive, negative) -> np.ndarray:
+    """Probability that a positive scores above a negative (Mann-Whitney; a tie counts half).
+
+    Parameters
+    ----------
+    positive, negative : array_like, shapes (..., n) and (..., m)
+        Scores.
+
+    Returns
+    -------
+    ndarray, shape (...)
+    """
+    positive, negative = np.asarray(positive, float), np.asarray(negative, float)
+    n, m = positive.shape[-1], negative.shape[-1]
+    ranks = rankdata(np.concatenate([positive, negative], -1), axis=-1)
+    return (ranks[..., :n].sum(-1) - n * (n + 1) / 2) / (n * m)
+
+
+def cohens_kappa(first, second) -> float:
+    """Agreement of two yes/no labels beyond chance (Cohen 1960).
+
+    Parameters
+    ----------
+    first, second : array_like of bool, shape (n,)
+
+    Returns
+    -------
+    float
+        1 for full agreement, 0 for chance; NaN if both labels are constant and equal, where chance explains all.
+    """
+    first, second = np.asarray(first, bool), np.asarray(second, bool)
+    observed = (first == second).mean()
+    expected = first.mean() * second.mean() + (1 - first.mean()) * (1 - second.mean())
+    return float((observed - expected) / (1 - expected)) if expected < 1 else float("nan")
+
+
+def confusion(truth, predicted, classes: int) -> np.ndarray:
+    """Counts[true class, predicted class] of integer labels of shape (n,); predictions of -1 are in no column."""
+    truth, predicted = np.asarray(truth), np.asarray(predicted)
+    given = predicted >= 0
+    return np.bincount(truth[given] * classes + predicted[given], minlength=classes**2).reshape(classes, classes)
+
+
+def macro_f1(truth, predicted, classes: int) -> float:
+    """Mean over the classes of F1 = 2 TP / (2 TP + FP + FN), of integer labels of shape (n,)."""
+    counts = confusion(truth, predicted, classes)
+    hits = np.diag(counts)
+    total = np.bincount(np.asarray(truth), minlength=classes) + counts.sum(0)
+    return float((2 * hits / np.maximum(total, 1)).mean())

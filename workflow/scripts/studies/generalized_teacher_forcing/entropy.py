@@ -1,0 +1,229 @@
+"""Is the attractor rebuilt? Divergence in state space, spectra, Lyapunov exponents; and the bound on the gradients."""
+
+from __future__ import annotations
+
+import numpy as np
+import torch
+import xarray as xr
+
+from pesin.forecast.attractor import (
+    block_bootstrap_divergence,
+    hellinger_distance,
+    mixture_divergence,
+    power_spectrum,
+    state_space_divergence,
+)
+from pesin.integrate.lyapunov import kaplan_yorke_dimension, lyapunov_spectrum, map_orbit_jacobians
+from pesin.models import shplrnn
+from studies.generalized_teacher_forcing.models import best_alpha, by_method, choose_alpha, forecasters, shplrnn_weights
+
+GRID_DIMS = 5  # up to here D_stsp is computed on a grid, above with Gaussian mixtures
+LISTEN = 100  # observed steps before a free run
+SAMPLE = 3000  # points of the orbits kept for figures
+SMOOTHING = 20.0  # of the spectra kept for figures, in frequency bins
+
+
+def entropy(case, data: xr.Dataset, trained: xr.DataTree | None) -> xr.Dataset:
+    """Score the free runs of all forecasters, or multiply the Jacobians of random networks."""
+    if case.params.kind == "random_networks":
+        return gradient_products(case, data)
+    levels = [_score_noise_level(case, data, trained, level) for level in range(data.sizes["noise"])]
+    return xr.concat(levels, dim="noise").assign_coords(noise=data.noise)
+
+
+# ------------------------------------------------------------------------------------------------------ free runs
+
+
+def _score_noise_level(case, data, trained, level) -> xr.Dataset:
+    """All scores of one noise level."""
+    true, dt = data.test.values, float(data.dt)
+    # Each forecaster listens to the end of the training orbit and then runs freely, as long as the test orbit.
+    history = data.observed.values[level][None, -LISTEN:]
+    orbits = {name: run(history, len(true))[:, 0] for name, run in forecasters(trained, level, dt).items()}
+    orbits["true_orbit"] = data.reference.values
+    exponents = _exponents(
+        shplrnn_weights(trained, level), orbits["shplrnn"][:, : case.params.entropy.exponent_steps], dt
+    )
+    scores = {
+        "d_stsp": ({name: _divergence(case, true, orbit) for name, orbit in orbits.items()}, "nat", "D_stsp"),
+        "d_hellinger": (
+            {name: hellinger_distance(true, orbit) for name, orbit in orbits.items()}, "1", "Hellinger distance D_H"
+        ),
+        "lyapunov_exponent": (_net_alone(exponents[:, 0], orbits), "nat/time unit", "largest Lyapunov exponent"),
+        "kaplan_yorke_dimension": (
+            _net_alone(kaplan_yorke_dimension(exponents), orbits), "1", "Kaplan-Yorke dimension"
+        ),
+    }  # fmt: skip
+    result = tabulate(scores, list(trained.forcing.values.astype(str)), trained.alpha.values, data.seed.values)
+    alphas, seeds = result.sizes["alpha"], result.sizes["seed"]
+    # First seed's free runs, to be looked at.
+    first = orbits["shplrnn"].reshape(-1, seeds, *true.shape)[:, 0]
+    shown = {"weakest": first[0], "best": first[int(result.best)], "full": first[alphas - 1]}
+    result["balance_alpha"] = (
+        (),
+        1 - np.exp(-float(data.lyapunov_true) * dt),
+        _attrs("alpha that balances the growth of a small error, 1 - exp(-lambda_1 dt)", allow_nan=1),
+    )
+    return xr.merge(
+        [result.drop_vars("best"), _for_figures(true, shown, dt), _bootstrap(case, true, first[:alphas], result.alpha)]
+    )
+
+
+def tabulate(scores: dict, forcings: list[str], alphas: np.ndarray, seeds: np.ndarray) -> xr.Dataset:
+    """Lay out all scores by alpha and by method; the alpha of `gtf` is chosen by D_stsp on the other seeds.
+
+    Parameters
+    ----------
+    scores
+        variable -> ({model: (runs,)}, units, name); the runs of the shPLRNN are forcing x seed.
+    forcings, alphas, seeds
+        Names of all forcings, the constant ones (these come first), and the seeds.
+    """
+    swept = scores["d_stsp"][0]["shplrnn"].reshape(len(forcings), len(seeds))[: len(alphas)]
+    chosen, best = choose_alpha(swept, alphas), best_alpha(swept, alphas)
+    result = xr.Dataset(coords={"alpha": alphas, "seed": seeds})
+    for name, (values, units, said) in scores.items():
+        net = values["shplrnn"].reshape(len(forcings), len(seeds))[: len(alphas)]
+        methods = by_method(forcings, values, chosen)
+        more = {"units": units} | ({"allow_nan": 1} if np.isnan(net).any() or not name.startswith("d_") else {})
+        result = result.assign_coords({"method": list(methods)})
+        result[name] = (("alpha", "seed"), net, more | {"long_name": f"{said}, by constant alpha"})
+        stacked = np.stack(list(methods.values()))
+        result[f"method_{name}"] = (("method", "seed"), stacked, more | {"long_name": f"{said}, by method"})
+    by_seed = {name: result.method_d_stsp.sel({"method": name}).values for name in ("gtf", "full_tf")}
+    excess = by_seed["full_tf"] - by_seed["gtf"]
+    result["full_tf_excess"] = ("seed", excess, _nats("D_stsp of full forcing minus that of the chosen alpha"))
+    result["chosen_alpha"] = ("seed", alphas[chosen], _attrs("alpha with the smallest median D_stsp of other seeds"))
+    result["best_alpha"] = ((), alphas[best], _attrs("alpha with the smallest median D_stsp of all seeds"))
+    result["best_d_stsp"] = ("seed", swept[best], _nats("D_stsp at the best alpha of all seeds"))
+    result["best"] = ((), best)
+    return result
+
+
+def _net_alone(values, orbits) -> dict[str, np.ndarray]:
+    """Values of the shPLRNN, NaN for all other models (they have no Jacobians here)."""
+    return {name: values if name == "shplrnn" else np.full(len(orbit), np.nan) for name, orbit in orbits.items()}
+
+
+def _divergence(case, true, orbits):
+    if true.shape[1] <= GRID_DIMS:
+        return state_space_divergence(true, orbits, case.params.entropy.bins)
+    return mixture_divergence(true, orbits, case.rng("mixture"))
+
+
+def _exponents(weights, orbits, dt):
+    """Lyapunov spectra (runs, dim) of the trained maps; NaN for a run that isn't finite."""
+
+    def jacobian(states):
+        return shplrnn.jacobian(weights, torch.as_tensor(states)).numpy()
+
+    return lyapunov_spectrum(map_orbit_jacobians(jacobian, orbits), dt, skip=orbits.shape[1] // 10)
+
+
+def _for_figures(true, pictures, dt) -> xr.Dataset:
+    """Short pieces of the true orbit and of the first seed's free runs, and their spectra."""
+    orbits = {"true": true} | pictures
+    spectra = np.stack([power_spectrum(orbit, SMOOTHING)[:, 0] for orbit in orbits.values()])
+    frequency = np.fft.rfftfreq(len(true), dt)
+    thin = slice(None, None, max(1, len(frequency) // 2000))
+    pieces = np.stack([orbit[-SAMPLE:] for orbit in orbits.values()])
+    return xr.Dataset(
+        {
+            "orbit": (("shown", "step", "dim"), np.clip(pieces, -1e6, 1e6), _attrs("last states", allow_nan=1)),
+            "spectrum": (
+                ("shown", "frequency"),
+                spectra[:, thin] / (frequency[1] - frequency[0]),
+                {"units": "time unit", "long_name": "power spectral density of the first dimension", "allow_nan": 1},
+            ),
+        },
+        {"shown": list(orbits), "frequency": frequency[thin]},
+    )
+
+
+def _bootstrap(case, true, orbits, alphas) -> xr.Dataset:
+    """Interval of D_stsp of one free run of each constant alpha, over blocks of it (beyond the paper)."""
+    p = case.params.entropy
+    intervals = np.full((len(orbits), 2), np.nan)
+    if true.shape[1] <= GRID_DIMS:
+        rng = case.rng("bootstrap")
+        intervals = [block_bootstrap_divergence(true, o, rng, p.blocks, p.resamples, p.bins) for o in orbits]
+    said = _nats("95 % interval of D_stsp of the first seed, from blocks of its orbit") | {"allow_nan": 1}
+    return xr.Dataset(
+        {"d_stsp_interval": (("alpha", "end"), np.asarray(intervals), said)},
+        {"alpha": alphas.values, "end": ["low", "high"]},
+    )
+
+
+# ------------------------------------------------------------------------------------------------- bound on gradients
+
+
+@torch.no_grad()
+def gradient_products(case, data: xr.Dataset) -> xr.Dataset:
+    """Norm of the product of forced Jacobians over T steps (Hess et al. 2023, sect. 3.2), and lambda_1.
+
+    Forcing multiplies each Jacobian by 1 - alpha, so the norm is (1 - alpha)^T times that of the free product.
+    """
+    p = case.params.entropy
+    weights = _random_weights(data)
+    start = torch.as_tensor(data.z0.values)[:, None]
+    state = shplrnn.free_run(weights, start, p.transient + 1)[:, :, -1]
+    longest = max(p.lengths)
+    orbit = shplrnn.free_run(weights, state, longest + p.exponent_steps)[:, 0]
+    jacobians = shplrnn.jacobian(weights, orbit[:, :longest])
+    sigma_max = torch.linalg.matrix_norm(jacobians, ord=2).amax(1)
+    critical = (1 - 1 / sigma_max).clamp_min(0).numpy()
+    lengths = np.array(p.lengths)
+    free = _log_product_norms(jacobians, lengths)
+    alpha = p.strength * np.asarray(p.fractions) * critical[:, None]
+    log_norm = free[:, None] + lengths * np.log1p(-alpha)[..., None]
+
+    def jacobian(states):
+        return shplrnn.jacobian(weights, torch.as_tensor(states)).numpy()
+
+    # On a later stretch of the orbit: not the Jacobians whose product is judged.
+    exponents = lyapunov_spectrum(map_orbit_jacobians(jacobian, orbit[:, longest:]))
+    slope = np.polyfit(lengths, free.T, 1)[0]
+    return xr.Dataset(
+        {
+            "log_norm": (("network", "fraction", "steps"), log_norm, _nats("log norm of the product of Jacobians")),
+            "alpha": (("network", "fraction"), alpha, _attrs("forcing")),
+            "critical_alpha": ("network", critical, _attrs("1 - 1/sigma_max")),
+            "sigma_max": ("network", sigma_max.numpy(), _attrs("largest singular value of the visited Jacobians")),
+            "lyapunov_exponent": (
+                "network",
+                exponents[:, 0],
+                {"units": "nat/step", "long_name": "largest Lyapunov exponent"},
+            ),
+            "growth_over_exponent": (
+                "network",
+                slope / exponents[:, 0],
+                _attrs("fitted growth of the free log norm / Lyapunov exponent"),
+            ),
+        },
+        {"network": data.network, "fraction": list(p.fractions), "steps": lengths},
+    )
+
+
+def _random_weights(data) -> shplrnn.Weights:
+    w = {name: torch.as_tensor(data[name].values) for name in shplrnn.Weights._fields}
+    return shplrnn.Weights(**{name: v if v.dim() == 3 else v[:, None] for name, v in w.items()})
+
+
+def _log_product_norms(jacobians, lengths) -> np.ndarray:
+    """ln ||J_T ... J_1|| for each T, shape (networks, lengths); rescaled at each step, so that nothing overflows."""
+    product, log_scale, result = torch.eye(jacobians.shape[-1], dtype=jacobians.dtype), 0.0, {}
+    for t in range(max(lengths)):
+        product = jacobians[:, t] @ product
+        size = torch.linalg.matrix_norm(product, ord="fro")
+        product, log_scale = product / size[:, None, None], log_scale + size.log()
+        if t + 1 in lengths:
+            result[t + 1] = log_scale + torch.linalg.matrix_norm(product, ord=2).log()
+    return torch.stack([result[length] for length in lengths], 1).numpy()
+
+
+def _attrs(long_name, **more):
+    return {"units": "1", "long_name": long_name} | more
+
+
+def _nats(long_name):
+    return {"units": "nat", "long_name": long_name}

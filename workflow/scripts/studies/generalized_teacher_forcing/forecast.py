@@ -1,0 +1,57 @@
+"""How far ahead do the trained models see? Error after some steps, and valid prediction time, on the test orbit."""
+
+from __future__ import annotations
+
+import numpy as np
+import xarray as xr
+
+from pesin.forecast.horizon import prediction_error, valid_prediction_time
+from studies.generalized_teacher_forcing.models import by_method, choose_alpha, forecasters
+
+CEILING = 100.0  # squared standard deviations: what a diverged forecast counts
+
+
+def forecast(case, data: xr.Dataset, trained: xr.DataTree) -> xr.Dataset:
+    """Score every model from the noise-free test orbit, in steps of the training data."""
+    levels = [_noise_level(case, data, trained, level) for level in range(data.sizes["noise"])]
+    return xr.concat(levels, dim="noise").assign_coords(noise=data.noise)
+
+
+def _noise_level(case, data, trained, level) -> xr.Dataset:
+    p = case.params.forecast
+    test, dt, seeds = data.test.values, float(data.dt), data.seed.values
+    forcings, alphas = list(trained.forcing.values.astype(str)), trained.alpha.values
+    errors, horizons = {}, {}
+    near = np.arange(p.warm_up, len(test) - p.lead, p.stride)
+    far = np.linspace(p.warm_up, len(test) - p.horizon - 1, p.starts).astype(int)
+    for name, run in forecasters(trained, level, dt).items():
+        errors[name] = prediction_error(*_both(run, test, near, p.warm_up, p.lead), CEILING)[:, -1]
+        true, predicted = _both(run, test, far, p.warm_up, p.horizon)
+        horizons[name] = np.median(valid_prediction_time(true, predicted, test.std(0), dt), axis=-1)
+    n = len(alphas) * len(seeds)
+    swept = errors["shplrnn"][:n].reshape(len(alphas), -1)
+    chosen = choose_alpha(swept, alphas)
+    by_error, by_horizon = (by_method(forcings, s, chosen) for s in (errors, horizons))
+    squared = {"units": "1", "long_name": f"squared error {p.lead} steps ahead, in variances"}
+    time = {"units": "time unit", "long_name": "median valid prediction time (0.4 standard deviations)"}
+    lyapunov_times = {"units": "1", "long_name": "valid prediction time in Lyapunov times", "allow_nan": 1}
+    exponent = float(data.lyapunov_true)
+    exponent = exponent if exponent > 0 else np.nan
+    method_horizon = np.stack(list(by_horizon.values()))
+    return xr.Dataset(
+        {
+            "prediction_error": (("alpha", "seed"), swept, squared),
+            "valid_prediction_time": (("alpha", "seed"), horizons["shplrnn"][:n].reshape(swept.shape), time),
+            "method_prediction_error": (("method", "seed"), np.stack(list(by_error.values())), squared),
+            "method_valid_prediction_time": (("method", "seed"), method_horizon, time),
+            "method_lyapunov_times": (("method", "seed"), method_horizon * exponent, lyapunov_times),
+        },
+        {"alpha": alphas, "seed": seeds, "method": list(by_error)},
+    )
+
+
+def _both(run, test, starts, warm_up, steps):
+    """True continuation and forecast of each start; the history ends at the start."""
+    history = np.stack([test[s - warm_up + 1 : s + 1] for s in starts])
+    true = np.stack([test[s + 1 : s + 1 + steps] for s in starts])
+    return true, run(history, steps)

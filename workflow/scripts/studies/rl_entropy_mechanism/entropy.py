@@ -1,0 +1,206 @@
+"""Every entropy and covariance that the claims need: of the training runs, and of tabular policies."""
+
+from __future__ import annotations
+
+import numpy as np
+import xarray as xr
+from scipy.stats import spearmanr
+
+from pesin.entropy.policy import entropy_change, exact_covariance, natural_gradient_change, policy_gradient_change
+from pesin.stats.fits import loglog_slope
+from studies.rl_entropy_mechanism.labels import about
+
+EARLY = 0.25  # share of the run at which early consumption is read
+SMOOTH = 5  # checkpoints in the moving average of the monotone fall
+TOP_SHARES = (0.0002, 0.002, 0.02, 0.2, 0.5, 1.0)  # the paper's table of covariance by share of tokens
+LEVELS = tuple(np.round(1 - np.logspace(0, -3.5, 36), 6))
+RUN = ("algorithm", "seed")
+
+
+def entropy(case, data: xr.Dataset, trained: xr.DataTree | None) -> xr.Dataset:
+    """Return the entropy curves and covariances of a training case, or the identity's errors of a tabular case."""
+    if case.params.kind == "tabular":
+        return tabular(case, data)
+    metrics = trained["metrics"].to_dataset()
+    return xr.merge(
+        [
+            collapse(case, metrics),
+            mechanism(metrics),
+            doses(case, metrics),
+            over_prompts(case, metrics),
+            tokens(trained),
+        ],
+        combine_attrs="override",
+        compat="no_conflicts",
+        join="exact",
+    )
+
+
+# ------------------------------------------------------------------------------------------------------ training runs
+
+
+def collapse(case, metrics: xr.Dataset) -> xr.Dataset:
+    """How far and how early the entropy falls."""
+    curve = metrics["entropy"].values
+    early = round(EARLY * (curve.shape[-1] - 1))
+    start, end = curve[..., 0], curve[..., -1]
+    compared = metrics["entropy"].sel(step=case.params.rl.compare_step).drop_vars("step").values
+    return xr.Dataset(
+        {
+            "entropy": metrics["entropy"],
+            "entropy_ratio": (RUN, end / start, about("1", "entropy at the end over entropy at the start")),
+            "entropy_consumed_early": (
+                RUN,
+                part_of(start - curve[..., early], start - end),
+                about("1", "share of the entropy consumed in the first quarter of the run"),
+            ),
+            "entropy_compared": (RUN, compared, about("nat", "entropy at the step where methods are compared")),
+        },
+        coords=metrics.coords,
+    )
+
+
+def mechanism(metrics: xr.Dataset) -> xr.Dataset:
+    """Entropy change of each step beside the covariance that should drive it."""
+    curve = metrics["entropy"].values
+    change = np.diff(curve)
+    kernel = np.ones(min(SMOOTH, curve.shape[-1] - 1)) / min(SMOOTH, curve.shape[-1] - 1)
+    smooth = np.apply_along_axis(np.convolve, -1, curve, kernel, mode="valid")
+    kinds = ("sampled", "exact")
+    covariance = np.stack([metrics[f"covariance_{kind}"].values for kind in kinds])
+    rank = [
+        [[spearmanr(-dh, c).statistic for dh, c in zip(*rows, strict=True)] for rows in zip(change, one, strict=True)]
+        for one in covariance
+    ]
+    dims = ("covariance_kind", *RUN)
+    return xr.Dataset(
+        {
+            "entropy_change": ((*RUN, "update"), change, about("nat", "entropy after the step minus entropy before")),
+            "covariance": (
+                (*dims, "update"),
+                covariance,
+                about("nat", "covariance of log-probability and advantage (sampled) or logit change (exact)"),
+            ),
+            "covariance_positive": (
+                dims,
+                (covariance > 0).mean(-1),
+                about("1", "share of steps with a positive covariance"),
+            ),
+            "entropy_falls": (
+                RUN,
+                (np.diff(smooth) <= 0).mean(-1),
+                about("1", f"share of steps with falling entropy, moving average of {SMOOTH}"),
+            ),
+            "covariance_rank_correlation": (
+                dims,
+                np.array(rank),
+                about("1", "Spearman correlation over the steps of -dH and covariance"),
+            ),
+        },
+        coords={"covariance_kind": list(kinds)},
+    )
+
+
+def doses(case, metrics: xr.Dataset) -> xr.Dataset:
+    """Entropy at the compared step against the dose of each covariance method; dose 0 is the plain policy gradient."""
+    at = metrics["entropy"].sel(step=case.params.rl.compare_step).drop_vars("step")
+    variables = {}
+    for family in ("kl_cov", "clip_cov"):
+        chosen = {
+            name: getattr(case.params.methods[name], f"{family}_percent")
+            for name in case.params.run
+            if case.params.methods[name].family in (family, "policy_gradient")
+        }
+        if not chosen:
+            continue
+        dim = f"{family}_dose"
+        names = sorted(chosen, key=chosen.get)
+        values = at.sel({"algorithm": names}).values
+        variables[f"{family}_entropy"] = (
+            (dim, "seed"),
+            values,
+            about("nat", f"entropy at the compared step, {family}"),
+        )
+        variables[dim] = (dim, [chosen[name] for name in names], about("percent", f"share of tokens, {family}"))
+    return xr.Dataset(variables)
+
+
+def over_prompts(case, metrics: xr.Dataset) -> xr.Dataset:
+    """95 % interval of the entropy at the snapshots by a bootstrap over the validation prompts."""
+    values = metrics["entropy_of_prompt"].values
+    prompts = values.shape[-1]
+    draws = (
+        case.rng("prompts").multinomial(prompts, np.full(prompts, 1 / prompts), size=case.params.bootstrap) / prompts
+    )
+    low, high = np.quantile(values @ draws.T, [0.025, 0.975], axis=-1)
+    dims = (*RUN, "snapshot")
+    return xr.Dataset(
+        {
+            "entropy_low": (dims, low, about("nat", "entropy, lower end of the 95 % interval over prompts")),
+            "entropy_high": (dims, high, about("nat", "entropy, upper end of the 95 % interval over prompts")),
+        }
+    )
+
+
+def tokens(trained: xr.DataTree) -> xr.Dataset:
+    """Distribution of GRPO's token covariances: quantiles, and the mean of the largest."""
+    tokens = trained["tokens/token_covariance"]
+    values = np.sort(tokens.values, axis=-1)[..., ::-1]
+    count = values.shape[-1]
+    top = np.stack([values[..., : max(1, round(share * count))].mean(-1) for share in TOP_SHARES], -1)
+    dims = ("snapshot", "seed")
+    return xr.Dataset(
+        {
+            "token_covariance_quantile": (
+                (*dims, "level"),
+                np.moveaxis(np.quantile(tokens.values, LEVELS, axis=-1), 0, -1),
+                about("nat", "quantile of the token covariance of GRPO"),
+            ),
+            "token_covariance_top": (
+                (*dims, "top_share"),
+                top,
+                about("nat", "mean covariance of the share of tokens with the largest one, at least one token"),
+            ),
+        },
+        coords={"snapshot": tokens["snapshot"].values, "level": list(LEVELS), "top_share": list(TOP_SHARES)},
+    )
+
+
+# ---------------------------------------------------------------------------------------------------- tabular policies
+
+
+def tabular(case, data: xr.Dataset) -> xr.Dataset:
+    """Compare the exact entropy change of one gradient step with minus the covariance, for a row of learning rates."""
+    logits, advantages = data["logits"].values, data["advantages"].values
+    rates = np.asarray(case.params.rates)
+    # The control pairs log-probabilities with the logit changes of other actions: a fixed shift by one action.
+    order = np.roll(np.arange(logits.shape[-1]), int(case.params.shuffle_actions))
+    changes, covariances = [], []
+    for step in (policy_gradient_change, natural_gradient_change):
+        moved = np.stack([step(logits, advantages, rate) for rate in rates], 1)
+        table = np.broadcast_to(logits[:, None], moved.shape)
+        changes.append(entropy_change(table, moved))
+        covariances.append(exact_covariance(table, moved[..., order]))
+    change, covariance = np.stack(changes), np.stack(covariances)
+    error = np.abs(change + covariance)
+    relative = error / np.abs(covariance)
+    dims = ("gradient", "policy", "rate")
+    return xr.Dataset(
+        {
+            "entropy_change": (dims, change, about("nat", "exact entropy change of one step")),
+            "covariance": (dims, covariance, about("nat", "Cov(log pi, dz) over the actions")),
+            "absolute_error": (dims, error, about("nat", "|dH + Cov|")),
+            "relative_error": (dims, relative, about("1", "|dH + Cov| / |Cov|")),
+            "error_slope": (
+                dims[:2],
+                loglog_slope(rates, relative),
+                about("1", "exponent of the relative error against the learning rate"),
+            ),
+        },
+        coords={"gradient": ["policy_gradient", "natural_gradient"], "policy": data["policy"].values, "rate": rates},
+    )
+
+
+def part_of(part: np.ndarray, whole: np.ndarray) -> np.ndarray:
+    """part / whole, NaN where the whole is 0."""
+    return np.divide(part, whole, out=np.full_like(whole, np.nan), where=whole != 0)
