@@ -1,0 +1,153 @@
+"""The study of ordinal complexity: its simulations keep the card's known values, and its controls lose them."""
+
+import numpy as np
+import pytest
+import xarray as xr
+from pydantic import TypeAdapter, ValidationError
+
+from pesin.claims.load import load_study, resolve_study
+from pesin.entropy.ordinal import complexity_entropy, delay_for, periodic_bound
+from pesin.steps.case import Case
+from project import ROOT
+from studies.ordinal_orbit_complexity.entropy import entropy
+from studies.ordinal_orbit_complexity.features import METHODS, QUANTITIES, classify, motions
+from studies.ordinal_orbit_complexity.forecast import forecast
+from studies.ordinal_orbit_complexity.params import Params
+from studies.ordinal_orbit_complexity.simulate import simulate
+from studies.ordinal_orbit_complexity.train import train
+
+NAME = "ordinal_orbit_complexity"
+
+
+@pytest.fixture(scope="module")
+def cases():
+    study = load_study(NAME, ROOT / "config/studies")
+    return resolve_study(NAME, study, "smoke", ROOT / "workflow/scripts/studies" / NAME)["cases"]
+
+
+def case_of(cases, name, step="simulate", **changes):
+    """A case of the smoke scale; `changes` go to its section `simulate`."""
+    params = cases[name]["params"]
+    params = params | {"simulate": params["simulate"] | changes}
+    return Case(NAME, name, step, "smoke", TypeAdapter(Params).validate_python(params))
+
+
+@pytest.fixture(scope="module")
+def series(cases):
+    case = case_of(cases, "series")
+    data = simulate(case)
+    trained = train(case, data)
+    return data, trained, entropy(case, data), forecast(case, data, trained)
+
+
+def test_series_are_what_they_should_be(series):
+    data, _, measured, _ = series
+    plane = measured["plane"].to_dataset()
+    assert (plane.missing_patterns.sel(system="logistic") >= 89).all()
+    assert (plane.permutation_entropy.sel(system="sine") < periodic_bound(5)).all()
+    exponents = data["maps"].lyapunov_exponent.mean("seed")
+    assert float(exponents.sel(system="logistic")) == pytest.approx(np.log(2), abs=0.03)
+    assert float(data["lorenz"].lyapunov_exponent.mean()) == pytest.approx(0.906, abs=0.15)
+    assert float(data["lorenz"].natural_period.sel(coordinate="z")) == pytest.approx(0.75, abs=0.02)
+    assert not data["records"].held_out.values[:5].any() and data["records"].held_out.values[5:].all()
+
+
+def test_package_default_settles_only_without_eulers_error(cases):
+    data = simulate(
+        case_of(cases, "series", lorenz={**cases["series"]["params"]["simulate"]["lorenz"], "duration": 300})
+    )
+    tail = data["lorenz"].package_x.isel(package_time=slice(-1000, None)).std("package_time")
+    assert (tail.sel(scheme="rk4") < 0.1).all() and (tail.sel(scheme="euler") > 1).all()
+
+
+def test_training_sees_training_records_alone(cases, series):
+    data, trained, _, _ = series
+    spoilt = data.copy(deep=True)
+    spoilt["records"].x.values[:, data["records"].held_out.values] = np.nan
+    xr.testing.assert_identical(train(case_of(cases, "series"), spoilt), trained)
+
+
+def test_rule_finds_the_classes_in_its_own_centroids(series):
+    _, trained, _, found = series
+    for method in METHODS:
+        np.testing.assert_array_equal(
+            classify(trained.centroid.values[-1], trained.centroid.values[-1], method), [0, 1, 2]
+        )
+    assert trained.quantity.values.tolist() == list(QUANTITIES)
+    assert float(found.accuracy.sel({"method": "hc_plane", "duration": 50, "bound": "centre"})) > 0.7
+
+
+def test_shuffling_takes_the_structure_away(cases, series):
+    case = case_of(cases, "series", time_order="shuffled")
+    shuffled = simulate(case)
+    kept = series[0]
+    for name in ("maps", "lorenz", "records"):
+        np.testing.assert_array_equal(np.sort(shuffled[name].x, -1), np.sort(kept[name].x, -1))
+    assert (complexity_entropy(shuffled["sines"].sine.values, 5, 10).permutation_entropy > 0.9).all()
+
+
+# -------------------------------------------------------------------------------------------- pendulum and orbits
+
+
+def test_pendulum(cases):
+    data = simulate(case_of(cases, "pendulum", duration=40, samples_per_second=64))
+    assert float(data.energy_error.max()) < 1e-7
+    _, x, _, delay, _ = motions(case_of(cases, "pendulum"), data)
+    h = complexity_entropy(x, 5, delay).permutation_entropy.reshape(3, -1)
+    assert (h[0] < periodic_bound(5)).all() and (h[2] > periodic_bound(5)).all()
+    assert data.is_chaotic.values.tolist() == [[False] * 5, [False] * 5, [True] * 5]
+
+
+def test_linear_pendulum_is_never_chaotic(cases):
+    data = simulate(case_of(cases, "pendulum", dynamics="linear", duration=40))
+    assert not data.is_chaotic.any() and float(data.energy_error.max()) < 1e-7
+
+
+@pytest.fixture(scope="module")
+def orbits(cases):
+    return simulate(case_of(cases, "orbits", orbits=16, periods=100, samples_per_period=60, substeps=4))
+
+
+@pytest.mark.parametrize(("energy", "low", "high"), [(12, 0.52, 0.542), (6, 0.53, 0.575)])
+def test_henon_heiles(cases, orbits, energy, low, high):
+    one = orbits.sel(potential=f"henon_heiles_1_{energy}")
+    delay = delay_for(0.4, one.natural_period.values, float(one.dt))
+    h = complexity_entropy(one.x.values, 5, delay).permutation_entropy
+    assert low < np.median(h) < high
+    assert float(one.is_chaotic.mean()) == (0 if energy == 12 else pytest.approx(0.9, abs=0.1))
+
+
+def test_orbits_keep_their_energy_and_the_isochrone_its_order(orbits):
+    assert float(orbits.energy_error.max()) < 0.02
+    assert not orbits.is_chaotic.sel(potential="isochrone").any()
+    assert orbits.is_chaotic.sel(potential="rotating_bar").any()
+
+
+def test_control_potentials_hold_no_chaos(cases):
+    changes = dict(flattening=0, bar_speed=0, henon_heiles_coupling=0, periods=50, samples_per_period=60, substeps=2)
+    assert not simulate(case_of(cases, "orbits", **changes)).is_chaotic.any()
+
+
+def test_a_lost_orbit_is_a_result(cases, orbits):
+    case = case_of(cases, "orbits", orbits=16)
+    lost = orbits.isel(time=slice(0, 1000)).copy(deep=True)
+    lost.x[1, 2, 500:] = np.nan
+    lost.natural_period[1, 2] = np.inf
+    measured = entropy(case, lost)
+    rule = xr.Dataset({"centroid": (("duration", "class_label", "quantity"), np.arange(15.0).reshape(1, 3, 5))})
+    found = forecast(case, lost, None, rule)
+    assert np.isnan(measured.permutation_entropy[1, 2]) and int(np.isnan(measured.permutation_entropy).sum()) == 1
+    assert np.isnan(found.exceeds_periodic_bound[1, 2]) and not found.agrees_with_lyapunov[1, 2]
+    assert found.assigned_class[1, 2] == -1
+
+
+@pytest.mark.parametrize("change", [{"seeds": 0}, {"time_order": "sorted"}, {"sedes": 3}])
+def test_params_refuse(cases, change):
+    with pytest.raises(ValidationError):
+        case_of(cases, "series", **change)
+
+
+def test_params_refuse_durations_longer_than_the_records(cases):
+    records = cases["series"]["params"]["simulate"]["records"] | {"periods": 10}
+    with pytest.raises(ValidationError, match="train.durations"):
+        case_of(cases, "series", records=records)
