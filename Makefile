@@ -4,7 +4,6 @@ SCALE ?= laptop
 ARGS ?=
 PY := .venv/bin/python
 SNAKEMAKE := $(PY) -m snakemake
-export PYTHONDONTWRITEBYTECODE := 1
 
 .PHONY: help run test lint schema costs reference lock clean
 

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from pesin.stats.intervals import correlation_interval, mean_interval, median_interval, ranks, share_interval
+from pesin.stats.intervals import correlation_interval, mean_interval, median_interval, ranks, share_interval, spearman
 
 
 def test_mean_interval_is_students():
@@ -56,3 +56,14 @@ def test_one_value_has_no_interval():
 def test_ranks_are_scipys():
     x = np.random.default_rng(3).integers(0, 5, 30)
     assert ranks(x).tolist() == stats.rankdata(x).tolist()
+
+    many = np.random.default_rng(4).integers(0, 4, (3, 2, 9))
+    assert ranks(many).tolist() == stats.rankdata(many, axis=-1).tolist()
+
+
+def test_spearman_is_scipys():
+    rng = np.random.default_rng(5)
+    x, y = rng.integers(0, 9, 40), rng.normal(size=40)
+    assert spearman(x, y) == pytest.approx(stats.spearmanr(x, y).statistic, abs=1e-12)
+    assert np.isnan(spearman(x, np.ones(40))) and np.isnan(spearman(x, np.where(y > 0, np.nan, y)))
+    assert spearman([1, 2, 3], [1, 2, np.inf]) == 1

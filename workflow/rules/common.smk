@@ -9,7 +9,6 @@ from pathlib import Path
 SCRIPTS = Path(workflow.basedir) / "workflow" / "scripts"
 YAMLS = Path(workflow.basedir) / "config" / "studies"
 sys.path.insert(0, str(SCRIPTS))
-sys.dont_write_bytecode = True  # a job may run while the source folder is read-only
 
 # Snakemake 9.27 writes the interpreter's path into its command lines without quotes: a folder with a space broke.
 sys.executable = shlex.quote(sys.executable)

@@ -74,7 +74,8 @@ def _sentence(model, fault) -> str:
         return f"the key '{key}' is missing."
     value = fault.get("input")
     shown = "" if isinstance(value, (dict, list)) or value is None else f" (it is {value!r})"
-    return f"{key + ': ' if key else ''}{fault['msg'].removeprefix('Value error, ')}{shown}."
+    message = f"{key + ': ' if key else ''}{fault['msg'].removeprefix('Value error, ')}{shown}"
+    return message if message.endswith((".", "?")) else f"{message}."
 
 
 def _fields(model, path) -> set[str]:

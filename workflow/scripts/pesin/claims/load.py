@@ -149,7 +149,8 @@ def resolve_study(name: str, study: Study, scale: str, folder: Path) -> dict:
         cases[case] = {"params": merge(study.params, *layers), "steps": steps, "uses": uses}
     for control, spec in study.controls.items():
         base_case = cases[spec.of]
-        cases[control] = {**base_case, "params": merge(base_case["params"], spec.set)}
+        params = merge(base_case["params"], spec.set)
+        cases[control] = {**base_case, "params": params, "steps": spec.steps or base_case["steps"]}
     for case, entry in cases.items():
         entry["steps"] = [step for step in STEPS if step in entry["steps"]]
         entry["uses"] = _uses(entry, folder, f"{where}: case '{case}'")

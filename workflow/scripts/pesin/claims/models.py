@@ -266,6 +266,8 @@ class Control(Model):
     must_fail: Annotated[list[ClaimId], Field(min_length=1)]
     why: str
     """One sentence: what is taken away."""
+    steps: Annotated[list[Step], Field(min_length=1)] | None = None
+    """The steps it has, if the claims it must fail need fewer than the case has."""
 
 
 class Figure(Model):

@@ -35,7 +35,7 @@ from pesin.claims.models import (
     Within,
 )
 from pesin.errors import UserError
-from pesin.stats.intervals import correlation_interval, mean_interval, median_interval, ranks, share_interval
+from pesin.stats.intervals import correlation_interval, mean_interval, median_interval, share_interval, spearman
 
 WORST_FIRST = ("no verdict", "not reproduced", "partly", "reproduced")
 FEWEST_UNITS = 3
@@ -118,7 +118,7 @@ def _(rule: Monotone, read: Read) -> Outcome:
     along = _coordinate(value, rule.along, rule.value)
     values = _shaped(value, rule.over, rule.along, rule.value)
     position = along.values.astype(float)
-    rho = np.array([correlation(position, series) for series in values])
+    rho = np.array([spearman(position, series) for series in values])
     if rule.direction == "increasing":
         return decide(rho, rule, rule.at_least, np.inf)
     return decide(rho, rule, -np.inf, -rule.at_least)
@@ -218,14 +218,6 @@ def need_met(need: Need, read: Read) -> str:
     sides = [f"{word} {bound:g}" for word, bound in (("above", need.above), ("below", need.below)) if bound is not None]
     found = f"{np.nanmin(values):.3g} to {np.nanmax(values):.3g}" if np.isfinite(values).any() else "NaN"
     return f"{need.variable} of {need.step}/{need.case} is not {' and '.join(sides)} (found {found})"
-
-
-def correlation(x: np.ndarray, y: np.ndarray) -> float:
-    """Spearman's rho of two series, ties averaged; NaN if either is constant or holds a NaN."""
-    if not (np.isfinite(x).all() and not np.isnan(y).any()) or np.ptp(x) == 0 or np.all(y == y[0]):
-        return np.nan
-    # Rounded: ranks are halves of integers, and a rho that is exactly 0.9 must not miss a bound of 0.9 by one bit.
-    return round(float(np.corrcoef(ranks(x), ranks(y))[0, 1]), 12)
 
 
 def _centre(values: np.ndarray, failed: np.ndarray, estimate: str) -> tuple[float, float, float]:

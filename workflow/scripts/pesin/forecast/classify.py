@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import numpy as np
-from scipy.stats import rankdata
+
+from pesin.stats.intervals import ranks
 
 
 def nearest_centroid(points, centroids) -> np.ndarray:
@@ -39,8 +40,8 @@ def area_under_curve(positive, negative) -> np.ndarray:
     """
     positive, negative = np.asarray(positive, float), np.asarray(negative, float)
     n, m = positive.shape[-1], negative.shape[-1]
-    ranks = rankdata(np.concatenate([positive, negative], -1), axis=-1)
-    return (ranks[..., :n].sum(-1) - n * (n + 1) / 2) / (n * m)
+    ranked = ranks(np.concatenate([positive, negative], -1))
+    return (ranked[..., :n].sum(-1) - n * (n + 1) / 2) / (n * m)
 
 
 def cohens_kappa(first, second) -> float:

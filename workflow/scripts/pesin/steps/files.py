@@ -136,13 +136,9 @@ def _bytes(values: np.ndarray) -> bytes:
 
 
 def _encoding(tree: xr.DataTree) -> dict:
-    """No fill values, so that nothing is masked; large variables are compressed."""
+    """No fill values, so that nothing is masked. No compression: noise does not shrink, and trying costs seconds."""
     return {
-        group: {
-            str(name): {"_FillValue": None} | ({"zlib": True, "complevel": 1} if v.nbytes > 2**20 else {})
-            for name, v in dataset.variables.items()
-            if v.dtype.kind in "fiub"
-        }
+        group: {str(name): {"_FillValue": None} for name, v in dataset.variables.items() if v.dtype.kind in "fiub"}
         for group, dataset in _groups(tree)
     }
 

@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import numpy as np
 import xarray as xr
-from scipy.stats import spearmanr
 
 from pesin.entropy.policy import entropy_change, exact_covariance, natural_gradient_change, policy_gradient_change
 from pesin.stats.fits import loglog_slope
+from pesin.stats.intervals import spearman
 from studies.rl_entropy_mechanism.labels import about
 
 EARLY = 0.25  # share of the run at which early consumption is read
 SMOOTH = 5  # checkpoints in the moving average of the monotone fall
-TOP_SHARES = (0.0002, 0.002, 0.02, 0.2, 0.5, 1.0)  # the paper's table of covariance by share of tokens
+TOP_SHARES = (0.0002, 0.002, 0.02, 0.2, 0.5, 1.0)  # of tokens, largest covariance first
 LEVELS = tuple(np.round(1 - np.logspace(0, -3.5, 36), 6))
 RUN = ("algorithm", "seed")
 
@@ -69,7 +69,7 @@ def mechanism(metrics: xr.Dataset) -> xr.Dataset:
     kinds = ("sampled", "exact")
     covariance = np.stack([metrics[f"covariance_{kind}"].values for kind in kinds])
     rank = [
-        [[spearmanr(-dh, c).statistic for dh, c in zip(*rows, strict=True)] for rows in zip(change, one, strict=True)]
+        [[spearman(-dh, c) for dh, c in zip(*rows, strict=True)] for rows in zip(change, one, strict=True)]
         for one in covariance
     ]
     dims = ("covariance_kind", *RUN)
