@@ -58,22 +58,23 @@ def _row(study: str, path: Path, folder: Path) -> dict:
     with open(path, encoding="utf-8", newline="") as handle:
         measured = next(csv.DictReader(handle, delimiter="\t"))
     step = path.parent.name
+    log = (folder / "logs" / step / f"{path.stem}.log").read_text(encoding="utf-8")
     return {
         "study": study,
         "step": step,
         "name": path.stem,
         "wall_s": _number(measured["s"]),
-        "cpu_s": _number(measured["cpu_time"]),
+        "cpu_s": noted(log, "cpu seconds"),
         "peak_mb": _number(measured["max_rss"]),
-        "own_s": own_seconds(folder / "logs" / step / f"{path.stem}.log"),
+        "own_s": noted(log, "own seconds"),
     }
 
 
-def own_seconds(log: Path) -> float:
-    """Seconds inside the study's own function, which the driver writes as the last line of its log."""
-    for line in reversed(log.read_text(encoding="utf-8").splitlines() if log.is_file() else []):
-        if line.startswith("own seconds: "):
-            return float(line.removeprefix("own seconds: "))
+def noted(log: str, what: str) -> float:
+    """A number that the driver wrote at the end of its log; 0 if it isn't there."""
+    for line in reversed(log.splitlines()):
+        if line.startswith(f"{what}: "):
+            return float(line.removeprefix(f"{what}: "))
     return 0.0
 
 
