@@ -59,7 +59,7 @@ for module in list(sys.modules.values()):
         print(file)
 """
     run = subprocess.run([sys.executable, "-B", "-c", code], cwd=SCRIPTS, capture_output=True, text=True, check=True)
-    assert set(run.stdout.split()) <= set(closure(SCRIPTS, SCRIPTS / f"{step}.py"))
+    assert set(run.stdout.splitlines()) <= set(closure(SCRIPTS, SCRIPTS / f"{step}.py"))
 
 
 def test_no_dynamic_import_outside_the_drivers():

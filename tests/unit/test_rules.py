@@ -91,7 +91,7 @@ def test_a_run_that_failed_counts_as_a_failure():
 
 def test_too_few_units_give_no_verdict():
     outcome = evaluate(rule(kind="bound", value=quantity("x"), over="seed", above=0), reader(x=[1.0, 1.0]))
-    assert outcome.verdict == "no verdict" and "only 2" in outcome.reason
+    assert outcome.verdict == "no verdict" and "only 2 along seed" in outcome.reason
 
 
 @pytest.mark.parametrize(

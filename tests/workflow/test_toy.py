@@ -234,6 +234,7 @@ def test_the_report_has_captions_with_verdicts(done):
         "All exponents lie above zero",
         "ledger.csv",
         "costs.csv",
+        "C1 reproduced",
     ):
         assert part in text, part
 

@@ -229,13 +229,32 @@ def figure_code(study):
 
 
 def figure_labels(study):
-    """Labels in the report: the figure's title, and the verdicts of its claims as they stand when it is made."""
+    """Labels in the report: the figure's title, and its claims with their verdicts as they stand."""
 
-    def labels(wildcards, output):
+    def labels(wildcards):
         figure = declared(study).figures[wildcards.figure]
-        return {"figure": figure.title, "claims": ", ".join(figure.claims) or "-"}
+        verdicts = study_verdicts(study)
+        claims = [
+            f"{claim} {verdicts.get(claim, 'not judged yet')}"
+            for claim in figure.claims
+        ]
+        return {"figure": figure.title, "claims": ", ".join(claims) or "-"}
 
     return labels
+
+
+@lru_cache(maxsize=None)
+def study_verdicts(study):
+    """Claim -> verdict, read when the report is made."""
+    from pesin.claims.judge import to_rows
+    from pesin.steps.files import open_result
+
+    path = Path(RESULTS) / study / "claims.nc"
+    return (
+        {row["claim"]: row["verdict"] for row in to_rows(open_result(path))}
+        if path.is_file()
+        else {}
+    )
 
 
 def figure_topic(study):

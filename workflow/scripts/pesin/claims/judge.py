@@ -62,7 +62,7 @@ def judge_study(name: str, study: Study, opened: Opener) -> tuple[list[dict], li
                 "measured": outcome.measured,
                 "low": outcome.low,
                 "high": outcome.high,
-                "unit": claim.unit,
+                "unit": outcome.unit or claim.unit,
                 "n": outcome.n,
                 "verdict": verdict,
                 "evidence": claim.evidence,
@@ -113,7 +113,8 @@ def _judge_claim(claim: Claim, opened: Opener, of: str | None, control: str | No
     outcomes = []
     for rule in claim.rules:
         try:
-            outcomes.append(_softened(evaluate(rule, read), getattr(rule, "otherwise", "not reproduced")))
+            outcome = _softened(evaluate(rule, read), getattr(rule, "otherwise", "not reproduced"))
+            outcomes.append(replace(outcome, reason=_about(rule) + outcome.reason))
         except UserError as error:
             outcomes.append(Outcome("no verdict", reason=str(error)))
     parts = [
@@ -123,6 +124,13 @@ def _judge_claim(claim: Claim, opened: Opener, of: str | None, control: str | No
     # All must hold: the worst decides, and among equals the first.
     ranks = ("not testable here", *WORST_FIRST)
     return min(outcomes, key=lambda o: ranks.index(o.verdict)), parts
+
+
+def _about(rule) -> str:
+    """What a rule measures, in front of its reason: the variables by name."""
+    quantities = [value for _, value in rule if isinstance(value, Quantity)]
+    names = list(dict.fromkeys(q.variable.rpartition("/")[2].replace("_", " ") for q in quantities))
+    return f"{' and '.join(names)}: " if names else ""
 
 
 def _softened(outcome: Outcome, otherwise: str) -> Outcome:

@@ -56,6 +56,8 @@ class Ruled(Model):
     otherwise: Literal["partly", "not reproduced"] = "not reproduced"
     """What becomes of the claim if this rule, one of several, fails: `partly` for the part of a claim that isn't its
     heart."""
+    unit: str | None = None
+    """Unit of what this rule measures, if it isn't the claim's. Correlations, ranks and shares have none."""
 
 
 class Judged(Ruled):

@@ -15,7 +15,7 @@ units: each unit gives one number, and the numbers are held against the region t
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import singledispatch
 
 import numpy as np
@@ -55,6 +55,8 @@ class Outcome:
     accept_high: float = np.nan
     n: int = 0
     reason: str = ""
+    unit: str = ""
+    """Unit of the measured value where it isn't the claim's."""
 
 
 @singledispatch
@@ -119,9 +121,10 @@ def _(rule: Monotone, read: Read) -> Outcome:
     values = _shaped(value, rule.over, rule.along, rule.value)
     position = along.values.astype(float)
     rho = np.array([spearman(position, series) for series in values])
-    if rule.direction == "increasing":
-        return decide(rho, rule, rule.at_least, np.inf)
-    return decide(rho, rule, -np.inf, -rule.at_least)
+    rising = rule.direction == "increasing"
+    # Open towards +-1: the interval of a mean near 1 reaches beyond it.
+    region = (rule.at_least, np.inf) if rising else (-np.inf, -rule.at_least)
+    return replace(decide(rho, rule, *region), unit="1")
 
 
 @evaluate.register
@@ -136,12 +139,12 @@ def _(rule: Correlation, read: Read) -> Outcome:
     inside = accept_low <= low and high <= accept_high and not lost
     effect = accept_low <= rho <= accept_high and (low > 0 or high < 0)
     verdict = "reproduced" if inside else "partly" if effect else "not reproduced"
-    reason = f"{rule.method} correlation over {n} x {rule.over}" + (f"; {lost} without a value" if lost else "")
+    reason = f"{rule.method} correlation over {rule.over} (n = {n})" + (f"; {lost} without a value" if lost else "")
     if n < 5:
-        verdict, reason = "no verdict", f"only {n} x {rule.over} with a value: a correlation needs five"
+        verdict, reason = "no verdict", f"only {n} along {rule.over} with a value: a correlation needs five"
     elif np.isnan(rho):
         verdict, reason = "not reproduced", "one of the two quantities is constant"
-    return Outcome(verdict, rho, low, high, accept_low, accept_high, n, reason)
+    return Outcome(verdict, rho, low, high, accept_low, accept_high, n, reason, unit="1")
 
 
 @evaluate.register
@@ -161,6 +164,7 @@ def _(rule: Identity, read: Read) -> Outcome:
         accept_high=rule.tolerance,
         n=int(error.size),
         reason=f"largest {kind} difference of {error.size} elements {worst:.3g}, allowed {rule.tolerance:.3g}",
+        unit=rule.unit or ("1" if rule.relative else ""),
     )
 
 
@@ -185,7 +189,7 @@ def decide(values: np.ndarray, rule: Judged, low: float, high: float, effect: bo
     values = np.asarray(values, float)
     n, failed = values.size, np.isnan(values)
     if n < FEWEST_UNITS:
-        return Outcome("no verdict", n=n, reason=f"only {n} x {rule.over}: an interval needs {FEWEST_UNITS}")
+        return Outcome("no verdict", n=n, reason=f"only {n} along {rule.over}: an interval needs {FEWEST_UNITS}")
     yes = ~failed & (values >= low) & (values <= high)
     measured, below, above = _centre(values, failed, rule.estimate)
     inside = bool(low <= below and above <= high)
@@ -198,13 +202,14 @@ def decide(values: np.ndarray, rule: Judged, low: float, high: float, effect: bo
     else:
         good = inside
         half = point and effect
-    said = f"{rule.estimate} of {n} x {rule.over}"
+    said = f"{rule.estimate} over {rule.over} (n = {n})"
     if rule.estimate != "share":
         said += f", {int(yes.sum())} of {n} satisfy it one by one"
         said += f" (asked: {rule.in_at_least:.0%})" if rule.in_at_least is not None else ""
     said += f"; {int(failed.sum())} without a value" if failed.any() else ""
     verdict = "reproduced" if good else "partly" if half else "not reproduced"
-    return Outcome(verdict, measured, below, above, low, high, n, said)
+    unit = rule.unit or ("1" if rule.estimate == "share" else "")
+    return Outcome(verdict, measured, below, above, low, high, n, said, unit)
 
 
 def need_met(need: Need, read: Read) -> str:

@@ -22,7 +22,7 @@ from pesin.params import typed
 from pesin.steps.case import Case
 from pesin.steps.files import open_result, publish, without_truth
 
-REPORTED = ("numpy", "scipy", "xarray", "netCDF4", "torch", "numba", "sklearn")
+REPORTED = ("numpy", "scipy", "xarray", "netCDF4", "torch", "sklearn", "pysindy")
 
 
 def run_step(
