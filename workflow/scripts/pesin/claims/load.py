@@ -12,6 +12,7 @@ import yaml
 from pesin.claims.models import SCALES, STEPS, Config, Resources, Study
 from pesin.errors import UserError, did_you_mean
 from pesin.params import check
+from pesin.steps.closure import parsed
 
 _Base = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
@@ -114,7 +115,7 @@ def merge(base: dict, *overlays: dict) -> dict:
 @cache
 def arguments(module: Path, function: str) -> tuple[str, ...]:
     """Names of the arguments of a module's function, read without importing it; () if it isn't there."""
-    for node in ast.parse(module.read_text(encoding="utf-8")).body:
+    for node in parsed(module).body:
         if isinstance(node, ast.FunctionDef) and node.name == function:
             return tuple(argument.arg for argument in node.args.args + node.args.kwonlyargs)
     return ()

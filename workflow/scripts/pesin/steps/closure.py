@@ -32,9 +32,15 @@ def closure(root: Path, *scripts: Path) -> list[str]:
 
 
 @cache
+def parsed(path: Path) -> ast.Module:
+    """The syntax tree of a file, read once."""
+    return ast.parse(path.read_text(encoding="utf-8"), str(path))
+
+
+@cache
 def _imports(path: Path, root: Path) -> tuple[Path, ...]:
     files: list[Path] = []
-    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"), str(path))):
+    for node in ast.walk(parsed(path)):
         if isinstance(node, ast.Import):
             for alias in node.names:
                 files += _files(alias.name, root)
