@@ -63,9 +63,15 @@ def alpha_sweep(study):
     ):
         _sweep(ax, scores, name)
         ax.set(xlabel="forcing α", ylabel=label)
+    within = scores.d_stsp_interval
+    axes[0, 0].vlines(
+        scores.alpha + 0.02, within.sel(end="low"), within.sel(end="high"), color=COLOURS[1], linewidth=2.5, zorder=3
+    )
+    axes[0, 1].plot([], [], color=COLOURS[1], linewidth=2.5, label="one run, 95 % bootstrap")
     axes[0, 0].set_yscale("log")
     axes[0, 0].set_yticks([0.2, 0.5, 1, 2, 5, 10], ["0.2", "0.5", "1", "2", "5", "10"])
     axes[0, 0].minorticks_off()
+    axes[0, 1].set_ylim(top=1.55)  # room for the legend
     axes[0, 1].legend(loc="upper right")
     figure.suptitle("Lorenz-63: free run against the true attractor (median and range over seeds)", fontsize=9)
     return figure
