@@ -50,4 +50,4 @@ clean: ## delete the environment and all results (not the reference)
 	@sh envs/make.sh "$(PYTHON)" envs/requirements.lock && touch $@
 
 .venv/.ready-test: .venv/.ready envs/requirements-test.lock
-	@$(PY) -m pip install --quiet --disable-pip-version-check -r envs/requirements-test.lock && touch $@
+	@$(PY) -m pip install -qq --disable-pip-version-check -r envs/requirements-test.lock && touch $@

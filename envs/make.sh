@@ -17,4 +17,4 @@ if ! "$python" -c 'import ensurepip, venv' 2>/dev/null; then
 fi
 echo "Making .venv from $lock: about a minute and 2 GB, once."
 "$python" -m venv .venv
-.venv/bin/python -m pip install --quiet --disable-pip-version-check -r "$lock"
+.venv/bin/python -m pip install -qq --disable-pip-version-check -r "$lock"
