@@ -3,6 +3,8 @@
 import csv
 import importlib
 import json
+import subprocess
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -68,6 +70,18 @@ def test_drawing_needs_no_torch(name):
     files = closure(SCRIPTS, SCRIPTS / "figure.py", SCRIPTS / "studies" / name / "figures.py")
     heavy = [f for f in files if "import torch" in Path(f).read_text() and "/steps/" not in f]
     assert not heavy
+
+
+@pytest.mark.parametrize("name", STUDIES)
+def test_the_closure_holds_everything_that_python_imports(name):
+    """Import all steps, list the project's files that are loaded, compare."""
+    steps = [path.stem for path in (SCRIPTS / "studies" / name).glob("*.py") if path.stem != "__init__"]
+    code = "import sys\nfrom pathlib import Path\n" + "".join(f"import studies.{name}.{step}\n" for step in steps)
+    code += "for m in list(sys.modules.values()):\n    print(getattr(m, '__file__', None) or '')"
+    run = subprocess.run([sys.executable, "-c", code], cwd=SCRIPTS, capture_output=True, text=True, check=True)
+    loaded = {line for line in run.stdout.splitlines() if line.startswith(str(SCRIPTS))}
+    found = closure(SCRIPTS, *(SCRIPTS / "studies" / name / f"{step}.py" for step in steps))
+    assert len(loaded) > 5 and loaded <= set(found)
 
 
 @pytest.mark.parametrize("file", schemas())

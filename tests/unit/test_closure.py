@@ -1,12 +1,13 @@
 """The import closure: everything that is imported, and nothing else."""
 
+import ast
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
 
-from pesin.steps.closure import closure
+from pesin.steps.closure import _statements, closure
 
 SCRIPTS = Path(__file__).parents[2] / "workflow" / "scripts"
 
@@ -38,6 +39,14 @@ def names(tree, *scripts):
 def test_follows_imports_inside_functions_and_relative_ones(tree):
     assert names(tree, "a.py") == ["a.py", "lib/__init__.py", "lib/b.py", "lib/c.py"]
     assert names(tree, "other.py") == ["lib/__init__.py", "lib/c.py", "other.py"]
+
+
+def test_all_forms_of_import_are_read_as_ast_reads_them():
+    for path in [*(SCRIPTS / "pesin").rglob("*.py"), *(SCRIPTS / "studies").rglob("*.py"), *SCRIPTS.glob("*.py")]:
+        text = path.read_text(encoding="utf-8")
+        nodes = [n for n in ast.walk(ast.parse(text)) if isinstance(n, (ast.Import, ast.ImportFrom))]
+        wanted = {ast.unparse(node) for node in nodes}
+        assert wanted <= {ast.unparse(node) for node in _statements(text)}, path
 
 
 def test_a_package_of_a_study(tree):
