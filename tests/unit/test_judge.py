@@ -168,6 +168,13 @@ def test_captions_say_claim_look_verdict_and_file(tmp_path):
         assert part in text
 
 
+def test_captions_say_the_deviations_of_their_own_claims_alone(tmp_path):
+    deviations = [{"what": f"Left {c}.", "why": "Time.", "claims": [c]} for c in ("C1", "C3")]
+    rows, _ = judge_study("toy_map", study(), results())
+    text = captions("toy_map", study(deviations=deviations), rows, tmp_path, ROOT / "workflow/report/figure.rst")
+    assert "Left C1." in text and "Left C3." not in text
+
+
 def test_a_folder_without_results_is_judged_too(tmp_path):
     rows, _ = judge_folder("toy_map", study(), tmp_path)
     assert [row["verdict"] for row in rows] == ["no verdict", "no verdict", "not testable here"]

@@ -33,7 +33,13 @@ def captions(name: str, study: Study, rows: list[dict], folder: Path, template: 
     blocks = []
     for figure, spec in study.figures.items():
         text = source.render(
-            name=name, study=study, figure=figure, spec=spec, folder=folder, rows=[verdicts[c] for c in spec.claims]
+            name=name,
+            study=study,
+            figure=figure,
+            spec=spec,
+            folder=folder,
+            rows=[verdicts[claim] for claim in spec.claims],
+            deviations=[d for d in study.deviations if set(d.claims) & set(spec.claims)],
         )
         test = f'snakemake.wildcards.figure == "{figure}"'
         blocks.append(f"{{% if {test} %}}{{% raw %}}\n{text}\n{{% endraw %}}{{% endif %}}\n")
