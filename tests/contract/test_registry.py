@@ -79,7 +79,8 @@ def test_the_closure_holds_everything_that_python_imports(name):
     code = "import sys\nfrom pathlib import Path\n" + "".join(f"import studies.{name}.{step}\n" for step in steps)
     code += "for m in list(sys.modules.values()):\n    print(getattr(m, '__file__', None) or '')"
     run = subprocess.run([sys.executable, "-c", code], cwd=SCRIPTS, capture_output=True, text=True, check=True)
-    loaded = {line for line in run.stdout.splitlines() if line.startswith(str(SCRIPTS))}
+    files = {line for line in run.stdout.splitlines() if line.startswith(str(SCRIPTS))}
+    loaded = {file for file in files if Path(file).stat().st_size}
     found = closure(SCRIPTS, *(SCRIPTS / "studies" / name / f"{step}.py" for step in steps))
     assert len(loaded) > 5 and loaded <= set(found)
 

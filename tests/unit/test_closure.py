@@ -17,13 +17,13 @@ def tree(tmp_path):
     for name, text in {
         "a.py": "from lib import b\nimport os",
         "other.py": "import lib.c",
-        "lib/__init__.py": "",
+        "lib/__init__.py": "version = 1",
         "lib/b.py": "def f():\n    from .c import thing",
         "lib/c.py": "thing = 1",
         "lib/unused.py": "",
         "studies/__init__.py": "",
         "studies/x/__init__.py": "",
-        "studies/x/params.py": "",
+        "studies/x/params.py": "p = 1",
         "studies/x/train.py": "from studies.x import params\nfrom .helper import g",
         "studies/x/helper.py": "g = 1",
     }.items():
@@ -51,9 +51,12 @@ def test_all_forms_of_import_are_read_as_ast_reads_them():
 
 def test_a_package_of_a_study(tree):
     found = names(tree, "studies/x/train.py")
-    assert found == [
-        f"studies/{n}" for n in ("__init__.py", "x/__init__.py", "x/helper.py", "x/params.py", "x/train.py")
-    ]
+    assert found == [f"studies/x/{n}.py" for n in ("helper", "params", "train")]
+
+
+def test_an_empty_file_counts_from_its_first_line_on(tree):
+    (tree / "studies/__init__.py").write_text("import os")
+    assert "studies/__init__.py" in names(tree, "studies/x/train.py")
 
 
 @pytest.mark.parametrize("step", ["simulate", "train", "entropy", "forecast", "figure", "judge"])
@@ -68,7 +71,8 @@ for module in list(sys.modules.values()):
         print(file)
 """
     run = subprocess.run([sys.executable, "-B", "-c", code], cwd=SCRIPTS, capture_output=True, text=True, check=True)
-    assert set(run.stdout.splitlines()) <= set(closure(SCRIPTS, SCRIPTS / f"{step}.py"))
+    loaded = {file for file in run.stdout.splitlines() if Path(file).stat().st_size}
+    assert loaded and loaded <= set(closure(SCRIPTS, SCRIPTS / f"{step}.py"))
 
 
 def test_no_dynamic_import_outside_the_drivers():

@@ -72,6 +72,8 @@ def whiskers(axes: Axes, x, centre, low, high, label: str | None = None, **style
 
 def save(figure: Figure, svg, pdf, png) -> None:
     """Write a figure in three formats, without dates, so that the same numbers give the same files."""
+    figure.draw_without_rendering()
+    figure.set_layout_engine("none")  # the layout is settled once, not once for each format
     figure.savefig(svg, metadata={"Date": None})
     figure.savefig(pdf, metadata={"CreationDate": None, "ModDate": None})
     figure.savefig(png, dpi=200, metadata={"Software": None})

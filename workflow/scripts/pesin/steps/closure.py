@@ -13,7 +13,7 @@ from pathlib import Path
 
 
 def closure(root: Path, *scripts: Path) -> list[str]:
-    """Files reached by imports from `scripts`, the scripts included, sorted.
+    """Files reached by imports from `scripts`, the scripts included, empty ones left out, sorted.
 
     Parameters
     ----------
@@ -29,7 +29,7 @@ def closure(root: Path, *scripts: Path) -> list[str]:
         if path not in found:
             found.add(path)
             waiting.extend(_imports(path, root))
-    return sorted(map(str, found))
+    return sorted(str(path) for path in found if path.stat().st_size)
 
 
 # Only the import statements are handed to `ast`: parsing whole files would cost every start of Snakemake, and every job
