@@ -25,7 +25,8 @@ def main() -> None:
         for part in ("config", "workflow", "envs"):
             shutil.copytree(ROOT / part, Path(folder) / part)
         shutil.copy(ROOT / "Snakefile", folder)
-        command = [
+        command = [sys.executable, "-m", "snakemake", "--cores", arguments.cores, "--scheduler", "greedy"]
+        command += ["--config", f"scale={arguments.scale}"]  # as `make run` calls it
             sys.executable,
             "-m",
             "snakemake",
