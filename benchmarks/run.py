@@ -27,14 +27,6 @@ def main() -> None:
         shutil.copy(ROOT / "Snakefile", folder)
         command = [sys.executable, "-m", "snakemake", "--cores", arguments.cores, "--scheduler", "greedy"]
         command += ["--config", f"scale={arguments.scale}"]  # as `make run` calls it
-            sys.executable,
-            "-m",
-            "snakemake",
-            "--cores",
-            arguments.cores,
-            "--config",
-            f"scale={arguments.scale}",
-        ]
         start = time.perf_counter()
         subprocess.run(command, cwd=folder, capture_output=True, check=True)
         wall = time.perf_counter() - start
