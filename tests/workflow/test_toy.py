@@ -94,6 +94,13 @@ def test_an_edit_reruns_exactly_what_depends_on_it(copy, file, old, new, jobs):
     assert planned(copy) == jobs
 
 
+def test_a_number_that_the_scale_overrides_reruns_nothing(tmp_path):
+    folder = copy_with_toy_alone(tmp_path / "p")
+    snakemake(folder, "--cores", "2", "--config", "scale=smoke", check=True)
+    replace(folder / YAML, "steps: 200", "steps: 300")
+    assert planned(folder, "--config", "scale=smoke") == {}
+
+
 def test_an_edit_undone_reruns_nothing(copy):
     replace(copy / YAML, "steps: 200", "steps: 300")
     replace(copy / YAML, "steps: 300", "steps: 200")

@@ -170,9 +170,12 @@ def unknown_study(wildcards):
 
 
 def judged_part(study):
-    """Params of the judge: what the yaml says, without parameters and resources, which no verdict depends on."""
+    """Params of the judge: what the yaml says, without sizes, on which verdicts depend through the results alone."""
+    sizes = dict.fromkeys(("params", "scales", "resources", "budget"), True)
     return declared(study).model_dump(
-        mode="json", by_alias=True, exclude={"scales", "resources", "budget"}
+        mode="json",
+        by_alias=True,
+        exclude=sizes | {"cases": {"__all__": {"params"}}},
     )
 
 
