@@ -17,6 +17,7 @@ from pesin.claims import load
 from pesin.errors import UserError, did_you_mean
 from pesin.params import visible
 from pesin.steps.closure import closure
+from pesin.steps.plugin import code_files, find
 
 
 def or_exit(function, *arguments):
@@ -49,6 +50,9 @@ def resolved(study):
     plan = load.resolve_study(study, declared(study), SETTINGS.scale, folder)
     load.check_files(plan, folder)
     load.check_params(study, plan, import_module(f"studies.{study}.params").Params)
+    for case in plan["cases"].values():
+        for reference in code_files(case["params"]):
+            find(reference)
     return plan
 
 
@@ -96,9 +100,18 @@ def step_inputs(step):
 
 def step_code(step):
     """Input function: every file of the project whose edit could change the step's result."""
-    return lambda wildcards: code(
-        step, f"studies/{wildcards.study}/{step}", f"studies/{wildcards.study}/params"
-    )
+
+    def files(wildcards):
+        study, case = wildcards.study, resolved(wildcards.study)["cases"]
+        named = code_files(visible(case[wildcards.case]["params"], step))
+        return code(
+            step,
+            f"studies/{study}/{step}",
+            f"studies/{study}/params",
+            *(find(reference).with_suffix("") for reference in named),
+        )
+
+    return files
 
 
 @lru_cache(maxsize=None)

@@ -25,6 +25,8 @@ class Case:
         The parameters, an instance of the study's `Params`, frozen.
     gpu
         Number of GPUs the job asked for.
+    threads
+        Processors it was given.
     """
 
     study: str
@@ -33,6 +35,7 @@ class Case:
     scale: str
     params: Any
     gpu: int = 0
+    threads: int = 1
 
     def _sequence(self, stream: str) -> np.random.SeedSequence:
         words = "\0".join((self.study, self.name, self.step, stream)).encode()

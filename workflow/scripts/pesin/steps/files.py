@@ -27,7 +27,8 @@ def publish(result: xr.Dataset | xr.DataTree, path: Path, attributes: dict) -> N
     ----------
     result
         Dataset or DataTree. Each data variable carries `units` and `long_name`; numbers are finite unless the variable
-        has `allow_nan = 1`; a simulated float variable isn't constant unless it has `may_be_constant = 1`.
+        has `allow_nan = 1`; a simulated float variable isn't constant unless it has `may_be_constant = 1`. The
+        values of a variable with `role = timing` (measured wall time) stay outside the digest.
     path
         The file to make. It appears only when it is whole.
     attributes
@@ -89,7 +90,7 @@ def open_result(path: Path) -> xr.Dataset | xr.DataTree:
 
 
 def digest(result: xr.Dataset | xr.DataTree) -> str:
-    """SHA-256 over names, dimensions, attributes and values; wall time and host stay outside."""
+    """SHA-256 over names, dimensions, attributes and values; wall time, host and measured timings stay outside."""
     tree = result if isinstance(result, xr.DataTree) else xr.DataTree(result)
     total = hashlib.sha256()
     for group, dataset in _groups(tree):
@@ -97,7 +98,8 @@ def digest(result: xr.Dataset | xr.DataTree) -> str:
         for name in sorted(map(str, dataset.variables)):
             variable = dataset.variables[name]
             total.update(f"{name}\0{variable.dims}\0{variable.shape}\0{_plain(variable.attrs)}\0".encode())
-            total.update(_bytes(variable.values))
+            if variable.attrs.get("role") != "timing":
+                total.update(_bytes(variable.values))
     return total.hexdigest()
 
 

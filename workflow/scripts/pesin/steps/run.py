@@ -22,7 +22,7 @@ from pesin.params import typed
 from pesin.steps.case import Case
 from pesin.steps.files import open_result, publish, without_truth
 
-REPORTED = ("numpy", "scipy", "xarray", "netCDF4", "torch", "sklearn", "pysindy")
+REPORTED = ("numpy", "scipy", "xarray", "netCDF4", "torch", "sklearn", "pysindy", "dysts", "heyoka")
 
 
 def run_step(
@@ -56,7 +56,7 @@ def run_step(
     """
     where = f"{spec['study']}/{spec['step']}/{spec['case']}"
     params = typed(spec["params_type"], spec["params"])
-    case = Case(spec["study"], spec["case"], spec["step"], spec["scale"], params, gpu)
+    case = Case(spec["study"], spec["case"], spec["step"], spec["scale"], params, gpu, threads)
     wanted = inspect.signature(function).parameters
     results = {name: open_result(path) for name, path in inputs.items()}
     # Read before the run: an edit during the run must not be recorded as what was run.

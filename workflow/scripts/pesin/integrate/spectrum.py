@@ -1,0 +1,252 @@
+"""Lyapunov spectra of any system, with standard errors: variational equations, displaced copies, delay lines, maps."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+
+from pesin.integrate import taylor
+from pesin.integrate.delay import DelayLine, points_per_delay
+from pesin.integrate.lyapunov import jacobian_by_differences
+from pesin.integrate.ode import rk4
+from pesin.integrate.trajectories import choose, integrate
+from pesin.systems.zoo import System
+
+BLOCKS = 32
+NATS = 8.0  # growth between two orthonormalisations: keeps the frame far from rank loss in double precision
+
+
+class Spectrum(NamedTuple):
+    """What `lyapunov` returns. Exponents in nats per unit of the model's time, largest first."""
+
+    exponents: np.ndarray
+    """Shape (exponents,): dim of a flow or map; as many as asked of a delay system."""
+    errors: np.ndarray
+    """Standard errors from blocks of the run (or from its members), same shape."""
+    covariance: np.ndarray
+    """Of the exponents, shape (exponents, exponents): sums and dimensions take their errors from it."""
+    divergence: float
+    """Mean divergence of the field (ln |det J| of a map) along the same run; NaN where it isn't computed."""
+    time: float
+    """Time averaged over, all members together."""
+    engine: str
+    """taylor (variational), copies (displaced, Runge-Kutta), delay line, jacobians."""
+    reason: str
+    """Why there is no spectrum; empty if there is."""
+
+
+def lyapunov(
+    system: System,
+    rng: np.random.Generator,
+    target: float = 0.005,
+    max_steps: int = 200_000,
+    transient: float = 50.0,
+    exponents: int = 16,
+    engine: str = "auto",
+) -> Spectrum:
+    """Lyapunov spectrum with standard errors.
+
+    Parameters
+    ----------
+    system
+        From `pesin.systems.zoo`.
+    rng
+        Generator, for starts.
+    target
+        Relative standard error of the largest exponent at which the run ends.
+    max_steps
+        Steps of the integrator at which it ends anyway.
+    transient
+        Periods (steps / 10 of a map) that turn the frame but don't count.
+    exponents
+        Number wanted of a delay system, which has infinitely many.
+    engine
+        auto, taylor or copies, for flows.
+
+    References
+    ----------
+    Benettin, Galgani, Giorgilli and Strelcyn, Meccanica 15, 9 (1980); Farmer, Physica D 4, 366 (1982) for delays.
+    """
+    if system.kind == "map":
+        return _of_map(system, rng, max_steps)
+    if system.kind == "delay":
+        return _of_delay(system, rng, exponents, max_steps)
+    if engine == "auto":
+        engine = "taylor" if choose(system) == "heyoka" else "copies"
+    if engine == "taylor":
+        return _by_taylor(system, target, max_steps, transient)
+    return _by_copies(system, rng, max_steps, transient)
+
+
+def failed(engine: str, size: int, reason: str) -> Spectrum:
+    """A spectrum that isn't there."""
+    none = np.full(size, np.nan)
+    return Spectrum(none, none, np.full((size, size), np.nan), np.nan, 0.0, engine, reason)
+
+
+def _by_taylor(system: System, target: float, max_steps: int, transient: float, tolerance: float = 1e-10) -> Spectrum:
+    """Variational equations with the exact Jacobian; one long run, cut into blocks."""
+    import heyoka
+
+    dim = system.dim
+    integrator = taylor.engine(system, tolerance, variational=True)
+    integrator.time = 0.0
+    integrator.state[:] = 0.0
+    integrator.state[:dim] = system.x0
+    frame = np.eye(dim)
+    steps = 0
+
+    def go(interval: float, count: int):
+        """`count` intervals; growth (count, dim) and divergence (count,), or None after a failure."""
+        nonlocal frame, steps
+        growth, divergence = np.empty((count, dim)), np.empty(count)
+        for i in range(count):
+            integrator.state[dim:-1] = frame.ravel()
+            integrator.state[-1] = 0.0
+            outcome, _, _, taken, *_ = integrator.propagate_for(interval, max_steps=max_steps)
+            steps += taken
+            if outcome != heyoka.taylor_outcome.time_limit or not np.isfinite(integrator.state).all():
+                return None
+            frame, r = np.linalg.qr(integrator.state[dim:-1].reshape(dim, dim))
+            growth[i], divergence[i] = np.log(np.abs(np.diagonal(r))), integrator.state[-1]
+        return growth, divergence
+
+    lost = "not finite, or stalled, at t = {:.6g}"
+    first = go(system.period / 20, 200)
+    if first is None:
+        return failed("taylor", dim, lost.format(integrator.time))
+    shear = np.ptp(first[0].mean(0)) * 20 / system.period
+    interval = min(system.period, NATS / max(shear, 1e-300))
+    if go(interval, int(np.ceil(transient * system.period / interval))) is None:
+        return failed("taylor", dim, lost.format(integrator.time))
+    growth, divergence = [], []
+    steps, count = 0, max(BLOCKS, int(np.ceil(50 * system.period / interval)))
+    while True:
+        part = go(interval, count)
+        if part is None:
+            return failed("taylor", dim, lost.format(integrator.time))
+        growth.append(part[0])
+        divergence.append(part[1])
+        rates = np.concatenate(growth) / interval
+        covariance = _covariance(rates)
+        mean = rates.mean(0)
+        top = mean.argmax()
+        if steps >= max_steps or np.sqrt(covariance[top, top]) < target * abs(mean[top]):
+            break
+    mean_divergence = float(np.concatenate(divergence).mean() / interval)
+    return _sorted(mean, covariance, mean_divergence, interval * len(rates), "taylor")
+
+
+def _covariance(rates: np.ndarray) -> np.ndarray:
+    """Covariance of the mean of a correlated series (time, exponents), from BLOCKS blocks."""
+    used = len(rates) // BLOCKS * BLOCKS
+    blocks = rates[:used].reshape(BLOCKS, -1, rates.shape[-1]).mean(1)
+    return np.atleast_2d(np.cov(blocks.T)) / BLOCKS
+
+
+def _over_members(rates: np.ndarray) -> np.ndarray:
+    """Covariance of the mean over independent members (members, exponents)."""
+    return np.atleast_2d(np.cov(rates.T)) / len(rates)
+
+
+def _sorted(exponents, covariance, divergence, time, engine) -> Spectrum:
+    order = np.argsort(-exponents)
+    covariance = covariance[np.ix_(order, order)]
+    errors = np.sqrt(np.diagonal(covariance))
+    return Spectrum(exponents[order], errors, covariance, divergence, float(time), engine, "")
+
+
+def _by_copies(
+    system: System, rng, max_steps: int, transient: float, members: int = 32, displacement: float = 1e-7
+) -> Spectrum:
+    """Benettin's displaced copies, which also feel kinks and jumps; members from along one trajectory."""
+    dim = system.dim
+    at = (transient + np.cumsum(rng.uniform(1.0, 3.0, members))) * system.period
+    start = integrate(system, system.x0[None], np.concatenate([[0.0], at]), tolerance=1e-9)
+    if start.reason[0]:
+        return failed("copies", dim, start.reason[0])
+    scale = np.ptp(start.x[0], axis=0) / 4 + 1e-300
+    x = start.x[0, 1:]
+    per_period = _substeps(system, x)
+    if not per_period:
+        return failed("copies", dim, "no step of Runge-Kutta is small enough")
+    h = system.period / per_period
+    frame = np.broadcast_to(np.eye(dim), (members, dim, dim))
+    every = max(per_period // 20, 1)  # steps between two orthonormalisations
+    growth, settling = [], 5 * per_period // every
+    blocks = max(max_steps // (20 * every), 2 * settling)
+    for i in range(blocks + settling):
+        copies = x[:, None] + displacement * scale * np.swapaxes(frame, -1, -2)
+        path = rk4(system.rhs, np.concatenate([x[:, None], copies], 1), h, every, every)[..., -1, :]
+        x = path[:, 0]
+        tangents = np.swapaxes((path[:, 1:] - path[:, :1]) / (displacement * scale), -1, -2)
+        if not np.isfinite(tangents).all():
+            return failed("copies", dim, "a member left every bound")
+        frame, r = np.linalg.qr(tangents)
+        if i >= settling:
+            growth.append(np.log(np.abs(np.diagonal(r, axis1=-2, axis2=-1))))
+    rates = np.mean(growth, 0) / (every * h)
+    return _sorted(rates.mean(0), _over_members(rates), np.nan, len(growth) * every * h * members, "copies")
+
+
+def _substeps(system: System, x: np.ndarray) -> int:
+    """Steps of Runge-Kutta in a period at which half the step changes a tenth of a period by less than 1e-4."""
+    for per_period in (200 * 2**i for i in range(8)):
+        h, steps = system.period / per_period, per_period // 10
+        coarse = rk4(system.rhs, x, h, steps, steps)[..., -1, :]
+        fine = rk4(system.rhs, x, h / 2, 2 * steps, 2 * steps)[..., -1, :]
+        if (np.abs(coarse - fine) <= 1e-4 * (np.abs(fine) + np.ptp(x, axis=0))).all():
+            return per_period
+    return 0
+
+
+def _of_delay(system: System, rng, exponents: int, max_steps: int, members: int = 8, h: float = 1e-30) -> Spectrum:
+    """Tangent functions on the delay line by the complex step."""
+    points = points_per_delay(system.delay, system.period)
+    scale = np.abs(system.x0[0]) + 0.1
+    starts = system.x0[0] + 0.1 * scale * rng.standard_normal(members)
+    line = DelayLine.constant(system.components, system.delay, points, starts)
+    settling = int(np.ceil(20 * system.period / system.delay))
+    counted = max(max_steps // (10 * points), 16)
+    for _ in range(settling):
+        line.advance()
+    w = rng.standard_normal((points + 1, members, exponents))
+    line.x = line.x[..., None] + 1j * h * w
+    line.slope = line.slope[..., None] + 0j * w
+    growth = []
+    for i in range(counted + counted // 4):
+        x, slope = line.advance()
+        if not np.isfinite(x).all():
+            return failed("delay line", exponents, "a member left every bound")
+        q, r = np.linalg.qr(np.moveaxis(x.imag / h, 0, 1))
+        turned = np.linalg.solve(np.swapaxes(r, -1, -2), np.moveaxis(slope.imag / h, 0, -1))
+        line.x = x.real + 1j * h * np.moveaxis(q, 1, 0)
+        line.slope = slope.real + 1j * h * np.moveaxis(turned, -1, 0)
+        if i >= counted // 4:
+            growth.append(np.log(np.abs(np.diagonal(r, axis1=-2, axis2=-1))))
+    rates = np.mean(growth, 0) / system.delay
+    time = len(growth) * system.delay * members
+    return _sorted(rates.mean(0), _over_members(rates), np.nan, time, "delay line")
+
+
+def _of_map(system: System, rng, max_steps: int, members: int = 32) -> Spectrum:
+    """Products of Jacobians by differences, along orbits from scattered starts."""
+    dim, steps = system.dim, max(max_steps // 50, 200)
+    x = system.x0 + 1e-3 * (np.abs(system.x0) + 1e-3) * rng.standard_normal((members, dim))
+    frame, growth, volume = np.broadcast_to(np.eye(dim), (members, dim, dim)), [], []
+    with np.errstate(all="ignore"):
+        for n in range(steps + steps // 10):
+            step = 1e-7 * (np.abs(x).max() + 1e-3)
+            jacobian = jacobian_by_differences(lambda z, n=n: system.rhs(float(n), z), x, step)
+            if not np.isfinite(jacobian).all():
+                return failed("jacobians", dim, f"not finite at step {n}")
+            frame, r = np.linalg.qr(jacobian @ frame)
+            x = system.rhs(float(n), x)
+            if n >= steps // 10:
+                growth.append(np.log(np.abs(np.diagonal(r, axis1=-2, axis2=-1))))
+                volume.append(np.linalg.slogdet(jacobian)[1])
+    rates = np.mean(growth, 0)
+    if not np.isfinite(rates).all():
+        return failed("jacobians", dim, "the map is singular on the orbit")
+    return _sorted(rates.mean(0), _over_members(rates), float(np.mean(volume)), steps * members, "jacobians")

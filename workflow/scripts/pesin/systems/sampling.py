@@ -1,0 +1,163 @@
+"""Series from attractors, all on the same clock: so many points in each dominant period."""
+
+from __future__ import annotations
+
+from functools import partial
+
+import numpy as np
+import xarray as xr
+
+from pesin.integrate.trajectories import Trajectories, integrate
+from pesin.steps.parallel import each
+from pesin.systems import zoo
+from pesin.systems.zoo import System
+
+TRANSIENT = 20.0  # periods from the stored state to the first sample; delay systems start from a constant history
+GAP = 10.0  # periods between two series of one system, plus a random part of as much
+
+
+def with_period(system: System) -> System:
+    """The system with a period: its own, or the dominant one of its first coordinate, measured on a trajectory."""
+    from dataclasses import replace
+
+    if np.isfinite(system.period):
+        return system
+    step = 0.01
+    for _ in range(20):  # double the step until the slowest peak is resolved by some tens of periods
+        path = integrate(system, system.x0[None], step * np.arange(8192), tolerance=1e-9)
+        if path.reason[0]:
+            raise ValueError(f"{system.name}: its period can't be measured: {path.reason[0]}")
+        series = path.x[0, 4096:, 0]
+        power = np.abs(np.fft.rfft((series - series.mean()) * np.hanning(series.size))) ** 2
+        peak = int(power[1:].argmax()) + 1
+        if peak >= 20 or step > 1e4:
+            return replace(system, period=series.size * step / peak)
+        step *= 2
+    raise ValueError(f"{system.name}: no period was found; state PERIOD")
+
+
+def series(
+    system: System,
+    lengths: tuple[int, ...],
+    points_per_period: float,
+    rng: np.random.Generator,
+    transient: float = TRANSIENT,
+    tolerance: float = 1e-12,
+    engine: str = "auto",
+) -> tuple[list[np.ndarray], list[np.ndarray], Trajectories]:
+    """Series of the given lengths from different parts of one attractor, transient discarded.
+
+    Parameters
+    ----------
+    system
+        With a finite period.
+    lengths
+        Number of points of each series.
+    points_per_period
+        Samples in a dominant period; 1 or less for maps (a sample each 1 / points_per_period steps).
+    rng
+        Generator, for the gaps between the series.
+    transient
+        Periods discarded before the first.
+
+    Returns
+    -------
+    times, values, run
+        For each series (points,) and (points, coords) in bounded coordinates; NaN from a failure on. `run` holds the
+        raw states of the whole run, with its reason and engine.
+    """
+    step = system.period / points_per_period
+    times, begin = [], transient * system.period
+    for length in lengths:
+        times.append(begin + step * np.arange(length))
+        begin = times[-1][-1] + step + system.period * (GAP + GAP * rng.random())
+    if system.kind == "map":
+        times = [np.rint(t) for t in times]
+    run = integrate(system, system.x0[None], np.concatenate([[0.0], *times]), engine=engine, tolerance=tolerance)
+    parts = np.split(system.observed(run.x[0, 1:]), np.cumsum(lengths)[:-1])
+    return times, parts, run
+
+
+def forecasting_data(
+    names: list[str],
+    points_per_period: float,
+    tune_points: int,
+    history_points: int,
+    future_points: int,
+    rng: np.random.Generator,
+    tolerance: float = 1e-12,
+    threads: int = 1,
+) -> xr.Dataset:
+    """What a forecaster is tuned on, what it is given, and what it must foretell, for each system.
+
+    Parameters
+    ----------
+    names
+        Systems of the zoo, or files of one's own (see `zoo.get`).
+    points_per_period
+    tune_points, history_points, future_points
+        Lengths; the future follows right after the history, the tuning series is from another part of the attractor.
+
+    Returns
+    -------
+    Dataset
+        tune(system, tune_time, coord), history(system, time, coord), future(system, lead, coord) (truth, withheld from
+        training), in the model's units, NaN beyond the system's coordinates; dim, period, failed (system), reason.
+    """
+    seeds = rng.integers(2**63, size=len(names))
+    lengths = (tune_points, history_points + future_points)
+    job = partial(_sample, lengths=lengths, points_per_period=points_per_period, tolerance=tolerance)
+    done = each(job, list(zip(names, seeds, strict=True)), threads)
+    coords = max(item["values"][0].shape[1] for item in done)
+
+    def stacked(pick):
+        out = np.full((len(done), *pick(done[0]).shape[:-1], coords), np.nan)
+        for row, item in zip(out, done, strict=True):
+            values = pick(item)
+            row[..., : values.shape[-1]] = values
+        return out
+
+    model = {"units": "units of the model", "allow_nan": 1}
+    data = xr.Dataset(
+        {
+            "tune": (
+                ("system", "tune_time", "coord"),
+                stacked(lambda item: item["values"][0]),
+                model | {"long_name": "series to choose hyperparameters on"},
+            ),
+            "history": (
+                ("system", "time", "coord"),
+                stacked(lambda item: item["values"][1][:history_points]),
+                model | {"long_name": "series that forecasts are made from"},
+            ),
+            "future": (
+                ("system", "lead", "coord"),
+                stacked(lambda item: item["values"][1][history_points:]),
+                model | {"long_name": "what follows the history", "role": "truth"},
+            ),
+            "period": (
+                "system",
+                [item["period"] for item in done],
+                {"units": "time of the model", "long_name": "dominant period", "may_be_constant": 1},
+            ),
+            "dim": ("system", [item["values"][0].shape[1] for item in done], _plain("coordinates of the system")),
+            "failed": ("system", [bool(item["reason"]) for item in done], _plain("integration failed")),
+            "reason": ("system", [item["reason"] for item in done], _plain("why integration failed")),
+            "engine": ("system", [item["engine"] for item in done], _plain("what integrated")),
+        },
+        coords={"system": [item["name"] for item in done], "coord": np.arange(coords)},
+        attrs={"points_per_period": points_per_period, "tolerance": tolerance},
+    )
+    return data
+
+
+def _plain(long_name: str) -> dict:
+    return {"units": "1", "long_name": long_name, "may_be_constant": 1}
+
+
+def _sample(job: tuple[str, int], lengths, points_per_period, tolerance) -> dict:
+    name, seed = job
+    system = with_period(zoo.get(name))
+    times, values, run = series(system, lengths, points_per_period, np.random.default_rng(seed), tolerance=tolerance)
+    found = {"name": system.name, "period": system.period, "reason": run.reason[0], "engine": run.engine}
+    return found | {"values": values, "times": times}

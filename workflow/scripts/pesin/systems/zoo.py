@@ -1,0 +1,276 @@
+"""Every system of dysts by name, and a user's own from a file: what moves, with which parameters, on which clock.
+
+dysts (W. Gilpin, arXiv 2110.05266) defines the equations, parameters, a point on each attractor and a period. Its
+integrator and its stored exponents are not used: see `pesin.integrate`.
+"""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from functools import cache
+from types import FunctionType
+from typing import Any
+
+import numpy as np
+
+from pesin.errors import UserError, did_you_mean
+from pesin.steps.plugin import load
+
+KINDS = ("flow", "delay", "map")
+STORED = (
+    "maximum_lyapunov_estimated",
+    "lyapunov_spectrum_estimated",
+    "pesin_entropy",
+    "kaplan_yorke_dimension",
+    "correlation_dimension",
+    "multiscale_entropy",
+)
+
+
+@dataclass(frozen=True, eq=False)
+class System:
+    """A dynamical system, defined but not integrated."""
+
+    name: str
+    kind: str
+    """flow: dx/dt = f(t, x); delay: dx/dt = f(x, x(t - delay)), one variable; map: x -> f(x)."""
+    dim: int
+    """Number of coordinates that are integrated; 1 for a delay system, whose state is a function."""
+    period: float
+    """Dominant period in units of the model's time; 1 step for a map."""
+    x0: np.ndarray
+    """A state near the attractor, shape (dim,)."""
+    parameters: dict[str, Any]
+    components: Callable = field(repr=False)
+    """f(t, x) with the components on the first axis: a sequence of them. For a delay system f(x, delayed)."""
+    observe: Callable | None = field(default=None, repr=False)
+    """Components -> bounded components (sine of an unbounded phase), or None if all are bounded."""
+    delay: float = 0.0
+    driven: bool = False
+    hamiltonian: bool = False
+    unbounded: tuple[int, ...] = ()
+    stored: dict[str, Any] = field(default_factory=dict, repr=False)
+    """What dysts states of the system. Half of its exponents are wrong by more than 30 %."""
+    citation: str = ""
+
+    def rhs(self, t, x) -> np.ndarray:
+        """Time derivative (flow) or image (map) of states of shape (..., dim), same shape."""
+        x = np.asarray(x, float)
+        out = np.empty_like(x)
+        if _vectorises(self.name, self.components, tuple(self.x0)):
+            for i, component in enumerate(self.components(t, np.moveaxis(x, -1, 0))):
+                out[..., i] = component
+        else:
+            rows = out.reshape(-1, self.dim)
+            for row, state in zip(rows, x.reshape(-1, self.dim), strict=True):
+                row[:] = self.components(t, state)
+        return out
+
+    def observed(self, x) -> np.ndarray:
+        """States (..., dim) in bounded coordinates, (..., dim): phases of drives and angles as sines."""
+        if self.observe is None:
+            return np.asarray(x, float)
+        return np.stack([np.asarray(part, float) for part in self.observe(*np.moveaxis(np.asarray(x), -1, 0))], -1)
+
+
+def names(kind: str) -> list[str]:
+    """Names of all systems of a kind, in alphabetical order: 129 flows, 6 delay systems, 23 maps.
+
+    Raises
+    ------
+    UserError
+        If there is no such kind.
+    """
+    if kind not in KINDS:
+        raise UserError(f"There is no kind of system '{kind}'.{did_you_mean(kind, KINDS)} Known: {', '.join(KINDS)}.")
+    systems = _dysts("systems")
+    return sorted(systems.get_attractor_list({"flow": "continuous_no_delay", "map": "discrete"}.get(kind, kind)))
+
+
+def stratified(every: int = 3, keep: tuple[str, ...] = (), leave_out: tuple[str, ...] = (), dims=None) -> list[str]:
+    """A fixed sample of the flows, from weakly to strongly chaotic.
+
+    Parameters
+    ----------
+    every
+        Of the flows sorted by dysts' own lambda_1 x period every so many, first from its stretch's middle.
+    keep, leave_out
+        Names that are in, or not, in any case.
+    dims
+        Numbers of coordinates to choose among; all if None.
+
+    Returns
+    -------
+    list of str
+        In the order of dysts' lambda_1 x period.
+    """
+    flows = [get(name, "flow") for name in names("flow") if name not in leave_out]
+    flows = [flow for flow in flows if dims is None or flow.dim in dims]
+    flows.sort(key=lambda flow: (flow.stored.get("maximum_lyapunov_estimated", 0.0) * flow.period, flow.name))
+    chosen = {flow.name for flow in flows[every // 2 :: every]} | set(keep)
+    return [flow.name for flow in flows if flow.name in chosen]
+
+
+@cache
+def get(name: str, kind: str = "", **parameters) -> System:
+    """The system of that name, or of that file, with its own parameters or some changed.
+
+    Parameters
+    ----------
+    name
+        A name of dysts, or the path of a Python file (ending in `.py`) with `rhs(t, x, **parameters)`, the components
+        on the first axis of x; a dict `PARAMETERS`; `START`, a state in the basin of the attractor; and, if wanted,
+        `PERIOD` (else it is measured) and `KIND = "map"`.
+    kind
+        flow, delay or map, where a name stands for two systems (Duffing); else the first that has it.
+    **parameters
+        Values that replace the system's own. Period, start and annotations stay those of the original.
+
+    Raises
+    ------
+    UserError
+        For an unknown name or parameter (with the nearest ones), or a file that defines no system.
+    """
+    if name.endswith(".py"):
+        return _own(name, parameters)
+    flows, discrete = _dysts("flows"), _dysts("maps")
+    for each in [kind] if kind else KINDS:
+        if name in names(each):
+            return _wrap(getattr(discrete if each == "map" else flows, name), each, parameters)
+    every = [known for each in KINDS for known in names(each)]
+    raise UserError(f"There is no system '{name}' in the zoo.{did_you_mean(name, every)}")
+
+
+def _known(name: str, own: dict, changed: dict) -> dict:
+    for key in changed:
+        if key not in own:
+            raise UserError(f"The system '{name}' has no parameter '{key}'.{did_you_mean(key, own)}")
+    return {**own, **changed}
+
+
+def _own(path: str, changed: dict) -> System:
+    module = load(path)
+    missing = [name for name in ("rhs", "PARAMETERS", "START") if not hasattr(module, name)]
+    if missing:
+        raise UserError(f"{path}: a system's file defines rhs, PARAMETERS and START; {', '.join(missing)} is missing.")
+    parameters, start = _known(path, dict(module.PARAMETERS), changed), np.atleast_1d(np.asarray(module.START, float))
+    kind = getattr(module, "KIND", "flow")
+    if kind not in ("flow", "map"):
+        raise UserError(f"{path}: KIND is 'flow' or 'map', not {kind!r}.")
+
+    def components(t, x):
+        return module.rhs(t, x, **parameters)
+
+    try:
+        size = np.size(components(0.0, start))
+    except Exception as error:
+        raise UserError(f"{path}: rhs failed at START ({type(error).__name__}: {error}).") from error
+    if size != start.size:
+        raise UserError(f"{path}: rhs returns {size} components, and START has {start.size}.")
+    period = float(getattr(module, "PERIOD", 1.0 if kind == "map" else np.nan))
+    name = path.rsplit("/", 1)[-1].removesuffix(".py")
+    return System(name, kind, start.size, period, start, parameters, components)
+
+
+def _mac_arthur(model, x, t):
+    """Five species and five resources (Huisman and Weissing, Nature 402, 407, 1999), for any number of states.
+
+    Each species grows as its scarcest resource allows; dysts' own form takes one state at a time.
+    """
+    species, resources = x[:5], x[5:]
+    shape = (5, 5) + (1,) * (np.ndim(species) - 1)
+    half = np.reshape(model.k, shape)
+    growth = (model.r * resources[:, None] / (half + resources[:, None])).min(0)
+    supplied = model.d * (np.reshape(model.s, shape[1:]) - resources)
+    eaten = (np.reshape(model.c, shape) * (growth * species)).sum(1)
+    return np.concatenate([species * (growth - model.m), supplied - eaten])
+
+
+_OWN_FIELDS = {"MacArthur": _mac_arthur}
+
+
+def _wrap(cls, kind: str, changed: dict) -> System:
+    """A System from a class of dysts; its numba functions are called as the Python they were written in."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        model = cls()
+    for owner in (cls, *cls.__mro__):
+        for attribute, value in vars(owner).items():
+            compiled = value.__func__ if isinstance(value, staticmethod) else value
+            compiled = getattr(compiled, "__func__", compiled)
+            if hasattr(compiled, "py_func") and attribute not in vars(model):
+                setattr(model, attribute, compiled.py_func)
+    parameters = _known(cls.__name__, model.params, changed)
+    vars(model).update(parameters)
+    values = [parameters[key] for key in sorted(parameters)]
+    components = _components(model, kind, values)
+    start = np.atleast_1d(np.asarray(model.ic, float))
+    post = getattr(model, "_postprocessing", None)
+    if isinstance(post, staticmethod):
+        post = post.__func__
+    metadata = model.metadata
+    return System(
+        name=cls.__name__,
+        kind=kind,
+        dim=1 if kind == "delay" else start.size,
+        period=1.0 if kind == "map" else float(model.period),
+        x0=start[:1] if kind == "delay" else start,
+        parameters=parameters,
+        components=components,
+        observe=getattr(post, "py_func", post),
+        delay=float(parameters["tau"]) if kind == "delay" else 0.0,
+        driven=bool(metadata.get("nonautonomous")),
+        hamiltonian=bool(metadata.get("hamiltonian")),
+        unbounded=tuple(metadata.get("unbounded_indices") or ()),
+        stored={key: metadata[key] for key in STORED if metadata.get(key) is not None},
+        citation=str(metadata.get("citation", "")),
+    )
+
+
+def _components(model, kind: str, values: list) -> Callable:
+    """The field of a dysts model as f(t, x), or f(x, delayed), components first."""
+    cls = type(model)
+    if kind == "delay":
+        return lambda x, delayed: model._rhs(x, delayed, 0.0, *values)
+    if kind == "map":
+
+        def image(t, x):
+            parts = model._rhs(*x, *values)
+            return parts if isinstance(parts, tuple) else (parts,)
+
+        return image
+    if "_rhs" in {name for owner in cls.__mro__ if owner.__module__.endswith("flows") for name in vars(owner)}:
+        field = model._rhs
+        if cls.__name__ == "BelousovZhabotinsky":  # max(0, x), which takes no arrays
+            field = FunctionType(field.__code__, {**field.__globals__, "max": np.maximum})
+        return lambda t, x: field(*x, t, *values)
+    whole = _OWN_FIELDS.get(cls.__name__, cls.rhs)
+    return lambda t, x: whole(model, x, t)
+
+
+@cache
+def _vectorises(name: str, components: Callable, start: tuple) -> bool:
+    """True if the right-hand side of many states at once is that of each alone."""
+    x0 = np.array(start)
+    states = x0 * (1 + 0.01 * np.arange(7)[:, None]) + 1e-3 * np.arange(7)[:, None]
+    with np.errstate(all="ignore"):
+        one_by_one = np.array([np.broadcast_to(components(0.0, state), x0.shape) for state in states], float)
+        try:
+            together = np.empty_like(states)
+            for i, component in enumerate(components(0.0, states.T.copy())):
+                together[:, i] = component
+        except (ValueError, TypeError, IndexError):
+            return False
+    return np.allclose(together, one_by_one, rtol=1e-12, atol=0, equal_nan=True)
+
+
+@cache
+def _dysts(module: str):
+    """A module of dysts (2 s, so only when needed)."""
+    import dysts.flows
+    import dysts.maps
+    import dysts.systems
+
+    return {"flows": dysts.flows, "maps": dysts.maps, "systems": dysts.systems}[module]
