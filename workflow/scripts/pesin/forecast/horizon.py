@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
+from pesin.forecast.metrics import pointwise_smape
+
 
 def prediction_error(true, predicted, ceiling: float = np.inf) -> np.ndarray:
     """Mean squared error over starts and dimensions, at each lead.
@@ -48,5 +50,51 @@ def valid_prediction_time(true, predicted, scale, dt: float = 1.0, threshold: fl
     """
     with np.errstate(all="ignore"):
         error = (np.asarray(predicted, float) - np.asarray(true, float)) / np.asarray(scale, float)
-        good = np.sqrt(np.mean(error**2, axis=-1)) <= threshold
-    return np.cumprod(good, axis=-1).sum(-1) * dt
+        distance = np.sqrt(np.mean(error**2, axis=-1))
+    return good_steps(distance, threshold) * dt
+
+
+def good_steps(error, threshold: float) -> np.ndarray:
+    """Number of steps before an error first exceeds a threshold.
+
+    Parameters
+    ----------
+    error : array_like, shape (..., lead)
+        NaN exceeds everything.
+
+    Returns
+    -------
+    ndarray of int, shape (...)
+        All steps if the threshold is never exceeded (censored).
+    """
+    with np.errstate(invalid="ignore"):
+        good = np.asarray(error) <= threshold
+    return np.cumprod(good, axis=-1, dtype=np.int64).sum(-1)
+
+
+def valid_prediction_steps(true, predicted, scale, smape: float = 30.0, error: float = 0.4) -> dict[str, np.ndarray]:
+    """Length of a valid forecast by the three rules in use.
+
+    Parameters
+    ----------
+    true, predicted : array_like, shape (..., lead, dim)
+        From one step after the start on.
+    scale : array_like, shape (..., 1, dim) or (dim,)
+        Standard deviation of each coordinate over the attractor.
+    smape, error
+        Thresholds: per cent on the scale 0 to 200, and standard deviations.
+
+    Returns
+    -------
+    dict
+        rule -> number of good steps, shape (...). pointwise_smape: the sMAPE of the coordinates at that lead exceeds
+        its threshold; running_smape: its mean from the start on does (W. Gilpin, arXiv 2303.08011, and later papers);
+        normalised_error: the root-mean-square error over coordinates does. Times dt and lambda_1: Lyapunov times.
+    """
+    pointwise = pointwise_smape(true, predicted)
+    running = np.cumsum(pointwise, -1) / np.arange(1, pointwise.shape[-1] + 1)
+    return {
+        "pointwise_smape": good_steps(pointwise, smape),
+        "running_smape": good_steps(running, smape),
+        "normalised_error": valid_prediction_time(true, predicted, scale, threshold=error).astype(np.int64),
+    }

@@ -14,7 +14,8 @@ from pesin.integrate.trajectories import choose, integrate
 from pesin.systems.zoo import System
 
 BLOCKS = 32
-NATS = 8.0  # growth between two orthonormalisations: keeps the frame far from rank loss in double precision
+NATS = 5.0  # mean shear of a frame between two orthonormalisations
+RANK = 13.0  # most shear in one interval: at more, errors of the integration drown the contracting directions
 
 
 class Spectrum(NamedTuple):
@@ -33,7 +34,7 @@ class Spectrum(NamedTuple):
     engine: str
     """taylor (variational), copies (displaced, Runge-Kutta), delay line, jacobians."""
     reason: str
-    """Why there is no spectrum; empty if there is."""
+    """Why there is no spectrum, or why its run ended early; empty if all went well."""
 
 
 def lyapunov(
@@ -85,64 +86,86 @@ def failed(engine: str, size: int, reason: str) -> Spectrum:
     return Spectrum(none, none, np.full((size, size), np.nan), np.nan, 0.0, engine, reason)
 
 
-def _by_taylor(system: System, target: float, max_steps: int, transient: float, tolerance: float = 1e-10) -> Spectrum:
-    """Variational equations with the exact Jacobian; one long run, cut into blocks."""
+def _by_taylor(system: System, target: float, max_steps: int, transient: float, tolerance: float = 1e-9) -> Spectrum:
+    """Variational equations with the exact Jacobian; four members side by side, each cut into blocks."""
     import heyoka
 
-    dim = system.dim
+    dim, members = system.dim, taylor.MEMBERS
     integrator = taylor.engine(system, tolerance, variational=True)
-    integrator.time = 0.0
+    integrator.set_time(np.zeros(members))
     integrator.state[:] = 0.0
-    integrator.state[:dim] = system.x0
-    frame = np.eye(dim)
+    integrator.state[:dim] = (system.x0 * (1 + 1e-4 * np.arange(members)[:, None])).T
+    frames = np.broadcast_to(np.eye(dim), (members, dim, dim))
     steps = 0
 
     def go(interval: float, count: int):
-        """`count` intervals; growth (count, dim) and divergence (count,), or None after a failure."""
-        nonlocal frame, steps
-        growth, divergence = np.empty((count, dim)), np.empty(count)
+        """Growth (count, members, dim) and divergence (count, members) of so many intervals; None after a failure."""
+        nonlocal frames, steps
+        growth, divergence = np.empty((count, members, dim)), np.empty((count, members))
+        ahead = np.full(members, interval)
         for i in range(count):
-            integrator.state[dim:-1] = frame.ravel()
+            integrator.state[dim:-1] = frames.reshape(members, -1).T
             integrator.state[-1] = 0.0
-            outcome, _, _, taken, *_ = integrator.propagate_for(interval, max_steps=max_steps)
-            steps += taken
-            if outcome != heyoka.taylor_outcome.time_limit or not np.isfinite(integrator.state).all():
+            integrator.propagate_for(ahead, max_steps=max_steps)
+            reports = integrator.propagate_res
+            steps += max(report[3] for report in reports)
+            if any(report[0] != heyoka.taylor_outcome.time_limit for report in reports):
                 return None
-            frame, r = np.linalg.qr(integrator.state[dim:-1].reshape(dim, dim))
-            growth[i], divergence[i] = np.log(np.abs(np.diagonal(r))), integrator.state[-1]
+            if not np.isfinite(integrator.state).all():
+                return None
+            frames, r = np.linalg.qr(integrator.state[dim:-1].T.reshape(members, dim, dim))
+            growth[i] = np.log(np.abs(np.diagonal(r, axis1=-2, axis2=-1)))
+            divergence[i] = integrator.state[-1]
         return growth, divergence
 
-    lost = "not finite, or stalled, at t = {:.6g}"
+    def lost() -> str:
+        return f"not finite, or stalled, at t = {np.max(integrator.time):.6g}"
+
     first = go(system.period / 20, 200)
     if first is None:
-        return failed("taylor", dim, lost.format(integrator.time))
-    shear = np.ptp(first[0].mean(0)) * 20 / system.period
-    interval = min(system.period, NATS / max(shear, 1e-300))
-    if go(interval, int(np.ceil(transient * system.period / interval))) is None:
-        return failed("taylor", dim, lost.format(integrator.time))
-    growth, divergence = [], []
-    steps, count = 0, max(BLOCKS, int(np.ceil(50 * system.period / interval)))
+        return failed("taylor", dim, lost())
+    interval = min(system.period, NATS * system.period / 20 / max(_shear(first[0]).mean(), 1e-300))
+    growth, divergence, settled, reason = [], [], False, ""
     while True:
-        part = go(interval, count)
+        length = (transient if not settled else 100 / members) * system.period
+        part = go(interval, max(BLOCKS, int(np.ceil(length / interval))))
         if part is None:
-            return failed("taylor", dim, lost.format(integrator.time))
-        growth.append(part[0])
-        divergence.append(part[1])
-        rates = np.concatenate(growth) / interval
-        covariance = _covariance(rates)
-        mean = rates.mean(0)
-        top = mean.argmax()
-        if steps >= max_steps or np.sqrt(covariance[top, top]) < target * abs(mean[top]):
+            reason = f"left the attractor: {lost()}"
             break
-    mean_divergence = float(np.concatenate(divergence).mean() / interval)
-    return _sorted(mean, covariance, mean_divergence, interval * len(rates), "taylor")
+        worst = _shear(part[0]).max()
+        if worst > RANK:  # a frame sheared further than double precision resolves: what was counted so is lost
+            interval *= 0.7 * RANK / worst
+            growth, divergence = [], []
+        elif not settled:
+            settled, steps = True, 0
+        else:
+            growth.append(part[0])
+            divergence.append(part[1])
+            rates = np.concatenate(growth) / interval
+            covariance = _covariance(rates)
+            mean = rates.mean((0, 1))
+            top = mean.argmax()
+            if np.sqrt(covariance[top, top]) < target * abs(mean[top]):
+                break
+        if steps >= max_steps:
+            break
+    if not growth:
+        return failed("taylor", dim, reason or "the frame can't be kept apart")
+    total = interval * len(rates) * members
+    return _sorted(mean, covariance, float(np.concatenate(divergence).mean() / interval), total, "taylor", reason)
+
+
+def _shear(growth: np.ndarray) -> np.ndarray:
+    """Difference of the largest and smallest logarithmic growth over an interval, (..., exponents) -> (...)."""
+    return np.ptp(growth, axis=-1)
 
 
 def _covariance(rates: np.ndarray) -> np.ndarray:
-    """Covariance of the mean of a correlated series (time, exponents), from BLOCKS blocks."""
-    used = len(rates) // BLOCKS * BLOCKS
-    blocks = rates[:used].reshape(BLOCKS, -1, rates.shape[-1]).mean(1)
-    return np.atleast_2d(np.cov(blocks.T)) / BLOCKS
+    """Covariance of the mean of correlated series (time, members, exponents), from BLOCKS blocks of time in all."""
+    times, members, exponents = rates.shape
+    each = BLOCKS // members
+    blocks = rates[: times // each * each].reshape(each, -1, members, exponents).mean(1).reshape(-1, exponents)
+    return np.atleast_2d(np.cov(blocks.T)) / len(blocks)
 
 
 def _over_members(rates: np.ndarray) -> np.ndarray:
@@ -150,11 +173,11 @@ def _over_members(rates: np.ndarray) -> np.ndarray:
     return np.atleast_2d(np.cov(rates.T)) / len(rates)
 
 
-def _sorted(exponents, covariance, divergence, time, engine) -> Spectrum:
+def _sorted(exponents, covariance, divergence, time, engine, reason="") -> Spectrum:
     order = np.argsort(-exponents)
     covariance = covariance[np.ix_(order, order)]
     errors = np.sqrt(np.diagonal(covariance))
-    return Spectrum(exponents[order], errors, covariance, divergence, float(time), engine, "")
+    return Spectrum(exponents[order], errors, covariance, divergence, float(time), engine, reason)
 
 
 def _by_copies(

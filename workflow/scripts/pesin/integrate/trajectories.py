@@ -41,7 +41,7 @@ def integrate(
     times,
     engine: str = "auto",
     tolerance: float = 1e-12,
-    max_steps: int = 10_000_000,
+    max_steps: int = 1_000_000,
     seconds: float = 120.0,
 ) -> Trajectories:
     """Integrate a batch of starts.
@@ -59,7 +59,7 @@ def integrate(
     tolerance
         Relative error of a step; also the absolute one. With lsoda chosen by itself not below 1e-9.
     max_steps, seconds
-        Bounds for each start: steps (evaluations of the field with scipy) and wall time.
+        Bounds for each start: steps (with scipy a twentieth of the evaluations of the field) and wall time.
 
     Raises
     ------
@@ -144,7 +144,7 @@ def _heyoka(system: System, start, times, tolerance: float, max_steps: int) -> t
     return path, f"not finite at t = {integrator.time:.6g}"
 
 
-def _scipy(system: System, start, times, tolerance, method: str, max_evaluations: int, seconds: float):
+def _scipy(system: System, start, times, tolerance, method: str, max_steps: int, seconds: float):
     from scipy.integrate import odeint, solve_ivp
 
     calls = 0
@@ -153,11 +153,13 @@ def _scipy(system: System, start, times, tolerance, method: str, max_evaluations
     def rhs(t, x):
         nonlocal calls, last
         calls, last = calls + 1, t
-        if calls > max_evaluations:
-            raise _Stalled(f"stalled: {max_evaluations} evaluations took it to t = {t:.6g} only")
+        if calls > 20 * max_steps:
+            raise _Stalled(f"stalled: {20 * max_steps} evaluations took it to t = {t:.6g} only")
         return np.asarray(system.components(t, x), float)
 
     path = np.full((times.size, system.dim), np.nan)
+    if not np.isfinite(start).all():
+        return path, "the start isn't finite"
     try:
         with time_limit(seconds), np.errstate(all="ignore"), warnings.catch_warnings():
             warnings.simplefilter("ignore")

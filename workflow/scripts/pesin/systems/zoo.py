@@ -58,15 +58,15 @@ class System:
     def rhs(self, t, x) -> np.ndarray:
         """Time derivative (flow) or image (map) of states of shape (..., dim), same shape."""
         x = np.asarray(x, float)
-        out = np.empty_like(x)
+        states = x.reshape(-1, self.dim)
+        out = np.empty_like(states)
         if _vectorises(self.name, self.components, tuple(self.x0)):
-            for i, component in enumerate(self.components(t, np.moveaxis(x, -1, 0))):
-                out[..., i] = component
+            for i, component in enumerate(self.components(t, states.T)):
+                out[:, i] = component
         else:
-            rows = out.reshape(-1, self.dim)
-            for row, state in zip(rows, x.reshape(-1, self.dim), strict=True):
+            for row, state in zip(out, states, strict=True):
                 row[:] = self.components(t, state)
-        return out
+        return out.reshape(x.shape)
 
     def observed(self, x) -> np.ndarray:
         """States (..., dim) in bounded coordinates, (..., dim): phases of drives and angles as sines."""
