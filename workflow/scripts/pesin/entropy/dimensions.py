@@ -55,8 +55,8 @@ def correlation_dimension(
             counts[k] = np.histogram(np.log(distance), edges)[0]
     groups = np.array_split(counts, blocks)
     total = counts.sum(0)
-    without = [_slope(total - group.sum(0), edges) for group in groups]
-    spread = np.sqrt((blocks - 1) / blocks * ((without - np.mean(without)) ** 2).sum())
+    without = np.array([_slope(total - group.sum(0), edges) for group in groups])
+    spread = np.sqrt((blocks - 1) / blocks * ((without - without.mean()) ** 2).sum())
     return _slope(total, edges), float(spread)
 
 

@@ -38,9 +38,7 @@ class DelayLine:
         """Start from the constant history x0, shape (...)."""
         x0 = np.asarray(x0)
         x = np.broadcast_to(x0, (points + 1, *x0.shape)).astype(np.result_type(x0, float))
-        slope = np.zeros_like(x)
-        slope[-1] = field(x[-1], x[0])
-        return cls(field, delay, x, slope)
+        return cls(field, delay, x, np.zeros_like(x))
 
     def advance(self) -> tuple[np.ndarray, np.ndarray]:
         """Go on by one delay; x and dx/dt on the grid from now until then, each of shape (1 + points, ...)."""

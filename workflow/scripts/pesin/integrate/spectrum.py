@@ -125,7 +125,9 @@ def _by_taylor(system: System, target: float, max_steps: int, transient: float, 
     if first is None:
         return failed("taylor", dim, lost())
     interval = min(system.period, NATS * system.period / 20 / max(_shear(first[0]).mean(), 1e-300))
-    growth, divergence, settled, reason = [], [], False, ""
+    growth: list[np.ndarray] = []
+    divergence: list[np.ndarray] = []
+    settled, reason, shortened = False, "", 0
     while True:
         length = (transient if not settled else 100 / members) * system.period
         part = go(interval, max(BLOCKS, int(np.ceil(length / interval))))
@@ -135,7 +137,7 @@ def _by_taylor(system: System, target: float, max_steps: int, transient: float, 
         worst = _shear(part[0]).max()
         if worst > RANK:  # a frame sheared further than double precision resolves: what was counted so is lost
             interval *= 0.7 * RANK / worst
-            growth, divergence = [], []
+            growth, divergence, steps, shortened = [], [], 0, shortened + 1
         elif not settled:
             settled, steps = True, 0
         else:
@@ -147,7 +149,7 @@ def _by_taylor(system: System, target: float, max_steps: int, transient: float, 
             top = mean.argmax()
             if np.sqrt(covariance[top, top]) < target * abs(mean[top]):
                 break
-        if steps >= max_steps:
+        if steps >= max_steps or shortened > 20:
             break
     if not growth:
         return failed("taylor", dim, reason or "the frame can't be kept apart")
@@ -253,9 +255,9 @@ def _of_delay(system: System, rng, exponents: int, max_steps: int, members: int 
     return _sorted(rates.mean(0), _over_members(rates), np.nan, time, "delay line")
 
 
-def _of_map(system: System, rng, max_steps: int, members: int = 32) -> Spectrum:
+def _of_map(system: System, rng, max_steps: int) -> Spectrum:
     """Products of Jacobians by differences, along orbits from scattered starts."""
-    dim, steps = system.dim, max(max_steps // 50, 200)
+    dim, steps, members = system.dim, max(max_steps // 50, 200), 32 if system.vectorises else 4
     x = system.x0 + 1e-3 * (np.abs(system.x0) + 1e-3) * rng.standard_normal((members, dim))
     frame, growth, volume = np.broadcast_to(np.eye(dim), (members, dim, dim)), [], []
     with np.errstate(all="ignore"):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from functools import partial
 
 import numpy as np
@@ -17,23 +18,30 @@ GAP = 10.0  # periods between two series of one system, plus a random part of as
 
 
 def with_period(system: System) -> System:
-    """The system with a period: its own, or the dominant one of its first coordinate, measured on a trajectory."""
-    from dataclasses import replace
+    """The system with a period: its own, or that of the highest peak in the power of all coordinates together.
 
+    Raises
+    ------
+    ValueError
+        If it can't be integrated, or no step of time resolves a peak.
+    """
     if np.isfinite(system.period):
         return system
+    from scipy.signal import welch
+
     step = 0.01
-    for _ in range(20):  # double the step until the slowest peak is resolved by some tens of periods
+    for _ in range(20):  # double the step until the peak is well inside the spectrum
         path = integrate(system, system.x0[None], step * np.arange(8192), tolerance=1e-9)
         if path.reason[0]:
             raise ValueError(f"{system.name}: its period can't be measured: {path.reason[0]}")
-        series = path.x[0, 4096:, 0]
-        power = np.abs(np.fft.rfft((series - series.mean()) * np.hanning(series.size))) ** 2
-        peak = int(power[1:].argmax()) + 1
-        if peak >= 20 or step > 1e4:
-            return replace(system, period=series.size * step / peak)
+        x = system.observed(path.x[0, 2048:])
+        x = (x - x.mean(0)) / np.where(x.std(0) > 0, x.std(0), 1)
+        frequency, power = welch(x.T, 1 / step, nperseg=2048)
+        peak = int(power.sum(0)[1:].argmax()) + 1
+        if peak >= 10:
+            return replace(system, period=float(1 / frequency[peak]))
         step *= 2
-    raise ValueError(f"{system.name}: no period was found; state PERIOD")
+    raise ValueError(f"{system.name}: no period was found; state PERIOD in its file")
 
 
 def series(

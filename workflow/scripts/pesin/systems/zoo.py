@@ -60,13 +60,18 @@ class System:
         x = np.asarray(x, float)
         states = x.reshape(-1, self.dim)
         out = np.empty_like(states)
-        if _vectorises(self.name, self.components, tuple(self.x0)):
+        if self.vectorises:
             for i, component in enumerate(self.components(t, states.T)):
                 out[:, i] = component
         else:
             for row, state in zip(out, states, strict=True):
                 row[:] = self.components(t, state)
         return out.reshape(x.shape)
+
+    @property
+    def vectorises(self) -> bool:
+        """True if many states at once take little longer than one."""
+        return _vectorises(self.name, self.components, tuple(self.x0))
 
     def observed(self, x) -> np.ndarray:
         """States (..., dim) in bounded coordinates, (..., dim): phases of drives and angles as sines."""

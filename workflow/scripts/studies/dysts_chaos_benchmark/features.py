@@ -1,0 +1,176 @@
+"""How diverse are the systems: features of their trajectories that don't depend on scale, and clusters of them."""
+
+import numpy as np
+import xarray as xr
+
+
+def entropy(case, zoo: xr.DataTree) -> xr.Dataset:
+    p, rng = case.params.entropy, case.rng("features")
+    root = zoo.to_dataset(inherit=False)
+    keep = np.flatnonzero((root["integrates"].values == 1) & (root["kind"].values != "map"))
+    table = np.array([features(root["x"].values[i], root["dim"].values[i]) for i in keep])
+    if p.matrix == "noise":
+        table = rng.standard_normal(table.shape)
+    table = np.apply_along_axis(_normal_scores, 0, table)
+    folds = np.array_split(rng.permutation(len(table)), p.folds)
+    ratios = [participation_ratio(table[fold]) for fold in folds]
+    scores, labels = _clusters(table, p.clusters, rng)
+    stability = _stability(table, labels, p.resamples, rng)
+    position = _principal(table, 2)
+    stable = int((stability > 0.6).sum())
+    plain = {"units": "1"}
+    return xr.Dataset(
+        {
+            "participation_ratio": (
+                "fold",
+                ratios,
+                plain | {"long_name": "participation ratio of the features' covariance"},
+            ),
+            "stability": ("cluster", stability, plain | {"long_name": "bootstrap Jaccard stability of a cluster"}),
+            "stable_short_of_three": (
+                (),
+                max(0, 3 - stable),
+                plain | {"long_name": "clusters of stability above 0.6 short of three"},
+            ),
+            "silhouette": ("clusters", scores, plain | {"long_name": "mean silhouette"}),
+            "hopkins": ((), _hopkins(table, rng), plain | {"long_name": "Hopkins statistic (0.5: no clusters)"}),
+            "position": (
+                ("system", "component"),
+                position,
+                plain | {"long_name": "principal components of the features"},
+            ),
+            "cluster_of": ("system", labels, plain | {"long_name": "cluster"}),
+            "table": (("system", "feature"), table, plain | {"long_name": "features as normal scores"}),
+        },
+        coords={
+            "system": root["system"].values[keep],
+            "feature": NAMES,
+            "clusters": list(p.clusters),
+            "component": [1, 2],
+            "cluster": np.arange(labels.max() + 1),
+            "fold": np.arange(p.folds),
+        },
+    )
+
+
+MEASURES = (
+    "skewness",
+    "kurtosis",
+    "autocorrelation at a tenth of a period",
+    "autocorrelation at a quarter",
+    "autocorrelation at a half",
+    "autocorrelation at a period",
+    "autocorrelation at three periods",
+    "spectral entropy",
+    "share of power below the dominant frequency",
+    "share of power above twice the dominant frequency",
+    "time spent above the mean",
+    "upward crossings of the mean per period",
+    "time asymmetry",
+    "flatness of increments",
+    "permutation entropy",
+)
+NAMES = [f"{what}: {name}" for name in MEASURES for what in ("mean", "spread")]
+PER_PERIOD = 100
+
+
+def features(x: np.ndarray, dim: int) -> np.ndarray:
+    """Mean and spread over coordinates of features that neither shift nor scale changes; (time, coords) -> (features,).
+
+    Sampled at 100 points in a period.
+    """
+    columns = [x[:, i] for i in range(x.shape[1]) if np.isfinite(x[:, i]).all() and x[:, i].std() > 0]
+    values = np.array([_of_series((c - c.mean()) / c.std()) for c in columns])
+    return np.stack([values.mean(0), values.std(0)], 1).ravel()
+
+
+def _of_series(z: np.ndarray) -> list[float]:
+    from pesin.entropy.ordinal import complexity_entropy
+
+    power = np.abs(np.fft.rfft(z)) ** 2
+    power = power[1:] / power[1:].sum()
+    main = max(int(round(z.size / PER_PERIOD)), 1)
+    steps = np.diff(z)
+    lags = [PER_PERIOD // 10, PER_PERIOD // 4, PER_PERIOD // 2, PER_PERIOD, 3 * PER_PERIOD]
+    with np.errstate(divide="ignore", invalid="ignore"):
+        spectral = -np.nansum(power * np.log(power)) / np.log(power.size)
+    return [
+        float((z**3).mean()),
+        float((z**4).mean()),
+        *(float((z[lag:] * z[:-lag]).mean()) for lag in lags),
+        float(spectral),
+        float(power[: max(main // 2, 1)].sum()),
+        float(power[2 * main :].sum()),
+        float((z > 0).mean()),
+        float(((z[:-1] <= 0) & (z[1:] > 0)).sum() / (z.size / PER_PERIOD)),
+        float((steps**3).mean() / max((steps**2).mean(), 1e-300) ** 1.5),
+        float((steps**4).mean() / max((steps**2).mean(), 1e-300) ** 2),
+        float(np.ravel(complexity_entropy(z, 4, PER_PERIOD // 10).permutation_entropy)[0]),
+    ]
+
+
+def participation_ratio(table: np.ndarray) -> float:
+    """(sum of eigenvalues)^2 / sum of their squares of the covariance: the number of directions that matter."""
+    values = np.linalg.eigvalsh(np.cov(table.T))
+    return float(values.sum() ** 2 / (values**2).sum())
+
+
+def _normal_scores(column: np.ndarray) -> np.ndarray:
+    """Ranks through the normal quantiles, so that one odd system doesn't set the scale."""
+    from scipy.special import ndtri
+
+    from pesin.stats.intervals import ranks
+
+    return ndtri((ranks(column) - 0.5) / column.size)
+
+
+def _principal(table: np.ndarray, count: int) -> np.ndarray:
+    centred = table - table.mean(0)
+    u, s, _ = np.linalg.svd(centred, full_matrices=False)
+    return u[:, :count] * s[:count]
+
+
+def _clusters(table: np.ndarray, numbers, rng) -> tuple[list[float], np.ndarray]:
+    """Silhouette for each number of clusters (k-means on five principal components) and the best one's labels."""
+    from sklearn.metrics import silhouette_score
+
+    space = _principal(table, 5)
+    found = [_kmeans(space, k, rng) for k in numbers]
+    scores = [float(silhouette_score(space, labels)) for labels in found]
+    return scores, found[int(np.argmax(scores))]
+
+
+def _kmeans(space: np.ndarray, k: int, rng) -> np.ndarray:
+    from sklearn.cluster import KMeans
+
+    return KMeans(k, n_init=5, random_state=int(rng.integers(2**31))).fit_predict(space)
+
+
+def _stability(table: np.ndarray, labels: np.ndarray, resamples: int, rng) -> np.ndarray:
+    """Mean over bootstrap samples of each cluster's best Jaccard overlap (Hennig, CSDA 52, 258, 2007)."""
+    space, k = _principal(table, 5), labels.max() + 1
+    overlap = np.zeros((resamples, k))
+    for row in overlap:
+        drawn = rng.integers(len(space), size=len(space))
+        again = _kmeans(space[drawn], k, rng)
+        present = np.unique(drawn)
+        assigned = {int(i): int(c) for i, c in zip(drawn, again, strict=True)}
+        new = np.array([assigned[int(i)] for i in present])
+        old = labels[present]
+        for cluster in range(k):
+            inside = old == cluster
+            each = [(inside & (new == c)).sum() / max((inside | (new == c)).sum(), 1) for c in range(k)]
+            row[cluster] = max(each)
+    return overlap.mean(0)
+
+
+def _hopkins(table: np.ndarray, rng) -> float:
+    """Hopkins and Skellam (1954): distances of random points against those of systems to the nearest system."""
+    from scipy.spatial import cKDTree
+
+    space = _principal(table, 5)
+    tree, count = cKDTree(space), len(space) // 4
+    random = rng.uniform(space.min(0), space.max(0), (count, space.shape[1]))
+    far = tree.query(random)[0]
+    near = tree.query(space[rng.choice(len(space), count, replace=False)], k=2)[0][:, 1]
+    return float((far**5).sum() / ((far**5).sum() + (near**5).sum()))

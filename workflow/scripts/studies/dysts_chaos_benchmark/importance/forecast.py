@@ -1,0 +1,23 @@
+"""Scores the forecasts of all arms."""
+
+import xarray as xr
+
+from pesin.forecast.metrics import nrmse, smape
+from studies.dysts_chaos_benchmark.labelled import labelled
+
+
+def forecast(case, data, trained) -> xr.Dataset:
+    """Errors of each system, averaged over its futures; a forecast that blew up scores 200."""
+    truth, prediction = data.future.values[..., None], trained.prediction.values[..., None]
+    dims = ("arm", "system")
+    return xr.Dataset(
+        {
+            "smape": labelled(dims, smape(truth, prediction).mean(-1), "sMAPE, 0 to 200"),
+            "nrmse": labelled(
+                dims, nrmse(truth, prediction).mean(-1), "root-mean-square error over deviation", allow_nan=1
+            ),
+            "backtest_error": trained.backtest_error,
+            "updates": trained.updates,
+        },
+        {"arm": trained.arm.values, "system": trained.system.values},
+    )

@@ -1,0 +1,17 @@
+"""Scores the predicted classes."""
+
+import xarray as xr
+
+from studies.dysts_chaos_benchmark.labelled import labelled
+
+
+def forecast(case, data, trained) -> xr.Dataset:
+    there = data.test_label >= 0
+    accuracy = ((trained.prediction == data.test_label) & there).sum("test_series") / there.sum("test_series")
+    return xr.Dataset(
+        {
+            "accuracy": labelled(("arm", "task"), accuracy.transpose("arm", "task"), "share of test series right"),
+            "chance": labelled("task", 1 / data.classes.values, "share of the classes, which guessing reaches"),
+        },
+        {"arm": trained.arm.values, "task": trained.task.values},
+    )

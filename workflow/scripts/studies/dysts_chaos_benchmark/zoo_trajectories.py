@@ -1,0 +1,121 @@
+"""One trajectory of every system, and the same trajectories by different solvers and on different grids of time."""
+
+from dataclasses import replace
+from functools import partial
+
+import numpy as np
+import xarray as xr
+
+from pesin.integrate.trajectories import integrate
+from pesin.steps.parallel import each
+from pesin.systems import zoo
+from pesin.systems.sampling import series, with_period
+from studies.dysts_chaos_benchmark.chosen import chosen_systems, label
+
+TRANSIENT = 20.0
+
+
+def simulate(case) -> xr.DataTree:
+    p = case.params.simulate
+    wanted = chosen_systems(p.systems, p.own)
+    seeds = case.rng("trajectories").integers(2**63, size=len(wanted))
+    job = partial(_trajectory, periods=p.periods, points=p.points_per_period, tolerance=p.tolerance, way=p.direction)
+    done = each(job, [(*system, seed) for system, seed in zip(wanted, seeds, strict=True)], case.threads)
+    return xr.DataTree.from_dict({"/": _zoo(done), "/compared": _compared(p)})
+
+
+def turned(system: zoo.System) -> zoo.System:
+    """The flow with its sign turned."""
+    if system.kind == "map":
+        return system
+    return replace(system, components=lambda *state: [-part for part in np.atleast_1d(system.components(*state))])
+
+
+def _trajectory(job, periods, points, tolerance, way) -> dict:
+    name, kind, seed = job
+    system = zoo.get(name, kind)
+    system = turned(system) if way == "backward" and system.kind != "delay" else system
+    found = {"name": label(system.name, system.kind), "kind": system.kind, "dim": system.dim, "x": None, "t": None}
+    try:
+        system = with_period(system)
+        per_period = 1 if system.kind == "map" else points
+        length = (int(periods * points),)
+        times, values, run = series(system, length, per_period, np.random.default_rng(seed), TRANSIENT, tolerance)
+    except ValueError as error:
+        return found | {"reason": str(error), "engine": "none", "period": np.nan}
+    found |= {"x": values[0], "t": times[0], "engine": run.engine, "period": system.period, "reason": run.reason[0]}
+    spread = np.ptp(run.x[0], axis=0)
+    if not found["reason"] and not (spread > 1e-9 * (1 + np.abs(system.x0))).any():
+        found["reason"] = "at rest: it ran into a fixed point"
+    return found
+
+
+def _zoo(done: list[dict]) -> xr.Dataset:
+    size = max(item["x"].shape[0] for item in done if item["x"] is not None)
+    coords = max(item["x"].shape[1] for item in done if item["x"] is not None)
+    x, t = np.full((len(done), size, coords), np.nan), np.full((len(done), size), np.nan)
+    for i, item in enumerate(done):
+        if item["x"] is not None:
+            x[i, :, : item["x"].shape[1]], t[i] = item["x"], item["t"]
+    fine = np.array([not item["reason"] for item in done])
+    continuous = np.array([item["kind"] != "map" for item in done])
+
+    def plain(long_name, units="1"):
+        return {"units": units, "long_name": long_name, "may_be_constant": 1}
+
+    share = float((~fine[continuous]).mean()) if continuous.any() else 1.0
+    return xr.Dataset(
+        {
+            "x": (
+                ("system", "time", "coord"),
+                x,
+                {"units": "units of the model", "long_name": "trajectory, bounded coordinates", "allow_nan": 1},
+            ),
+            "t": (("system", "time"), t, {"units": "time of the model", "long_name": "time", "allow_nan": 1}),
+            "period": (
+                "system",
+                [item["period"] for item in done],
+                plain("dominant period", "time of the model") | {"allow_nan": 1},
+            ),
+            "kind": ("system", [item["kind"] for item in done], plain("flow, delay or map")),
+            "dim": ("system", [item["dim"] for item in done], plain("coordinates")),
+            "integrates": ("system", fine.astype(np.int8), plain("integrates to a finite, moving trajectory")),
+            "reason": ("system", [item["reason"] for item in done], plain("why it doesn't")),
+            "engine": ("system", [item["engine"] for item in done], plain("what integrated")),
+            "continuous": ((), int(continuous.sum()), plain("flows and delay systems in the zoo")),
+            "short_of_131": ((), max(0, 131 - int(continuous.sum())), plain("flows and delay systems short of 131")),
+            "share_failing": ((), share, plain("share of the flows and delay systems that don't integrate")),
+        },
+        coords={"system": [item["name"] for item in done]},
+    )
+
+
+def _compared(p) -> xr.Dataset:
+    """Largest differences between solvers, and between grids of time, in standard deviations."""
+    solver, granularity = [], []
+    for name in p.compared:
+        system = zoo.get(name)
+        system = turned(system) if p.direction == "backward" else system
+        lyapunov = 1 / system.stored.get("maximum_lyapunov_estimated", 1 / system.period)
+        # Both solvers start on the attractor.
+        start = integrate(system, system.x0[None], [0.0, TRANSIENT * system.period]).x[:, -1]
+        scale = np.ptp(integrate(system, start, np.linspace(0, 10 * system.period, 500)).x[0], axis=0) / np.sqrt(12)
+        long = np.linspace(0, p.compared_lyapunov_times * lyapunov, 200)
+        first, second = (integrate(system, start, long, engine, 1e-10).x[0] for engine in ("lsoda", "dop853"))
+        solver.append(float(np.abs((first - second) / scale).max()))
+        fine = np.arange(0, lyapunov + system.period / 15, system.period / 105)
+        path = integrate(system, start, fine, "dop853", 1e-10).x[0]
+        coarse = integrate(system, start, fine[::7], "lsoda", 1e-10).x[0]
+        granularity.append(float(np.abs((coarse - path[::7]) / scale).max()))
+    attributes = {"units": "standard deviations", "allow_nan": 1, "may_be_constant": 1}
+    return xr.Dataset(
+        {
+            "solver_difference": ("compared", solver, attributes | {"long_name": "largest difference of two solvers"}),
+            "granularity_difference": (
+                "compared",
+                granularity,
+                attributes | {"long_name": "largest difference of coarse points and fine ones"},
+            ),
+        },
+        coords={"compared": list(p.compared)},
+    )

@@ -1,0 +1,28 @@
+"""Orbits of the zoo: one for tuning, and a history with its future."""
+
+from __future__ import annotations
+
+import xarray as xr
+
+from pesin.forecast.metrics import METRICS
+from pesin.systems import zoo
+from pesin.systems.sampling import forecasting_data
+
+
+def simulate(case) -> xr.Dataset:
+    """Sample every system from its attractor; the future is truth."""
+    p = case.params.simulate
+    known = [name for kind in p.kinds for name in zoo.names(kind)]
+    data = forecasting_data(
+        p.systems or known,
+        points_per_period=p.points_per_period,
+        tune_points=p.tune_points,
+        history_points=p.history_points,
+        future_points=p.future_points,
+        rng=case.rng("starts"),
+        threads=case.threads,
+    )
+    size = {"units": "1", "long_name": "flows and delay systems in the zoo, and metrics", "may_be_constant": 1}
+    everything = len(zoo.names("flow")) + len(zoo.names("delay"))
+    data["design"] = ("counted", [everything, len(METRICS)], size)
+    return data.assign_coords(counted=["systems", "metrics"])
