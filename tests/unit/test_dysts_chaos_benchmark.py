@@ -6,10 +6,15 @@ import numpy as np
 import pytest
 import xarray as xr
 
+from pesin.claims.load import load_study, resolve_study
+from pesin.params import typed
+from project import ROOT
 from studies.dysts_chaos_benchmark import annotations, chaos, features, ranks
 from studies.dysts_chaos_benchmark.chosen import chosen_systems, label
+from studies.dysts_chaos_benchmark.params import Params
 from studies.dysts_chaos_benchmark.zoo_trajectories import turned
 
+YAMLS, STUDIES = ROOT / "config/studies", ROOT / "workflow/scripts/studies"
 RNG = np.random.default_rng
 
 
@@ -115,6 +120,17 @@ def test_choice_of_systems_and_their_labels():
     assert len(chosen_systems("all")) == 158 and len(chosen_systems("flows")) == 129
     assert chosen_systems(["Henon", "Lorenz"]) == [("Henon", "map"), ("Lorenz", "flow")]
     assert len({label(*entry) for entry in chosen_systems("all")}) == 158
+
+
+@pytest.mark.parametrize("scale", ["smoke", "laptop", "paper"])
+def test_noisy_systems_are_among_the_fine_ones(scale):
+    name = "dysts_chaos_benchmark"
+    cases = resolve_study(name, load_study(name, YAMLS), scale, STUDIES / name)["cases"]
+
+    def systems(case):
+        return {n for n, _ in chosen_systems(typed(Params, cases[case]["params"]).simulate.systems)}
+
+    assert len(systems("noisy") & systems("fine")) == len(systems("noisy")) >= 6  # else nothing can be paired
 
 
 def test_backward_is_backward():

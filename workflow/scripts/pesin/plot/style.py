@@ -62,12 +62,15 @@ def band(axes: Axes, x, centre, low, high, label: str | None = None, **style):
     return line
 
 
-def whiskers(axes: Axes, x, centre, low, high, label: str | None = None, **style):
-    """Draw points with their intervals. All arrays have shape (n,)."""
-    centre = np.asarray(centre, float)
-    spread = np.abs(np.stack([centre - low, np.asarray(high) - centre]))
-    look: dict[str, Any] = {"fmt": "o", "markersize": 4, "capsize": 2, "linewidth": 1} | style
-    return axes.errorbar(x, centre, yerr=spread, label=label, **look)
+def whiskers(axes: Axes, x, centre, low, high, label: str | None = None, fmt: str = "o", capsize: float = 2, **style):
+    """Draw points with their intervals, also those that a bootstrap put beside the point. All arrays have shape (n,)."""
+    look: dict[str, Any] = {"markersize": 4, "linewidth": 1} | style
+    (points,) = axes.plot(x, centre, fmt, label=label, **look)
+    ends = np.array([low, high], float)
+    ends[:, ~np.isfinite(ends).all(0)] = np.nan  # an unbounded interval can't be drawn
+    bars = {"ecolor": points.get_color(), "elinewidth": look["linewidth"], "capsize": capsize}
+    axes.errorbar(x, ends.mean(0), yerr=np.ptp(ends, axis=0) / 2, fmt="none", **bars)
+    return points
 
 
 def save(figure: Figure, svg, pdf, png) -> None:

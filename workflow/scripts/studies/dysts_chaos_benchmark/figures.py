@@ -200,15 +200,14 @@ def error_against_chaos(study):
     at = np.arange(len(names))
     for j, (invariant, colour) in enumerate((("lambda_1", 0), ("pesin_entropy", 2), ("lambda_1_stored", 5))):
         rho = data["rho"].sel(invariant=invariant).values
-        right.errorbar(
+        whiskers(
+            right,
             at + 0.2 * (j - 1.5),
-            rho[:, 0],
-            yerr=[rho[:, 0] - rho[:, 1], rho[:, 2] - rho[:, 0]],
-            fmt="o",
+            *rho.T,
+            label={"lambda_1": r"$\lambda_1$", "pesin_entropy": "Pesin entropy"}.get(invariant, r"stored $\lambda_1$"),
             markersize=2.5,
             linewidth=0.7,
             color=COLOURS[colour],
-            label={"lambda_1": r"$\lambda_1$", "pesin_entropy": "Pesin entropy"}.get(invariant, r"stored $\lambda_1$"),
         )
     right.plot(
         at + 0.3,
