@@ -15,7 +15,8 @@ def smoke(tmp_path_factory):
 
 @pytest.fixture(scope="session")
 def smoke_again(tmp_path_factory):
-    """The same run a second time, in another folder and with one core."""
+    """The same run a second time, in another folder and with one thread for each job."""
     folder = copy_project(tmp_path_factory.mktemp("again") / "project")
-    snakemake(folder, "--cores", "1", "--config", "scale=smoke", check=True)
+    single = [f"{step}=1" for step in ("simulate", "train", "entropy", "forecast")]
+    snakemake(folder, "--cores", "2", "--config", "scale=smoke", "--set-threads", *single, check=True)
     return folder / "results/smoke"
