@@ -59,7 +59,7 @@ def integrate(
     tolerance
         Relative error of a step; also the absolute one. With lsoda chosen by itself not below 1e-9.
     max_steps, seconds
-        Bounds for each start: steps (with scipy a twentieth of the evaluations of the field) and wall time.
+        Bounds for each start: steps (with scipy a twentieth of the evaluations of the field) and processor time.
 
     Raises
     ------
@@ -189,9 +189,10 @@ class _Stalled(Exception):
 
 @contextlib.contextmanager
 def time_limit(seconds: float):
-    """Raise TimeoutError in this block after so many seconds, also inside a loop of the caller's own code.
+    """Raise TimeoutError in this block after so many seconds of processor time, also inside the caller's own code.
 
-    Needs the main thread and a POSIX system; elsewhere the block runs unbounded.
+    Processor time, so that a busy machine gives the same result. Needs the main thread and a POSIX system; elsewhere
+    the block runs unbounded.
     """
     if threading.current_thread() is not threading.main_thread() or not hasattr(signal, "setitimer"):
         yield
@@ -200,10 +201,10 @@ def time_limit(seconds: float):
     def ring(*_):
         raise TimeoutError
 
-    before = signal.signal(signal.SIGALRM, ring)
-    signal.setitimer(signal.ITIMER_REAL, seconds)
+    before = signal.signal(signal.SIGPROF, ring)
+    signal.setitimer(signal.ITIMER_PROF, seconds)
     try:
         yield
     finally:
-        signal.setitimer(signal.ITIMER_REAL, 0)
-        signal.signal(signal.SIGALRM, before)
+        signal.setitimer(signal.ITIMER_PROF, 0)
+        signal.signal(signal.SIGPROF, before)

@@ -17,7 +17,7 @@ from studies.dysts_chaos_benchmark.chosen import chosen_systems, label
 
 PER_PERIOD = 30
 DRAWS = 400
-SECONDS = 120.0  # wall time that one system's spectrum may take
+SECONDS = 120.0  # processor time that one system's spectrum may take
 
 
 def entropy(case, data: xr.DataTree) -> xr.Dataset:
