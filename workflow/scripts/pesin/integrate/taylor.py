@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 
 HERE = importlib.util.find_spec("heyoka") is not None
-MEMBERS = 4  # of a batch with tangents: what a processor with AVX2 does at once
+MEMBERS = 8  # of a batch with tangents: two vectors of a processor with AVX2, which shares out what each call costs
 FUNCTIONS = "sin cos tan sinh cosh tanh exp log sqrt".split()
 RENAMED = {"arctan": "atan", "arcsin": "asin", "arccos": "acos", "arctanh": "atanh", "arcsinh": "asinh"}
 
@@ -131,7 +131,7 @@ def engine(system, tolerance: float, variational: bool = False):
     field = trace(system)
     if variational:
         field = field + _tangents(field)
-        # Compact code compiles several times faster and runs at half the speed; four members cost little more than one.
+        # Compact code compiles several times faster and runs at half the speed; members cost little.
         start = np.zeros((len(field), MEMBERS))
         return heyoka.taylor_adaptive_batch(field, start, tol=tolerance, compact_mode=True)
     return heyoka.taylor_adaptive(field, np.zeros(len(field)), tol=tolerance)

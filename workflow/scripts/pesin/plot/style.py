@@ -63,7 +63,7 @@ def band(axes: Axes, x, centre, low, high, label: str | None = None, **style):
 
 
 def whiskers(axes: Axes, x, centre, low, high, label: str | None = None, fmt: str = "o", capsize: float = 2, **style):
-    """Draw points with their intervals, also those that a bootstrap put beside the point. All arrays have shape (n,)."""
+    """Draw points with their intervals, even where a bootstrap missed the point. All arrays have shape (n,)."""
     look: dict[str, Any] = {"markersize": 4, "linewidth": 1} | style
     (points,) = axes.plot(x, centre, fmt, label=label, **look)
     ends = np.array([low, high], float)
