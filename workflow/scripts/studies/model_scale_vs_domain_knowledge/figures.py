@@ -335,5 +335,5 @@ def information(study):
         right.plot(np.full(loss.size, i), loss, "o", markersize=3, color=LINES[name])
     right.axhline(1, color="0.6", linewidth=0.8)
     right.set_xticks(range(len(names)), names, rotation=30)
-    right.set(yscale="symlog", ylabel="loss / Pesin entropy")
+    right.set(ylabel="loss / Pesin entropy")
     return figure
