@@ -31,5 +31,5 @@ def main(folder: Path, updates: int, rate: float) -> None:
 
 
 if __name__ == "__main__":
-    checkpoint.EVERY = 0.2
+    checkpoint.EVERY = 0.1
     main(Path(sys.argv[1]), int(sys.argv[2]), float(sys.argv[3]) if len(sys.argv) > 3 else 1e-2)

@@ -319,14 +319,14 @@ def train(
     alpha, adaptive = forcing.alpha.clone(), torch.nonzero(forcing.adaptive).ravel()
     largest = torch.zeros_like(alpha)
     records: list[tuple] = []
-    done, kept = checkpoint.load()
-    if kept:
+    done, saved = checkpoint.load()
+    if saved:
         on = alpha.device
-        alpha, largest = torch.as_tensor(kept["alpha"], device=on), torch.as_tensor(kept["largest"], device=on)
-        records = list(zip(*(torch.as_tensor(kept[f"record_{i}"], device=on) for i in range(4)), strict=True))
-        for w, value in zip(weights, (kept[f"weight_{name}"] for name in Weights._fields), strict=True):
+        alpha, largest = torch.as_tensor(saved["alpha"], device=on), torch.as_tensor(saved["largest"], device=on)
+        records = list(zip(*(torch.as_tensor(saved[f"record_{i}"], device=on) for i in range(4)), strict=True))
+        for w, value in zip(weights, (saved[f"weight_{name}"] for name in Weights._fields), strict=True):
             w.data.copy_(torch.as_tensor(value))
-        restore_optimiser(optimiser, kept)
+        restore_optimiser(optimiser, saved)
         schedule.last_epoch = done
 
     def state() -> dict[str, np.ndarray]:
