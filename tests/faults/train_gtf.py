@@ -23,9 +23,9 @@ def main(folder: Path, updates: int, rate: float) -> None:
     for step, inputs in (("simulate", {}), ("train", {"data": folder / "simulate.nc"})):
         spec = {"study": STUDY, "case": "lorenz63", "step": step, "scale": "smoke", "params_type": params_type}
         spec["params"] = visible(params, step)
-        module = importlib.import_module(f"studies.{STUDY}.{step}")
         code = [str(SCRIPTS / "studies" / STUDY / f"{step}.py")]
         if not (folder / f"{step}.nc").exists():
+            module = importlib.import_module(f"studies.{STUDY}.{step}")
             run_step(getattr(module, step), spec, inputs, code, folder / f"{step}.nc")
             print(f"{step} done", flush=True)
 

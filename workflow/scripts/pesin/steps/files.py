@@ -89,7 +89,7 @@ def open_result(path: Path) -> xr.Dataset | xr.DataTree:
         raise UserError(f"{path}: there is no such result.") from None
     except Exception as error:
         raise UserError(f"{path}: can't be read as NetCDF ({type(error).__name__}). {again}") from None
-    if int(np.ravel(tree.attrs.get("complete", 0))[0]) != 1:
+    if np.ravel(tree.attrs.get("complete", 0)).tolist() != [1]:
         raise UserError(f"{path}: has no mark 'complete': it wasn't written to its end. {again}")
     faults = [fault for group, data in _groups(tree) for fault in _faults(group, data, tree.attrs.get("step"))]
     if faults:
