@@ -1,4 +1,4 @@
-"""Snakemake, asking SLURM every second how its jobs do: `python polling.py ARGUMENTS`. For tests; users keep the default."""
+"""Snakemake, asking SLURM every second how its jobs do: `python polling.py ARGUMENTS`. For tests alone."""
 
 import sys
 

@@ -3,8 +3,8 @@
     with Slurm(Path("/tmp/slurm")) as cluster: subprocess.run(["sinfo"], env=os.environ | cluster.environment)
 
 Everything stays below the given folder and every daemon is stopped at the end; but SLURM asks that this host's name
-resolves (a line in /etc/hosts, if need be), and Snakemake's jobs forget SLURM_CONF, so /etc/slurm/slurm.conf is a link to
-ours meanwhile.
+resolves (a line in /etc/hosts, if need be), and Snakemake's jobs forget SLURM_CONF, so /etc/slurm/slurm.conf is a link
+to ours meanwhile.
 """
 
 from __future__ import annotations
