@@ -11,10 +11,10 @@ import warnings
 from pathlib import Path
 
 import pytest
+from slurm import Slurm, why_not
 
 from pesin.steps.files import open_result, same
 from project import copy_project, copy_with_toy_alone, planned, snakemake
-from slurm import Slurm, why_not
 
 POLLING = str(Path(__file__).parent / "polling.py")
 PROFILE = ("--workflow-profile", "workflow/profiles/slurm", "--latency-wait", "10")

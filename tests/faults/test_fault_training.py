@@ -94,6 +94,25 @@ def test_a_training_that_diverges_is_a_result_with_its_status(data, tmp_path):
     assert result.attrs["status"].startswith("diverged runs:") and bool(result["diverged"].any())
 
 
+def test_cpu_and_gpu_train_alike(data, tmp_path):
+    """F27. Bits may differ between devices; the first loss agrees closely, the last within the spread of the seeds."""
+    import torch
+
+    if not torch.cuda.is_available():
+        pytest.skip("CPU AGAINST GPU WAS NOT TESTED: there is no GPU here")
+    losses = []
+    for gpus in ("0", "1"):
+        folder = tmp_path / gpus
+        folder.mkdir()
+        shutil.copy(data, folder)
+        _, errors = start(folder, 100, "1e-2", gpus).communicate()
+        assert (folder / "train.nc").is_file(), errors
+        losses.append(open_result(folder / "train.nc")["loss"].values)
+    assert np.allclose(losses[0][..., 0], losses[1][..., 0], rtol=1e-4)
+    last = [np.nanmedian(loss[..., -1]) for loss in losses]
+    assert abs(np.log(last[0] / last[1])) < 0.5
+
+
 # ------------------------------------------------------------------------------------------------ the mechanism alone
 
 

@@ -1,4 +1,4 @@
-"""One training of the teacher-forcing study as its job does it: train_gtf.py FOLDER UPDATES [LEARNING_RATE]."""
+"""One training of the teacher-forcing study as its job does it: train_gtf.py FOLDER UPDATES [RATE [GPUS]]."""
 
 import importlib
 import sys
@@ -14,7 +14,7 @@ STUDY = "generalized_teacher_forcing"
 SCRIPTS = ROOT / "workflow/scripts"
 
 
-def main(folder: Path, updates: int, rate: float) -> None:
+def main(folder: Path, updates: int, rate: float, gpus: int = 0) -> None:
     plan = resolve_study(STUDY, load_study(STUDY, ROOT / "config/studies"), "smoke", SCRIPTS / "studies" / STUDY)
     params = plan["cases"]["lorenz63"]["params"]
     params["simulate"] |= {"length": 600}
@@ -26,10 +26,17 @@ def main(folder: Path, updates: int, rate: float) -> None:
         code = [str(SCRIPTS / "studies" / STUDY / f"{step}.py")]
         if not (folder / f"{step}.nc").exists():
             module = importlib.import_module(f"studies.{STUDY}.{step}")
-            run_step(getattr(module, step), spec, inputs, code, folder / f"{step}.nc")
+            run_step(
+                getattr(module, step), spec, inputs, code, folder / f"{step}.nc", gpu=gpus if step == "train" else 0
+            )
             print(f"{step} done", flush=True)
 
 
 if __name__ == "__main__":
     checkpoint.EVERY = 0.1
-    main(Path(sys.argv[1]), int(sys.argv[2]), float(sys.argv[3]) if len(sys.argv) > 3 else 1e-2)
+    main(
+        Path(sys.argv[1]),
+        int(sys.argv[2]),
+        float(sys.argv[3]) if len(sys.argv) > 3 else 1e-2,
+        int((sys.argv[4:] or [0])[0]),
+    )
