@@ -5,11 +5,11 @@ ARGS ?=
 PY := .venv/bin/python
 SNAKEMAKE := $(PY) -m snakemake
 
-.PHONY: help run test lint schema costs reference lock clean
+.PHONY: help run verify test test-cluster lint schema costs reference lock clean
 
 help: ## list the targets
 	@echo "make <target>   [SCALE=smoke|laptop|paper] [ARGS='more of snakemake']"
-	@sed -n 's/^\([a-z]*\):.*## /  \1\t/p' Makefile | expand -t 14
+	@sed -n 's/^\([a-z-]*\):.*## /  \1\t/p' Makefile | expand -t 14
 
 run: .venv/.ready ## everything at the chosen scale: results, figures, ledger, report
 	@status=0; \
@@ -23,8 +23,14 @@ run: .venv/.ready ## everything at the chosen scale: results, figures, ledger, r
 costs: .venv/.ready ## wall time and peak memory of each step of the last run
 	@$(PY) workflow/scripts/summary.py results/$(SCALE) --costs
 
+verify: .venv/.ready ## name every stale or altered file of the chosen scale, by contents alone
+	@$(PY) workflow/scripts/verify.py --scale $(SCALE)
+
 test: .venv/.ready-test lint ## all tests
 	@$(PY) -m pytest
+
+test-cluster: .venv/.ready-test ## all studies at smoke scale on a real SLURM (root on Debian), against a local run
+	@$(PY) -m pytest tests/cluster -rs -s --all-studies
 
 lint: .venv/.ready-test ## formatting, types, layers
 	@$(PY) -m ruff check .

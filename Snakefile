@@ -1,10 +1,12 @@
 # Pesin: 47 papers on entropy and learned dynamics, re-run from simulation to figure and judged claim by claim.
+import os
+
 from snakemake.utils import min_version
 
 min_version("9.12")
 
 
-configfile: "config/config.yaml"
+configfile: os.path.join(workflow.basedir, "config/config.yaml")
 
 
 include: "workflow/rules/common.smk"

@@ -16,7 +16,7 @@ sys.executable = shlex.quote(sys.executable)
 from pesin.claims import load
 from pesin.errors import UserError, did_you_mean
 from pesin.params import visible
-from pesin.steps.closure import closure
+from pesin.steps.closure import closure, step_closure
 from pesin.steps.plugin import code_files, find
 
 
@@ -102,14 +102,9 @@ def step_code(step):
     """Input function: every file of the project whose edit could change the step's result."""
 
     def files(wildcards):
-        study, case = wildcards.study, resolved(wildcards.study)["cases"]
-        named = code_files(visible(case[wildcards.case]["params"], step))
-        return code(
-            step,
-            f"studies/{study}/{step}",
-            f"studies/{study}/params",
-            *(find(reference).with_suffix("") for reference in named),
-        )
+        case = resolved(wildcards.study)["cases"][wildcards.case]
+        seen = visible(case["params"], step)
+        return here(step_closure(SCRIPTS, wildcards.study, step, seen))
 
     return files
 
@@ -117,10 +112,12 @@ def step_code(step):
 @lru_cache(maxsize=None)
 def code(*modules):
     """Import closure of modules below workflow/scripts, relative to the working directory."""
-    return [
-        os.path.relpath(path)
-        for path in closure(SCRIPTS, *(SCRIPTS / f"{module}.py" for module in modules))
-    ]
+    return here(closure(SCRIPTS, *(SCRIPTS / f"{module}.py" for module in modules)))
+
+
+def here(paths):
+    """Paths relative to the working directory."""
+    return [os.path.relpath(path) for path in paths]
 
 
 def step_params(step):
@@ -184,12 +181,7 @@ def unknown_study(wildcards):
 
 def judged_part(study):
     """Params of the judge: what the yaml says, without sizes, on which verdicts depend through the results alone."""
-    sizes = dict.fromkeys(("params", "scales", "resources", "budget"), True)
-    return declared(study).model_dump(
-        mode="json",
-        by_alias=True,
-        exclude=sizes | {"cases": {"__all__": {"params"}}},
-    )
+    return load.judged_part(declared(study))
 
 
 def ledger_part(study):

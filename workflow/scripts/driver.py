@@ -11,18 +11,23 @@ from pathlib import Path
 from typing import Any
 
 from pesin.errors import UserError
+from pesin.steps.closure import check_loaded
+from pesin.steps.record import record
 from pesin.steps.run import run_step
+
+SCRIPTS = Path(__file__).resolve().parent
 
 
 @contextlib.contextmanager
 def logged(snakemake: Any):
-    """Send stdout and stderr to the rule's log. On failure say why on the terminal too, and exit with 1."""
+    """Send stdout and stderr to the rule's log, and what was made from what. On failure say why on the terminal too."""
     with open(snakemake.log[0], "w", encoding="utf-8", buffering=1) as log:
         with contextlib.redirect_stdout(log), contextlib.redirect_stderr(log):
             try:
                 yield
                 # Snakemake's benchmark samples processor time every half minute; this is exact.
                 print(f"cpu seconds: {sum(os.times()[:4]):.3f}")
+                print(record(list(snakemake.output), list(snakemake.input), list(snakemake.input.code)))
                 return
             except UserError as error:
                 sentence = str(error)
@@ -53,3 +58,4 @@ def drive(step: str, snakemake: Any) -> None:
             threads=snakemake.threads,
             gpu=snakemake.resources.get("gpu", 0),
         )
+        check_loaded(SCRIPTS, list(snakemake.input.code))

@@ -1,5 +1,6 @@
 """Driver of the judge: hold every claim of one study against its results, and write the captions of its figures."""
 
+import json
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -8,6 +9,7 @@ from pesin.claims.captions import captions
 from pesin.claims.judge import judge_folder, to_tree
 from pesin.claims.models import Study
 from pesin.steps.files import publish
+from pesin.steps.record import result_digests
 from pesin.steps.run import files_digest
 
 if TYPE_CHECKING:
@@ -27,6 +29,8 @@ if __name__ == "__main__":
                 "step": "judge",
                 "scale": snakemake.params.scale,
                 "code_digest": files_digest(list(snakemake.input.code)),
+                "parameters": json.dumps(snakemake.params.study, sort_keys=True),
+                "inputs": json.dumps(result_digests(folder, list(snakemake.input.results)), sort_keys=True),
             },
         )
         text = captions(name, study, rows, folder, Path(snakemake.input.template))

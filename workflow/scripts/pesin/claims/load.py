@@ -101,6 +101,12 @@ def load_study(name: str, folder: Path) -> Study:
     return check(Study, data, str(path))
 
 
+def judged_part(study: Study) -> dict:
+    """What the yaml says without sizes, on which verdicts depend through the results alone: parameters of the judge."""
+    sizes = dict.fromkeys(("params", "scales", "resources", "budget"), True)
+    return study.model_dump(mode="json", by_alias=True, exclude=sizes | {"cases": {"__all__": {"params"}}})
+
+
 def merge(base: dict, *overlays: dict) -> dict:
     """Lay dicts over each other: mappings merge key by key, everything else is replaced."""
     result = dict(base)

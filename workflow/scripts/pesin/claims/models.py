@@ -353,8 +353,8 @@ class Config(Model):
     """smoke (tests), laptop (default) or paper (the paper's own sizes)."""
     studies: Literal["all"] | Annotated[list[Name], Field(min_length=1)] = "all"
     """`all`, or a list of studies."""
-    results: str = "results"
-    """Folder of the results, relative to the working directory."""
+    results: str = Field("results", pattern=r"^[^$`'\"\\\\;&|<>*?!\n]+$")
+    """Folder of the results, relative to the working directory. No characters that a shell would act on."""
 
 
 def _exactly_one(model, *names):

@@ -15,6 +15,9 @@ import torch
 from torch import Tensor
 from torch.autograd.function import once_differentiable
 
+from pesin.models.state import optimiser_arrays, restore_optimiser
+from pesin.steps.checkpoint import Checkpoint
+
 _gate = torch.ops.aten.threshold_backward  # gradient where an activation is positive, else 0
 
 
@@ -273,6 +276,7 @@ def train(
     adapt_every: int = 5,
     record_every: int = 10,
     progress: Callable[[Iterable], Iterable] = iter,
+    checkpoint: Checkpoint | None = None,
 ) -> Trained:
     """Train all runs at once by RAdam on the mean squared error of the un-forced predictions.
 
@@ -296,11 +300,14 @@ def train(
         Updates between two estimates of alpha, and between two records.
     progress
         Wraps the loop over updates.
+    checkpoint
+        Where a training that is stopped goes on from; it must know the generators that `batches` draws from.
 
     Returns
     -------
     Trained
     """
+    checkpoint = checkpoint or Checkpoint()
     weights = Weights(*(w.clone().requires_grad_() for w in start))
     groups: list[dict[str, Any]] = [
         {"params": weights[:3], "weight_decay": weight_decay},
@@ -311,8 +318,24 @@ def train(
     schedule = torch.optim.lr_scheduler.ExponentialLR(optimiser, fall)
     alpha, adaptive = forcing.alpha.clone(), torch.nonzero(forcing.adaptive).ravel()
     largest = torch.zeros_like(alpha)
-    records = []
-    for update in progress(range(updates)):
+    records: list[tuple] = []
+    done, saved = checkpoint.load()
+    if saved:
+        on = alpha.device
+        alpha, largest = torch.as_tensor(saved["alpha"], device=on), torch.as_tensor(saved["largest"], device=on)
+        records = list(zip(*(torch.as_tensor(saved[f"record_{i}"], device=on) for i in range(4)), strict=True))
+        for w, value in zip(weights, (saved[f"weight_{name}"] for name in Weights._fields), strict=True):
+            w.data.copy_(torch.as_tensor(value))
+        restore_optimiser(optimiser, saved)
+        schedule.last_epoch = done
+
+    def state() -> dict[str, np.ndarray]:
+        arrays = {f"weight_{name}": w for name, w in weights._asdict().items()} | {"alpha": alpha, "largest": largest}
+        columns = [torch.stack([torch.as_tensor(r[i]) for r in records]) for i in range(4)]
+        arrays |= {f"record_{i}": column for i, column in enumerate(columns)}
+        return {name: a.detach().cpu().numpy() for name, a in arrays.items()} | optimiser_arrays(optimiser)
+
+    for update in checkpoint.over(progress(range(done, updates)), state):
         x = batches(update)
         if update % adapt_every == 0 and len(adaptive):
             estimate = adaptive_alpha(Weights(*(w[adaptive] for w in weights)), x[:-1, adaptive])
@@ -337,7 +360,9 @@ def train(
     finite = torch.stack([w.isfinite().all(2).all(1) for w in final]).all(0)
     at, *series = zip(*records, strict=True)
     losses, norms, alphas = (torch.stack(s).cpu().numpy() for s in series)
-    return Trained(final, np.array(at), losses, norms, alphas, largest.cpu().numpy(), ~finite.cpu().numpy())
+    return Trained(
+        final, np.array([int(u) for u in at]), losses, norms, alphas, largest.cpu().numpy(), ~finite.cpu().numpy()
+    )
 
 
 def forcing_schedule(alpha: Tensor, every: Tensor, time: int) -> Tensor:

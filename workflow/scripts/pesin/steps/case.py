@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import hashlib
 import sys
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, TypeVar
 
 import numpy as np
+
+from pesin.steps.checkpoint import Checkpoint, checkpoint_path
 
 Item = TypeVar("Item")
 
@@ -27,6 +30,8 @@ class Case:
         Number of GPUs the job asked for.
     threads
         Processors it was given.
+    output, key
+        The file that the step makes, and a digest of all that its numbers depend on: for checkpoints.
     """
 
     study: str
@@ -36,6 +41,8 @@ class Case:
     params: Any
     gpu: int = 0
     threads: int = 1
+    output: Path | None = None
+    key: str = ""
 
     def _sequence(self, stream: str) -> np.random.SeedSequence:
         words = "\0".join((self.study, self.name, self.step, stream)).encode()
@@ -68,6 +75,11 @@ class Case:
                 f" GPU node, or set resources.{self.step}.gpu to 0 in config/studies/{self.study}.yaml."
             )
         return "cuda"
+
+    def checkpoint(self, stream: str, generators: Sequence[np.random.Generator] = ()) -> Checkpoint:
+        """The kept state of the loop named `stream`, which draws from `generators`; see `Checkpoint`."""
+        path = None if self.output is None else checkpoint_path(self.output, stream)
+        return Checkpoint(path, self.key, generators)
 
     def progress(self, iterable: Iterable[Item], total: int | None = None, what: str = "") -> Iterable[Item]:
         """Iterate with a progress bar in the step's log (at most one line in ten seconds)."""

@@ -8,10 +8,15 @@ from __future__ import annotations
 
 import ast
 import re
+import sys
 from functools import cache
 from pathlib import Path
 
+from pesin.errors import UserError
+from pesin.steps.plugin import code_files, find
 
+
+@cache
 def closure(root: Path, *scripts: Path) -> list[str]:
     """Files reached by imports from `scripts`, the scripts included, empty ones left out, sorted.
 
@@ -30,6 +35,31 @@ def closure(root: Path, *scripts: Path) -> list[str]:
             found.add(path)
             waiting.extend(_imports(path, root))
     return sorted(str(path) for path in found if path.stat().st_size)
+
+
+def step_closure(root: Path, study: str, step: str, params: dict) -> list[str]:
+    """Files whose edit could change a step's result: its driver, its functions, and code that its parameters name."""
+    ours = [root / f"{step}.py", *(root / "studies" / study / f"{name}.py" for name in (step, "params"))]
+    return closure(root, *ours, *(find(reference) for reference in code_files(params)))
+
+
+def check_loaded(root: Path, code: list[str]) -> None:
+    """Refuse a run that imported what its closure doesn't hold: an edit of that file would have rerun nothing.
+
+    Raises
+    ------
+    UserError
+        The message names the files.
+    """
+    known = {Path(path).resolve() for path in code}
+    files = (getattr(module, "__file__", None) for module in list(sys.modules.values()))
+    ours = {Path(file).resolve() for file in files if file and Path(file).resolve().is_relative_to(root.resolve())}
+    unseen = sorted(str(path.relative_to(root.resolve())) for path in ours - known if path.stat().st_size)
+    if unseen:
+        raise UserError(
+            f"{', '.join(unseen)}: imported, but by no import statement that the workflow can read. Write a plain"
+            " 'import' or 'from ... import', so that an edit of the file reruns this step."
+        )
 
 
 # Only the import statements are handed to `ast`: parsing whole files would cost every start of Snakemake, and every job

@@ -9,7 +9,12 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import uuid
 from pathlib import Path
+
+# HDF5 takes a lock at every open, which many network disks refuse. No file of ours is ever changed in place, so none is
+# needed; HDF5 reads this when it is loaded.
+os.environ.setdefault("HDF5_USE_FILE_LOCKING", "FALSE")
 
 import numpy as np
 import xarray as xr
@@ -49,7 +54,15 @@ def publish(result: xr.Dataset | xr.DataTree, path: Path, attributes: dict) -> N
     tree.attrs = {**tree.attrs, **attributes}
     tree.attrs["digest"] = digest(tree)
     tree.attrs["complete"] = np.int8(1)
-    temporary = path.with_name(f".{path.name}.tmp-{os.getpid()}")
+    write_whole(tree, path)
+
+
+def write_whole(tree: xr.DataTree, path: Path) -> None:
+    """Write a NetCDF file that appears only when it is whole, under a name of its own till then.
+
+    A second writer of the same path (a job that outlived its Snakemake) is no harm: the last whole file stands.
+    """
+    temporary = path.with_name(f".{path.name}.tmp-{uuid.uuid4().hex[:12]}")
     path.parent.mkdir(parents=True, exist_ok=True)
     try:
         tree.to_netcdf(temporary, engine="netcdf4", encoding=_encoding(tree))
@@ -76,7 +89,7 @@ def open_result(path: Path) -> xr.Dataset | xr.DataTree:
         raise UserError(f"{path}: there is no such result.") from None
     except Exception as error:
         raise UserError(f"{path}: can't be read as NetCDF ({type(error).__name__}). {again}") from None
-    if int(np.ravel(tree.attrs.get("complete", 0))[0]) != 1:
+    if np.ravel(tree.attrs.get("complete", 0)).tolist() != [1]:
         raise UserError(f"{path}: has no mark 'complete': it wasn't written to its end. {again}")
     faults = [fault for group, data in _groups(tree) for fault in _faults(group, data, tree.attrs.get("step"))]
     if faults:

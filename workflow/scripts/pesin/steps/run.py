@@ -20,6 +20,7 @@ import xarray as xr
 from pesin.errors import UserError
 from pesin.params import typed
 from pesin.steps.case import Case
+from pesin.steps.checkpoint import remove_checkpoints
 from pesin.steps.files import open_result, publish, without_truth
 
 REPORTED = ("numpy", "scipy", "xarray", "netCDF4", "torch", "sklearn", "pysindy", "dysts", "heyoka")
@@ -56,11 +57,12 @@ def run_step(
     """
     where = f"{spec['study']}/{spec['step']}/{spec['case']}"
     params = typed(spec["params_type"], spec["params"])
-    case = Case(spec["study"], spec["case"], spec["step"], spec["scale"], params, gpu, threads)
     wanted = inspect.signature(function).parameters
     results = {name: open_result(path) for name, path in inputs.items()}
     # Read before the run: an edit during the run must not be recorded as what was run.
     code_digest, input_digests = files_digest(code), {name: result.attrs["digest"] for name, result in results.items()}
+    key = _key(spec, code_digest, input_digests, threads, gpu)
+    case = Case(spec["study"], spec["case"], spec["step"], spec["scale"], params, gpu, threads, output, key)
     handed: dict[str, Any] = {
         name: without_truth(result) if case.step == "train" else result
         for name, result in results.items()
@@ -100,15 +102,26 @@ def run_step(
         publish(result, output, attributes)
     except ValueError as error:
         raise UserError(f"{where}: {error}") from None
+    remove_checkpoints(output)
     print(f"own seconds: {seconds:.3f}")
 
 
 def files_digest(paths: list[str]) -> str:
-    """SHA-256 over the contents of files, in the order of their names."""
-    total = hashlib.sha256()
-    for path in sorted(paths):
-        total.update(hashlib.sha256(Path(path).read_bytes()).digest())
-    return total.hexdigest()
+    """SHA-256 over the contents of files, wherever they lie."""
+    return hashlib.sha256(b"".join(sorted(file_digest(Path(path)) for path in paths))).hexdigest()
+
+
+def file_digest(path: Path) -> bytes:
+    """SHA-256 of a file's bytes."""
+    return hashlib.sha256(path.read_bytes()).digest()
+
+
+def _key(spec: dict, code_digest: str, inputs: dict[str, str], threads: int, gpu: int) -> str:
+    """Digest of all that the numbers depend on, threads and packages too: a checkpoint of anything else is no use."""
+    where = [spec[name] for name in ("study", "case", "step", "scale", "params")]
+    return hashlib.sha256(
+        json.dumps([where, code_digest, inputs, threads, gpu, _versions()], sort_keys=True).encode()
+    ).hexdigest()
 
 
 def _versions() -> dict[str, str]:

@@ -21,7 +21,8 @@ def train(case, data: xr.Dataset) -> xr.DataTree:
     observed, seeds = data.observed.values, data.seed.values
     forcings = [f"{alpha:g}" for alpha in p.alphas] + _more_forcings(p)
     shape = (len(observed), len(forcings), len(seeds))
-    draw = shplrnn.window_sampler(observed, p.window, p.batch, _rngs(case, "windows", seeds), case.device)
+    rngs = _rngs(case, "windows", seeds)
+    draw = shplrnn.window_sampler(observed, p.window, p.batch, rngs, case.device)
 
     def batches(update):
         windows = draw(update)[:, :, None]
@@ -37,6 +38,7 @@ def train(case, data: xr.Dataset) -> xr.DataTree:
         0.0 if p.memory is None else p.memory,
         record_every=max(1, p.updates // 100),
         progress=case.progress,
+        checkpoint=case.checkpoint("shplrnn", rngs),
     )
     tree = {"/": _diagnostics(trained, p.alphas, forcings, shape, data), "/shplrnn": _weights(trained, shape)}
     for name in p.baselines:

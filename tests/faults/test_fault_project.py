@@ -1,0 +1,213 @@
+"""Faults of the whole project, by dry runs and checks: F5 library edits, F14 outputs, F23 typos, F24 size, F34."""
+
+import json
+import os
+import re
+import resource
+import subprocess
+import sys
+import time
+from collections import defaultdict
+from pathlib import Path
+
+import pytest
+import yaml
+
+from pesin.claims.load import load_study, read_yaml, resolve_study, study_names
+from pesin.claims.models import Study
+from pesin.errors import UserError
+from pesin.params import check
+from project import ROOT, copy_project, planned, snakemake
+
+YAMLS, SCRIPTS = ROOT / "config/studies", ROOT / "workflow/scripts"
+STUDIES = study_names(YAMLS)
+SMOKE = ("--config", "scale=smoke")
+
+
+def steps_of(name: str, scale: str = "smoke") -> list[tuple[str, str]]:
+    plan = resolve_study(name, load_study(name, YAMLS), scale, SCRIPTS / "studies" / name)
+    return [(step, case) for case, entry in plan["cases"].items() for step in entry["steps"]]
+
+
+# ------------------------------------------------------------------------------------------------- F5: library edits
+
+
+@pytest.fixture(scope="module")
+def finished(tmp_path_factory):
+    """A project in which everything is done, so far as Snakemake can tell: every output is there, and new."""
+    folder = copy_project(tmp_path_factory.mktemp("finished") / "p")
+    for line in snakemake(folder, "--summary", "--cores", "1", *SMOKE, check=True).stdout.splitlines():
+        path = folder / line.split("\t")[0]
+        if line.startswith("results/"):
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.touch()
+    later = time.time() + 100
+    for path in (folder / "results").rglob("*"):
+        os.utime(path, (later, later))
+    assert planned(folder, *SMOKE) == {}
+    return folder
+
+
+def loaded_by(name: str, step: str) -> set[str]:
+    """Python's own opinion, not our closure's: the project's files that importing a step's function loads."""
+    code = f"import sys, driver, studies.{name}.{step}, studies.{name}.params\n"
+    code += "print('\\n'.join(getattr(m, '__file__', None) or '' for m in list(sys.modules.values())))"
+    run = subprocess.run([sys.executable, "-c", code], cwd=SCRIPTS, capture_output=True, text=True, check=True)
+    root = f"{SCRIPTS}/"
+    return {line.removeprefix(root) for line in run.stdout.splitlines() if line.startswith(root)}
+
+
+@pytest.fixture(scope="module")
+def loaders():
+    """module -> the (study, step) that load it, for every study and step."""
+    found = defaultdict(set)
+    for name in STUDIES:
+        for step in sorted({step for step, _ in steps_of(name)}):
+            for file in loaded_by(name, step):
+                found[file].add((name, step))
+    return found
+
+
+def test_an_edit_of_a_library_module_reruns_exactly_the_steps_that_load_it(finished, loaders):
+    """For all studies. Modules edited: for each number of dependents, the first by name, up to eight."""
+    library = sorted(file for file in loaders if file.startswith("pesin/") and (SCRIPTS / file).stat().st_size)
+    chosen = list({len(loaders[file]): file for file in reversed(library)}.values())[:8]
+    assert len(chosen) >= 4
+    for file in chosen:
+        path = finished / "workflow/scripts" / file
+        times = path.stat()
+        path.write_text(path.read_text(encoding="utf-8") + "# edited\n", encoding="utf-8")
+        os.utime(path, (time.time() + 200,) * 2)
+        assert direct_reruns(finished, file) == loaders[file], file
+        path.write_text(path.read_text(encoding="utf-8").removesuffix("# edited\n"), encoding="utf-8")
+        os.utime(path, ns=(times.st_atime_ns, times.st_mtime_ns))
+    assert planned(finished, *SMOKE) == {}
+
+
+def direct_reruns(folder: Path, file: str) -> set[tuple[str, str]]:
+    """(study, step) of the jobs that a dry run does because of the file itself, not of an input made anew."""
+    text = snakemake(folder, "-n", "--cores", "1", *SMOKE, check=True).stdout
+    words = {"simulate": "simulate", "train on": "train", "entropies of": "entropy", "forecasts of": "forecast"}
+    pattern = rf"^Job \d+: (\w+): ({'|'.join(words)}) \w+\nReason: (.*)$"
+    jobs = re.findall(pattern, text, re.MULTILINE)
+    return {(study, words[what]) for study, what, reason in jobs if f"workflow/scripts/{file}" in reason}
+
+
+# -------------------------------------------------------------------------------------------- F14, F24, F34: the plan
+
+
+@pytest.mark.parametrize("scale", ["smoke", "paper"])
+def test_each_file_has_one_rule_and_each_study_its_jobs(tmp_path, scale):
+    folder = copy_project(tmp_path / "p")
+    config = ("--config", f"scale={scale}")
+    lines = snakemake(folder, "--summary", "--cores", "1", *config, check=True).stdout.splitlines()
+    outputs = [line.split("\t")[0] for line in lines if line.startswith("results/")]
+    assert len(outputs) == len(set(outputs)) > 50
+    text = snakemake(folder, "-n", "--cores", "1", *config, check=True).stdout
+    assert "Ambiguous" not in text
+    jobs = planned(folder, *config)
+    for step in ("simulate", "train", "entropy", "forecast"):
+        declared = sum(s == step for name in STUDIES for s, _ in steps_of(name, scale))
+        assert jobs.get(step, 0) == declared, step
+    assert jobs["judge"] == len(STUDIES) and jobs["ledger"] == jobs["costs"] == 1
+
+
+def test_the_whole_plan_is_quick_and_small(tmp_path):
+    """15 s and 300 MB for the full set, as processor seconds: this machine may be busy."""
+    folder = copy_project(tmp_path / "p")
+    before = resource.getrusage(resource.RUSAGE_CHILDREN)
+    snakemake(folder, "-n", "--quiet", "all", "--cores", "1", "--config", "scale=paper", check=True)
+    after = resource.getrusage(resource.RUSAGE_CHILDREN)
+    assert after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime < 15
+    assert after.ru_maxrss < 300_000  # kB; the largest child so far, so an upper bound
+
+
+def test_no_study_at_all_is_an_error(tmp_path):
+    folder = copy_project(tmp_path / "p")
+    run = snakemake(folder, "--cores", "1", "--config", "studies=[]")
+    assert run.returncode != 0 and "studies" in run.stdout
+    for path in (folder / "config/studies").glob("*.yaml"):
+        path.unlink()
+    run = snakemake(folder, "--cores", "1")
+    assert run.returncode != 0 and "holds no study: there is nothing to run" in run.stdout
+
+
+# ---------------------------------------------------------------------------------------------------- F23, F31: yamls
+
+FREE = {"params", "set", "at", "reduce"}  # keys below are the study's own, checked against its params.py
+
+
+def keys_of(data, above=()):
+    """Paths of all keys whose names the schema fixes; names of cases, claims, figures and the like are the author's."""
+    if isinstance(data, dict):
+        for key, value in data.items():
+            yield (*above, key)
+            if key not in FREE:
+                yield from keys_of(value, (*above, key))
+    elif isinstance(data, list):
+        for index, value in enumerate(data):
+            yield from keys_of(value, (*above, index))
+
+
+def at(data, path):
+    for part in path:
+        data = data[part]
+    return data
+
+
+NAMED = {"cases", "controls", "scales", "figures", "claims", "uses", "resources", "params", "set"}
+
+
+@pytest.mark.parametrize("name", STUDIES)
+def test_each_misspelt_key_is_named_with_its_file(name):
+    text = json.dumps(read_yaml(YAMLS / f"{name}.yaml"))
+    paths = [p for p in keys_of(json.loads(text)) if not (len(p) > 1 and p[-2] in NAMED)]
+    assert len(paths) > 30
+    for path in paths:
+        data = json.loads(text)
+        parent = at(data, path[:-1])
+        wrong = f"{path[-1]}x"
+        parent[wrong] = parent.pop(path[-1])
+        try:
+            study = check(Study, data, f"config/studies/{name}.yaml")
+            for scale in ("smoke", "paper"):
+                resolve_study(name, study, scale, SCRIPTS / "studies" / name)
+        except UserError as error:
+            sentence = str(error)
+        else:
+            pytest.fail(f"{'.'.join(map(str, path))} misspelt is no error")
+        assert f"config/studies/{name}.yaml" in sentence and (wrong in sentence or str(path[-1]) in sentence), path
+
+
+@pytest.mark.parametrize("name", STUDIES)
+def test_each_required_key_that_is_missing_is_named(name):
+    text = json.dumps(read_yaml(YAMLS / f"{name}.yaml"))
+    for path in [("title",), ("topic",), ("source",), ("steps",), ("cases",), ("claims",), ("claims", "C1", "says")]:
+        data = json.loads(text)
+        del at(data, path[:-1])[path[-1]]
+        with pytest.raises(UserError, match=re.escape(path[-1])):
+            check(Study, data, f"config/studies/{name}.yaml")
+
+
+@pytest.mark.parametrize("name", STUDIES)
+def test_each_claim_says_where_it_stands_and_how_it_is_judged(name):
+    for claim_id, claim in load_study(name, YAMLS).claims.items():
+        assert claim.says and claim.paper.where and claim.rules, claim_id
+
+
+def test_the_profile_is_one_that_this_snakemake_reads(tmp_path):
+    """Every key of the profile is an option (a misspelt one would be passed over), but for the list of partitions."""
+    options = subprocess.run([sys.executable, "-m", "snakemake", "--help"], capture_output=True, text=True).stdout
+    profile = yaml.safe_load((ROOT / "workflow/profiles/slurm/profile.yaml").read_text())
+    unknown = [key for key in profile if not re.search(rf"--{re.escape(key)}\b", options)]
+    assert unknown == ["partitions"]
+    assert all(set(limits) >= {"max_gpu"} for limits in profile["partitions"].values())
+
+
+@pytest.mark.parametrize("name", STUDIES)
+def test_memory_and_time_grow_with_the_attempt_and_only_training_asks_for_a_gpu(name):
+    """F16: what SLURM is asked on attempts 1 to 3 (the cluster tests see it on a real one)."""
+    plan = resolve_study(name, load_study(name, YAMLS), "paper", SCRIPTS / "studies" / name)
+    for step, asked in plan["resources"].items():
+        assert asked["mem_mb"] >= 500 and asked["runtime"] >= 1
+        assert step == "train" or not asked["gpu"], f"{name}: {step} asks for a GPU"
