@@ -117,9 +117,12 @@
       .filter((figure) => figure.dataset.claims.split(" ").includes(key(body).split(".")[1]));
     const pictures = document.createElement("div");
     pictures.append(...figures.map((figure) => figure.cloneNode(true)));
+    const head = document.createElement("h3");
+    head.className = "sr";
+    head.textContent = "Behind claim " + key(body).split(".")[1];
     panel.append($(".facts", detailOf(body)).cloneNode(true));
     figures.length ? panel.prepend(pictures) : panel.classList.add("bare");
-    cell.append(panel);
+    cell.append(head, panel);
     $$("figure.fig", panel).forEach(show);
   }
 
@@ -156,7 +159,7 @@
       if (!figures.length) continue;
       const title = document.createElement("h3"), link = document.createElement("a"), grid = document.createElement("div");
       link.href = "#" + article.id;
-      link.textContent = $("h3", article).textContent;
+      link.textContent = $("h2", article).textContent;
       title.append(link);
       grid.className = "figs";
       grid.append(...figures.map((figure) => figure.cloneNode(true)));
