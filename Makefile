@@ -5,7 +5,7 @@ ARGS ?=
 PY := .venv/bin/python
 SNAKEMAKE := $(PY) -m snakemake
 
-.PHONY: help run test lint schema costs reference lock clean
+.PHONY: help run test lint schema costs compare crate reference lock clean
 
 help: ## list the targets
 	@echo "make <target>   [SCALE=smoke|laptop|paper] [ARGS='more of snakemake']"
@@ -22,6 +22,12 @@ run: .venv/.ready ## everything at the chosen scale: results, figures, ledger, r
 
 costs: .venv/.ready ## wall time and peak memory of each step of the last run
 	@$(PY) workflow/scripts/summary.py results/$(SCALE) --costs
+
+compare: .venv/.ready ## what moved between two ledgers: make compare A=results/reference/laptop B=results/laptop
+	@$(PY) workflow/scripts/compare.py "$(A)" "$(B)"
+
+crate: .venv/.ready ## describe the results of the last run as a Workflow Run RO-Crate
+	@$(PY) workflow/scripts/crate.py results/$(SCALE)
 
 test: .venv/.ready-test lint ## all tests
 	@$(PY) -m pytest
