@@ -5,7 +5,7 @@ ARGS ?=
 PY := .venv/bin/python
 SNAKEMAKE := $(PY) -m snakemake
 
-.PHONY: help run verify test test-cluster lint schema costs reference lock clean
+.PHONY: help run verify test test-cluster lint schema costs compare crate reference lock clean
 
 help: ## list the targets
 	@echo "make <target>   [SCALE=smoke|laptop|paper] [ARGS='more of snakemake']"
@@ -25,6 +25,12 @@ costs: .venv/.ready ## wall time and peak memory of each step of the last run
 
 verify: .venv/.ready ## name every stale or altered file of the chosen scale, by contents alone
 	@$(PY) workflow/scripts/verify.py --scale $(SCALE)
+
+compare: .venv/.ready ## what moved between two ledgers: make compare A=results/reference/laptop B=results/laptop
+	@$(PY) workflow/scripts/compare.py "$(A)" "$(B)"
+
+crate: .venv/.ready ## describe the results of the last run as a Workflow Run RO-Crate
+	@$(PY) workflow/scripts/crate.py results/$(SCALE)
 
 test: .venv/.ready-test lint ## all tests
 	@$(PY) -m pytest

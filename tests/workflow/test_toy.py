@@ -67,7 +67,7 @@ def test_figures_hold_no_date(done):
 
 
 JUDGED = {"judge": 1, "ledger": 1, "costs": 1}
-DRAWN = {"figure_toy_map": 1, "costs": 1}
+DRAWN = {"figure_toy_map": 1, "costs": 1, "ledger": 1}
 
 
 @pytest.mark.parametrize(
@@ -81,7 +81,7 @@ DRAWN = {"figure_toy_map": 1, "costs": 1}
         (YAML, "tolerance: 1e-9", "tolerance: 1e-8", JUDGED),
         (YAML, "steps: 60", "steps: 61", {}),  # the smoke scale's number
         (f"{SCRIPTS}/pesin/claims/rules.py", "import annotations", "import annotations  # edited", JUDGED),
-        (f"{SCRIPTS}/pesin/plot/style.py", "import annotations", "import annotations  # edited", DRAWN | {"ledger": 1}),
+        (f"{SCRIPTS}/pesin/plot/style.py", "import annotations", "import annotations  # edited", DRAWN),
         (f"{SCRIPTS}/studies/toy_map/train.py", "import xarray", "# edited\nimport xarray",
          {"train": 2, "entropy": 2, "forecast": 2} | DRAWN | JUDGED),
         (f"{SCRIPTS}/studies/toy_map/figures.py", "import panels", "import panels  # edited", DRAWN),

@@ -185,10 +185,17 @@ def judged_part(study):
 
 
 def ledger_part(study):
-    """Params of the ledger: what its page says about a paper."""
-    return declared(study).model_dump(
-        mode="json", include={"title", "source", "summary", "deviations"}
+    """Params of the ledger: what its page says about a paper, as the yaml states it, and the cases of this scale."""
+    said = declared(study).model_dump(
+        mode="json",
+        by_alias=True,
+        exclude_unset=True,
+        exclude=dict.fromkeys(("params", "cases", "scales", "resources"), True),
     )
+    cases = {
+        case: {"steps": e["steps"]} for case, e in resolved(study)["cases"].items()
+    }
+    return said | {"cases": cases}
 
 
 def figure_reads(study):
@@ -285,24 +292,24 @@ wildcard_constraints:
 
 def ledger_from_what_is_there():
     """Write the ledger after a failed run: claims without a result read "no verdict"."""
+    from pesin.claims.costs import gather
     from pesin.claims.judge import judge_folder
-    from pesin.claims.ledger import tally, write_csv, write_html
+    from pesin.claims.ledger import tally, write_ledger
 
     folder = Path(RESULTS)
     folder.mkdir(parents=True, exist_ok=True)
-    rows = [
-        row
-        for study in STUDIES
-        for row in judge_folder(study, declared(study), folder / study)[0]
-    ]
-    write_csv(rows, folder / "ledger.csv")
-    papers = {study: ledger_part(study) for study in STUDIES}
-    write_html(
-        rows,
-        papers,
-        SETTINGS.scale,
-        Path(template("ledger.html.jinja")),
-        folder / "ledger.html",
+    judged = {
+        study: judge_folder(study, declared(study), folder / study) for study in STUDIES
+    }
+    rows = write_ledger(
+        judged,
+        papers={study: ledger_part(study) for study in STUDIES},
+        costs=gather(
+            folder, {study: declared(study).budget.model_dump() for study in STUDIES}
+        ),
+        scale=SETTINGS.scale,
+        folder=folder,
+        template=Path(template("ledger.html.jinja")),
     )
     print(
         f"Not everything was made. The ledger of what is there: {folder / 'ledger.html'} ({tally(rows)})"

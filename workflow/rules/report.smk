@@ -1,30 +1,4 @@
 # Report: the ledger of all selected studies, what each step cost, and one target per study.
-rule ledger:
-    input:
-        claims=collect("<results>/{study}/claims.nc", study=STUDIES),
-        template=template("ledger.html.jinja"),
-        code=code("ledger"),
-    output:
-        csv=report(
-            "<results>/ledger.csv", caption="../report/ledger.rst", category="Ledger"
-        ),
-        html="<results>/ledger.html",
-        svg="<results>/ledger.svg",
-    log:
-        "<results>/logs/ledger.log",
-    benchmark:
-        "<results>/logs/ledger.tsv"
-    conda:
-        "../../envs/pesin.yaml"
-    params:
-        studies={study: ledger_part(study) for study in STUDIES},
-        scale=SETTINGS.scale,
-    message:
-        "write the ledger"
-    script:
-        "../scripts/ledger.py"
-
-
 rule costs:
     input:
         targets=[study_targets(study) for study in STUDIES],
@@ -41,6 +15,37 @@ rule costs:
         "write what each step cost"
     script:
         "../scripts/costs.py"
+
+
+rule ledger:
+    input:
+        claims=collect("<results>/{study}/claims.nc", study=STUDIES),
+        figures=[study_figures(study) for study in STUDIES],
+        costs=rules.costs.output,
+        template=[template(f"ledger.{part}") for part in ("html.jinja", "css", "js")],
+        code=code("ledger"),
+    output:
+        csv=report(
+            "<results>/ledger.csv", caption="../report/ledger.rst", category="Ledger"
+        ),
+        json=report(
+            "<results>/ledger.json", caption="../report/ledger.rst", category="Ledger"
+        ),
+        html="<results>/ledger.html",
+        svg="<results>/ledger.svg",
+    log:
+        "<results>/logs/ledger.log",
+    benchmark:
+        "<results>/logs/ledger.tsv"
+    conda:
+        "../../envs/pesin.yaml"
+    params:
+        studies=lambda wildcards: {study: ledger_part(study) for study in STUDIES},
+        scale=SETTINGS.scale,
+    message:
+        "write the ledger"
+    script:
+        "../scripts/ledger.py"
 
 
 for name in KNOWN_STUDIES:

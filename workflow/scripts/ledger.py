@@ -4,8 +4,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from driver import logged
-from pesin.claims.judge import to_rows
-from pesin.claims.ledger import tally, write_csv, write_html
+from pesin.claims.costs import read_csv
+from pesin.claims.judge import to_parts, to_rows
+from pesin.claims.ledger import tally, write_ledger
 from pesin.plot.verdicts import verdict_grid
 from pesin.steps.files import open_result
 
@@ -14,9 +15,11 @@ if TYPE_CHECKING:
 
 if __name__ == "__main__":
     with logged(snakemake):
-        rows = [row for path in snakemake.input.claims for row in to_rows(open_result(Path(path)))]
-        write_csv(rows, Path(snakemake.output.csv))
-        template = Path(snakemake.input.template)
-        write_html(rows, snakemake.params.studies, snakemake.params.scale, template, Path(snakemake.output.html))
+        papers = snakemake.params.studies
+        trees = [open_result(Path(path)) for path in snakemake.input.claims]
+        judged = {study: (to_rows(tree), to_parts(tree)) for study, tree in zip(papers, trees, strict=True)}
+        folder, template = Path(snakemake.output.csv).parent, Path(snakemake.input.template[0])
+        costs = read_csv(Path(snakemake.input.costs[0]))
+        rows = write_ledger(judged, papers, costs, snakemake.params.scale, folder, template)
         verdict_grid(rows).savefig(snakemake.output.svg, metadata={"Date": None})
         print(tally(rows))

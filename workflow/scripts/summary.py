@@ -1,9 +1,9 @@
 """Says in three lines what a run made: summary.py RESULTS_FOLDER, or with --costs what each step cost."""
 
 import argparse
-import csv
 from pathlib import Path
 
+from pesin.claims.costs import read_csv
 from pesin.claims.ledger import tally
 
 
@@ -22,7 +22,7 @@ def print_lines(folder: Path) -> None:
     """Where the ledger, the figures and the report are, and how many claims came out how."""
     ledger, report = folder / "ledger.csv", folder / "report.html"
     figures = sorted(folder.glob("*/figures/*.svg"))
-    rows = _rows(ledger) if ledger.is_file() else []
+    rows = read_csv(ledger) if ledger.is_file() else []
     print()
     print(f"Ledger:  {folder / 'ledger.html'} ({tally(rows)})" if rows else f"Ledger:  none yet in {folder}")
     many = "1 figure" if len(figures) == 1 else f"{len(figures)} figures"
@@ -34,7 +34,7 @@ def print_costs(path: Path) -> None:
     """The cost table, studies over their budget marked."""
     if not path.is_file():
         raise SystemExit(f"{path} is not there yet: 'make run' makes it.")
-    rows = _rows(path)
+    rows = read_csv(path)
     print(f"{'study':<32}{'step':<10}{'name':<28}{'wall s':>8}{'cpu s':>8}{'MB':>7}")
     for row in rows:
         mark = "  over its budget" if row["over_budget"] else ""
@@ -44,11 +44,6 @@ def print_costs(path: Path) -> None:
     cpu, own = (sum(float(row[name]) for row in total) for name in ("cpu_s", "own_s"))
     if cpu:
         print(f"Start-up, imports and files: {max(1 - own / cpu, 0):.0%} of {cpu:.0f} core seconds")
-
-
-def _rows(path: Path) -> list[dict]:
-    with open(path, encoding="utf-8", newline="") as handle:
-        return list(csv.DictReader(handle))
 
 
 if __name__ == "__main__":

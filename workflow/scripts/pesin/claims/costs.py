@@ -54,6 +54,12 @@ def write_csv(rows: list[dict], path: Path) -> None:
             writer.writerow({k: f"{v:.2f}" if isinstance(v, float) else v for k, v in row.items()})
 
 
+def read_csv(path: Path) -> list[dict]:
+    """Read the table; every value is text."""
+    with open(path, encoding="utf-8", newline="") as handle:
+        return list(csv.DictReader(handle))
+
+
 def _row(study: str, path: Path, folder: Path) -> dict:
     with open(path, encoding="utf-8", newline="") as handle:
         measured = next(csv.DictReader(handle, delimiter="\t"))

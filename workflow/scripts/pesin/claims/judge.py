@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from dataclasses import replace
 from functools import cache
@@ -18,9 +19,9 @@ from pesin.steps.files import open_result
 
 COLUMNS = (
     "study topic claim says paper_value paper_where rule measured low high unit n verdict evidence expect needs_met"
-    " control control_flipped figures reason"
+    " control control_flipped figures reason over accept_low accept_high"
 ).split()
-NUMBERS = ("measured", "low", "high")
+NUMBERS = ("measured", "low", "high", "accept_low", "accept_high")
 Opener = Callable[[str, str], "xr.Dataset | xr.DataTree"]
 
 
@@ -41,12 +42,12 @@ def judge_study(name: str, study: Study, opened: Opener) -> tuple[list[dict], li
     """
     rows, parts = [], []
     for claim_id, claim in study.claims.items():
-        outcome, claim_parts = _judge_claim(claim, opened, None, None)
+        outcome, over, claim_parts = _judge_claim(claim, opened, None, None)
         unmet = _unmet(claim, opened)
         controls = {c: spec for c, spec in study.controls.items() if claim_id in spec.must_fail}
         flips = {}
         for control, spec in controls.items():
-            flips[control], control_parts = _judge_claim(claim, opened, spec.of, control)
+            flips[control], _, control_parts = _judge_claim(claim, opened, spec.of, control)
             claim_parts += control_parts
         parts += [{"claim": claim_id} | part for part in claim_parts]
         verdict, reason = _verdict(claim, outcome, unmet, flips)
@@ -72,6 +73,9 @@ def judge_study(name: str, study: Study, opened: Opener) -> tuple[list[dict], li
                 "control_flipped": ("yes" if all(map(_flipped, flips.values())) else "no") if flips else "",
                 "figures": "; ".join(f for f, spec in study.figures.items() if claim_id in spec.claims),
                 "reason": reason,
+                "over": over,
+                "accept_low": outcome.accept_low,
+                "accept_high": outcome.accept_high,
             }
         )
     return rows, parts
@@ -92,18 +96,27 @@ def judge_folder(name: str, study: Study, folder: Path) -> tuple[list[dict], lis
 
 def to_tree(rows: list[dict], parts: list[dict]) -> xr.DataTree:
     """Pack rows and parts into a DataTree: `/` over the dimension claim, `/parts` over the dimension part."""
-    return xr.DataTree.from_dict({"/": _dataset(rows, "claim"), "/parts": _dataset(parts, "part")})
+    packed = [part | {"values": json.dumps(part["values"])} for part in parts]
+    return xr.DataTree.from_dict({"/": _dataset(rows, "claim"), "/parts": _dataset(packed, "part")})
 
 
 def to_rows(tree: xr.DataTree) -> list[dict]:
     """Unpack the ledger's rows from a `claims.nc`."""
     dataset = tree.to_dataset() if isinstance(tree, xr.DataTree) else tree
-    columns = [dataset[name].values.tolist() for name in COLUMNS]
-    return [dict(zip(COLUMNS, row, strict=True)) for row in zip(*columns, strict=True)]
+    return _unpacked(dataset, COLUMNS)
+
+
+def to_parts(tree: xr.DataTree) -> list[dict]:
+    """Unpack what each rule came to, on the case (`control` is "") and on each control, from a `claims.nc`."""
+    dataset = tree.children["parts"].to_dataset(inherit=False)
+    return [part | {"values": json.loads(part["values"])} for part in _unpacked(dataset, dataset.data_vars)]
 
 
 def _judge_claim(claim: Claim, opened: Opener, of: str | None, control: str | None):
-    """Outcome of a claim's rules, and each as a part; in a control, quantities of the case `of` read the control."""
+    """The deciding outcome of a claim's rules, its unit of resampling, and each rule as a part.
+
+    In a control, quantities of the case `of` read the control.
+    """
 
     def read(quantity: Quantity) -> xr.DataArray:
         if quantity.case == of and control is not None:
@@ -117,13 +130,22 @@ def _judge_claim(claim: Claim, opened: Opener, of: str | None, control: str | No
             outcomes.append(replace(outcome, reason=_about(rule) + outcome.reason))
         except UserError as error:
             outcomes.append(Outcome("no verdict", reason=str(error)))
-    parts = [
-        {"control": control or "", "rule": rule.kind} | {k: getattr(outcome, k) for k in Outcome.__dataclass_fields__}
-        for rule, outcome in zip(claim.rules, outcomes, strict=True)
-    ]
     # All must hold: the worst decides, and among equals the first.
     ranks = ("not testable here", *WORST_FIRST)
-    return min(outcomes, key=lambda o: ranks.index(o.verdict)), parts
+    deciding = min(range(len(outcomes)), key=lambda i: ranks.index(outcomes[i].verdict))
+    overs = [_over(rule) for rule in claim.rules]
+    parts = [
+        {"control": control or "", "rule": rule.kind, "over": over, "decides": "yes" if i == deciding else ""}
+        | {k: getattr(outcome, k) for k in Outcome.__dataclass_fields__}
+        | {"values": [None if np.isnan(value) else value for value in outcome.values]}
+        for i, (rule, over, outcome) in enumerate(zip(claim.rules, overs, outcomes, strict=True))
+    ]
+    return outcomes[deciding], overs[deciding], parts
+
+
+def _over(rule) -> str:
+    """The independent unit that a rule resamples; an identity holds element by element."""
+    return getattr(rule, "over", "element" if rule.kind == "identity" else "")
 
 
 def _about(rule) -> str:
@@ -168,6 +190,11 @@ def _verdict(claim: Claim, outcome: Outcome, unmet: str, flips: dict[str, Outcom
     if outcome.verdict == "reproduced" and claim.evidence == "illustrated":
         return "illustrated", outcome.reason
     return outcome.verdict, outcome.reason
+
+
+def _unpacked(dataset: xr.Dataset, names) -> list[dict]:
+    columns = {name: dataset[name].values.tolist() for name in names}
+    return [dict(zip(columns, row, strict=True)) for row in zip(*columns.values(), strict=True)]
 
 
 def _dataset(rows: list[dict], dim: str) -> xr.Dataset:

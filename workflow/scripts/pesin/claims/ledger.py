@@ -1,4 +1,4 @@
-"""Writes the ledger: the table of all verdicts, as csv for programs and as a plain page for people."""
+"""Writes the ledger: the table of all verdicts, as csv and json for programs and as a page for people."""
 
 from __future__ import annotations
 
@@ -7,9 +7,36 @@ import math
 from collections import Counter
 from pathlib import Path
 
+from pesin.claims.facts import VERDICTS, gather
 from pesin.claims.judge import COLUMNS, NUMBERS
 
-VERDICTS = ("reproduced", "illustrated", "partly", "not reproduced", "not testable here", "no verdict")
+
+def write_ledger(
+    judged: dict[str, tuple], papers: dict[str, dict], costs: list[dict], scale: str, folder: Path, template: Path
+) -> list[dict]:
+    """Write ledger.csv, ledger.json and ledger.html into `folder`, and return the rows.
+
+    Parameters
+    ----------
+    judged
+        For each study the rows and parts of its judging.
+    papers
+        For each study what its yaml says, as plain data.
+    costs
+        Rows of the cost table.
+    scale, folder
+        smoke, laptop or paper, and results/<scale>, where the figures lie too.
+    template
+        The page's jinja2 template.
+    """
+    from pesin.claims.page import write_page
+
+    rows = [row for study_rows, _ in judged.values() for row in study_rows]
+    facts = gather(judged, papers, costs, scale, folder)
+    write_csv(rows, folder / "ledger.csv")
+    (folder / "ledger.json").write_text(facts.model_dump_json(indent=1) + "\n", encoding="utf-8")
+    write_page(facts, template, folder / "ledger.html")
+    return rows
 
 
 def write_csv(rows: list[dict], path: Path) -> None:
@@ -18,30 +45,6 @@ def write_csv(rows: list[dict], path: Path) -> None:
         writer = csv.DictWriter(handle, COLUMNS, lineterminator="\n")
         writer.writeheader()
         writer.writerows(row | {name: number(row[name]) for name in NUMBERS} for row in rows)
-
-
-def write_html(rows: list[dict], studies: dict[str, dict], scale: str, template: Path, path: Path) -> None:
-    """Write the page.
-
-    Parameters
-    ----------
-    rows
-        The ledger's rows.
-    studies
-        For each study its title, source and deviations, as plain data.
-    scale
-        smoke, laptop or paper.
-    template
-        The jinja2 template; everything put into it is escaped.
-    """
-    from jinja2 import Environment
-
-    environment = Environment(autoescape=True, trim_blocks=True, lstrip_blocks=True)
-    environment.filters["number"] = number
-    text = environment.from_string(template.read_text(encoding="utf-8")).render(
-        rows=rows, studies=studies, scale=scale, counts=counts(rows), surprise=surprise
-    )
-    path.write_text(text, encoding="utf-8")
 
 
 def counts(rows: list[dict]) -> dict[str, int]:
@@ -55,11 +58,6 @@ def tally(rows: list[dict]) -> str:
     studies = len({row["study"] for row in rows})
     parts = ", ".join(f"{count} {verdict}" for verdict, count in counts(rows).items())
     return f"{len(rows)} claims of {studies} {'study' if studies == 1 else 'studies'}: {parts}"
-
-
-def surprise(row: dict) -> bool:
-    """True if the verdict isn't the one that the card expected."""
-    return row["verdict"] != row["expect"] and not (row["verdict"], row["expect"]) == ("illustrated", "reproduced")
 
 
 def number(value) -> str:

@@ -57,6 +57,8 @@ class Outcome:
     reason: str = ""
     unit: str = ""
     """Unit of the measured value where it isn't the claim's."""
+    values: tuple[float, ...] = ()
+    """The number of each unit, where each gives one; NaN for a unit that failed."""
 
 
 @singledispatch
@@ -209,7 +211,7 @@ def decide(values: np.ndarray, rule: Judged, low: float, high: float, effect: bo
     said += f"; {int(failed.sum())} without a value" if failed.any() else ""
     verdict = "reproduced" if good else "partly" if half else "not reproduced"
     unit = rule.unit or ("1" if rule.estimate == "share" else "")
-    return Outcome(verdict, measured, below, above, low, high, n, said, unit)
+    return Outcome(verdict, measured, below, above, low, high, n, said, unit, tuple(values.tolist()))
 
 
 def need_met(need: Need, read: Read) -> str:

@@ -1,4 +1,4 @@
-"""Writes the JSON schemas of config and study yaml from the pydantic models: python -m pesin.claims.schema FOLDER."""
+"""Writes the JSON schemas of config, study, ledger from the pydantic models: python -m pesin.claims.schema FOLDER."""
 
 from __future__ import annotations
 
@@ -8,12 +8,17 @@ from pathlib import Path
 
 from pydantic import BaseModel
 
+from pesin.claims.facts import Ledger
 from pesin.claims.models import Config, Study
 
 
 def schemas() -> dict[str, str]:
     """File name -> text of each schema."""
-    models: dict[str, type[BaseModel]] = {"config.schema.json": Config, "study.schema.json": Study}
+    models: dict[str, type[BaseModel]] = {
+        "config.schema.json": Config,
+        "study.schema.json": Study,
+        "ledger.schema.json": Ledger,
+    }
     return {name: json.dumps(model.model_json_schema(), indent=2) + "\n" for name, model in models.items()}
 
 
