@@ -6,12 +6,23 @@ its place in the list.
 
 from __future__ import annotations
 
-from pesin.entropy import ordinal, spectral, templates
+from pesin.entropy import (
+    bounds,
+    gaussian,
+    kernel,
+    learning,
+    neighbours,
+    nonequilibrium,
+    ordinal,
+    policy,
+    spectral,
+    templates,
+)
 from pesin.entropy.measure import Measure
 from pesin.errors import UserError, did_you_mean
 
 _A_TO_D = (ordinal, templates, spectral)
-_E_TO_G = ()
+_E_TO_G = (neighbours, gaussian, kernel, bounds, nonequilibrium, policy, learning)
 
 
 def _joined(modules) -> dict[str, Measure]:

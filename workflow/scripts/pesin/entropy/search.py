@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import numpy as np
 from numba import njit
+from scipy.spatial import cKDTree
 
 LEAF = 8  # points in a leaf of the tree: of 4 to 32 the fastest in two and three dimensions
 
@@ -254,3 +255,42 @@ def _count_in_space(x, radius):
                     top += 2
             found[b, order[rank]] = count
     return found
+
+
+# ------------------------------------------------------------------------------------------------------ local shuffles
+
+
+def shuffle_among_neighbours(rng: np.random.Generator, z: np.ndarray, among: int, copies: int) -> np.ndarray:
+    """Reorderings of samples that move each one only among its nearest in z.
+
+    Parameters
+    ----------
+    rng
+        Generator.
+    z : ndarray, shape (samples, dim)
+    among
+        Neighbours (itself counted) of which each sample takes one that no other has taken yet, if there is such a one.
+    copies
+        Number of reorderings.
+
+    Returns
+    -------
+    ndarray of int, shape (copies, samples)
+    """
+    near = cKDTree(z).query(z, among, p=np.inf)[1].reshape(len(z), among)
+    orders = np.empty((copies, len(z)), np.int64)
+    for copy in range(copies):
+        _take_in_turn(rng.permutation(len(z)), rng.permuted(near, axis=1), orders[copy])
+    return orders
+
+
+@njit(cache=True, nogil=True)
+def _take_in_turn(turn, choices, order):
+    taken = np.zeros(len(turn), np.bool_)
+    for i in turn:
+        order[i] = choices[i, -1]
+        for j in choices[i]:
+            if not taken[j]:
+                order[i] = j
+                break
+        taken[order[i]] = True
