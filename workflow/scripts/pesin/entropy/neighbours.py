@@ -70,7 +70,9 @@ def kl_divergence(x, y, k: int = 4, norm: str = "max") -> Estimate:
     Returns
     -------
     Estimate
-        In nats; can come out negative. Counts of `samples`, `reference_samples` and `neighbours`.
+        In nats; can come out negative. Where x reaches into the thin tails of y it nears the truth slowly and from
+        below: two Gaussians 0.44 apart in four dimensions read 0.28, 0.32, 0.37 from 2e3, 1e4, 5e4 samples. Counts of
+        `samples`, `reference_samples` and `neighbours`.
 
     Raises
     ------
@@ -395,7 +397,9 @@ MEASURES = (
         kl_divergence,
         takes="two clouds",
         measures="How far the density of x is from that of y: nats lost a sample when x is coded as if it came from y.",
-        avoid=_FREE + "; supports that hardly overlap (the true value is then infinite, the estimate is not).",
+        avoid=_FREE
+        + "; densities that hardly overlap: it falls short of large divergences, and never finds an infinite "
+        "one.",
         source="Wang, Kulkarni and Verdu, IEEE Trans. Inf. Theory 55, 2392 (2009)",
         cost="N log N",
         advised=200,
