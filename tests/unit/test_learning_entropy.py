@@ -227,7 +227,6 @@ def test_a_critic_learns_the_information_of_gaussians():
     torch.manual_seed(0)
     rng = np.random.default_rng(8)
     a = torch.zeros(3, requires_grad=True)  # f = a0 x y + a1 x^2 + a2 y^2, which holds the best critic
-    optimiser = torch.optim.Adam([a], 0.05)
 
     def scores(x, y):
         return a[0] * x * y.mT + a[1] * x**2 + a[2] * (y**2).mT
@@ -237,10 +236,9 @@ def test_a_critic_learns_the_information_of_gaussians():
         return [torch.tensor(v) for v in (x, 0.8 * x + 0.6 * rng.normal(size=x.shape))]
 
     for _ in range(150):
-        loss = -torch_bounds.infonce(scores(*batch(64)))
-        optimiser.zero_grad()
-        loss.backward()
-        optimiser.step()
+        (slope,) = torch.autograd.grad(torch_bounds.infonce(scores(*batch(64))), a)
+        with torch.no_grad():
+            a += 0.3 * slope
     held_out = scores(*batch(2000)).detach().numpy()
     assert bounds.infonce_bound(held_out).value == pytest.approx(-0.5 * log(0.36), abs=0.06)
 
