@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from scipy.special import digamma, gammaln
 from scipy.stats import entropy as scipy_entropy
 
 from pesin.entropy.amplitude import (
@@ -378,6 +379,23 @@ def test_nsb_covers_the_truth_in_the_undersampled_regime():
         found = nsb_entropy(rng.multinomial(60, p))
         hits.append(abs(found.value - scipy_entropy(p)) < 2 * found.standard_error)
     assert np.mean(hits) > 0.85
+
+
+def test_nsb_is_its_posterior():
+    """Monte Carlo over the prior that is uniform in the expected entropy, and over the Dirichlet posteriors."""
+    rng, counts = np.random.default_rng(0), np.array([5, 8, 3, 14, 3, 7, 20])
+    beta = np.exp(np.linspace(-25, 20, 200_001))
+    expected = digamma(7 * beta + 1) - digamma(beta + 1)
+    beta = np.interp(rng.uniform(0, log(7), 20_000), expected, beta)
+    likelihood = gammaln(7 * beta) - gammaln(60 + 7 * beta)
+    likelihood += (gammaln(counts + beta[:, None]) - gammaln(beta[:, None])).sum(1)
+    weight = np.exp(likelihood - likelihood.max())
+    drawn = rng.choice(beta, 3000, p=weight / weight.sum())
+    p = rng.gamma(counts + drawn[:, None])
+    entropies = scipy_entropy(p, axis=1)
+    found = nsb_entropy(counts)
+    assert found.value == pytest.approx(entropies.mean(), abs=4 * entropies.std() / np.sqrt(3000))
+    assert found.standard_error == pytest.approx(entropies.std(), rel=0.06)
 
 
 def test_nsb_when_the_counts_are_certain():

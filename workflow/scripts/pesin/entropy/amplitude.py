@@ -43,7 +43,8 @@ def grassberger_entropy(counts) -> Estimate:
     """Grassberger's estimator of 2003 (arXiv physics/0307138): H = ln N - sum n G(n) / N.
 
     G(n) = psi(n) + (-1)^n / 2 (psi((n + 1) / 2) - psi(n / 2)). Counts and record as in `shannon_entropy`.
-    (Packages also call the estimator of 1988 by his name, in which the second term is (-1)^n / (n (n + 1)).)
+    (Packages
+    also call the estimator of 1988 by his name, where the second term is (-1)^n / (n + 1).)
     """
     n, batch = _checked(counts)
     total = n.sum(-1)
@@ -337,7 +338,6 @@ MEASURES = (
         source="Nemenman, Shafee and Bialek, NIPS 14, 471 (2002)",
         cost="kinds x 1100 evaluations",
         advised=10,
-        peer="infomeasure.entropy(symbols, approach='nsb', K=kinds)",
     ),
     _of_probabilities(
         "renyi_entropy",
@@ -346,7 +346,6 @@ MEASURES = (
         "chance that two draws agree.",
         avoid="Comparing different orders.",
         source="Renyi, Proc. 4th Berkeley Symp. 1, 547 (1961)",
-        peer="infomeasure.entropy(symbols, approach='renyi', alpha=2)",
     ),
     _of_probabilities(
         "hartley_entropy",
@@ -368,7 +367,6 @@ MEASURES = (
         measures="One less the chance that `order` draws agree (order 2: Gini-Simpson index); not additive.",
         avoid="Adding entropies of independent parts.",
         source="Tsallis, J. Stat. Phys. 52, 479 (1988)",
-        peer="infomeasure.entropy(symbols, approach='tsallis', q=2)",
     ),
     Measure(
         "histogram_entropy",
