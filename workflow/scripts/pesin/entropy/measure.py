@@ -65,8 +65,8 @@ class Measure:
     """The call of a public package that gives the same number; empty if we know none."""
     parameters: Mapping[str, object] = field(default_factory=dict)
     """Arguments that this entry sets differently from the function's own defaults."""
-    constant: float | None = None
-    """Value for a constant series; None if it raises."""
+    constant: float | Callable[[int], float] | None = None
+    """Value for a constant series, or a function of its length; None if it raises."""
     bounds: tuple[float, float] = (float("-inf"), float("inf"))
     """Smallest and largest value it can take at its defaults."""
     invariant: tuple[str, ...] = ()

@@ -7,21 +7,26 @@ its place in the list.
 from __future__ import annotations
 
 from pesin.entropy import (
+    amplitude,
     bounds,
+    dispersion,
+    dynamical,
     gaussian,
     kernel,
     learning,
+    multiscale,
     neighbours,
     nonequilibrium,
     ordinal,
     policy,
     spectral,
+    symbolic,
     templates,
 )
 from pesin.entropy.measure import Measure
 from pesin.errors import UserError, did_you_mean
 
-_A_TO_D = (ordinal, templates, spectral)
+_A_TO_D = (ordinal, templates, multiscale, dispersion, dynamical, symbolic, amplitude, spectral)
 _E_TO_G = (neighbours, gaussian, kernel, bounds, nonequilibrium, policy, learning)
 
 
