@@ -5,7 +5,7 @@ ARGS ?=
 PY := .venv/bin/python
 SNAKEMAKE := $(PY) -m snakemake
 
-.PHONY: help run verify test test-cluster lint schema costs compare crate reference lock clean
+.PHONY: help run verify test test-cluster lint schema costs docs compare crate reference lock clean
 
 help: ## list the targets
 	@echo "make <target>   [SCALE=smoke|laptop|paper] [ARGS='more of snakemake']"
@@ -48,6 +48,9 @@ lint: .venv/.ready-test ## formatting, types, layers
 
 schema: .venv/.ready ## write config/schema/ anew from the pydantic models
 	@PYTHONPATH=workflow/scripts $(PY) -m pesin.claims.schema config/schema
+
+docs: .venv/.ready ## docs/entropy.md and its pictures anew from the registry of measures
+	@$(PY) workflow/scripts/entropy_page.py
 
 reference: ## keep the present ledger as the one we stand by
 	@mkdir -p results/reference/$(SCALE) && cp results/$(SCALE)/ledger.csv results/$(SCALE)/ledger.svg results/reference/$(SCALE)/

@@ -1,13 +1,16 @@
-"""Entropy of categorical policies, and the covariance of log-probability and logit change that drives it.
+"""Entropy of policies, and the covariance of log-probability and logit change that drives it. In nats.
 
-Source: Cui et al. 2025 (arXiv 2505.22617), lemma on softmax policies: a small change dz of the logits changes the
-entropy by -Cov_{a ~ pi}(log pi(a), dz(a)) to first order. Everything is in nats.
+Source of the latter: Cui et al. 2025 (arXiv 2505.22617), lemma on softmax policies: a small change dz of the logits
+changes the entropy by -Cov_{a ~ pi}(log pi(a), dz(a)) to first order.
 """
 
 from __future__ import annotations
 
 import numpy as np
-from scipy.special import log_softmax, xlogy
+from scipy.special import log_softmax, ndtr, xlogy
+
+from pesin.entropy.estimate import EXACT, Estimate, finite
+from pesin.entropy.measure import Measure
 
 
 def categorical_entropy(logits: np.ndarray) -> np.ndarray:
@@ -84,3 +87,159 @@ def bandit_entropy(success: np.ndarray, arms: int) -> np.ndarray:
     """
     success = np.asarray(success, float)
     return -xlogy(success, success) - xlogy(1 - success, (1 - success) / (arms - 1))
+
+
+# ----------------------------------------------------------------------------------------------------------- measures
+
+
+def policy_entropy(logits) -> Estimate:
+    """Entropy of softmax(logits).
+
+    Parameters
+    ----------
+    logits : array_like, shape (..., actions)
+        -inf forbids an action. Taken to float64 first: in half precision the tail is lost.
+
+    Returns
+    -------
+    Estimate
+        In nats, at most ln(actions). Counts of allowed `actions`.
+
+    Raises
+    ------
+    ValueError
+        If a logit is NaN or +inf, or all actions of a state are forbidden.
+    """
+    z = checked_logits(logits)
+    value = categorical_entropy(z)
+    allowed = np.isfinite(z).sum(-1)
+    return Estimate.of(value.shape, value.reshape(-1), EXACT, actions=allowed.reshape(-1))
+
+
+def gaussian_policy_entropy(log_std) -> Estimate:
+    """Entropy of a diagonal Gaussian, d / 2 ln(2 pi e) + sum ln sigma.
+
+    Parameters
+    ----------
+    log_std : array_like, shape (..., dim)
+        ln sigma of each coordinate.
+
+    Returns
+    -------
+    Estimate
+        In nats, of any sign.
+    """
+    s = _coordinates(log_std, "log_std")
+    value = (s + 0.5 * np.log(2 * np.pi * np.e)).sum(-1)
+    return Estimate.of(value.shape, value.reshape(-1), EXACT)
+
+
+def tanh_gaussian_entropy(mean, log_std) -> Estimate:
+    """Entropy of a = tanh(u), u a diagonal Gaussian: that of u plus sum E ln(1 - tanh(u)^2), without sampling.
+
+    The squashed policy of soft actor-critic (Haarnoja et al. 2018). The expectation is an integral in one dimension for
+    each coordinate, done by quadrature to about 1e-9.
+
+    Parameters
+    ----------
+    mean, log_std : array_like, shape (..., dim)
+        Of u.
+
+    Returns
+    -------
+    Estimate
+        In nats, at most dim ln 2 (uniform on the cube).
+    """
+    m, s = _coordinates(mean, "mean"), _coordinates(log_std, "log_std")
+    m, s = np.broadcast_arrays(m, s)
+    value = (s + 0.5 * np.log(2 * np.pi * np.e) + _log_squeeze(m, np.exp(s))).sum(-1)
+    return Estimate.of(value.shape, value.reshape(-1), EXACT)
+
+
+def checked_logits(logits) -> np.ndarray:
+    """Return logits as float64; raise a ValueError on NaN, +inf, or a row without any allowed entry."""
+    z = np.asarray(logits)
+    if z.dtype.kind not in "biuf":
+        raise TypeError(f"logits must hold real numbers, its dtype is {z.dtype}")
+    z = z.astype(np.float64, copy=False)
+    if z.ndim == 0 or z.shape[-1] == 0:
+        raise ValueError(f"logits must have shape (..., actions), not {z.shape}")
+    bad = np.isnan(z) | (z == np.inf)
+    if bad.any():
+        index = tuple(int(i) for i in np.unravel_index(bad.argmax(), z.shape))
+        raise ValueError(f"logits[{', '.join(map(str, index))}] is {z[index]}: only finite values and -inf are allowed")
+    if (z == -np.inf).all(-1).any():
+        raise ValueError("a row of logits is -inf throughout: nothing is allowed there")
+    return z
+
+
+def _coordinates(values, name: str) -> np.ndarray:
+    values = finite(values, name)
+    if values.ndim == 0:
+        raise ValueError(f"{name} must have shape (..., dim)")
+    return values
+
+
+def _log_squeeze(mean: np.ndarray, sigma: np.ndarray) -> np.ndarray:
+    """E ln(1 - tanh(u)^2), u ~ N(mean, sigma^2).
+
+    The logarithm is 2 ln 2 - 2 |u| - 2 ln(1 + exp(-2 |u|)): the mean of |u| is known, and the last term lives near 0,
+    where fixed nodes see it if the Gaussian is broad. A narrow one has Gauss and Hermite's nodes for the whole.
+    """
+    z, w = np.polynomial.hermite_e.hermegauss(80)
+    u = mean[..., None] + np.minimum(sigma, 1)[..., None] * z
+    narrow = (2 * (np.log(2) - np.abs(u) - np.log1p(np.exp(-2 * np.abs(u)))) * w).sum(-1) / np.sqrt(2 * np.pi)
+    ratio = mean / sigma
+    folded = sigma * np.sqrt(2 / np.pi) * np.exp(-(ratio**2) / 2) + mean * (2 * ndtr(ratio) - 1)
+    x, v = np.polynomial.legendre.leggauss(120)
+    u = 10 * (x + 1)  # 0 to 20
+    wide = np.maximum(sigma, 1)[..., None]
+    density = sum(np.exp(-(((side * u - mean[..., None]) / wide) ** 2) / 2) for side in (1, -1))
+    near = (10 * v * np.log1p(np.exp(-2 * u)) * density / (wide * np.sqrt(2 * np.pi))).sum(-1)
+    return np.where(sigma <= 1, narrow, 2 * (np.log(2) - folded - near))
+
+
+MEASURES = (
+    Measure(
+        "policy_entropy",
+        policy_entropy,
+        section="G",
+        takes="logits",
+        units="nats",
+        measures="How undecided a policy over finitely many actions is: 0 if deterministic, ln(actions) at most.",
+        avoid="Comparing states with different numbers of allowed actions; logits that were cut to the top k.",
+        source="Shannon (1948)",
+        cost="actions",
+        needs=1,
+        advised=1,
+        peer="torch.distributions.Categorical(logits=logits).entropy()",
+        bounds=(0.0, float("inf")),
+    ),
+    Measure(
+        "gaussian_policy_entropy",
+        gaussian_policy_entropy,
+        section="G",
+        takes="other",
+        units="nats",
+        measures="Spread of a Gaussian policy; falls without limit as it becomes deterministic.",
+        avoid="Actions that are squashed or clipped afterwards.",
+        source="Shannon (1948)",
+        cost="dim",
+        needs=1,
+        advised=1,
+        peer="torch.distributions.Normal(mean, sigma).entropy().sum(-1)",
+    ),
+    Measure(
+        "tanh_gaussian_entropy",
+        tanh_gaussian_entropy,
+        section="G",
+        takes="other",
+        units="nats",
+        measures="Spread of a squashed Gaussian policy on the cube (-1, 1)^dim, at most dim ln 2.",
+        avoid="Policies that are not diagonal before squashing.",
+        source="Haarnoja et al., arXiv 1812.05905 (2018)",
+        cost="dim",
+        needs=1,
+        advised=1,
+    ),
+)

@@ -6,7 +6,7 @@ import numpy as np
 import xarray as xr
 
 from pesin.entropy.dimensions import correlation_dimension
-from pesin.entropy.templates import multiscale_entropy
+from pesin.entropy.templates import joint_multiscale_entropy
 from pesin.integrate.lyapunov import kaplan_yorke_dimension
 from pesin.integrate.spectrum import failed, lyapunov
 from pesin.integrate.trajectories import time_limit
@@ -79,7 +79,7 @@ def _from_a_series(system, rng, p) -> dict:
             lag = max(int(system.delay / 9 * PER_PERIOD / system.period), 1)
             x = np.stack([x[k * lag : len(x) - (9 - k) * lag, 0] for k in range(10)], 1)
         dimension, error = correlation_dimension(x, per_period, rng, p.references)
-        multiscale = multiscale_entropy(values[0][: p.points // 4], range(1, p.scales + 1))
+        multiscale = joint_multiscale_entropy(values[0][: p.points // 4], range(1, p.scales + 1))
     except ValueError:
         return nothing
     finite = np.isfinite(multiscale)

@@ -1,10 +1,12 @@
 """The quantities that a record is classified by: (H, C), and what a reader would try instead."""
 
+import warnings
+
 import numpy as np
 
 from pesin.entropy.chaos_tests import zero_one_test
 from pesin.entropy.ordinal import complexity_entropy, delay_for
-from pesin.entropy.spectral import spectral_entropy
+from pesin.entropy.spectral import periodogram_entropy
 from pesin.entropy.templates import sample_entropy
 from pesin.forecast.classify import nearest_centroid
 
@@ -48,15 +50,17 @@ def features(rng, x, order: int, delay) -> np.ndarray:
     for one in np.unique(delays):
         coarse = x[delays == one, ::one]
         others[delays == one, 2] = zero_one_test(rng, coarse)
-        others[delays == one, 0] = spectral_entropy(coarse)
-        others[delays == one, 1] = [_sample_entropy(series) for series in coarse]
+        others[delays == one, 0] = periodogram_entropy(coarse).value
+        others[delays == one, 1] = _sample_entropy(coarse)
     return np.concatenate([np.stack(measured[:2], -1), others], -1)
 
 
-def _sample_entropy(series) -> float:
+def _sample_entropy(x) -> np.ndarray:
     """Sample entropy (m = 2, r = 0.2 sd); where no template matches, the largest value that the length can show."""
-    value = sample_entropy(series)
-    return value if np.isfinite(value) else float(np.log((series.size - 2) * (series.size - 3)))
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", RuntimeWarning)
+        value = sample_entropy(x).value
+    return np.where(np.isfinite(value), value, np.log((x.shape[-1] - 2) * (x.shape[-1] - 3)))
 
 
 def record_features(case, records, durations) -> np.ndarray:

@@ -1,0 +1,169 @@
+"""Which measures agree, which tells the Kolmogorov-Sinai entropy, which foretells how far a forecast is good."""
+
+from __future__ import annotations
+
+import numpy as np
+import xarray as xr
+from scipy.cluster.hierarchy import fcluster, leaves_list, linkage
+from scipy.spatial.distance import squareform
+
+from pesin.stats.intervals import correlation_interval, ranks
+
+FALLS = ("missing_patterns",)  # measures that fall as a series gets less regular
+CONDITIONS = ("long", "noisy", "short")
+
+
+def entropy(case, measures, valid_times, spectra) -> xr.Dataset:
+    """All comparisons, over the systems that have a series and a recomputed spectrum."""
+    p = case.params.entropy
+    values, truth, valid, left_out = _together(p, measures, valid_times, spectra)
+    if p.dealt:
+        rng = case.rng("deal")
+        for index in np.ndindex(values.shape[:2]):
+            values[index] = rng.permutation(values[index])
+    ranked = _rank(values)  # (measure, condition, system)
+    truth_rank = _rank(truth)
+    error = np.where(np.isfinite(_kept(values)), np.abs(ranked - truth_rank), 1.0)
+    section = measures.section.values.astype(str)
+    if p.sections == "dealt":
+        section = case.rng("sections").permutation(section)
+    long = ranked[:, 0]
+    result = xr.Dataset(
+        coords={
+            "measure": measures.measure.values,
+            "other": measures.measure.values,
+            "condition": list(CONDITIONS),
+            "system": truth.system.values,
+            "section": ("measure", section),
+        },
+    )
+
+    def add(name, dims, array, long_name, units="1", **more):
+        result[name] = (dims, array, {"units": units, "long_name": long_name, "may_be_constant": 1} | more)
+
+    add("rank", ("measure", "condition", "system"), ranked, "rank of the system by the measure, 0 to 1")
+    add("truth", "system", truth.values, "recomputed Pesin entropy", "nats per sample")
+    add("truth_rank", "system", truth_rank, "rank of the system by its Pesin entropy, 0 to 1")
+    add("rank_error", ("measure", "condition", "system"), error, "distance of the two ranks; 1 if not defined")
+    add("noise_loss", ("measure", "system"), error[:, 1] - error[:, 0], "growth of the rank error by noise")
+    for name, target in (("truth", truth_rank), ("valid_time", _rank(valid))):
+        rho = np.array([[correlation_interval(r, target) for r in row] for row in ranked])
+        for k, part in enumerate(("", "_low", "_high")):
+            text = f"Spearman's rho with the {'Pesin entropy' if name == 'truth' else 'valid prediction time'}{part}"
+            add(f"rho_{name}{part}", ("measure", "condition"), rho[..., k], text.replace("_", ", "), allow_nan=1)
+    agreement = np.array([[correlation_interval(a, b) for b in long] for a in long])
+    for k, part in enumerate(("", "_low", "_high")):
+        text = f"Spearman's rho of two measures{part.replace('_', ', ')}"
+        add(f"agreement{part}", ("measure", "other"), agreement[..., k], text, allow_nan=1)
+    leaf, cluster = _clusters(agreement[..., 0], p.clusters)
+    add("leaf", "measure", leaf, "place in the dendrogram")
+    add("cluster", "measure", cluster, "cluster of average linkage on 1 - |rho|")
+    gaps = [_section_gap(long[:, k :: p.groups], section) for k in range(p.groups)]
+    add("section_gap", "group", gaps, "mean |rho| within sections less that between them")
+    errors, predictors, chosen = _foretold(long, truth_rank, np.log(valid), p.neighbours)
+    result = result.assign_coords(predictor=[*measures.measure.values, *predictors])
+    text = "error of ln(valid time) foretold from systems alike"
+    add("forecast_error", ("predictor", "system"), errors, text)
+    add("chosen", "system", np.array(measures.measure.values)[chosen], "measure chosen on the other systems")
+    add("valid_time", "system", valid, "valid prediction time of the analogues", "samples")
+    add("systems", (), float(truth.size), "systems compared")
+    add("left_out", (), ", ".join(left_out), "systems without a series or without a spectrum")
+    add("valid_time_spread", (), float(np.log(valid).std()), "standard deviation of ln(valid time) over systems")
+    return result
+
+
+def _together(p, measures, valid_times, spectra):
+    """Values (measure, condition, system), Pesin entropy per sample and valid times; and who lacks one of them."""
+    kind = dict(zip(spectra.system.values, spectra.kind.values.astype(str), strict=True))
+    pesin = dict(zip(spectra.system.values, spectra.pesin_entropy.values * spectra.period.values, strict=True))
+    per_period = dict(zip(valid_times.system.values, valid_times.per_period.values, strict=True))
+    valid = valid_times.valid_time.sel(forecaster="analogue")
+    kept, left_out = [], []
+    for name in measures.system.values:
+        if kind.get(name) not in p.kinds and name in kind:
+            continue
+        measured = np.isfinite(valid.sel(system=name))
+        known = np.isfinite(pesin.get(name, np.nan))
+        (kept if measured and known else left_out).append(name)
+    names = {"long": p.long, "noisy": p.noisy, "short": "short"}
+    chosen = measures.value.sel(system=kept, condition=[names[c] for c in CONDITIONS])
+    values = chosen.transpose("measure", "condition", "system").values.copy()
+    sign = np.where(np.isin(measures.measure.values, FALLS), -1.0, 1.0)
+    rate = [pesin[name] / per_period[name] for name in kept]
+    truth = xr.DataArray(np.array(rate), {"system": kept}, ("system",))
+    # A forecast that fails at once counts as half a sample.
+    return values * sign[:, None, None], truth, np.maximum(valid.sel(system=kept).values, 0.5), left_out
+
+
+def _kept(values) -> np.ndarray:
+    """Infinities are values (nothing ever matched), only NaN is none."""
+    return np.where(np.isinf(values), np.sign(values) * 1e300, values)
+
+
+def _rank(values) -> np.ndarray:
+    """Ranks from 0 to 1 along the last axis; what is not defined stands in the middle, where it tells nothing."""
+    values = _kept(np.asarray(values, float))
+    out = np.full(values.shape, 0.5)
+    for index in np.ndindex(values.shape[:-1]):
+        known = np.isfinite(values[index])
+        if known.sum() > 1:
+            out[index][known] = (ranks(values[index][known]) - 1) / (known.sum() - 1)
+    return out
+
+
+def _clusters(rho: np.ndarray, number: int) -> tuple[np.ndarray, np.ndarray]:
+    distance = 1 - np.abs(np.nan_to_num(rho))
+    np.fill_diagonal(distance, 0)
+    tree = linkage(squareform((distance + distance.T) / 2, checks=False), "average")
+    place = np.empty(len(rho), int)
+    place[leaves_list(tree)] = np.arange(len(rho))
+    return place, fcluster(tree, number, "maxclust")
+
+
+def _section_gap(ranked: np.ndarray, section: np.ndarray) -> float:
+    rho = np.array([[correlation_of(a, b) for b in ranked] for a in ranked])
+    same = section[:, None] == section
+    other = ~np.eye(len(section), dtype=bool)
+    return float(np.abs(rho[same & other]).mean() - np.abs(rho[~same]).mean())
+
+
+def correlation_of(a: np.ndarray, b: np.ndarray) -> float:
+    """Spearman's rho, 0 where one of the two doesn't vary."""
+    a, b = ranks(a), ranks(b)
+    return float(np.corrcoef(a, b)[0, 1]) if np.ptp(a) > 0 and np.ptp(b) > 0 else 0.0
+
+
+def _foretold(ranked: np.ndarray, truth_rank: np.ndarray, target: np.ndarray, neighbours: int):
+    """Errors of ln(valid time), each system foretold from the others.
+
+    By a predictor: the mean over the systems whose rank by it is nearest. `chosen` takes for each system the measure
+    that foretells the others best, found without it. `median` looks at nothing.
+
+    Returns
+    -------
+    errors : ndarray, shape (predictor, system)
+        The measures, then `pesin_entropy`, `chosen` and `median`.
+    names, chosen
+        Names of the last three; index of the measure chosen for each system.
+    """
+    predictors = np.concatenate([ranked, truth_rank[None]])
+    number = target.size
+    distance = np.abs(predictors[:, :, None] - predictors[:, None, :])
+    distance[:, np.arange(number), np.arange(number)] = np.inf
+    errors = np.stack([_nearest_error(d, target, neighbours) for d in distance])
+    chosen = np.empty(number, int)
+    for left in range(number):
+        rest = np.arange(number) != left
+        inner = [_nearest_error(d[np.ix_(rest, rest)], target[rest], neighbours).mean() for d in distance[:-1]]
+        chosen[left] = int(np.argmin(inner))
+    nested = errors[chosen, np.arange(number)]
+    median = np.array([abs(target[i] - np.median(np.delete(target, i))) for i in range(number)])
+    return np.concatenate([errors, nested[None], median[None]]), ("pesin_entropy", "chosen", "median"), chosen
+
+
+def _nearest_error(distance: np.ndarray, target: np.ndarray, neighbours: int) -> np.ndarray:
+    """|ln valid time - its mean over the nearest systems|; all that are as near as the last one count."""
+    count = min(neighbours, target.size - 1)
+    last = np.partition(distance, count - 1, axis=1)[:, count - 1 : count]
+    near = distance <= last
+    return np.abs(target - near @ target / near.sum(1))

@@ -1,0 +1,67 @@
+"""One coordinate of every system of the zoo, on one clock."""
+
+from __future__ import annotations
+
+from functools import partial
+
+import numpy as np
+import xarray as xr
+
+from pesin.integrate.trajectories import time_limit
+from pesin.steps.parallel import each
+from pesin.systems import zoo
+from pesin.systems.sampling import series, with_period
+
+SECONDS = 60.0  # wall time that one system's series may take
+
+
+def simulate(case) -> xr.Dataset:
+    """The first coordinate of each system: a series to measure, and what follows it."""
+    p = case.params.simulate
+    if p.systems == "all":
+        wanted = [(name, kind) for kind in p.kinds for name in zoo.names(kind)]
+    else:
+        wanted = [(name, zoo.get(name).kind) for name in p.systems]
+    seeds = case.rng("starts").integers(2**63, size=len(wanted))
+    rows = each(partial(_sampled, p=p), [(*w, s) for w, s in zip(wanted, seeds, strict=True)], case.threads)
+    x = np.stack([row["x"] for row in rows])
+    model = {"units": "units of the model", "allow_nan": 1}
+    plain = {"units": "1", "may_be_constant": 1}
+    return xr.Dataset(
+        {
+            "series": (("system", "time"), x[:, : p.points], model | {"long_name": "first coordinate"}),
+            "future": (("system", "lead"), x[:, p.points :], model | {"long_name": "what follows it"}),
+            "per_period": (
+                "system",
+                [row["per_period"] for row in rows],
+                plain | {"long_name": "samples in a dominant period"},
+            ),
+            "kind": ("system", [row["kind"] for row in rows], plain | {"long_name": "flow, delay or map"}),
+            "reason": ("system", [row["reason"] for row in rows], plain | {"long_name": "why there is no series"}),
+        },
+        coords={"system": [row["name"] for row in rows]},
+    )
+
+
+def _sampled(job, p) -> dict:
+    name, kind, seed = job
+    per_period = 1 if kind == "map" else p.points_per_period
+    length = p.points + p.future
+    row = {
+        "name": f"{name} map" if kind == "map" else name,  # as in the spectra: some maps share a flow's name
+        "kind": kind,
+        "per_period": per_period,
+        "x": np.full(length, np.nan),
+    }
+    try:
+        with time_limit(SECONDS):
+            system = with_period(zoo.get(name, kind))
+            rng = np.random.default_rng(seed)
+            _, values, run = series(system, (length,), per_period, rng, tolerance=p.tolerance)
+    except ValueError as error:
+        return row | {"reason": str(error)}
+    except TimeoutError:
+        return row | {"reason": f"more than {SECONDS:g} s"}
+    if run.reason[0]:
+        return row | {"reason": run.reason[0]}
+    return row | {"x": values[0][:, 0], "reason": ""}
