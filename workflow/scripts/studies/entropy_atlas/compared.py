@@ -58,8 +58,11 @@ def entropy(case, measures, valid_times, spectra) -> xr.Dataset:
     leaf, cluster = _clusters(agreement[..., 0], p.clusters)
     add("leaf", "measure", leaf, "place in the dendrogram")
     add("cluster", "measure", cluster, "cluster of average linkage on 1 - |rho|")
-    gaps = [_section_gap(long[:, k :: p.groups], section) for k in range(p.groups)]
-    add("section_gap", "group", gaps, "mean |rho| within sections less that between them")
+    labels = case.rng("labels")
+    gaps = [_section_gap(long[:, k :: p.groups], section, labels) for k in range(p.groups)]
+    gap, null = np.array(gaps).T
+    add("section_gap", "group", gap, "mean |rho| within sections less that between them")
+    add("section_gap_excess", "group", gap - null, "that, less the 0.975 quantile of it under labels dealt at random")
     errors, predictors, chosen = _foretold(long, truth_rank, np.log(valid), p.neighbours)
     result = result.assign_coords(predictor=[*measures.measure.values, *predictors])
     text = "error of ln(valid time) foretold from systems alike"
@@ -120,11 +123,16 @@ def _clusters(rho: np.ndarray, number: int) -> tuple[np.ndarray, np.ndarray]:
     return place, fcluster(tree, number, "maxclust")
 
 
-def _section_gap(ranked: np.ndarray, section: np.ndarray) -> float:
-    rho = np.array([[correlation_of(a, b) for b in ranked] for a in ranked])
-    same = section[:, None] == section
+def _section_gap(ranked: np.ndarray, section: np.ndarray, rng, deals: int = 999) -> tuple[float, float]:
+    """Mean |rho| within sections less that between them, and its 0.975 quantile when the labels are dealt at random."""
+    size = np.abs([[correlation_of(a, b) for b in ranked] for a in ranked])
     other = ~np.eye(len(section), dtype=bool)
-    return float(np.abs(rho[same & other]).mean() - np.abs(rho[~same]).mean())
+
+    def gap(labels):
+        same = labels[:, None] == labels
+        return float(size[same & other].mean() - size[~same].mean())
+
+    return gap(section), float(np.quantile([gap(rng.permutation(section)) for _ in range(deals)], 0.975))
 
 
 def correlation_of(a: np.ndarray, b: np.ndarray) -> float:

@@ -44,7 +44,7 @@ def agreement(study) -> Figure:
         panel.axhline(edge, color="black", linewidth=0.8)
         panel.axvline(edge, color="black", linewidth=0.8)
     figure.colorbar(image, ax=panel, shrink=0.7, label=f"Spearman's rho over {data.sizes['system']} systems")
-    _sections(panel, loc="upper left", bbox_to_anchor=(1.0, 1.12))
+    _sections(panel, loc="lower right", bbox_to_anchor=(1.02, 1.0), ncols=4, columnspacing=1, handletextpad=0.2)
     return figure
 
 
@@ -95,7 +95,7 @@ def systems(study) -> Figure:
             )
         panel.plot([0, 1], [0, 1], color=COLOURS[7], linewidth=0.8)
         rho = data.rho_truth.sel(measure=name, condition="long").item()
-        panel.set_title(f"{_spoken(name)}, rho = {rho:.2f}")
+        panel.set_title(f"{_spoken(name)}\nrho = {rho:.2f}")
     axes[0, 0].legend(loc="upper left")
     for panel in axes[-1]:
         panel.set_xlabel("rank by Pesin entropy")
@@ -145,7 +145,7 @@ def _names(panel, data, order) -> None:
 
 def _sections(panel, **where) -> None:
     handles = [Line2D([], [], marker="o", linestyle="", color=colour, label=word) for word, colour in SECTIONS.values()]
-    panel.legend(handles=handles, title="section", **where)
+    panel.legend(handles=handles, **where)
 
 
 def _spoken(name: str) -> str:

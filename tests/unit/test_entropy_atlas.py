@@ -1,0 +1,74 @@
+"""The atlas's own arithmetic: ranks, what is chosen out of sample, the gap between sections, the forecasters."""
+
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+
+from pesin.claims.load import load_study
+from pesin.entropy.registry import MEASURES
+from project import ROOT
+from studies.entropy_atlas.compared import _foretold, _rank, _section_gap
+from studies.entropy_atlas.forecast import _good_steps
+from studies.entropy_atlas.measured import _measured
+
+
+def test_every_measure_of_one_series_is_in_the_atlas():
+    study = load_study("entropy_atlas", ROOT / "config/studies")
+    listed = study.cases["atlas"].params["entropy"]["measures"]
+    assert sorted(listed) == sorted(name for name, m in MEASURES.items() if m.takes == "series")
+
+
+def test_ranks_keep_infinities_and_put_the_undefined_in_the_middle():
+    np.testing.assert_allclose(_rank([3.0, np.inf, 1.0, np.nan, 2.0]), [2 / 3, 1, 0, 0.5, 1 / 3])
+    np.testing.assert_allclose(_rank([[1.0, 1.0, 2.0]]), [[0.25, 0.25, 1.0]])
+
+
+def test_a_measure_that_knows_is_chosen_and_one_that_does_not_is_not():
+    rng = np.random.default_rng(0)
+    target = rng.normal(size=60)
+    measures = np.stack([_rank(rng.normal(size=60)), _rank(target**3), _rank(rng.normal(size=60))])
+    errors, names, chosen = _foretold(measures, _rank(rng.normal(size=60)), target, 5)
+    assert (chosen == 1).all() and names == ("pesin_entropy", "chosen", "median")
+    np.testing.assert_array_equal(errors[4], errors[1])
+    assert errors[4].mean() < 0.4 * errors[5].mean() < errors[0].mean()
+
+
+def test_a_system_is_foretold_without_itself():
+    target = np.arange(12.0)
+    before = _foretold(_rank(target)[None], _rank(target), target, 3)[0][0, 4]
+    target[4] += 100  # its own value moves its error by just as much
+    after = _foretold(_rank(np.arange(12.0))[None], _rank(np.arange(12.0)), target, 3)[0][0, 4]
+    assert after - before == pytest.approx(100, abs=2)
+
+
+def test_the_gap_exceeds_dealt_labels_only_where_sections_are_real():
+    rng = np.random.default_rng(1)
+    shared = rng.normal(size=(3, 1, 80))
+    families = (shared + 0.5 * rng.normal(size=(3, 5, 80))).reshape(15, 80)
+    labels = np.repeat(["A", "B", "C"], 5)
+    gap, null = _section_gap(families, labels, np.random.default_rng(2), 200)
+    assert gap > 0.5 > 0.2 > null
+    gap, null = _section_gap(families, rng.permutation(labels), np.random.default_rng(2), 200)
+    assert gap < null
+
+
+PARAMS = SimpleNamespace(delays=5, horizon=20, starts=8, neighbours=2, ridge=1e-9, threshold=0.4)
+
+
+def test_both_forecasters_foretell_a_sine_and_neither_noise():
+    x = np.sin(np.arange(700) / 5)
+    assert (_good_steps(x[:600], x[600:], PARAMS) == 20).all()
+    noise = np.random.default_rng(0).normal(size=700)
+    assert _good_steps(noise[:600], noise[600:], PARAMS).mean() < 3
+
+
+def test_conditions_of_a_series():
+    p = SimpleNamespace(
+        measures=["permutation_entropy", "histogram_entropy", "correlation_entropy"], settings={}, noise=0.05, short=100
+    )
+    value, _ = _measured((np.sin(np.arange(600) / 5), 3), p)
+    long, noisy, short, shuffled = value[0]
+    assert long < noisy < shuffled and short == pytest.approx(long, abs=0.1)
+    assert value[1, 0] == value[1, 3]  # the histogram sees no order
+    assert np.isnan(_measured((np.full(600, np.nan), 3), p)).all()
