@@ -111,6 +111,8 @@ def stability(study) -> Figure:
     for slope, line in ((0.5, "--"), (1.5, "-.")):
         panel.plot(x, start * (x / x[0]) ** slope, line, color="black", linewidth=0.8, label=f"slope {slope:g}")
     panel.set(xscale="log", yscale="log", xlabel=r"$1 / (1 - \rho)$", ylabel="regret $R_T$ (reward)")
+    panel.set_xticks(x, [f"{value:.3g}" for value in x])
+    panel.minorticks_off()
     panel.legend(fontsize=7)
     panel, d = axes[0, 1], wide.channels.values
     for i, gap in enumerate(wide.gap.values):

@@ -71,7 +71,7 @@ def reward_deviation(problem, sigma: float) -> float:
 
 
 def fit_lags(actions: np.ndarray, rewards: np.ndarray, lags: int, ridge: float) -> np.ndarray:
-    """Ridge regression of the reward on this and the last `lags` actions: Markov parameters, shape (1 + lags, channel)."""
+    """Ridge regression of the reward on this and the last `lags` actions. Result: shape (1 + lags, channel)."""
     design = _design(actions, lags)
     normal = design.T @ design + ridge * np.eye(design.shape[1])
     return np.linalg.solve(normal, design.T @ rewards).reshape(1 + lags, -1)

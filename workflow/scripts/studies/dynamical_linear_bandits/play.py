@@ -60,7 +60,7 @@ def bonus_constants(problem: Problem, sigma: float) -> tuple[float, float, float
 
 def beta(problem: Problem, learner, sigma: float, horizon: int, time) -> np.ndarray:
     """Width of the confidence set after `time` rounds of a run of `horizon` rounds. Shape of `time`."""
-    return _beta(np.asarray(time, float), *_bonus(problem, learner, sigma, horizon))
+    return _beta.py_func(np.asarray(time, float), *_bonus(problem, learner, sigma, horizon))
 
 
 def play(problem: Problem, learner, sigma: float, noise: Noise, marks: np.ndarray) -> Run:
