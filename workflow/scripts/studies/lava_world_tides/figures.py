@@ -16,7 +16,7 @@ def love_number(study) -> Figure:
     love, control = study["simulate/love"], study["simulate/no_self_attraction"]
     figure, axes = panels(1, 3, height=2.9)
     panel, curves = axes[0, 0], love["curves"]
-    for i, depth in enumerate(curves.depth.values):
+    for i, depth in enumerate(curves["depth"].values):
         panel.plot(curves.sigma, curves.ocean.sel(depth=depth), color=COLOURS[i], label=f"H = {depth / 1e3:g} km")
     for i, viscosity in enumerate(curves.viscosity.values):
         line = ("--", "-.", ":")[i % 3]
@@ -83,7 +83,7 @@ def depth(study) -> Figure:
     )[0]
     years = grid.time.values[1:]
     for column, run in zip(axes.T, (locked, int(grid.reference)), strict=True):
-        column[0].plot(years, grid.depth.values[run, 1:] / 1e3, color=COLOURS[0], label="ocean")
+        column[0].plot(years, grid["depth"].values[run, 1:] / 1e3, color=COLOURS[0], label="ocean")
         resonant = grid.resonant_depth.values[run, 1:] / 1e3
         column[0].plot(years, resonant, "--", color=COLOURS[1], label="resonant depth")
         flux, drag = grid.flux.values[run], grid.drag.values[run]
@@ -204,7 +204,7 @@ def sensitivity(study) -> Figure:
     panel.set_ylabel(r"Sobol index of $\ln a$(end), 95 %")
     panel.legend()
     panel = axes[0, 1]
-    for i, name in enumerate(runs.model.values[1:]):
+    for name in runs.model.values[1:]:
         error = runs.largest_error.sel(model=name).values
         label, colour = ("table", COLOURS[1]) if name == "table" else ("net", COLOURS[0])
         label = label if name in ("table", "net_0") else None

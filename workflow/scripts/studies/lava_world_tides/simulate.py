@@ -95,7 +95,7 @@ def _grid(wanted, years) -> xr.Dataset:
                 dims, resonant_depth(sigma, GRAVITY, EARTH_RADIUS), "depth at which the ocean resonates", "m", **NAN
             ),
             "sigma": labelled(dims, sigma, "tidal frequency", "1/s", **NAN),
-            "im_k2": labelled(dims, response, "-Im k2", **NAN),
+            "im_k2": labelled(dims, response, "-Im k2", **NAN, **SAME),
             "power": labelled(dims, power(metres, recession(metres, response)), "tidal heat", "W", **NAN),
             "spin_period": labelled(dims, 2 * np.pi / spin(metres) / 3600, "rotation period of the Earth", "h", **NAN),
             "dissipated": labelled(dims, energy * ENERGY_UNIT, "tidal heat since the start", "J", **NAN),
@@ -103,7 +103,7 @@ def _grid(wanted, years) -> xr.Dataset:
             "flux": labelled("run", flux, "cooling flux F", "W m-2", **SAME),
             "drag": labelled("run", drag, "Rayleigh drag", "1/s", **SAME),
             "feedback": labelled("run", feedback, "1 if tidal heat goes into the ocean"),
-            "passage_time": labelled("run", passage, "time to reach 20 Earth radii", "year", **NAN),
+            "passage_time": labelled("run", passage, "time to reach 20 Earth radii", "year", **NAN, **SAME),
             "steps": labelled("run", run.steps, "steps of the integrator"),
             "reference": labelled((), reference, "index of the reference run"),
             "reference_distance": labelled((), distance[reference, -1], "distance at the end", "Earth radii", **NAN),
@@ -140,7 +140,7 @@ def _ensemble(case, wanted, years) -> xr.Dataset:
             "final_distance": labelled(dims, distance[..., -1], "distance at the end", "Earth radii", **NAN),
             "beyond_25": labelled(dims, distance[..., -1] >= 25, "at or beyond 25 Earth radii at the end"),
             "passage_time": labelled(
-                dims, first_passage(years, distance, 20), "time to reach 20 Earth radii", "year", **NAN
+                dims, first_passage(years, distance, 20), "time to reach 20 Earth radii", "year", **NAN, **SAME
             ),
             "on_time": labelled(
                 dims, inside[..., window].any(-1), "between 20 and 30 Earth radii at some time in 1e4 to 1e5 years"
