@@ -1,0 +1,190 @@
+"""Known answers of the dynamical linear bandits: h, epochs, bonus, regret of the authors' code, and the controls."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+from pydantic import TypeAdapter
+from scipy.linalg import eigvals
+
+from pesin.claims.load import load_study, merge, resolve_study
+from pesin.steps.case import Case
+from studies.dynamical_linear_bandits.forecast import fit_lags, predict_lags, reward_deviation
+from studies.dynamical_linear_bandits.params import Learner, Params
+from studies.dynamical_linear_bandits.play import beta, bonus_constants, draw_noise, epoch_ends, play, respond
+from studies.dynamical_linear_bandits.problems import (
+    expert_action,
+    given_system,
+    one_good_channel,
+    slower_system,
+    spectral_radius,
+    transient_growth,
+)
+from studies.dynamical_linear_bandits.simulate import problems, simulate
+from studies.dynamical_linear_bandits.train import train
+
+ROOT = Path(__file__).parents[2]
+STUDY = "dynamical_linear_bandits"
+DYN = Learner(kind="optimist", hold=True, transient_bonus=True)
+LIN = Learner(kind="optimist")
+
+
+def case(step, name="synthetic", scale="smoke", **change):
+    raw = resolve_study(STUDY, load_study(STUDY, ROOT / "config/studies"), scale, ROOT / "workflow/scripts")
+    params = merge(raw["cases"][name]["params"], change)
+    return Case(STUDY, name, step, scale, TypeAdapter(Params).validate_python(params))
+
+
+def system(name):
+    return problems(simulate(case("simulate", name)))[0]
+
+
+def test_synthetic_system_has_the_known_h_and_values():
+    problem = system("synthetic")
+    assert problem.h == pytest.approx([0.5625, 0.5, 1 / 9], abs=1e-12)
+    assert problem.arms.tolist() == [[0, 0.5, 1], [0, 1, 0.5], [0.5, 0, 1], [0.5, 1, 0], [1, 0, 0.5], [1, 0.5, 0]]
+    assert problem.values == pytest.approx([0.36111, 0.55556, 0.39236, 0.78125, 0.61806, 0.81250], abs=1e-5)
+    assert int(np.argmax(problem.arms @ problem.theta)) == 1  # a myopic learner's choice
+    assert (problem.values.max() - problem.values).mean() == pytest.approx(0.2257, abs=1e-4)
+
+
+def test_advertising_system_has_the_known_h_and_complex_eigenvalues():
+    problem = system("advertising")
+    assert problem.h == pytest.approx([0.251525, -0.036298, 0.106121], abs=1e-6)
+    assert problem.values == pytest.approx([0.08797, 0.01676, 0.23188, 0.08946, 0.30459, 0.23338], abs=1e-5)
+    assert spectral_radius(problem.a) == pytest.approx(0.66689, abs=1e-5)
+    assert np.iscomplexobj(eigvals(problem.a)) and abs(eigvals(problem.a).imag).max() == pytest.approx(0.2605, abs=1e-4)
+    assert transient_growth(problem.a) >= 1
+
+
+def test_expert_split_keeps_cap_and_budget():
+    action = expert_action([1641952, 259591273, 716354611], 1.5)
+    assert action.sum() == pytest.approx(1.5) and action.max() == 1
+    assert action[0] / action[1] == pytest.approx(1641952 / 259591273)
+
+
+def test_removed_memory_keeps_h_and_pays_at_once():
+    kept = system("synthetic")
+    raw = case("simulate").params
+    removed = given_system(raw.a, raw.b, raw.c, raw.d, 1.5, "removed")
+    assert removed.h == pytest.approx(kept.h) and not removed.omega.any()
+    assert bonus_constants(removed, 0.1)[1] == 0
+
+
+@pytest.mark.parametrize("rho", [0.2, 0.5, 0.9])
+def test_epochs_grow_by_the_logarithm(rho):
+    ends = np.flatnonzero(epoch_ends(rho, 5000))
+    lengths = np.diff(np.r_[-1, ends])
+    epochs = np.arange(1, len(lengths) + 1)
+    assert (lengths == 1 + np.floor(np.log(epochs) / np.log(1 / rho))).all()
+
+
+def test_without_a_state_every_round_is_an_epoch():
+    assert epoch_ends(0.0, 50).all()
+
+
+def test_bonus_of_the_scalar_case_by_hand():
+    problem = one_good_channel(2, 1.0, 0.5)
+    c1, c2, variance = bonus_constants(problem, 0.1)
+    # |theta| 0, |omega| 1, |B| 1/2, Phi 1, U 1, rho 1/2
+    assert (c1, c2, variance) == pytest.approx((1.0, 1.0 + 2.0, 0.01 * (1 + 1 / 0.75)))
+    lam = np.log(1000)
+    by_hand = c1 * lam**0.5 + c2 / lam**0.5 * np.log(np.e * 8) + np.sqrt(2 * variance * (lam + np.log(1 + 7 / 2 / lam)))
+    assert beta(problem, DYN, 0.1, 1000, 7) == pytest.approx(by_hand)
+
+
+def test_response_settles_at_h_and_follows_the_recursion():
+    problem = system("advertising")
+    quiet = np.zeros((300, 3)), np.zeros(300)
+    arm = np.ascontiguousarray(np.broadcast_to(problem.arms[4], (300, 3)))
+    rewards = respond(problem.a, problem.b, problem.omega, problem.theta, arm, *quiet)
+    assert rewards[0] == pytest.approx(problem.theta @ problem.arms[4])
+    second = problem.omega @ problem.b @ problem.arms[4] + problem.theta @ problem.arms[4]
+    assert rewards[1] == pytest.approx(second) and rewards[-1] == pytest.approx(problem.values[4], abs=1e-12)
+
+
+def regret(problem, learner, sigma, rounds, seed):
+    noise = draw_noise(np.random.default_rng(seed), rounds, len(problem.omega))
+    run = play(problem, learner, sigma, noise, np.array([rounds]))
+    return (problem.values.max() - problem.values)[run.arm].sum(), run
+
+
+def test_regret_of_the_authors_code_at_20000_rounds():
+    found = [regret(slower_system(0.2), DYN, 0.1, 20_000, seed)[0] for seed in range(4)]
+    assert np.mean(found) == pytest.approx(1080, rel=0.06)
+
+
+def test_lin_ucb_locks_at_low_noise_for_some_first_actions_only():
+    found = np.array([regret(slower_system(0.2), LIN, 0.001, 50_000, seed)[0] for seed in range(8)])
+    steady = regret(slower_system(0.2), DYN, 0.001, 50_000, 0)[0]
+    assert (found > 6 * steady).any() and (found < 3 * steady).any()
+
+
+def test_estimate_is_ridge_regression():
+    problem = system("synthetic")
+    _, run = regret(problem, LIN, 0.1, 400, 0)
+    u, lam = problem.arms[run.arm], np.log(400)
+    normal = u.T @ u + lam * np.eye(3)
+    assert run.estimate[-1] == pytest.approx(np.linalg.solve(normal, u.T @ run.reward))
+    assert run.information[-1] == pytest.approx(np.linalg.slogdet(normal / lam)[1] / 2)
+
+
+def test_a_discount_near_one_changes_little_and_a_small_one_forgets():
+    problem = system("synthetic")
+    plain = regret(problem, LIN, 0.1, 2000, 1)[1]
+    near = regret(problem, Learner(kind="optimist", discount=1 - 1e-9), 0.1, 2000, 1)[1]
+    assert near.estimate[-1] == pytest.approx(plain.estimate[-1], abs=1e-4)
+    forgetful = regret(problem, Learner(kind="optimist", discount=0.9), 0.1, 2000, 1)[1]
+    assert forgetful.information[-1] < plain.information[-1] - 1
+
+
+def test_exp3_learns_where_there_is_a_gap():
+    problem = given_system([[0.0]], [[0.0, 0.0]], [[0.0]], [[1.0, 0.0]], 1.0, "kept")  # arms are sorted: (0, 1) first
+    arm = regret(problem, Learner(kind="exp3"), 0.01, 100_000, 0)[1].arm
+    assert (arm[-10_000:] == 1).mean() > 0.8
+
+
+def test_lags_recover_the_markov_parameters_and_a_static_value_does_not():
+    problem = system("synthetic")
+    rng = np.random.default_rng(0)
+    actions = problem.arms[rng.integers(6, size=3000)]
+    zeros = np.zeros((3000, 3)), np.zeros(3000)
+    rewards = respond(problem.a, problem.b, problem.omega, problem.theta, actions, *zeros)
+    taps = fit_lags(actions, rewards, 10, 1e-9)
+    assert taps[1] == pytest.approx(problem.omega @ problem.b, abs=1e-5)
+    assert np.abs(predict_lags(taps, actions[:100]) - rewards[:100]).max() < 1e-5
+    assert np.abs(actions[:100] @ problem.h - rewards[:100]).max() > 0.1
+
+
+def test_deviation_of_the_reward_against_a_long_run():
+    problem = system("advertising")
+    noise = draw_noise(np.random.default_rng(0), 100_000, 3)
+    still = np.zeros((100_000, 3))
+    errors = 0.1 * np.sqrt(problem.outputs) * noise.reward
+    rewards = respond(problem.a, problem.b, problem.omega, problem.theta, still, 0.1 * noise.state, errors)
+    assert rewards.std() == pytest.approx(reward_deviation(problem, 0.1), rel=0.02)
+
+
+def test_shapes_and_names_are_checked():
+    with pytest.raises(ValueError, match="b: must be 3 x 3"):
+        case("simulate", b=[[1, 0, 0]])
+    with pytest.raises(ValueError, match="none of the learners"):
+        case("simulate", play=["dynlin_ucbb"])
+
+
+def test_smaller_systems_survive_the_padding():
+    found = problems(simulate(case("simulate", "dimension")))
+    first = one_good_channel(2, case("simulate", "dimension").params.gaps[0], 0.5)
+    assert found[0].h == pytest.approx(first.h) and found[-1].arms.shape == (8, 8)
+
+
+def test_controls_take_the_effect_away():
+    change = {"noises": [0.001], "horizons": [100_000], "seeds": 4, "play": ["dynlin_ucb", "lin_ucb"], "log_rounds": 0}
+    gaps = {}
+    for memory in ("kept", "removed"):
+        data = simulate(case("simulate", memory=memory, **change))
+        runs = train(case("train", memory=memory, **change), data).final_regret.isel(noise=0, horizon=0)
+        gaps[memory] = (runs.sel(learner="lin_ucb") - runs.sel(learner="dynlin_ucb")).values
+    assert (gaps["kept"] > 0).all() and (gaps["removed"] < 0).all()
+    myopic = simulate(case("simulate", check={"value": "myopic"}))["check"]
+    assert abs(myopic.error_in_standard_errors).max() > 100

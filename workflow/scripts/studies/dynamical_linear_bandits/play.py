@@ -1,0 +1,276 @@
+"""The interaction loops, compiled: an optimistic linear learner with switches, and Exp3.
+
+One round is half a microsecond, so that the paper's horizon of a million rounds takes half a second a run. Every
+learner meets the same noise, which comes in as arrays.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+from numba import njit
+
+from studies.dynamical_linear_bandits.problems import Problem, spectral_radius, transient_growth
+
+
+class Noise(NamedTuple):
+    """Standard normal numbers of one seed: state (time, state), reward (time,); uniform ones: lottery (time,)."""
+
+    state: np.ndarray
+    reward: np.ndarray
+    lottery: np.ndarray
+
+
+class Run(NamedTuple):
+    """What a run leaves: arm and reward of each round; estimate of h (mark, channel) and ln det(V / lambda) / 2."""
+
+    arm: np.ndarray
+    reward: np.ndarray
+    estimate: np.ndarray
+    information: np.ndarray
+
+
+def draw_noise(rng: np.random.Generator, rounds: int, states: int) -> Noise:
+    """Noise of one seed, the same for every learner, noise level and system."""
+    return Noise(rng.standard_normal((rounds, states)), rng.standard_normal(rounds), rng.random(rounds))
+
+
+def epoch_ends(rho: float, rounds: int) -> np.ndarray:
+    """Mark the last round of each epoch: epoch m lasts 1 + floor(ln m / ln(1 / rho)). Shape (rounds,), bool."""
+    ends = np.zeros(rounds, bool)
+    if rho <= 0:
+        ends[:] = True
+        return ends
+    epochs = np.arange(1, rounds + 1)
+    last = np.cumsum(1 + np.floor(np.log(epochs) / np.log(1 / rho)).astype(np.int64)) - 1
+    ends[last[last < rounds]] = True
+    return ends
+
+
+def bonus_constants(problem: Problem, sigma: float) -> tuple[float, float, float]:
+    """c1, c2 and the variance proxy of DynLin-UCB's bonus (section 4 of the paper)."""
+    theta, omega, b = problem.norms
+    rho, growth = spectral_radius(problem.a), transient_growth(problem.a)
+    largest = float(np.linalg.norm(problem.arms, axis=1).max())
+    c1 = theta + omega * b * growth / (1 - rho)
+    c2 = largest * omega * growth * (largest * b + largest) / (1 - rho)
+    return c1, c2, sigma**2 * (1 + omega**2 * growth**2 / (1 - rho**2))
+
+
+def beta(problem: Problem, learner, sigma: float, horizon: int, time) -> np.ndarray:
+    """Width of the confidence set after `time` rounds of a run of `horizon` rounds. Shape of `time`."""
+    return _beta.py_func(np.asarray(time, float), *_bonus(problem, learner, sigma, horizon))
+
+
+def play(problem: Problem, learner, sigma: float, noise: Noise, marks: np.ndarray) -> Run:
+    """Play one run of len(noise.reward) rounds.
+
+    Parameters
+    ----------
+    problem
+        System and arms.
+    learner
+        A `Learner` of the params, any kind but `expert`.
+    sigma
+        Noise level.
+    noise
+        Numbers of this seed.
+    marks : ndarray of int, rising
+        Rounds (counted from 1) after which the estimate is recorded.
+    """
+    horizon = len(noise.reward)
+    shocks, errors = sigma * noise.state, sigma * np.sqrt(problem.outputs) * noise.reward
+    system = (problem.a, problem.b, problem.omega, problem.theta, problem.arms, shocks, errors)
+    first = int(noise.lottery[0] * len(problem.arms))
+    rho = spectral_radius(problem.a)
+    ends = epoch_ends(rho, horizon) if learner.hold else np.ones(horizon, bool)
+    if learner.kind == "optimist":
+        return Run(*_optimist(*system, first, ends, marks, *_bonus(problem, learner, sigma, horizon)))
+    if learner.kind == "exp3":
+        held = _longest_epoch(rho, horizon) if learner.hold else 1
+        bound = float((problem.norms[0] + bonus_constants(problem, 0)[0]) * np.linalg.norm(problem.arms, axis=1).max())
+        arm, reward = _exp3(*system, noise.lottery, held, bound)
+    else:
+        arm = (noise.lottery * len(problem.arms)).astype(np.int64)
+        reward = respond(problem.a, problem.b, problem.omega, problem.theta, problem.arms[arm], shocks, errors)
+    nothing = np.full((len(marks), len(problem.theta)), np.nan)
+    return Run(arm, reward, nothing, nothing[:, 0])
+
+
+def _longest_epoch(rho: float, horizon: int) -> int:
+    return int(np.diff(np.flatnonzero(epoch_ends(rho, horizon))).max(initial=1))
+
+
+def _bonus(problem: Problem, learner, sigma: float, horizon: int) -> tuple:
+    c1, c2, variance = bonus_constants(problem, sigma)
+    if not learner.knows_dynamics:
+        c1, variance = problem.norms[0], 1.0
+    regularisation = np.log(horizon) if learner.regularisation == "log" else float(learner.regularisation)
+    squared = float((problem.arms**2).sum(1).max())
+    c2 = c2 if learner.transient_bonus else 0.0
+    channels = float(len(problem.theta))
+    return c1, c2, variance, np.log(horizon), float(regularisation), float(learner.discount), squared, channels
+
+
+@njit(cache=True, error_model="numpy")
+def _beta(time, c1, c2, variance, log_horizon, regularisation, discount, squared, channels):
+    counted = time if discount == 1 else (1 - discount ** (2 * time)) / (1 - discount**2)
+    volume = log_horizon + channels / 2 * np.log(1 + counted * squared / (channels * regularisation))
+    transient = c2 / np.sqrt(regularisation) * (1 + np.log(time + 1))
+    return c1 * np.sqrt(regularisation) + transient + np.sqrt(2 * variance * volume)
+
+
+@njit(cache=True, error_model="numpy")
+def respond(a, b, omega, theta, actions, shocks, errors):
+    """Rewards of a sequence of actions from x = 0. Shapes (time, channel), (time, state), (time,) -> (time,)."""
+    x, rewards = np.zeros(len(omega)), np.empty(len(actions))
+    for t in range(len(actions)):
+        u = actions[t]
+        rewards[t] = _dot(omega, x) + _dot(theta, u) + errors[t]
+        _advance(a, b, x, u, shocks[t])
+    return rewards
+
+
+@njit(cache=True, error_model="numpy")
+def _dot(x, y):
+    total = 0.0
+    for i in range(len(x)):
+        total += x[i] * y[i]
+    return total
+
+
+@njit(cache=True, error_model="numpy")
+def _advance(a, b, x, u, shock):
+    """x <- A x + B u + shock, in place."""
+    old = x.copy()
+    for i in range(len(x)):
+        x[i] = _dot(a[i], old) + _dot(b[i], u) + shock[i]
+
+
+@njit(cache=True, error_model="numpy")
+def _invert(matrix, inverse):
+    """Gauss-Jordan for a small positive definite matrix; returns its ln det. `matrix` is kept."""
+    size, log_det = len(matrix), 0.0
+    work = matrix.copy()
+    for i in range(size):
+        for j in range(size):
+            inverse[i, j] = 1.0 if i == j else 0.0
+    for k in range(size):
+        pivot = work[k, k]
+        log_det += np.log(pivot)
+        for j in range(size):
+            work[k, j] /= pivot
+            inverse[k, j] /= pivot
+        for i in range(size):
+            factor = work[i, k]
+            if i != k and factor != 0.0:
+                for j in range(size):
+                    work[i, j] -= factor * work[k, j]
+                    inverse[i, j] -= factor * inverse[k, j]
+    return log_det
+
+
+@njit(cache=True, error_model="numpy")
+def _optimist(
+    a,
+    b,
+    omega,
+    theta,
+    arms,
+    shocks,
+    errors,
+    first,
+    ends,
+    marks,
+    c1,
+    c2,
+    variance,
+    log_horizon,
+    regularisation,
+    discount,
+    squared,
+    channels,
+):
+    """Ridge regression of the last reward of each epoch, and the arm of the largest upper confidence bound."""
+    rounds, size = len(errors), len(theta)
+    played, rewards = np.empty(rounds, np.int64), np.empty(rounds)
+    estimates, information = np.zeros((len(marks), size)), np.zeros(len(marks))
+    v, v_squared = np.eye(size), np.eye(size)
+    for i in range(size):
+        v[i, i] = v_squared[i, i] = regularisation
+    inverse, moment, estimate, left = np.eye(size), np.zeros(size), np.zeros(size), np.zeros(size)
+    for i in range(size):
+        inverse[i, i] = 1 / regularisation
+    x, arm, mark, log_det = np.zeros(len(omega)), first, 0, size * np.log(regularisation)
+    for t in range(rounds):
+        if t > 0 and ends[t - 1]:
+            width = _beta(float(t), c1, c2, variance, log_horizon, regularisation, discount, squared, channels)
+            best = -np.inf
+            for k in range(len(arms)):
+                spread = 0.0
+                if discount == 1:
+                    for i in range(size):
+                        if arms[k, i] != 0.0:
+                            spread += arms[k, i] * _dot(inverse[i], arms[k])
+                else:
+                    for i in range(size):
+                        left[i] = _dot(inverse[i], arms[k])
+                    for i in range(size):
+                        spread += left[i] * _dot(v_squared[i], left)
+                bound = _dot(estimate, arms[k]) + width * np.sqrt(spread)
+                if bound > best:
+                    best, arm = bound, k
+        u = arms[arm]
+        reward = _dot(omega, x) + _dot(theta, u) + errors[t]
+        _advance(a, b, x, u, shocks[t])
+        played[t], rewards[t] = arm, reward
+        if ends[t]:
+            for i in range(size):
+                moment[i] = discount * moment[i] + u[i] * reward
+                for j in range(size):
+                    kept = (1 - discount) * regularisation if i == j else 0.0
+                    v[i, j] = discount * v[i, j] + u[i] * u[j] + kept
+                    if discount < 1:
+                        kept = (1 - discount**2) * regularisation if i == j else 0.0
+                        v_squared[i, j] = discount**2 * v_squared[i, j] + u[i] * u[j] + kept
+            log_det = _invert(v, inverse)
+            for i in range(size):
+                estimate[i] = _dot(inverse[i], moment)
+        while mark < len(marks) and marks[mark] == t + 1:
+            for i in range(size):
+                estimates[mark, i] = estimate[i]
+            information[mark] = (log_det - size * np.log(regularisation)) / 2
+            mark += 1
+    return played, rewards, estimates, information
+
+
+@njit(cache=True, error_model="numpy")
+def _exp3(a, b, omega, theta, arms, shocks, errors, lottery, held, bound):
+    """Exp3 (Auer et al. 2002) on rewards mapped from [-2, 2] bounds to [0, 1]; `held` > 1: on means over batches."""
+    rounds, count = len(errors), len(arms)
+    played, rewards = np.empty(rounds, np.int64), np.empty(rounds)
+    batches = rounds / held
+    mixing = min(1.0, np.sqrt(count * np.log(count) / ((np.e - 1) * 2 * batches / 3)))
+    gains, chances = np.zeros(count), np.full(count, 1.0 / count)
+    x, arm, total = np.zeros(len(omega)), 0, 0.0
+    for t in range(rounds):
+        if t % held == 0:
+            arm, chance = 0, chances[0]
+            while arm < count - 1 and chance < lottery[t]:
+                arm += 1
+                chance += chances[arm]
+            total = 0.0
+        rewards[t] = _dot(omega, x) + _dot(theta, arms[arm]) + errors[t]
+        _advance(a, b, x, arms[arm], shocks[t])
+        played[t] = arm
+        total += rewards[t]
+        if t % held == held - 1:
+            scaled = (total / held + 2 * bound) / (4 * bound)
+            gains[arm] += mixing / count * scaled / chances[arm]
+            largest, normal = gains.max(), 0.0
+            for k in range(count):
+                normal += np.exp(gains[k] - largest)
+            for k in range(count):
+                chances[k] = (1 - mixing) * np.exp(gains[k] - largest) / normal + mixing / count
+    return played, rewards

@@ -1,0 +1,160 @@
+"""The interaction: every learner plays every problem with the same noise, and its regret is recorded."""
+
+from __future__ import annotations
+
+import numpy as np
+import xarray as xr
+
+from studies.dynamical_linear_bandits.labelled import labelled
+from studies.dynamical_linear_bandits.play import Noise, Run, beta, draw_noise, play, respond
+from studies.dynamical_linear_bandits.problems import expert_action
+from studies.dynamical_linear_bandits.simulate import problems
+
+NAN = {"allow_nan": 1}
+
+
+def train(case, data) -> xr.Dataset:
+    """Return regret, estimates, information and arm counts over (learner, ..., seed).
+
+    Regret is pseudo-regret: sum over rounds of max J - J(u), no noise in it.
+    """
+    params, found = case.params, problems(data)
+    if params.kind == "stability":
+        settings = [(problem, params.noise, params.horizon) for problem in found]
+        shape, dims = (len(params.rhos),), ("rho",)
+        coordinates: dict = {"rho": params.rhos}
+    elif params.kind == "dimension":
+        settings = [(problem, params.noise, params.horizon) for problem in found]
+        shape, dims = (len(params.channels), len(params.gaps)), ("channels", "gap")
+        coordinates = {"channels": params.channels, "gap": params.gaps}
+    else:
+        settings = [(found[0], noise, horizon) for noise in params.noises for horizon in params.horizons]
+        shape, dims = (len(params.noises), len(params.horizons)), ("noise", "horizon")
+        coordinates = {"noise": params.noises, "horizon": params.horizons}
+    result = _play_all(case, settings, shape, dims).assign_coords(coordinates)
+    if params.kind == "stability":
+        inverse = 1 / (1 - np.array(params.rhos))
+        return result.assign(inverse_margin=labelled("rho", inverse, "1 / (1 - rho)"))
+    if params.kind == "dimension":
+        return result.assign(_worst_gap(result))
+    return result
+
+
+def _play_all(case, settings, shape, dims) -> xr.Dataset:
+    params = case.params
+    fraction = np.unique(np.r_[np.logspace(-3, 0, params.marks), 0.1, 0.5])
+    recorded = [
+        [[_record(case, *setting, name, seed, fraction) for seed in range(params.seeds)] for setting in settings]
+        for name in case.progress(params.play, what="learners")
+    ]
+    columns = {
+        key: np.array([[[run[key] for run in row] for row in rows] for rows in recorded]) for key in recorded[0][0][0]
+    }
+    columns = {key: v.reshape(len(params.play), *shape, *v.shape[2:]) for key, v in columns.items()}
+    outer = ("learner", *dims, "seed")
+    variables = {
+        "regret": labelled((*outer, "mark"), columns["regret"], "cumulative pseudo-regret R_t"),
+        "final_regret": labelled(outer, columns["regret"][..., -1], "cumulative pseudo-regret R_T"),
+        "exponent": labelled(outer, columns["exponent"], "d ln R / d ln t fitted over [T/10, T]", **NAN),
+        "normalised_change": labelled(
+            outer, columns["normalised_change"], "|change| of R_t / (beta_t sqrt(t ln t)) from T/10 to T", **NAN
+        ),
+        "last_half_slope": labelled(outer, columns["last_half_slope"], "d ln R / d ln t over [T/2, T]", **NAN),
+        "locked": labelled(outer, columns["last_half_slope"] > 0.9, "regret still linear over the last half"),
+        "share_of_random": labelled(outer, columns["share_of_random"], "R_T over the mean regret of random play"),
+        "best_share": labelled(outer, columns["best_share"], "share of the best arm in the last tenth of the run"),
+        "estimate_error": labelled((*outer, "mark"), columns["estimate_error"], "|h_hat - h|", **NAN),
+        "information": labelled(
+            (*outer, "mark"), columns["information"], "ln det(V / lambda) / 2 of the regression", "nat", **NAN
+        ),
+        "window_counts": labelled(
+            (*outer, "window", "arm"), columns["window_counts"].astype(np.int32), "rounds of each arm in a window"
+        ),
+        "rounds": labelled((*dims, "mark"), columns["rounds"][0, ..., 0, :], "rounds t of the marks", "round"),
+    }
+    if params.log_rounds:
+        channel = columns["final_estimate"].shape[-1]
+        variables |= {
+            "log_arm": labelled((*outer, "log_round"), columns["log_arm"].astype(np.int16), "arm of the first rounds"),
+            "log_reward": labelled((*outer, "log_round"), columns["log_reward"], "reward of the first rounds"),
+            "final_estimate": labelled((*outer, "channel"), columns["final_estimate"], "h_hat at the end", **NAN),
+        }
+        return xr.Dataset(
+            variables,
+            {"learner": params.play, "seed": np.arange(params.seeds), "mark": fraction, "channel": np.arange(channel)},
+        )
+    return xr.Dataset(variables, {"learner": params.play, "seed": np.arange(params.seeds), "mark": fraction})
+
+
+def _record(case, problem, sigma, horizon, name, seed, fraction) -> dict:
+    """One run, condensed: marks at fractions of the horizon, counts in windows."""
+    params, learner = case.params, case.params.learners[name]
+    noise = draw_noise(case.rng(f"noise {seed}"), horizon, len(problem.omega))
+    marks = np.maximum(np.round(fraction * horizon).astype(np.int64), 1)
+    values, best = problem.values, problem.values.max()
+    if learner.kind == "expert":
+        run, gaps = _expert(problem, params.expert, params.budget, sigma, noise, len(marks))
+    else:
+        run = play(problem, learner, sigma, noise, marks)
+        gaps = (best - values)[run.arm]
+    regret = np.cumsum(gaps)[marks - 1]
+    late, half = fraction >= 0.1 - 1e-9, np.searchsorted(fraction, 0.5 - 1e-9)
+    tenth = np.flatnonzero(late)[0]
+    known = learner.kind == "optimist"
+    width = beta(problem, learner, sigma, horizon, marks) if known else np.full(len(marks), np.nan)
+    normalised = regret / (width * np.sqrt(marks * np.log(marks + 1)))
+    edges = np.linspace(0, horizon, params.windows + 1).astype(int)[:-1]
+    counts = np.add.reduceat(run.arm[:, None] == np.arange(len(values)), edges, axis=0, dtype=np.int64)
+    counts = np.pad(counts, [(0, 0), (0, _most_arms(params) - len(values))])
+    record = {
+        "regret": regret,
+        "exponent": _slope(marks[late], regret[late]),
+        "normalised_change": abs(normalised[-1] / normalised[tenth] - 1) if normalised[tenth] > 0 else np.nan,
+        "last_half_slope": _slope(marks[[half, -1]], regret[[half, -1]]),
+        "share_of_random": regret[-1] / ((best - values).mean() * horizon),
+        "best_share": (gaps[-max(horizon // 10, 1) :] < 1e-9).mean(),
+        "estimate_error": np.linalg.norm(run.estimate - problem.h, axis=1),
+        "information": run.information,
+        "window_counts": counts,
+        "rounds": marks,
+    }
+    if params.log_rounds:
+        kept = slice(0, min(params.log_rounds, horizon))
+        record |= {"log_arm": run.arm[kept], "log_reward": run.reward[kept], "final_estimate": run.estimate[-1]}
+    return record
+
+
+def _most_arms(params) -> int:
+    return max(params.channels) if params.kind == "dimension" else 6
+
+
+def _slope(x, y) -> float:
+    """Least-squares slope of ln y on ln x; NaN where y isn't positive."""
+    if np.any(np.asarray(y) <= 0):
+        return np.nan
+    return float(np.polyfit(np.log(x), np.log(y), 1)[0])
+
+
+def _expert(problem, spending, budget, sigma, noise: Noise, marks: int) -> tuple[Run, np.ndarray]:
+    """The advertiser's past split, played for ever; arm -1, since it is none of the arms."""
+    action = expert_action(spending, budget)
+    rounds = len(noise.reward)
+    errors = sigma * np.sqrt(problem.outputs) * noise.reward
+    played = np.ascontiguousarray(np.broadcast_to(action, (rounds, len(action))))
+    rewards = respond(problem.a, problem.b, problem.omega, problem.theta, played, sigma * noise.state, errors)
+    nothing = np.full((marks, len(action)), np.nan)
+    gaps = np.full(rounds, problem.values.max() - action @ problem.h)
+    return Run(np.full(rounds, -1), rewards, nothing, nothing[:, 0]), gaps
+
+
+def _worst_gap(result: xr.Dataset) -> dict:
+    """For each dimension the gap of largest mean regret: a bound for all problems is tested by the hardest."""
+    hardest = result.final_regret.mean("seed").argmax("gap")
+    return {
+        "worst_regret": result.final_regret.isel(gap=hardest)
+        .drop_vars("gap")
+        .assign_attrs(units="1", long_name="regret at the gap of largest mean regret"),
+        "easiest_share": result.best_share.max("gap").assign_attrs(
+            units="1", long_name="share of the best arm in the last tenth, at the easiest gap"
+        ),
+    }

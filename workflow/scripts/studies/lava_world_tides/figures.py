@@ -1,0 +1,217 @@
+"""The study's figures: response, recession, depth, spins, synchronisation, planets, sensitivity."""
+
+from __future__ import annotations
+
+import numpy as np
+from matplotlib.figure import Figure
+
+from pesin.plot.style import COLOURS, band, panels, whiskers
+from pesin.stats.passage import kaplan_meier
+
+GREY = COLOURS[7]
+
+
+def love_number(study) -> Figure:
+    """Response against frequency, the closed form's error, and the response over the melt fraction."""
+    love, control = study["simulate/love"], study["simulate/no_self_attraction"]
+    figure, axes = panels(1, 3, height=2.9)
+    panel, curves = axes[0, 0], love["curves"]
+    for i, depth in enumerate(curves["depth"].values):
+        panel.plot(curves.sigma, curves.ocean.sel(depth=depth), color=COLOURS[i], label=f"H = {depth / 1e3:g} km")
+    for i, viscosity in enumerate(curves.viscosity.values):
+        line = ("--", "-.", ":")[i % 3]
+        label = f"solid, {viscosity:.0e} Pa s"
+        panel.plot(curves.sigma, curves.maxwell.sel(viscosity=viscosity), line, color=GREY, label=label)
+    panel.set(xscale="log", yscale="log", xlabel=r"tidal frequency $\sigma$ / s$^{-1}$", ylabel=r"$-$Im $k_2$")
+    panel.set_ylim(1e-6, None)
+    panel.legend(fontsize=5, loc="lower left")
+    panel = axes[0, 1]
+    for result, label, colour in ((love, "closed form", COLOURS[0]), (control, "no self-attraction", COLOURS[1])):
+        check = result["check"]
+        panel.plot(check.sigma, np.maximum(check.relative_error, 1e-17), ".", color=colour, label=label)
+    panel.axhline(1e-6, color="black", linewidth=0.8)
+    panel.set(xscale="log", yscale="log", xlabel=r"$\sigma$ / s$^{-1}$", ylabel=r"relative error of $k_2$")
+    panel.legend(fontsize=7)
+    panel, melt = axes[0, 2], love["melt"]
+    for i, model in enumerate(melt.model.values):
+        panel.plot(melt.melt, melt.im_k2.sel(model=model), ("-", "--")[i], color=COLOURS[i], label=str(model))
+    panel.set(yscale="log", xlabel=r"melt fraction $\Phi$", ylabel=r"$-$Im $k_2$")
+    panel.legend(fontsize=7)
+    return figure
+
+
+def recession(study) -> Figure:
+    """Distance of the Moon against time, and the share of the ensemble still inside 20 Earth radii."""
+    moon = study["simulate/moon"]
+    grid, ensemble = moon["grid"], moon["ensemble"]
+    figure, axes = panels(1, 2, height=3.1)
+    panel, years = axes[0, 0], grid.time.values[1:]
+    for i, branch in enumerate(ensemble.branch.values):
+        rows = ensemble.distance.sel(branch=branch).values[:, 1:]
+        low, middle, high = np.nanquantile(rows, [0.16, 0.5, 0.84], axis=0)
+        band(panel, years, middle, low, high, label=f"ensemble, {branch}", color=COLOURS[i])
+    for run in np.flatnonzero(grid.feedback.values == 1):
+        panel.plot(years, grid.distance.values[run, 1:], color=GREY, linewidth=0.6, label="grid" if run == 0 else None)
+    chosen = grid.distance.values[int(grid.reference), 1:]
+    panel.plot(years, chosen, color="black", linewidth=2.2, label="reference run")
+    panel.axhline(25, color="black", linestyle=":", linewidth=0.8)
+    panel.axvspan(1e4, 1e5, color=COLOURS[4], alpha=0.15)
+    panel.set(xscale="log", xlabel="time / year", ylabel="distance of the Moon / Earth radii", ylim=(0, None))
+    panel.legend(fontsize=7, loc="upper left")
+    panel, end = axes[0, 1], years[-1]
+    for i, branch in enumerate(ensemble.branch.values):
+        times = ensemble.passage_time.sel(branch=branch).values
+        share, low, high = kaplan_meier(np.where(np.isfinite(times), times, end), np.isfinite(times), years)
+        band(panel, years, share, low, high, label=str(branch), color=COLOURS[i])
+    panel.axvspan(1e4, 1e5, color=COLOURS[4], alpha=0.15)
+    on_time = float(ensemble.on_time.sel(branch="ocean").mean())
+    title = f"{on_time:.0%} of the ensemble pass 20 to 30 in the shaded time"
+    panel.set(xscale="log", xlabel="time / year", ylabel="share not yet at 20 Earth radii", ylim=(0, 1.05))
+    panel.set_title(title, fontsize=7)
+    panel.legend(fontsize=7, loc="lower left")
+    return figure
+
+
+def depth(study) -> Figure:
+    """Depth of the ocean and its resonance, and entropies, for a run that locks and for the reference."""
+    grid, made = study["simulate/moon"]["grid"], study["entropy/moon"]
+    figure, axes = panels(2, 2, height=2.4, sharex=True)
+    locked = np.flatnonzero(
+        (grid.flux.values == grid.flux.values.min())
+        & (grid.drag.values == grid.drag.values[int(grid.reference)])
+        & (grid.feedback.values == 1)
+    )[0]
+    years = grid.time.values[1:]
+    for column, run in zip(axes.T, (locked, int(grid.reference)), strict=True):
+        column[0].plot(years, grid["depth"].values[run, 1:] / 1e3, color=COLOURS[0], label="ocean")
+        resonant = grid.resonant_depth.values[run, 1:] / 1e3
+        column[0].plot(years, resonant, "--", color=COLOURS[1], label="resonant depth")
+        flux, drag = grid.flux.values[run], grid.drag.values[run]
+        column[0].set(xscale="log", title=f"F = {flux:g} W m$^{{-2}}$, $\\sigma_R$ = {drag:g} s$^{{-1}}$")
+        column[1].plot(years, made.tidal_entropy.values[run, 1:], color=COLOURS[1], label="made by tides")
+        column[1].plot(years, made.radiated_entropy.values[run, 1:], color=COLOURS[4], label="radiated")
+        column[1].set(yscale="log", xlabel="time / year")
+    axes[0, 0].set_ylabel("depth / km")
+    axes[1, 0].set_ylabel(r"entropy / J K$^{-1}$")
+    axes[0, 0].legend()
+    axes[1, 0].legend()
+    return figure
+
+
+def spins(study) -> Figure:
+    """Histories of spins with their final entropies, and the map of traps."""
+    result, made = study["simulate/spin"], study["entropy/spin"]
+    histories, traps = result["histories"], result["traps"].traps.isel(period=0)
+    drags = traps.drag.values
+    figure, axes = panels(1, 1 + len(drags), height=3.1, gridspec_kw={"width_ratios": [2, *[1] * len(drags)]})
+    panel = axes[0, 0]
+    for i, branch in enumerate(histories.branch.values):
+        rows = histories.spin.sel(branch=branch).values
+        ends = [float(made[name].sel(branch=branch)) for name in ("final_entropy", "final_entropy_low")]
+        high = float(made.final_entropy_high.sel(branch=branch))
+        label = f"{branch}: entropy {ends[0]:.2f} [{ends[1]:.2f}, {high:.2f}] nat"
+        for k, row in enumerate(rows):
+            panel.plot(
+                histories.time.values[1:],
+                row[1:],
+                color=COLOURS[i],
+                linewidth=0.5,
+                label=label if k == 0 else None,
+            )
+    for place in (1, 1.5, 2, 2.5):
+        panel.axhline(place, color="black", linewidth=0.4, linestyle=":")
+    panel.set(xscale="log", xlabel="time / year", ylabel=r"rotation number $\Omega / n$", ylim=(0.9, 4.6))
+    panel.legend(fontsize=6, loc="upper right")
+    order = np.sort(traps.eccentricity.values)
+    deep = np.sort(traps.depth.values)
+    counts = traps.sum("resonance").sel(eccentricity=order, depth=deep)
+    for panel, drag in zip(axes[0, 1:], np.sort(drags), strict=True):
+        table = counts.sel(drag=drag).transpose("depth", "eccentricity").values
+        panel.imshow(table, vmin=0, vmax=3, cmap="cividis", origin="lower", aspect="auto")
+        for (y, x), number in np.ndenumerate(table):
+            panel.text(x, y, str(number), ha="center", va="center", color="white" if number < 2 else "black")
+        panel.set_xticks(range(len(order)), [f"{e:g}" for e in order], rotation=90, fontsize=7)
+        panel.set_yticks([])
+        panel.set(xlabel="e", title=f"$\\sigma_R$ = {drag:g}")
+    names = ["solid" if d == 0 else f"{d / 1e3:g} km" for d in deep]
+    axes[0, 1].set_yticks(range(len(deep)), names, fontsize=7)
+    return figure
+
+
+def synchronisation(study) -> Figure:
+    """Spin-down time against the period."""
+    down = study["simulate/spin"]["down"]
+    figure, axes = panels(1, 1, width=4.5, height=3.0)
+    panel, periods = axes[0, 0], down.period.values
+    panel.plot(periods, down.solid_time, "o-", color="black", label="no ocean")
+    drags = sorted(set(down.drag.values))
+    for ocean in range(down.sizes["ocean"]):
+        drag, colour = float(down.drag[ocean]), COLOURS[drags.index(float(down.drag[ocean]))]
+        label = f"ocean, $\\sigma_R$ = {drag:g} s$^{{-1}}$"
+        known = label in panel.get_legend_handles_labels()[1]
+        panel.plot(periods, down.fluid_time.isel(ocean=ocean), color=colour, label=None if known else label)
+    panel.axhline(1e6, color=GREY, linestyle=":", linewidth=0.8)
+    panel.axhline(1e9, color=GREY, linestyle=":", linewidth=0.8)
+    panel.set(xscale="log", yscale="log", xlabel="orbital period / day", ylabel="time from 4 n to 1.3 n / year")
+    panel.legend(fontsize=7, loc="upper left")
+    panel.set_ylim(top=down.solid_time.values.max() * 1e3)
+    return figure
+
+
+def planets(study) -> Figure:
+    """Tidal heat against insolation, and the rise of the surface temperature."""
+    result = study["simulate/planets"]
+    figure, axes = panels(1, 2, height=3.2)
+    panel, drag = axes[0, 0], result.drag.values[min(1, result.sizes["drag"] - 1)]
+    for i, e in enumerate(result.eccentricity.values):
+        heat = result.heat_flux.sel(eccentricity=e, drag=drag)
+        panel.plot(result.insolation, heat, "o", markersize=4, color=COLOURS[i], label=f"e = {e:g}")
+    for j, name in enumerate(result.planet.values):
+        x, y = float(result.insolation[j]), float(result.heat_flux.isel(eccentricity=-1, planet=j).sel(drag=drag))
+        panel.annotate(str(name), (x, y), fontsize=5, rotation=30, xytext=(2, 2), textcoords="offset points")
+    ends = np.array([result.insolation.values.min() / 2, result.insolation.values.max() * 2])
+    panel.plot(ends, ends, color="black", linewidth=0.8)
+    panel.set(xscale="log", yscale="log", xlabel=r"insolation $S/4$ / W m$^{-2}$", ylabel=r"tidal heat / W m$^{-2}$")
+    panel.set_title(f"drag {drag:g} s$^{{-1}}$")
+    panel.legend(fontsize=7)
+    panel = axes[0, 1]
+    for i, e in enumerate(result.eccentricity.values):
+        for k, other in enumerate(result.drag.values):
+            rise = 100 * result.temperature_rise.sel(eccentricity=e, drag=other).values
+            place = np.arange(len(rise)) + 0.2 * (i - 1)
+            label = f"drag {other:g} s$^{{-1}}$" if i == 0 else None
+            panel.plot(place, np.maximum(rise, 1e-3), "osv^D"[k], markersize=3, color=COLOURS[i], label=label)
+    panel.axhline(10, color="black", linewidth=0.8)
+    panel.set_xticks(range(result.sizes["planet"]), [str(n) for n in result.planet.values], rotation=90, fontsize=6)
+    panel.set(yscale="log", ylabel="rise of the surface temperature / %")
+    panel.legend(fontsize=6)
+    return figure
+
+
+def sensitivity(study) -> Figure:
+    """Sobol indices of the final distance, and the error of emulated recessions."""
+    sobol, runs = study["simulate/moon"]["sobol"], study["forecast/moon"]
+    figure, axes = panels(1, 2, height=2.9)
+    panel, names = axes[0, 0], [str(name) for name in sobol.factor.values]
+    for i, order in enumerate(sobol.order.values):
+        one = sobol.sel(order=order)
+        place = np.arange(len(names)) + 0.2 * (i - 0.5)
+        values = (one.index.values, one.index_low.values, one.index_high.values)
+        whiskers(panel, place, *values, label=str(order), color=COLOURS[i])
+    labels = {"flux": "flux F", "drag": r"drag $\sigma_R$", "depth": r"depth $H_0$", "solid": r"solid $k_2/Q$"}
+    panel.set_xticks(range(len(names)), [labels.get(name, name) for name in names])
+    panel.axhline(0, color="black", linewidth=0.6)
+    panel.set_ylabel(r"Sobol index of $\ln a$(end), 95 %")
+    panel.legend()
+    panel = axes[0, 1]
+    for name in runs.model.values[1:]:
+        error = runs.largest_error.sel(model=name).values
+        label, colour = ("table", COLOURS[1]) if name == "table" else ("net", COLOURS[0])
+        label = label if name in ("table", "net_0") else None
+        panel.plot(runs.drag, error, "x" if name == "table" else ".", color=colour, label=label, markersize=4)
+    edge = float(runs.drag.where(runs.inside, drop=True).min())
+    panel.axvspan(float(runs.drag.min()), edge, color=GREY, alpha=0.15, label="below the training range")
+    panel.set(xscale="log", yscale="log", xlabel=r"drag $\sigma_R$ / s$^{-1}$")
+    panel.set_ylabel("largest relative error of a(t)")
+    panel.legend(fontsize=7)
+    return figure
