@@ -21,7 +21,7 @@ import numpy as np
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "workflow" / "scripts"))
 
-from entropy_page import NO_LENGTH, standard_data
+from entropy_page import standard_data
 from pesin.entropy.registry import MEASURES
 
 KINDS = ("series", "symbols", "two series", "samples", "two clouds", "pairs", "triples")
@@ -36,9 +36,9 @@ def main() -> None:
     warnings.simplefilter("ignore")
     print(f"{'measure':42}{'input':20}{'longest':>9}{'ms':>9}{'exponent':>10}  declared")
     for name, measure in MEASURES.items():
-        if measure.takes not in KINDS or measure.takes in NO_LENGTH or (given.only and name not in given.only):
+        if measure.takes not in KINDS or (given.only and name not in given.only):
             continue
-        # White noise, or the last of the standard data that is not periodic: no method is lucky with it.
+        # White noise where it is one of them: no method is lucky with it.
         kinds = standard_data(measure)
         kind = "white noise" if "white noise" in kinds else next(iter(kinds))
         lengths, seconds = timings(measure, kinds[kind], given.seconds)

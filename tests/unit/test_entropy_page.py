@@ -26,4 +26,4 @@ def test_the_standard_data_fit_the_measure(name):
     measure = MEASURES[name]
     for kind, maker in entropy_page.standard_data(measure).items():
         rng = np.random.default_rng(0)
-        assert np.isfinite(np.mean(measure(*maker(rng, max(200, measure.needs), 0.1)).value)), kind
+        assert np.isfinite(np.mean(measure(*maker(rng, max(600, measure.needs), 0.1)).value)), kind

@@ -491,7 +491,7 @@ found.value, found.bias, found.counts["patterns"], found.resampling
 ```
 
 Everything is in nats, standard deviations have ddof 0, distances are those of the maximum norm and match at `<=`.
-A batch is any leading axes: series are (..., time), clouds (..., samples, dim); a batch of series goes into a measure of
+A batch is any leading axes: series are (..., time), clouds (..., samples, dim); a batch of series goes to a measure of
 clouds as `x[..., None]`. The record holds the value, its bias and standard error where a formula gives them, the counts
 behind it, and how to find the error by resampling. NaN raises with its index; no match is an infinity with a warning.
 
