@@ -31,6 +31,8 @@ def love_number(study) -> Figure:
         panel.plot(check.sigma, np.maximum(check.relative_error, 1e-17), ".", color=colour, label=label)
     panel.axhline(1e-6, color="black", linewidth=0.8)
     panel.set(xscale="log", yscale="log", xlabel=r"$\sigma$ / s$^{-1}$", ylabel=r"relative error of $k_2$")
+    panel.set_xlim(1e-4, 1e-3)
+    panel.xaxis.set_minor_formatter("")
     panel.legend(fontsize=7)
     panel, melt = axes[0, 2], love["melt"]
     for i, model in enumerate(melt.model.values):
@@ -153,6 +155,8 @@ def synchronisation(study) -> Figure:
     panel.axhline(1e6, color=GREY, linestyle=":", linewidth=0.8)
     panel.axhline(1e9, color=GREY, linestyle=":", linewidth=0.8)
     panel.set(xscale="log", yscale="log", xlabel="orbital period / day", ylabel="time from 4 n to 1.3 n / year")
+    panel.set_xticks(periods, [f"{period:g}" for period in periods])
+    panel.minorticks_off()
     panel.legend(fontsize=7, loc="upper left")
     panel.set_ylim(top=down.solid_time.values.max() * 1e3)
     return figure
@@ -213,5 +217,6 @@ def sensitivity(study) -> Figure:
     panel.axvspan(float(runs.drag.min()), edge, color=GREY, alpha=0.15, label="below the training range")
     panel.set(xscale="log", yscale="log", xlabel=r"drag $\sigma_R$ / s$^{-1}$")
     panel.set_ylabel("largest relative error of a(t)")
+    panel.xaxis.set_minor_formatter("")
     panel.legend(fontsize=7)
     return figure
