@@ -46,7 +46,7 @@ def write_crate(folder: Path, project: Path) -> Path:
     facts = Ledger.model_validate_json(ledger.read_text(encoding="utf-8"))
     for part in SOURCE:
         _copied(project / part, folder / "source" / part)
-    crate = ROCrate()
+    crate = ROCrate(version="1.1")  # the version that the run profiles build on
     crate.name = f"Pesin: claims on entropy and learned dynamics, re-run at {facts.scale} scale"
     crate.description = (
         f"Results, figures and verdicts of {len(facts.claims)} claims of {len(facts.papers)} papers, with the workflow "
