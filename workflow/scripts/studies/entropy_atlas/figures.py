@@ -96,7 +96,7 @@ def systems(study) -> Figure:
         panel.plot([0, 1], [0, 1], color=COLOURS[7], linewidth=0.8)
         rho = data.rho_truth.sel(measure=name, condition="long").item()
         panel.set_title(f"{_spoken(name)}\nrho = {rho:.2f}")
-    axes[0, 0].legend(loc="upper left")
+    figure.legend(*axes[0, 0].get_legend_handles_labels(), loc="outside lower center", ncols=2)
     for panel in axes[-1]:
         panel.set_xlabel("rank by Pesin entropy")
     for panel in axes[:, 0]:
@@ -131,7 +131,7 @@ def forecastability(study) -> Figure:
         xlabel="mean error of ln(valid prediction time), foretold from the other systems", ylim=(-0.7, y[-1] + 0.7)
     )
     panel.grid(axis="x", alpha=0.3)
-    _sections(panel, loc="upper right")
+    _sections(panel, loc="lower left")
     return figure
 
 
