@@ -78,19 +78,25 @@ def test_an_edit_of_a_library_module_reruns_exactly_the_steps_that_load_it(finis
         times = path.stat()
         path.write_text(path.read_text(encoding="utf-8") + "# edited\n", encoding="utf-8")
         os.utime(path, (time.time() + 200,) * 2)
-        assert direct_reruns(finished, file) == loaders[file], file
+        direct, all_of_them = reruns(finished, file)
+        assert direct and direct <= loaders[file] <= all_of_them, file
         path.write_text(path.read_text(encoding="utf-8").removesuffix("# edited\n"), encoding="utf-8")
         os.utime(path, ns=(times.st_atime_ns, times.st_mtime_ns))
     assert planned(finished, *SMOKE) == {}
 
 
-def direct_reruns(folder: Path, file: str) -> set[tuple[str, str]]:
-    """(study, step) of the jobs that a dry run does because of the file itself, not of an input made anew."""
+def reruns(folder: Path, file: str) -> tuple[set[tuple[str, str]], set[tuple[str, str]]]:
+    """(study, step) of the jobs that a dry run does because of the file itself; and of all that it does.
+
+    A job whose input is made anew as well is told with that reason alone. No job may have any other reason.
+    """
     text = snakemake(folder, "-n", "--cores", "1", *SMOKE, check=True).stdout
     words = {"simulate": "simulate", "train on": "train", "entropies of": "entropy", "forecasts of": "forecast"}
     pattern = rf"^Job \d+: (\w+): ({'|'.join(words)}) \w+\nReason: (.*)$"
     jobs = re.findall(pattern, text, re.MULTILINE)
-    return {(study, words[what]) for study, what, reason in jobs if f"workflow/scripts/{file}" in reason}
+    of_itself = [job for job in jobs if f"workflow/scripts/{file}" in job[2]]
+    assert all("updated by another job" in reason for *_, reason in set(jobs) - set(of_itself))
+    return tuple({(study, words[what]) for study, what, _ in some} for some in (of_itself, jobs))
 
 
 # -------------------------------------------------------------------------------------------- F14, F24, F34: the plan
