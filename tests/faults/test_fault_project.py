@@ -1,14 +1,10 @@
-"""Faults of the whole project, by dry runs and checks: F5 library edits, F14 outputs, F23 typos, F24 size, F34."""
+"""Faults of the whole project, by dry runs and checks: F14 outputs, F23 typos, F24 size, F34."""
 
 import json
-import os
 import re
 import resource
 import subprocess
 import sys
-import time
-from collections import defaultdict
-from pathlib import Path
 
 import pytest
 import yaml
@@ -21,76 +17,11 @@ from project import ROOT, copy_project, planned, snakemake
 
 YAMLS, SCRIPTS = ROOT / "config/studies", ROOT / "workflow/scripts"
 STUDIES = study_names(YAMLS)
-SMOKE = ("--config", "scale=smoke")
 
 
 def steps_of(name: str, scale: str = "smoke") -> list[tuple[str, str]]:
     plan = resolve_study(name, load_study(name, YAMLS), scale, SCRIPTS / "studies" / name)
     return [(step, case) for case, entry in plan["cases"].items() for step in entry["steps"]]
-
-
-# ------------------------------------------------------------------------------------------------- F5: library edits
-
-
-@pytest.fixture(scope="module")
-def finished(tmp_path_factory):
-    """A project in which everything is done, so far as Snakemake can tell: every output is there, and new."""
-    folder = copy_project(tmp_path_factory.mktemp("finished") / "p")
-    for line in snakemake(folder, "--summary", "--cores", "1", *SMOKE, check=True).stdout.splitlines():
-        path = folder / line.split("\t")[0]
-        if line.startswith("results/"):
-            path.parent.mkdir(parents=True, exist_ok=True)
-            path.touch()
-    later = time.time() + 100
-    for path in (folder / "results").rglob("*"):
-        os.utime(path, (later, later))
-    assert planned(folder, *SMOKE) == {}
-    return folder
-
-
-def loaded_by(name: str, step: str) -> set[str]:
-    """Python's own opinion, not our closure's: the project's files that importing a step's function loads."""
-    code = f"import sys, driver, studies.{name}.{step}, studies.{name}.params\n"
-    code += "print('\\n'.join(getattr(m, '__file__', None) or '' for m in list(sys.modules.values())))"
-    run = subprocess.run([sys.executable, "-c", code], cwd=SCRIPTS, capture_output=True, text=True, check=True)
-    root = f"{SCRIPTS}/"
-    return {line.removeprefix(root) for line in run.stdout.splitlines() if line.startswith(root)}
-
-
-@pytest.fixture(scope="module")
-def loaders():
-    """module -> the (study, step) that load it, for every study and step."""
-    found = defaultdict(set)
-    for name in STUDIES:
-        for step in sorted({step for step, _ in steps_of(name)}):
-            for file in loaded_by(name, step):
-                found[file].add((name, step))
-    return found
-
-
-def test_an_edit_of_a_library_module_reruns_exactly_the_steps_that_load_it(finished, loaders):
-    """For all studies. Modules edited: for each number of dependents, the first by name, up to eight."""
-    library = sorted(file for file in loaders if file.startswith("pesin/") and (SCRIPTS / file).stat().st_size)
-    chosen = list({len(loaders[file]): file for file in reversed(library)}.values())[:8]
-    assert len(chosen) >= 4
-    for file in chosen:
-        path = finished / "workflow/scripts" / file
-        times = path.stat()
-        path.write_text(path.read_text(encoding="utf-8") + "# edited\n", encoding="utf-8")
-        os.utime(path, (time.time() + 200,) * 2)
-        assert direct_reruns(finished, file) == loaders[file], file
-        path.write_text(path.read_text(encoding="utf-8").removesuffix("# edited\n"), encoding="utf-8")
-        os.utime(path, ns=(times.st_atime_ns, times.st_mtime_ns))
-    assert planned(finished, *SMOKE) == {}
-
-
-def direct_reruns(folder: Path, file: str) -> set[tuple[str, str]]:
-    """(study, step) of the jobs that a dry run does because of the file itself, not of an input made anew."""
-    text = snakemake(folder, "-n", "--cores", "1", *SMOKE, check=True).stdout
-    words = {"simulate": "simulate", "train on": "train", "entropies of": "entropy", "forecasts of": "forecast"}
-    pattern = rf"^Job \d+: (\w+): ({'|'.join(words)}) \w+\nReason: (.*)$"
-    jobs = re.findall(pattern, text, re.MULTILINE)
-    return {(study, words[what]) for study, what, reason in jobs if f"workflow/scripts/{file}" in reason}
 
 
 # -------------------------------------------------------------------------------------------- F14, F24, F34: the plan
