@@ -87,7 +87,7 @@ def test_the_key_changes_with_all_that_the_numbers_depend_on():
 
 
 def test_a_training_that_diverges_is_a_result_with_its_status(data, tmp_path):
-    """F12. The forecasts and the verdict after it are tested in test_workflow.py."""
+    """F12. That a diverged run is judged as a failure is tested in tests/unit/test_rl_entropy_mechanism.py."""
     shutil.copy(data, tmp_path)
     start(tmp_path, 30, "1e3").communicate()
     result = open_result(tmp_path / "train.nc")
