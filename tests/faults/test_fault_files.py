@@ -219,7 +219,7 @@ def test_an_import_that_the_closure_misses_stops_the_job():
     code = f"""
         import importlib, sys
         from pathlib import Path
-        from pesin.steps.closure import closure
+        from pesin.steps.closure import check_loaded, closure
 
         root = Path({str(SCRIPTS)!r})
         files = closure(root, root / "pesin/steps/closure.py")
