@@ -91,7 +91,7 @@ def ran(cluster, tmp_path_factory):
     folder = toy(tmp_path_factory.mktemp("toy") / "p")
     start = time.monotonic()
     run = begin(cluster, folder)
-    output, _ = run.communicate(timeout=240)
+    output, _ = run.communicate(timeout=900)
     assert run.returncode == 0, output[-5000:]
     known = jobs(cluster, output)
     overhead = [seconds(job) for job in known]
@@ -180,7 +180,7 @@ def test_too_much_memory_too_much_time_and_scancel_are_tried_again_with_more(clu
     run = begin(cluster, fragile, *map(result, CASES))
     wait_for(fragile / "tried-cancelled", run)
     cluster.run("scancel", job_of(cluster, "cancelled"))
-    output, _ = run.communicate(timeout=240)
+    output, _ = run.communicate(timeout=900)
     assert run.returncode == 0, output[-5000:]
     for case in CASES:
         tries = [job for job in jobs(cluster, output) if job["Comment"].endswith(f"_{case}")]
@@ -215,12 +215,12 @@ def test_without_retries_a_kill_is_a_clear_failure_and_the_next_start_does_what_
     run = begin(cluster, fragile, "--retries", "0", result("chaotic"), result("cancelled"))
     wait_for(fragile / "tried-cancelled", run)
     cluster.run("scancel", job_of(cluster, "cancelled"))
-    output, _ = run.communicate(timeout=240)
+    output, _ = run.communicate(timeout=900)
     assert run.returncode != 0 and "status is: 'CANCELLED" in output and "logs/simulate/cancelled.log" in output
     assert not (fragile / result("cancelled")).exists()
     assert planned(fragile, result("chaotic"), result("cancelled")) == {"simulate": 1}
     run = begin(cluster, fragile, result("chaotic"), result("cancelled"))
-    output, _ = run.communicate(timeout=240)
+    output, _ = run.communicate(timeout=900)
     assert run.returncode == 0 and len(jobs(cluster, output)) == 1
 
 
@@ -232,7 +232,7 @@ def test_a_broken_sacct_is_no_end_if_squeue_is_asked(slow_tests, cluster, fragil
     stub.chmod(0o755)
     more = ("--slurm-array-jobs", "simulate")
     run = begin(cluster, fragile, *more, result("chaotic"), result("contracting"), path=str(stub.parent))
-    output, _ = run.communicate(timeout=240)
+    output, _ = run.communicate(timeout=900)
     assert run.returncode == 0, output[-5000:]
     known = jobs(cluster, output)
     assert [job["JobID"].partition("_")[2] for job in known] == ["1", "2"], "it was an array"
@@ -250,7 +250,7 @@ def test_all_studies(cluster, tmp_path, request):
     config = ("--config", "scale=smoke")
     start = time.monotonic()
     run = begin(cluster, folder, "--set-resources", "train:gres=gpu:1", *config)
-    output, _ = run.communicate(timeout=240)
+    output, _ = run.communicate(timeout=900)
     on_slurm = time.monotonic() - start
     assert run.returncode == 0, output[-5000:]
     known = jobs(cluster, output)
