@@ -22,7 +22,7 @@ import xarray as xr
 from pesin.errors import UserError
 
 FILL = 9.969209968386869e36  # NetCDF's own mark of a number that was never written
-OUTSIDE_DIGEST = ("digest", "complete", "wall_time", "host", "created_by")
+OUTSIDE_DIGEST = ("digest", "complete", "wall_time", "host", "threads", "created_by")
 
 
 def publish(result: xr.Dataset | xr.DataTree, path: Path, attributes: dict) -> None:
@@ -103,7 +103,7 @@ def open_result(path: Path) -> xr.Dataset | xr.DataTree:
 
 
 def digest(result: xr.Dataset | xr.DataTree) -> str:
-    """SHA-256 over names, dimensions, attributes and values; wall time, host and measured timings stay outside."""
+    """SHA-256 over names, dimensions, attributes and values; wall time, host, threads and timings stay outside."""
     tree = result if isinstance(result, xr.DataTree) else xr.DataTree(result)
     total = hashlib.sha256()
     for group, dataset in _groups(tree):
@@ -117,7 +117,7 @@ def digest(result: xr.Dataset | xr.DataTree) -> str:
 
 
 def same(first: xr.Dataset | xr.DataTree, second: xr.Dataset | xr.DataTree) -> bool:
-    """True if two results agree bit for bit, wall time and host apart."""
+    """True if two results agree bit for bit, wall time, host and number of threads apart."""
     return digest(first) == digest(second)
 
 

@@ -11,7 +11,7 @@ import sys
 import time
 import warnings
 from collections.abc import Callable
-from importlib.metadata import version
+from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
@@ -125,9 +125,15 @@ def _key(spec: dict, code_digest: str, inputs: dict[str, str], threads: int, gpu
 
 
 def _versions() -> dict[str, str]:
+    """Of all that are installed, loaded or not: with several threads it is other processes that load them."""
     names = {"sklearn": "scikit-learn"}
-    loaded = [name for name in REPORTED if name in sys.modules]
-    return {"python": platform.python_version()} | {name: version(names.get(name, name)) for name in loaded}
+    found = {"python": platform.python_version()}
+    for name in REPORTED:
+        try:
+            found[name] = version(names.get(name, name))
+        except PackageNotFoundError:
+            continue
+    return found
 
 
 def _fix_torch(threads: int, case: Case) -> None:

@@ -168,16 +168,21 @@ def _sobol(case, wanted) -> xr.Dataset:
 
     rng = case.rng("sobol")
     found = stats.sobol_indices(func=outcome, n=draws.sobol, dists=[stats.uniform()] * len(factors), rng=rng)
-    boot = found.bootstrap(n_resamples=200)
-    orders = {"first": (found.first_order, boot.first_order), "total": (found.total_order, boot.total_order)}
-    numbers = np.array(
-        [[v, b.confidence_interval.low, b.confidence_interval.high] for v, b in orders.values()]
-    ).transpose(0, 2, 1)
+    # scipy's own bootstrap of the indices can't be seeded: the same points drawn anew, a percentile interval.
+    outputs = {name: getattr(found, f"_{name}") for name in ("f_A", "f_B", "f_AB")}
+    drawn_again = rng.integers(draws.sobol, size=(200, draws.sobol))
+    draws_anew = [{name: values[..., i] for name, values in outputs.items()} for i in drawn_again]
+    again = [stats.sobol_indices(func=drawn, n=draws.sobol) for drawn in draws_anew]
+    numbers = []
+    for order in ("first_order", "total_order"):
+        ends = np.quantile([getattr(one, order) for one in again], [0.025, 0.975], axis=0)
+        numbers.append(np.stack([getattr(found, order), *ends], -1))
+    numbers = np.array(numbers)
     names = ("index", "index_low", "index_high")
     label = "Sobol index of ln a at the end"
     return xr.Dataset(
         {name: labelled(("order", "factor"), numbers[..., i], label, **NAN) for i, name in enumerate(names)},
-        {"order": list(orders), "factor": list(factors)},
+        {"order": ["first", "total"], "factor": list(factors)},
     )
 
 
