@@ -13,7 +13,7 @@ from pesin.entropy.measure import SECTIONS
 from pesin.entropy.registry import MEASURES, get
 from pesin.errors import UserError
 
-TIMED = ("series", "symbols", "two series", "samples", "two clouds", "pairs", "triples")
+TIMED = ("series", "runs", "symbols", "two series", "samples", "two clouds", "pairs", "triples")
 LENGTH = 400  # of the examples; a measure whose `needs` is larger gets needs + 100
 
 
@@ -27,7 +27,7 @@ def example(takes: str, rng, batch=(), length=LENGTH) -> tuple[np.ndarray, ...]:
         p = rng.random((*batch, 4, 4)) + 0.1
         return p / p.sum(-1, keepdims=True)
 
-    if takes == "series":
+    if takes in ("series", "runs"):
         return (rng.normal(size=(*batch, length)),)
     if takes == "symbols":
         return (rng.integers(0, 3, (*batch, length)),)
@@ -84,7 +84,7 @@ def same(first: Estimate, second: Estimate, tolerance=1e-12):
         np.testing.assert_allclose(a[name], b[name], rtol=tolerance, atol=tolerance, err_msg=name)
 
 
-OF_SERIES = [name for name, m in MEASURES.items() if m.takes == "series"]
+OF_SERIES = [name for name, m in MEASURES.items() if m.takes in ("series", "runs")]
 OF_DATA = [name for name, m in MEASURES.items() if m.takes in TIMED]
 
 
@@ -162,7 +162,7 @@ def test_any_memory_and_number_type(name):
             np.testing.assert_array_equal(d, kept, err_msg="the input was changed")
     if measure.takes != "symbols":
         same(reference, measure(*(np.asarray(d, np.float32) for d in whole)))
-    if measure.takes in ("series", "symbols", "two series"):
+    if measure.takes in ("series", "runs", "symbols", "two series"):
         same(reference, measure(*(np.asarray(d, np.int32) for d in whole)))
 
 
@@ -179,7 +179,7 @@ def test_a_value_that_is_not_finite_is_named(name, bad):
 @pytest.mark.parametrize("name", OF_DATA)
 def test_too_short_says_how_many(name):
     measure = get(name)
-    axis = -1 if measure.takes in ("series", "symbols", "two series") else -2
+    axis = -1 if measure.takes in ("series", "runs", "symbols", "two series") else -2
     long = arguments(name)
     short = [np.take(d, range(measure.needs - 1), axis) for d in long]
     with pytest.raises(ValueError, match=rf"needs at least {measure.needs} "):

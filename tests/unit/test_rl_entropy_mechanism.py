@@ -201,7 +201,9 @@ def test_unclipped_methods_of_dose_zero_are_the_plain_policy_gradient():
     zero = {"methods": {"kl_cov_10": {"kl_cov_percent": 0}}, "run": ["grpo", "policy_gradient", "kl_cov_10"]}
     _, trained = chain(**zero)
     curve = trained["metrics/entropy"]
-    assert np.array_equal(curve.sel({"algorithm": "kl_cov_10"}), curve.sel({"algorithm": "policy_gradient"}))
+    # Not to the bit: where a run lies in the batch decides its last digits on some processors.
+    plain = curve.sel({"algorithm": "policy_gradient"})
+    assert np.allclose(curve.sel({"algorithm": "kl_cov_10"}), plain, rtol=0, atol=1e-5)
 
 
 def test_a_run_does_not_depend_on_what_runs_beside_it(small):

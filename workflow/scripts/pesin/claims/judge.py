@@ -115,27 +115,33 @@ def to_parts(tree: xr.DataTree) -> list[dict]:
 def _judge_claim(claim: Claim, opened: Opener, of: str | None, control: str | None):
     """The deciding outcome of a claim's rules, its unit of resampling, and each rule as a part.
 
-    In a control, quantities of the case `of` read the control.
+    In a control, quantities of the case `of` read the control. A part is `timed` if it rests on measured wall time, so
+    that a second run may give other values.
     """
+    roles = set()
 
     def read(quantity: Quantity) -> xr.DataArray:
         if quantity.case == of and control is not None:
             quantity = quantity.model_copy(update={"case": control})
-        return select(quantity, opened(quantity.step, quantity.case))
+        found = select(quantity, opened(quantity.step, quantity.case))
+        roles.add(found.attrs.get("role"))
+        return found
 
-    outcomes = []
+    outcomes, timed = [], []
     for rule in claim.rules:
+        roles.clear()
         try:
             outcome = _softened(evaluate(rule, read), getattr(rule, "otherwise", "not reproduced"))
             outcomes.append(replace(outcome, reason=_about(rule) + outcome.reason))
         except UserError as error:
             outcomes.append(Outcome("no verdict", reason=str(error)))
+        timed.append("yes" if "timing" in roles else "")
     # All must hold: the worst decides, and among equals the first.
     ranks = ("not testable here", *WORST_FIRST)
     deciding = min(range(len(outcomes)), key=lambda i: ranks.index(outcomes[i].verdict))
     overs = [_over(rule) for rule in claim.rules]
     parts = [
-        {"control": control or "", "rule": rule.kind, "over": over, "decides": "yes" if i == deciding else ""}
+        {"control": control or "", "rule": rule.kind, "over": over, "decides": "yes" if i == deciding else "", "timed": timed[i]}
         | {k: getattr(outcome, k) for k in Outcome.__dataclass_fields__}
         | {"values": [None if np.isnan(value) else value for value in outcome.values]}
         for i, (rule, over, outcome) in enumerate(zip(claim.rules, overs, outcomes, strict=True))

@@ -21,6 +21,7 @@ SECTIONS = {
 # What a measure is a function of; the arguments of one measure may come in batches, all with the same leading axes.
 Takes = Literal[
     "series",  # x (..., time)
+    "runs",  # one number for each of independent runs (..., runs)
     "symbols",  # x (..., time), integers from 0
     "two series",  # x, y (..., time)
     "samples",  # x (..., samples, dim)

@@ -451,7 +451,7 @@ MEASURES = (
     Measure(
         "uncertainty_bound",
         uncertainty_bound,
-        takes="series",
+        takes="runs",
         units="nats per unit of time",
         measures="A lower bound on the entropy production from the mean and variance of any current over many runs.",
         avoid="Underdamped or discrete-time dynamics, or a transient: the bound does not hold there.",
