@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from pesin.entropy.estimate import BLOCKS, BOOTSTRAP, EXACT, SUBSAMPLES, Estimate, finite, samples
+from pesin.entropy.estimate import BLOCK_SUBSAMPLES, BLOCKS, BOOTSTRAP, EXACT, SUBSAMPLES, Estimate, finite, samples
 from pesin.entropy.measure import SECTIONS
 from pesin.entropy.registry import MEASURES, get
 from pesin.errors import UserError
@@ -116,7 +116,7 @@ def test_an_unknown_name_is_answered_with_the_nearest():
 def test_the_record_says_how_sure_it_is(name):
     found = get(name)(*arguments(name))
     assert isinstance(found, Estimate)
-    assert found.resampling in (BLOCKS, BOOTSTRAP, SUBSAMPLES, EXACT)
+    assert found.resampling in (BLOCKS, BLOCK_SUBSAMPLES, BOOTSTRAP, SUBSAMPLES, EXACT)
     for entry, value in values(found).items():
         assert np.isfinite(value).all(), entry
     assert found.standard_error is None or np.min(found.standard_error) >= 0

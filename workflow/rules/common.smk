@@ -2,6 +2,7 @@
 import os
 import shlex
 import sys
+import threading
 from functools import lru_cache
 from importlib import import_module
 from pathlib import Path
@@ -13,11 +14,31 @@ sys.path.insert(0, str(SCRIPTS))
 # Snakemake 9.27 writes the interpreter's path into its command lines without quotes: a folder with a space broke.
 sys.executable = shlex.quote(sys.executable)
 
+from snakemake.scheduling.job_scheduler import JobScheduler
+
 from pesin.claims import load
 from pesin.errors import UserError, did_you_mean
 from pesin.params import visible
 from pesin.steps.closure import closure, step_closure
 from pesin.steps.plugin import code_files, find
+
+
+def one_reevaluation(scheduler, delay, pending=set()):
+    """Let the scheduler look again after `delay` seconds, unless that is under way."""
+
+    def look():
+        pending.clear()
+        scheduler._open_jobs.release()
+
+    if not pending:
+        timer = threading.Timer(delay, look)
+        pending.add(timer)
+        timer.start()
+
+
+# In Snakemake 9.27 each round of the scheduler sets a timer that starts another round, so that after n jobs n rounds
+# run each second: a quarter of all processor time at smoke scale.
+JobScheduler._schedule_reevalutation = one_reevaluation
 
 
 def or_exit(function, *arguments):

@@ -488,12 +488,17 @@ from pesin.entropy.registry import get
 x = np.random.default_rng(0).normal(size=(1000, 500))  # 1000 series
 found = get("permutation_entropy")(x, order=4)
 found.value, found.bias, found.counts["patterns"], found.resampling
+
+from pesin.entropy.resampling import resample
+
+resample("permutation_entropy", x[0], rng=np.random.default_rng(1))  # one series: value, standard error, 95 % interval
 ```
 
 Everything is in nats, standard deviations have ddof 0, distances are those of the maximum norm and match at `<=`.
 A batch is any leading axes: series are (..., time), clouds (..., samples, dim); a batch of series goes to a measure of
 clouds as `x[..., None]`. The record holds the value, its bias and standard error where a formula gives them, the counts
-behind it, and how to find the error by resampling. NaN raises with its index; no match is an infinity with a warning.
+behind it, and the rule of resampling that gives its error (`resample` applies it). NaN raises with its index; no match
+is an infinity with a warning.
 
 **Choose** by what you have. One series, long, nothing known: dispersion or permutation entropy (linear cost), with the
 statistical complexity beside. A few hundred points: sample entropy, and its error by blocks. An entropy rate of a

@@ -141,7 +141,13 @@ def _judge_claim(claim: Claim, opened: Opener, of: str | None, control: str | No
     deciding = min(range(len(outcomes)), key=lambda i: ranks.index(outcomes[i].verdict))
     overs = [_over(rule) for rule in claim.rules]
     parts = [
-        {"control": control or "", "rule": rule.kind, "over": over, "decides": "yes" if i == deciding else "", "timed": timed[i]}
+        {
+            "control": control or "",
+            "rule": rule.kind,
+            "over": over,
+            "decides": "yes" if i == deciding else "",
+            "timed": timed[i],
+        }
         | {k: getattr(outcome, k) for k in Outcome.__dataclass_fields__}
         | {"values": [None if np.isnan(value) else value for value in outcome.values]}
         for i, (rule, over, outcome) in enumerate(zip(claim.rules, overs, outcomes, strict=True))

@@ -7,7 +7,7 @@ from functools import partial
 import numpy as np
 from scipy.special import digamma, entr, gammaln, polygamma, xlogy
 
-from pesin.entropy.estimate import BOOTSTRAP, EXACT, Estimate, finite, series, varying
+from pesin.entropy.estimate import BLOCKS, BOOTSTRAP, EXACT, Estimate, finite, series, varying
 from pesin.entropy.measure import Measure
 
 
@@ -224,7 +224,7 @@ def histogram_entropy(x, bins: int | None = None) -> Estimate:
     varying(rows, "histogram entropy")
     found = [_histogram(row, bins) for row in rows]
     value, error, bias, number, seen = np.array(found, float).reshape(-1, 5).T
-    return Estimate.of(batch, value, BOOTSTRAP, error, bias, bins=number, seen=seen)
+    return Estimate.of(batch, value, BLOCKS, error, bias, bins=number, seen=seen)
 
 
 def _histogram(row: np.ndarray, bins: int | None) -> tuple[float, ...]:

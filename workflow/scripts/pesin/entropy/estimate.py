@@ -16,6 +16,7 @@ import numpy as np
 BOOTSTRAP = "bootstrap over the samples, which must be independent"
 SUBSAMPLES = "subsamples of half the points without replacement (bootstrap copies are neighbours at distance 0)"
 BLOCKS = "moving blocks of at least five integrated correlation times"
+BLOCK_SUBSAMPLES = "half of the blocks of at least five integrated correlation times, without replacement"
 EXACT = "none: a function of its argument, which carries the error"
 
 
@@ -30,7 +31,7 @@ class Estimate:
     value: np.ndarray | float
     """The estimate as the definition gives it: `bias` is not subtracted."""
     resampling: str
-    """How to find the sampling error by resampling: one of BOOTSTRAP, SUBSAMPLES, BLOCKS, EXACT."""
+    """How to find the sampling error by resampling: one of the sentences above; `resampling.resample` does."""
     standard_error: np.ndarray | float | None = None
     """Its sampling error, where a formula gives one for such data."""
     bias: np.ndarray | float | None = None

@@ -14,6 +14,7 @@ from scipy.linalg import eigvalsh
 from scipy.spatial.distance import pdist, squareform
 from scipy.special import entr
 
+from pesin.entropy.amplitude import renyi_entropy
 from pesin.entropy.estimate import EXACT, SUBSAMPLES, Estimate, finite, samples
 from pesin.entropy.measure import Measure
 
@@ -243,20 +244,8 @@ def matrix_renyi_entropy(x, sigma: float | str = "median", alpha: float = 2.0) -
             value[b] = -log((kernel**2).sum())
             continue
         levels = np.clip(eigvalsh(kernel, overwrite_a=True, check_finite=False), 0, 1)
-        value[b] = renyi(levels, alpha)
+        value[b] = renyi_entropy(levels / levels.sum(), alpha).value
     return Estimate.of(batch, value, SUBSAMPLES, samples=np.full(len(clouds), clouds.shape[1]), sigma=used)
-
-
-def renyi(p: np.ndarray, alpha: float) -> float:
-    """Renyi entropy of probabilities, in nats; Shannon's by its limit where alpha is within 1e-6 of 1."""
-    p = p[p > 0]
-    if np.isinf(alpha):
-        return -log(p.max())
-    if abs(alpha - 1) < 1e-6:  # H_a = H - (a - 1) Var(ln p) / 2 + ...
-        information = -np.log(p)
-        mean = float((p * information).sum())
-        return mean - (alpha - 1) / 2 * float((p * (information - mean) ** 2).sum())
-    return float(np.log((p**alpha).sum()) / (1 - alpha))
 
 
 def effective_rank(matrix) -> Estimate:

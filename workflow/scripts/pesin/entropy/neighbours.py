@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 from scipy.special import digamma
 
-from pesin.entropy.estimate import BLOCKS, SUBSAMPLES, Estimate, enough, finite, samples, series
+from pesin.entropy.estimate import BLOCK_SUBSAMPLES, SUBSAMPLES, Estimate, enough, finite, samples, series
 from pesin.entropy.measure import Measure
 from pesin.entropy.search import count_within, cross_distances, kth_distances, shuffle_among_neighbours
 
@@ -175,7 +175,7 @@ def transfer_entropy(
     return Estimate.of(
         batch,
         value,
-        BLOCKS,
+        BLOCK_SUBSAMPLES,
         samples=np.full(len(x), past_x.shape[1]),
         neighbours=np.full(len(x), k),
     )
