@@ -13,7 +13,7 @@ help: ## list the targets
 
 run: .venv/.ready ## everything at the chosen scale: results, figures, ledger, report
 	@status=0; \
-	$(SNAKEMAKE) --cores all --scheduler greedy --keep-going --rerun-incomplete --config scale=$(SCALE) $(ARGS) || status=$$?; \
+	$(SNAKEMAKE) --cores all --scheduler greedy --quiet rules --keep-going --rerun-incomplete --config scale=$(SCALE) $(ARGS) || status=$$?; \
 	if [ $$status -eq 0 ]; then \
 	  $(SNAKEMAKE) --quiet all --report results/$(SCALE)/report.html --config scale=$(SCALE) || status=$$?; \
 	fi; \

@@ -32,6 +32,10 @@ rule all:
         "everything is made"
 
 
+onstart:
+    show_progress()
+
+
 onerror:
     # Half of the studies may have failed: the ledger says of each claim what is known of it.
     ledger_from_what_is_there()

@@ -199,8 +199,12 @@ def test_a_step_that_fails_leaves_a_ledger_and_mends(tmp_path):
     folder = copy_with_toy_alone(tmp_path / "p")
     train = folder / SCRIPTS / "studies/toy_map/train.py"
     replace(train, "    assert", "    raise ValueError('no luck')\n    assert")
-    run = snakemake(folder, "--cores", "2", "--keep-going")
+    run = snakemake(folder, "--cores", "2", "--keep-going", "--quiet", "rules")  # as `make run` does
     assert run.returncode != 0 and "train: ValueError: no luck" in run.stdout
+    lines = [line for line in run.stdout.splitlines() if line.startswith("toy_map ")]
+    assert len(lines) == 4 and "2 done, 2 failed" in lines[-1]  # two simulations, two trainings
+    assert "failed; the log: results/laptop/toy_map/logs/train/chaotic.log" in run.stdout
+    assert "localrule" not in run.stdout and "Finished jobid" not in run.stdout
     assert not list(folder.glob("results/laptop/toy_map/train/*"))
     with open(folder / "results/laptop/ledger.csv", newline="") as handle:
         rows = list(csv.DictReader(handle))

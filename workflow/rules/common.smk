@@ -14,6 +14,7 @@ sys.path.insert(0, str(SCRIPTS))
 # Snakemake 9.27 writes the interpreter's path into its command lines without quotes: a folder with a space broke.
 sys.executable = shlex.quote(sys.executable)
 
+from snakemake.logging import logger
 from snakemake.scheduling.job_scheduler import JobScheduler
 
 from pesin.claims import load
@@ -21,6 +22,7 @@ from pesin.errors import UserError, did_you_mean
 from pesin.params import visible
 from pesin.steps.closure import closure, step_closure
 from pesin.steps.plugin import code_files, find
+from pesin.steps.progress import OTHER, Progress, Task, replace_output
 
 
 def one_reevaluation(scheduler, delay, pending=set()):
@@ -335,3 +337,26 @@ def ledger_from_what_is_there():
     print(
         f"Not everything was made. The ledger of what is there: {folder / 'ledger.html'} ({tally(rows)})"
     )
+
+
+def show_progress():
+    """Print a line for a study when one of its jobs ends; with `--quiet rules` in place of Snakemake's own lines."""
+    logger.addHandler(Progress(tasks))
+    if any(about.name == "RULES" for about in workflow.output_settings.quiet or ()):
+        replace_output(logger)
+
+
+def tasks():
+    """The jobs of this run by number."""
+    return {workflow.dag.jobid(job): task(job) for job in workflow.dag.needrun_jobs()}
+
+
+def task(job):
+    """A job by study and step."""
+    name = job.rule.name
+    if name.startswith("figure_"):
+        return Task(name.removeprefix("figure_"), f"figure {job.wildcards.figure}")
+    if name in KNOWN_STUDIES:
+        return Task(name, "its target")
+    study = getattr(job.wildcards, "study", OTHER)
+    return Task(study, " ".join([name, *job.wildcards[1:]]))
