@@ -12,7 +12,7 @@ from pesin.claims.facts import Ledger, bibtex
 from pesin.claims.judge import judge_study
 from pesin.claims.ledger import write_ledger
 from pesin.claims.models import Source, Study
-from pesin.claims.page import SAMPLE, doubts, duration, halves, plural
+from pesin.claims.page import SAMPLE, doubts, duration, halves, marked, plural
 from pesin.claims.strip import accepted, said, short, strip
 from pesin.errors import UserError
 from project import ROOT
@@ -132,6 +132,11 @@ def test_small_words():
     assert halves("We ran it. What to doubt: (1) all.") == ("We ran it.", "(1) all.")
     assert halves("We ran it. A reader should doubt all.") == ("We ran it.", "A reader should doubt all.")
     assert halves("We ran it.") == ("We ran it.", "")
+
+
+def test_backticks_are_code_and_html_is_text():
+    assert marked("`keep: [a]` beats <b>all</b>") == "<code>keep: [a]</code> beats &lt;b&gt;all&lt;/b&gt;"
+    assert marked("one ` alone, `<i>`") == "one <code> alone, </code>&lt;i&gt;`"
 
 
 def test_bibtex_escapes_and_names_the_paper():

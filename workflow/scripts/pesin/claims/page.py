@@ -43,7 +43,7 @@ def write_page(facts: Ledger, template: Path, path: Path) -> None:
         loader=FileSystemLoader(template.parent), autoescape=_escaped, trim_blocks=True, lstrip_blocks=True
     )
     environment.filters |= {"short": short, "accepted": accepted, "plural": plural, "duration": duration}
-    environment.filters |= {"brief": brief, "halves": halves}
+    environment.filters |= {"brief": brief, "halves": halves, "marked": marked}
     folder = Path(facts.folder)
     found = {
         (study, name): packed(folder / study / "figures" / f"{name}.svg")
@@ -139,6 +139,13 @@ def halves(summary: str) -> tuple[str, str]:
     """What a summary says, and from "What to doubt:" or "A reader should doubt" on what it says to doubt."""
     said, phrase, doubted = re.split(r"(What to doubt:|A reader should doubt|$)", summary, maxsplit=1)
     return said.strip(), (doubted if phrase.endswith(":") else phrase + doubted).strip()
+
+
+def marked(text: str):
+    """The text escaped for the page, what stands between backticks as code."""
+    from markupsafe import Markup, escape
+
+    return Markup(re.sub("`([^`]+)`", r"<code>\1</code>", str(escape(text))))
 
 
 def _escaped(name: str | None) -> bool:
