@@ -72,7 +72,7 @@ def write_crate(folder: Path, project: Path) -> Path:
         endTime=made.isoformat(timespec="seconds"),
         actionStatus="http://schema.org/CompletedActionStatus",
     )
-    crate.root_dataset["mentions"] = [run]
+    crate.root_dataset["mentions"] = run
     crate.metadata.write(folder)
     return folder / "ro-crate-metadata.json"
 
@@ -104,7 +104,7 @@ def _results(crate, folder: Path) -> list:
         digests = json.loads(said.get("inputs", "{}")).values()
         sources = [by_digest[digest] for digest in digests if digest in by_digest]
         if sources:
-            made[path]["isBasedOn"] = sources
+            made[path]["isBasedOn"] = sources if len(sources) > 1 else sources[0]
     return list(made.values())
 
 
