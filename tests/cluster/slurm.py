@@ -145,7 +145,8 @@ class Slurm:
     def kill_slurmd(self) -> None:
         """The node dies: slurmd and all that its jobs run are gone at once."""
         slurmd = self._daemons.pop("slurmd")
-        for pid in _descendants(slurmd.pid) + _of_environment(self.environment["SLURM_CONF"], "SLURM_JOB_ID"):
+        of_jobs = _descendants(slurmd.pid) + _of_environment(self.environment["SLURM_CONF"], "SLURM_JOB_ID")
+        for pid in [slurmd.pid, *of_jobs]:
             _kill(pid)
         slurmd.wait()
 
