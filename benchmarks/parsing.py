@@ -1,11 +1,13 @@
-"""How long Snakemake takes to read the project: python benchmarks/parsing.py [--repeats 5]
+"""How long Snakemake takes to read the project: python benchmarks/parsing.py [--repeats 5] [--large]
 
 Three dry runs in turn, medians of processor seconds: a bare Snakefile with as many rules, this project with everything
-done (made up by touching all outputs), and a synthetic project of 47 studies x 20 cases.
+done (made up by touching all outputs), and a synthetic project of 47 studies x 20 cases. With --large, instead, a
+single dry run of 20 000 jobs, and its peak memory.
 """
 
 import argparse
 import os
+import resource
 import shutil
 import statistics
 import subprocess
@@ -21,20 +23,31 @@ ROOT = Path(__file__).parents[1]
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--repeats", type=int, default=5)
-    repeats = parser.parse_args().repeats
+    parser.add_argument("--large", action="store_true")
+    given = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:
-        present = copy(Path(folder) / "present")
-        run(present, "--cores", "2", "--touch", "--forceall", "--config", "scale=smoke")
-        touch_all(present)
-        runs = {
-            "bare Snakefile, as many rules": (bare(Path(folder) / "bare", rules(present)), []),
-            "this project": (present, ["--config", "scale=smoke"]),
-            "47 studies x 20 cases": (synthetic(Path(folder) / "synthetic", 47, 20), []),
-        }
-        seconds: dict[str, list[float]] = {name: [] for name in runs}
-        for _ in range(repeats):
-            for name, (where, arguments) in runs.items():
-                seconds[name].append(run(where, "-n", "--quiet", "all", "--cores", "1", *arguments))
+        if given.large:
+            seconds = run(synthetic(Path(folder) / "large", 47, 106), "-n", "--quiet", "all", "--cores", "1")
+            memory = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss / 1024
+            print(f"dry run of 47 studies x 106 cases, 20 000 jobs: {seconds:.0f} s of processor time, {memory:.0f} MB")
+            return
+        measure(Path(folder), given.repeats)
+
+
+def measure(folder: Path, repeats: int) -> None:
+    """Print the medians of the three dry runs."""
+    present = copy(folder / "present")
+    run(present, "--cores", "2", "--touch", "--forceall", "--config", "scale=smoke")
+    touch_all(present)
+    runs = {
+        "bare Snakefile, as many rules": (bare(folder / "bare", rules(present)), []),
+        "this project": (present, ["--config", "scale=smoke"]),
+        "47 studies x 20 cases": (synthetic(folder / "synthetic", 47, 20), []),
+    }
+    seconds: dict[str, list[float]] = {name: [] for name in runs}
+    for _ in range(repeats):
+        for name, (where, arguments) in runs.items():
+            seconds[name].append(run(where, "-n", "--quiet", "all", "--cores", "1", *arguments))
     medians = {name: statistics.median(values) for name, values in seconds.items()}
     for name, value in medians.items():
         print(f"{name:<32}{value:6.2f} s")

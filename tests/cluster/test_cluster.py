@@ -191,14 +191,7 @@ def test_too_much_memory_too_much_time_and_scancel_are_tried_again_with_more(clu
         assert open_result(fragile / result(case)).x.size == 1000
 
 
-@pytest.fixture
-def slow_tests(request):
-    """Not yet seen to pass: they run with `make test-cluster` alone."""
-    if not request.config.getoption("--all-studies"):
-        pytest.skip("NOT RUN, never seen to pass so far: make test-cluster runs it")
-
-
-def test_the_node_dies_and_comes_back(slow_tests, cluster, fragile):
+def test_the_node_dies_and_comes_back(cluster, fragile):
     run = begin(cluster, fragile, result("unplugged"))
     wait_for(fragile / "tried-unplugged", run)
     cluster.kill_slurmd()
@@ -209,9 +202,7 @@ def test_the_node_dies_and_comes_back(slow_tests, cluster, fragile):
     assert open_result(fragile / result("unplugged")).x.size == 1000
 
 
-def test_without_retries_a_kill_is_a_clear_failure_and_the_next_start_does_what_is_missing(
-    slow_tests, cluster, fragile
-):
+def test_without_retries_a_kill_is_a_clear_failure_and_the_next_start_does_what_is_missing(cluster, fragile):
     run = begin(cluster, fragile, "--retries", "0", result("chaotic"), result("cancelled"))
     wait_for(fragile / "tried-cancelled", run)
     cluster.run("scancel", job_of(cluster, "cancelled"))
@@ -224,7 +215,7 @@ def test_without_retries_a_kill_is_a_clear_failure_and_the_next_start_does_what_
     assert run.returncode == 0 and len(jobs(cluster, output)) == 1
 
 
-def test_a_broken_sacct_is_no_end_if_squeue_is_asked(slow_tests, cluster, fragile, tmp_path):
+def test_a_broken_sacct_is_no_end_if_squeue_is_asked(cluster, fragile, tmp_path):
     """F18, and arrays as docs/cluster.md has them: for cases that ask for the same, and with squeue."""
     stub = tmp_path / "bin" / "sacct"
     stub.parent.mkdir()

@@ -142,22 +142,14 @@ def test_the_ledger_has_all_rows_and_its_columns(smoke):
 
 
 @pytest.mark.parametrize("name", STUDIES)
-def test_the_same_run_gives_the_same_bits(smoke, smoke_again, name):
+def test_the_same_run_gives_the_same_bits(smoke, smoke_again, same_figures, name):
     for reference in [*results_of(name), "claims"]:
         first, second = (open_result(folder / name / f"{reference}.nc") for folder in (smoke, smoke_again))
         if reference == "claims":
             first, second = map(_untimed, (first, second))
         assert same(first, second), f"{name}/{reference}: {_difference(first, second)}"
-    for figure, entry in load_study(name, YAMLS).figures.items():
-        if any(_is_timed(open_result(smoke / name / f"{read}.nc")) for read in entry.reads):
-            continue  # it shows measured seconds
-        pictures = [(folder / name / f"figures/{figure}.svg").read_bytes() for folder in (smoke, smoke_again)]
-        assert pictures[0] == pictures[1], f"{name}: the figure {figure} differs"
-
-
-def _is_timed(result) -> bool:
-    tree = result if isinstance(result, xr.DataTree) else xr.DataTree(result)
-    return any(v.attrs.get("role") == "timing" for node in tree.subtree for v in node.data_vars.values())
+    pictures = [(folder / same_figures[name]).read_bytes() for folder in (smoke, smoke_again)]
+    assert pictures[0] == pictures[1], f"{name}: {same_figures[name]} differs"
 
 
 def _untimed(claims) -> xr.DataTree:
