@@ -143,8 +143,7 @@ def test_the_profile_is_one_that_this_snakemake_reads(tmp_path):
 
 
 @pytest.mark.parametrize("name", STUDIES)
-def test_memory_and_time_grow_with_the_attempt_and_only_training_asks_for_a_gpu(name):
-    """F16: what SLURM is asked on attempts 1 to 3 (the cluster tests see it on a real one)."""
+def test_each_step_asks_for_memory_and_time_and_only_training_for_a_gpu(name):
     plan = resolve_study(name, load_study(name, YAMLS), "paper", SCRIPTS / "studies" / name)
     for step, asked in plan["resources"].items():
         assert asked["mem_mb"] >= 500 and asked["runtime"] >= 1

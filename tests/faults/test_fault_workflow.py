@@ -364,6 +364,21 @@ def test_half_of_the_studies_fail_and_the_ledger_says_which(tmp_path):
         assert f"{name}/logs/entropy/chaotic.log" in rows[name, "C1"]["reason"]
 
 
+def test_memory_and_time_grow_with_the_attempt(tmp_path):
+    """F16: what is asked on attempts 1 to 3; the cluster tests see it on a real SLURM."""
+    folder = copy_with_toy_alone(tmp_path / "p")
+    with open(folder / YAML, "a") as handle:
+        handle.write("resources: {simulate: {mem_mb: 700, runtime: 3}}\n")
+    note = "open('asked', 'a').write(f'{snakemake.resources.mem_mb} {snakemake.resources.runtime}\\n')"
+    replace(
+        folder / "workflow/scripts/simulate.py",
+        "    drive(",
+        f"    {note}\n    if len(open('asked').readlines()) < 3:\n        raise SystemExit('killed')\n    drive(",
+    )
+    snakemake(folder, "--cores", "1", "--retries", "2", "results/laptop/toy_map/simulate/chaotic.nc", check=True)
+    assert (folder / "asked").read_text().splitlines() == ["700 3", "1400 6", "2100 9"]
+
+
 def test_adding_a_study_changes_no_other(copy):
     """F25: seeds come from study, case, step and stream."""
     shutil.copytree(copy / "workflow/scripts/studies/toy_map", copy / "workflow/scripts/studies/another")
