@@ -46,7 +46,9 @@ def association(case, found: xr.Dataset) -> xr.Dataset:
 def collapse(params, found: xr.Dataset) -> xr.Dataset:
     """Entropies against the step, and of each arm at the end; a run that stopped keeps its last measured one."""
     layers = layer_entropy(found)
-    last = layers.ffill("probe").isel({"probe": -1}, drop=True)
+    # A run that stopped has NaN from then on.
+    measured = (np.isfinite(layers).all("layer").sum("probe") - 1).clip(min=0)
+    last = layers.isel({"probe": measured}).drop_vars("probe")
     relative = found["relative_attention_entropy"].mean("head", skipna=False)
     final = arms(params.arms["grid"], last)
     return xr.Dataset(

@@ -133,8 +133,8 @@ class ImageSource(Model):
     validation: PositiveInt
     """Images held out to choose the learning rate by."""
     test: PositiveInt
-    patch: PositiveInt
-    """Side of a square patch, pixels."""
+    patch: tuple[PositiveInt, PositiveInt]
+    """Height and width of a patch, pixels."""
 
 
 class Images(Model):

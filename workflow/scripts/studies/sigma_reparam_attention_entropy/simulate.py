@@ -91,13 +91,14 @@ def _digits() -> tuple[np.ndarray, np.ndarray]:
     return found.images[..., None].astype(np.float32), found.target
 
 
-def cut(pixels: np.ndarray, side: int) -> np.ndarray:
-    """Square patches of images, row by row: (images, height, width, channels) -> (images, patches, pixels)."""
+def cut(pixels: np.ndarray, patch: tuple[int, int]) -> np.ndarray:
+    """Patches of images, row by row: (images, height, width, channels) -> (images, patches, pixels)."""
     images, height, width, channels = pixels.shape
-    if height % side or width % side:
-        raise UserError(f"images.patch: {side} does not divide images of {height} x {width} pixels.")
-    tiles = pixels.reshape(images, height // side, side, width // side, side, channels).swapaxes(2, 3)
-    return tiles.reshape(images, -1, side * side * channels)
+    high, wide = patch
+    if height % high or width % wide:
+        raise UserError(f"images.patch: {high} x {wide} does not divide images of {height} x {width} pixels.")
+    tiles = pixels.reshape(images, height // high, high, width // wide, wide, channels).swapaxes(2, 3)
+    return tiles.reshape(images, -1, high * wide * channels)
 
 
 def imagenet64(path: str | None) -> tuple[np.ndarray, np.ndarray, int]:
