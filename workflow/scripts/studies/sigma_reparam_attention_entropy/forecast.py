@@ -145,7 +145,7 @@ def warning(params, found: xr.Dataset) -> xr.Dataset:
     The learning rate, known before training, is the predictor to beat. NaN where a seed has no unstable run, or none
     that is stable.
     """
-    at = [int(step) for step in found["probe"].values if step < found.sizes["step"]]
+    at = [int(step) for step in found["probe"].values[:-1]]
     lowest = found["attention_entropy"].mean("head", skipna=False).min("layer", skipna=True)
     area = np.full((len(PREDICTORS), len(at), found.sizes["seed"]), np.nan)
     for j, step in enumerate(at):

@@ -149,7 +149,7 @@ def group(case, data: xr.Dataset, asked, name: str, layers: int) -> dict[str, np
         parts = [part.expand(runs, -1, -1) for part in held_out.split(16)]  # to save memory
         last = sum(runs_loss(net(weights, part[..., :-1]), part[..., 1:]) * part.shape[1] for part in parts)
         final = torch.where(optimiser.alive, last / len(held_out), torch.nan)
-        result = {"loss": loss, "gradient_norm": norm, "held_out_loss": final.numpy(force=True)}
+        result = {"loss": loss, "gradient_norm": norm, "held_out_loss": final.double().numpy(force=True)}
         result |= {key: np.stack([one[key] for one in seen], 1) for key in seen[0]}
         if asked.snapshots:
             result["spectral_norm"] = np.stack(spectra, 1)
