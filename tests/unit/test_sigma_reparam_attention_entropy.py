@@ -1,4 +1,4 @@
-"""The study's own functions: worlds, stability, usable rates, early warning, the bound, and a small run of all steps."""
+"""The study's functions: worlds, stability, usable rates, early warning, the bound, and a small run of all steps."""
 
 from pathlib import Path
 

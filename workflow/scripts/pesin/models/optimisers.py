@@ -76,8 +76,8 @@ class RunsOptimiser:
             shape = (-1, *[1] * (value.dim() - 1))
             change = self._change(name, gradients[name])
             if name in self.decayed and self.weight_decay:
-                change = change + self.weight_decay * value
-            change = change * rate.view(shape)
+                change.add_(value, alpha=self.weight_decay)
+            change.mul_(rate.view(shape))
             value.sub_(change if everyone else torch.where(self.alive.view(shape), change, 0))
         return norm
 
@@ -85,10 +85,11 @@ class RunsOptimiser:
         if self.kind == "sgd":
             return self.first[name].mul_(self.momentum).add_(gradient).clone()
         one, two = self.betas
-        first = self.first[name].mul_(one).add_(gradient, alpha=1 - one)
+        first = self.first[name].lerp_(gradient, 1 - one)
         second = self.second[name].mul_(two).addcmul_(gradient, gradient, value=1 - two)
-        spread = (second / (1 - two**self.steps)).sqrt_().add_(self.epsilon)
-        return first / spread.mul_(1 - one**self.steps)
+        # Both biases of the start in one factor; passes over the memory are what a step costs.
+        half, scale = (1 - two**self.steps) ** 0.5, (1 - two**self.steps) ** 0.5 / (1 - one**self.steps)
+        return torch.div(first, second.sqrt().add_(self.epsilon * half)).mul_(scale)
 
 
 def gradient_norm(gradients: Parameters) -> torch.Tensor:

@@ -1,7 +1,7 @@
 """Weights written as something else times a normalised matrix: sigmaReparam, spectral norm, weight norm; runs first.
 
 Matrices have shape (runs, ..., in, out), y = x W; what stands between runs and in (layers, query and key and value) is
-a batch of matrices of their own. Power iterations keep one vector u of shape (runs, ..., out) for each.
+a batch of matrices of their own.
 Sources: Zhai et al., ICML 2023 (sigmaReparam); Miyato et al., ICLR 2018 (spectral normalisation by power iteration);
 Salimans and Kingma, NeurIPS 2016 (weight normalisation).
 """
@@ -32,24 +32,24 @@ class Reparametrisation:
     gamma_init
         Where gamma starts: "spectral", at sigma(W), so that the first network is that of W; "one".
     vectors
-        u of each power iteration.
+        (v, u) of each power iteration, on the sides of the input and the output.
     """
 
     methods: Mapping[str, Method]
     gamma_init: Literal["spectral", "one"] = "spectral"
-    vectors: dict[str, torch.Tensor] = field(default_factory=dict)
+    vectors: dict[str, tuple[torch.Tensor, torch.Tensor]] = field(default_factory=dict)
 
     @torch.no_grad()
     def start(self, parameters: Parameters) -> Parameters:
-        """Return the parameters with the gains that are learned too, and take u from a singular decomposition."""
+        """Return the parameters with the gains that are learned too, with vectors from a singular decomposition."""
         more = {}
         for name, method in self.methods.items():
             matrix = parameters[name]
             if method == "weight_norm":
                 more[f"{name}_gain"] = torch.linalg.vector_norm(matrix, dim=-2, keepdim=True)
                 continue
-            _, values, right = torch.linalg.svd(matrix, full_matrices=False)
-            self.vectors[name] = right[..., 0, :].clone()
+            left, values, right = torch.linalg.svd(matrix, full_matrices=False)
+            self.vectors[name] = left[..., 0].clone(), right[..., 0, :].clone()
             if method == "sigma_reparam":
                 sigma = values[..., :1, None]
                 more[f"{name}_gamma"] = sigma.clone() if self.gamma_init == "spectral" else torch.ones_like(sigma)
@@ -72,8 +72,8 @@ class Reparametrisation:
                 weights[name] = parameters[f"{name}_gain"] * (matrix / norm)
                 continue
             if update:
-                self.vectors[name] = power_iteration(matrix.detach(), self.vectors[name])[1]
-            sigma = sigma_along(matrix, self.vectors[name])[..., None, None]
+                self.vectors[name] = power_iteration(matrix.detach(), self.vectors[name][1])
+            sigma = sigma_along(matrix, *self.vectors[name])[..., None, None]
             gamma = parameters[f"{name}_gamma"] if method == "sigma_reparam" else 1.0
             weights[name] = gamma / sigma * matrix
         return weights
@@ -86,24 +86,23 @@ def power_iteration(matrix: torch.Tensor, u: torch.Tensor, steps: int = 1) -> tu
     ----------
     matrix : Tensor, shape (..., in, out)
     u : Tensor, shape (..., out)
+    steps
+        One or more.
 
     Returns
     -------
     (v, u)
         Of shapes (..., in) and (..., out).
     """
-    v = normalize((matrix @ u[..., None])[..., 0], dim=-1)
-    for step in range(steps):
-        v = v if step == 0 else normalize((matrix @ u[..., None])[..., 0], dim=-1)
-        u = normalize((matrix.mT @ v[..., None])[..., 0], dim=-1)
+    for _ in range(steps):
+        v = normalize((matrix @ u[..., None])[..., 0], dim=-1)
+        u = normalize((v[..., None, :] @ matrix)[..., 0, :], dim=-1)
     return v, u
 
 
-def sigma_along(matrix: torch.Tensor, u: torch.Tensor) -> torch.Tensor:
-    """v' W u with v = W u / |W u|, both vectors held fixed: the spectral norm, and its gradient v u', once u is there.
+def sigma_along(matrix: torch.Tensor, v: torch.Tensor, u: torch.Tensor) -> torch.Tensor:
+    """v' W u of fixed unit vectors: the spectral norm, with its gradient v u', once they are the singular ones.
 
-    Shapes (..., in, out) and (..., out) -> (...).
+    Shapes (..., in, out), (..., in) and (..., out) -> (...).
     """
-    with torch.no_grad():
-        v = normalize((matrix @ u[..., None])[..., 0], dim=-1)
     return (v[..., None, :] @ matrix @ u[..., None])[..., 0, 0]

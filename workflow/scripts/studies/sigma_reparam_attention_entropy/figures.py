@@ -37,9 +37,9 @@ def training(study) -> Figure:
             band(lower, layers["probe"].values, *over(values), label=f"layer {layer + 1}", color=colour)
         lower.axhline(highest, color=COLOURS[7], linestyle=":", linewidth=1)
         lower.set_xlabel("step")
-    axes[0, 0].set(ylabel="training loss / nat", ylim=(0, min(8.0, 1.2 * float(np.nanmax(curves["loss"])))))
+    axes[0, 0].set_ylabel("training loss / nat")
     axes[1, 0].set(ylabel="attention entropy / nat", ylim=(0, 1.1 * highest))
-    axes[1, -1].legend(loc="lower right", ncols=2, fontsize=6, columnspacing=1)
+    axes[1, 0].legend(loc="lower left", fontsize=7)
     return figure
 
 
@@ -91,14 +91,20 @@ def _intervention(panel, measured, scores) -> None:
                 pair = [one.sel(at).isel({"depth": 0}) for one in (measured["lowest_entropy"], scores["instability"])]
             rows.append([*over(pair[0]), *over(pair[1])])
         x, _, _, y, low, high = np.array(rows).T
-        whiskers(panel, x, y, low, high, fmt="o-", color=COLOURS[i], label=f"rate {rate:g}")
+        whiskers(panel, x, y, np.maximum(low, 0), high, fmt="-", color=COLOURS[i], label=f"rate {rate:g}")
         for name, place, value in zip(order, x, y, strict=True):
-            text = {"pre_ln_hot": "x 1/4", "pre_ln": "x 1", "pre_ln_cold": "x 4"}[name]
-            panel.annotate(text, (place, value), textcoords="offset points", xytext=(3, 4), fontsize=6.5)
-    panel.set(xlabel="lowest entropy of a layer / nat", ylabel="instability / nat", yscale="log")
+            marker, text = {
+                "pre_ln_hot": ("v", "scores / 4"),
+                "pre_ln": ("o", "as they are"),
+                "pre_ln_cold": ("^", "x 4"),
+            }[name]
+            look = {"color": COLOURS[i], "label": text if i == 0 else None, "markersize": 6, "zorder": 3}
+            panel.plot(place, value, marker, **look)
+    panel.set(xlabel="lowest entropy of a layer / nat", ylabel="instability / nat")
     panel.set_title("pre-LN, scores scaled", fontsize=8)
+    panel.set_ylim(0, panel.get_ylim()[1] * 1.5)
     if have:
-        panel.legend(loc="best", fontsize=6.5)
+        panel.legend(loc="upper right", fontsize=6.5, ncols=2)
 
 
 def bound(study) -> Figure:
@@ -121,8 +127,8 @@ def bound(study) -> Figure:
             x, y = (values[key].values.ravel()[::7] for key in ("row_norm", "row_entropy"))
             style = {"color": COLOURS[7], "markersize": 1.5, "alpha": 0.4, "rasterized": True, "zorder": 0}
             panel.plot(x, y, ".", label="trained networks", **style)
-        panel.set(xscale="log", yscale="log", xlabel=f"norm of the scores, {said}", ylim=(1e-4, 30), xlim=(0.1, high))
-        panel.legend(loc="lower left", fontsize=6.5)
+        panel.set(xscale="log", yscale="log", xlabel=f"norm of scores, {said}", ylim=(1e-4, 30), xlim=(0.02, high))
+        panel.legend(loc="lower left", fontsize=6.5, handlelength=1)
     axes[0, 0].set_ylabel("attention entropy of a row / nat")
     for i, length in enumerate(lengths):
         entropy = random["extremal_entropy"].sel({"length": length}).values
@@ -155,8 +161,10 @@ def learning_rates(study) -> Figure:
             whiskers(axes[0, 0], place, *over(more.sel({"ablation": variant})), label=label, **style)
     for value, name in zip(sequences["reference_loss"].values, sequences["reference"].values, strict=True):
         axes[0, 0].axhline(value, color=COLOURS[7], linestyle=":", linewidth=1)
-        axes[0, 0].annotate(str(name), (0.02, value), xycoords=("axes fraction", "data"), fontsize=6, va="bottom")
+        axes[0, 0].annotate(str(name), (0.03, value), xycoords=("axes fraction", "data"), fontsize=6.5, va="bottom")
     axes[0, 0].set(xscale="log", yscale="log", xlabel="learning rate (Adam)", ylabel="held-out loss / nat")
+    axes[0, 0].set_yticks([1, 1.5, 2, 3, 4, 6], ["1", "1.5", "2", "3", "4", "6"])
+    axes[0, 0].minorticks_off()
     figure.legend(*axes[0, 0].get_legend_handles_labels(), loc="outside lower center", ncols=4, fontsize=6.5)
     for i, (name, said) in enumerate((("rate_width", "own best"), ("common_rate_width", "better arm's best"))):
         values = sequences[name]
@@ -192,11 +200,16 @@ def depth(study) -> Figure:
         place = share["layers"].values * 1.04 ** (i - 1)
         look = {"label": NAMES.get(str(variant), str(variant)), "color": MAIN.get(str(variant), COLOURS[3])}
         whiskers(axes[0, 0], place, *over(share.sel({"depth_variant": variant})), fmt="o-", **look)
+        for rate in scores["depth_rate"].values:
+            each = scores["learned_at_depth_and_rate"].sel({"depth_variant": variant, "depth_rate": rate})
+            axes[0, 0].plot(share["layers"].values, each.mean("depth_seed"), ":", color=look["color"], linewidth=1)
     axes[0, 0].axhline(0, color=COLOURS[7], linestyle=":", linewidth=1)
-    axes[0, 0].set(xscale="log", xlabel="layers", ylabel="share of the source learnt", ylim=(-0.2, 1.2))
+    axes[0, 0].set(xscale="log", xlabel="layers", ylabel="share of the source learnt")
+    axes[0, 0].set_ylim(-0.15, axes[0, 0].get_ylim()[1] * 1.5)
     axes[0, 0].set_xticks(share["layers"].values, [str(n) for n in share["layers"].values], minor=False)
     axes[0, 0].minorticks_off()
     axes[0, 0].legend(loc="upper right", fontsize=7)
+    axes[0, 0].set_title("best rate; dotted: each rate", fontsize=8)
     norms = curves["spectral_norm"]
     weights = norms.sel({"matrix": [m for m in norms["matrix"].values if m != "scores"]}).max(("layer", "matrix"))
     logits = norms.sel({"matrix": "scores"}).max("layer")
@@ -206,8 +219,8 @@ def depth(study) -> Figure:
                 name = f"{NAMES.get(str(variant), str(variant))}, rate {rate:g}"
                 look = {"color": MAIN.get(str(variant), COLOURS[3]), "linestyle": style, "label": name}
                 band(panel, values["snapshot"].values, *over(values.sel({"variant": variant, "rate": rate})), **look)
-        panel.set(yscale="log", xlabel="step", ylabel=f"spectral norm of {label}, largest")
-        panel.set_ylim(top=panel.get_ylim()[1] * 30)
+        panel.set(yscale="log", xlabel="step", ylabel=f"spectral norm, {label}")
+        panel.set_ylim(top=panel.get_ylim()[1] * (100 if label == "weights" else 1))
     axes[0, 1].legend(loc="upper left", fontsize=6)
     return figure
 
