@@ -122,7 +122,8 @@ def fit_runs(
     (loss, norm) : float64 ndarrays, shape (runs, steps)
         Loss and gradient norm before each update; NaN once a run has stopped.
     """
-    losses, norms = [], []
+    losses: list[torch.Tensor] = []
+    norms: list[torch.Tensor] = []
     for step in steps:
         loss = loss_of(step)
         gradients = torch.autograd.grad(loss.sum(), list(optimiser.parameters.values()))

@@ -107,7 +107,7 @@ class Transformer:
                 )
             parameters[f"{name}_bias"] = torch.zeros(runs, *shape[:-2], 1, shape[-1])
         if self.norm != "none":
-            norms = {"attention": (self.layers,), "mlp": (self.layers,)}
+            norms: dict[str, tuple[int, ...]] = {"attention": (self.layers,), "mlp": (self.layers,)}
             norms |= {"final": ()} if self.norm == "pre" else {}
             for name, lead in norms.items():
                 parameters[f"{name}_norm_gain"] = torch.ones(runs, *lead, 1, self.width)

@@ -15,9 +15,8 @@ def entropy(case, runs: xr.DataTree | None = None) -> xr.Dataset:
     if case.params.kind == "bound":
         return bound(case)
     params, found = case.params, runs["grid"].to_dataset()
-    return xr.merge(
-        [association(case, found), collapse(params, found), trained_bound(found), intervention(params, runs)]
-    )
+    parts = [association(case, found), collapse(params, found), trained_bound(found), intervention(params, runs)]
+    return xr.merge(parts).assign_attrs(keys=int(found.attrs["keys"]))
 
 
 def layer_entropy(found: xr.Dataset) -> xr.DataArray:

@@ -104,14 +104,16 @@ def _intervention(panel, measured, scores) -> None:
     panel.set_title("pre-LN, scores scaled", fontsize=8)
     panel.set_ylim(0, panel.get_ylim()[1] * 1.5)
     if have:
-        panel.legend(loc="upper right", fontsize=6.5, ncols=2)
+        lines, labels = panel.get_legend_handles_labels()
+        order = sorted(range(len(labels)), key=lambda i: not labels[i].startswith("rate"))
+        panel.legend([lines[i] for i in order], [labels[i] for i in order], loc="upper right", fontsize=6.5, ncols=2)
 
 
 def bound(study) -> Figure:
     """Observed entropies above their bounds, by the row's norm and by the theorem's; the decay with the norm."""
     random, trained = study["entropy/bound"], study["entropy/sequences"]
     figure, axes = panels(1, 3, height=2.9)
-    lengths = random["length"].values
+    lengths, keys = random["length"].values, int(trained.attrs["keys"])
     for panel, norm, said in zip(
         axes[0], ("row_norm", "theorem_norm"), ("row's own norm", "theorem's norm"), strict=False
     ):
@@ -126,7 +128,7 @@ def bound(study) -> Figure:
             values = trained.sel({"variant": ["pre_ln", "sigma"]}) if "pre_ln" in trained["variant"].values else trained
             x, y = (values[key].values.ravel()[::7] for key in ("row_norm", "row_entropy"))
             style = {"color": COLOURS[7], "markersize": 1.5, "alpha": 0.4, "rasterized": True, "zorder": 0}
-            panel.plot(x, y, ".", label="trained networks", **style)
+            panel.plot(x, y, ".", label=f"trained networks, T = {keys}", **style)
         panel.set(xscale="log", yscale="log", xlabel=f"norm of scores, {said}", ylim=(1e-4, 30), xlim=(0.02, high))
         panel.legend(loc="lower left", fontsize=6.5, handlelength=1)
     axes[0, 0].set_ylabel("attention entropy of a row / nat")

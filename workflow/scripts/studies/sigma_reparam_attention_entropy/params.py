@@ -22,23 +22,20 @@ class Variant(Model):
     """Factor of the attention scores: an inverse temperature."""
 
 
-class Synthetic(Model):
-    """Half of the sequences repeat with a lag, half follow a Markov chain."""
+class Source(Model):
+    """Where sequences come from: half repeat with a lag and half follow a Markov chain, or the bytes of a text."""
 
-    kind: Literal["synthetic"]
+    kind: Literal["synthetic", "bytes"]
+    length: Annotated[int, Field(ge=4)]
+    """Tokens of a sequence."""
     symbols: Annotated[int, Field(ge=2)]
-    length: Annotated[int, Field(ge=4)]
+    """Synthetic: size of the vocabulary; bytes have 256."""
     lag: PositiveInt
+    """Synthetic: after how many tokens a sequence repeats."""
     spread: NonNegativeFloat
-    """Standard deviation of the logits of the transition matrix."""
-
-
-class Bytes(Model):
-    """A file of text, byte by byte."""
-
-    kind: Literal["bytes"]
-    path: str | None
-    length: Annotated[int, Field(ge=4)]
+    """Synthetic: standard deviation of the logits of the transition matrix."""
+    path: str | None = None
+    """Bytes: the file."""
 
 
 class Sweep(Model):
@@ -67,7 +64,7 @@ class Sequences(Model):
 
     kind: Literal["sequences"]
     seeds: Annotated[int, Field(ge=3)]
-    source: Annotated[Synthetic | Bytes, Field(discriminator="kind")]
+    source: Source
     held_out: Annotated[int, Field(ge=16)]
     """Sequences on which final losses are measured; entropies on the first `probe_size`."""
     probe_size: PositiveInt
