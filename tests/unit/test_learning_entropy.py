@@ -13,8 +13,10 @@ from pesin.entropy import bounds, torch_bounds
 from pesin.entropy.learning import (
     aleatoric_entropy,
     attention_entropy,
+    attention_entropy_bound,
     codebook_perplexity,
     epistemic_information,
+    extremal_scores,
     predictive_entropy,
     relative_attention_entropy,
     token_entropy,
@@ -265,3 +267,44 @@ def test_a_critic_learns_the_information_of_gaussians():
 def test_refuses(call, said):
     with pytest.raises(ValueError, match=said):
         call()
+
+
+# ------------------------------------------------------------------------------------- the bound of attention entropy
+
+
+@pytest.mark.parametrize(
+    ("keys", "norm", "expected"),
+    [(8, 1, 1.97969), (8, 3, 0.95746), (8, 5, 0.20559), (8, 10, 0.00186), (64, 3, 3.68146), (64, 5, 1.80262)]
+    + [(64, 10, 0.02921), (128, 5, 2.89946), (8, 0, log(8))],
+)
+def test_bound_values(keys, norm, expected):
+    assert attention_entropy_bound(norm, keys) == pytest.approx(expected, abs=1e-5)
+    scores = extremal_scores(norm, keys)
+    assert attention_entropy(scores[None], mask="none").value[0] == pytest.approx(
+        attention_entropy_bound(norm, keys), abs=1e-10
+    )
+    assert scores.sum() == pytest.approx(0, abs=1e-12) and np.linalg.norm(scores) == pytest.approx(norm)
+
+
+@settings(max_examples=60, deadline=None)
+@given(
+    seed=st.integers(0, 2**31),
+    keys=st.integers(2, 60),
+    norm=st.floats(0, 30),
+    sharp=st.floats(0, 8),
+    shift=st.floats(-9, 9),
+)
+def test_no_scores_of_that_norm_have_less_entropy(seed, keys, norm, sharp, shift):
+    z = np.random.default_rng(seed).normal(size=keys)
+    z = np.sign(z) * np.abs(z) ** sharp  # from even to spiky
+    z -= z.mean()
+    z *= norm / max(np.linalg.norm(z), 1e-12)
+    found = attention_entropy((z + shift)[None], mask="none").value[0]
+    assert found >= attention_entropy_bound(norm, keys) - 1e-9
+    assert attention_entropy_bound(norm + 1, keys) < attention_entropy_bound(norm, keys)
+
+
+@pytest.mark.parametrize(("norm", "keys"), [(-1, 4), (1, 1), (np.nan, 4)])
+def test_bound_of_nonsense(norm, keys):
+    with pytest.raises(ValueError):
+        attention_entropy_bound(norm, keys)

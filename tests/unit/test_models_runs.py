@@ -4,7 +4,7 @@ import pytest
 import torch
 
 from pesin.models.mlp import apply_mlp, clip_gradients, init_embedding, init_mlp, repeat_runs, weights_dataset
-from pesin.models.transformer import apply_transformer, init_transformer
+from pesin.models.transformer import Transformer
 
 
 def generator(seed=0):
@@ -47,22 +47,22 @@ def test_repeated_runs_are_copies_one_set_after_another():
 
 
 def test_transformer_is_causal_and_its_runs_are_apart():
-    parameters = init_transformer(2, 10, 7, 8, 2, generator())
+    net = Transformer(10, 10, 7, 8, 2, 2)
+    parameters = net.init_parameters(2, generator())
     tokens = torch.randint(10, (2, 5, 7), generator=generator(1))
-    logits = apply_transformer(parameters, tokens, heads=2)
+    logits = net(parameters, tokens)
     assert logits.shape == (2, 5, 7, 10)
     later, other = tokens.clone(), tokens.clone()
     later[:, :, 4:] = (later[:, :, 4:] + 1) % 10
     other[1] = (other[1] + 1) % 10
-    assert torch.allclose(apply_transformer(parameters, later, 2)[:, :, :4], logits[:, :, :4], atol=1e-6)
-    assert not torch.allclose(apply_transformer(parameters, later, 2)[:, :, 4:], logits[:, :, 4:], atol=1e-3)
-    assert torch.allclose(apply_transformer(parameters, other, 2)[0], logits[0], atol=1e-6)
+    assert torch.allclose(net(parameters, later)[:, :, :4], logits[:, :, :4], atol=1e-6)
+    assert not torch.allclose(net(parameters, later)[:, :, 4:], logits[:, :, 4:], atol=1e-3)
+    assert torch.allclose(net(parameters, other)[0], logits[0], atol=1e-6)
 
 
 def test_transformer_of_one_run_equals_the_same_run_in_a_set():
-    parameters = init_transformer(3, 4, 5, 8, 1, generator())
+    net = Transformer(4, 4, 5, 8, 1, 2)
+    parameters = net.init_parameters(3, generator())
     tokens = torch.randint(4, (3, 2, 5), generator=generator(1))
     alone = {name: value[1:2] for name, value in parameters.items()}
-    assert torch.allclose(
-        apply_transformer(alone, tokens[1:2], 2), apply_transformer(parameters, tokens, 2)[1:2], atol=1e-6
-    )
+    assert torch.allclose(net(alone, tokens[1:2]), net(parameters, tokens)[1:2], atol=1e-6)

@@ -70,6 +70,43 @@ def relative_attention_entropy(scores, mask: str = "causal") -> Estimate:
     return Estimate.of(value.shape, value.reshape(-1), EXACT, rows=rows.reshape(-1))
 
 
+def attention_entropy_bound(norm, keys) -> np.ndarray:
+    """Least entropy of softmax(z) over all z of `keys` scores whose distance from their mean is at most `norm`. Tight.
+
+    ln(1 + (T - 1) b) + s sqrt(T (T - 1)) b / (1 + (T - 1) b), b = exp(-s sqrt(T / (T - 1))), for s = norm and T = keys;
+    `extremal_scores` reach it. In attention, the spectral norm of W_K W_Q' times that of X X', over the square root of
+    the head's width, is such an s for every row (Zhai et al., ICML 2023, theorem 3.1).
+
+    Parameters
+    ----------
+    norm : array_like
+        0 or more.
+    keys : array_like of int
+        2 or more; broadcast with norm.
+
+    Returns
+    -------
+    ndarray
+        In nats: ln T at norm 0, about T s exp(-s) where 1 << s << T.
+    """
+    s, t = finite(norm, "norm"), finite(keys, "keys")
+    if (s < 0).any() or (t < 2).any():
+        raise ValueError("norm must be 0 or more, and keys 2 or more")
+    delta = s * np.sqrt(t / (t - 1))
+    rest = (t - 1) * np.exp(-delta)  # exp(-z_small) of all other keys over exp of the largest
+    return np.log1p(rest) + delta * rest / (1 + rest)
+
+
+def extremal_scores(norm, keys: int) -> np.ndarray:
+    """Scores whose softmax has the entropy `attention_entropy_bound`: one high, the others alike, mean 0, given norm.
+
+    Shape (...) -> (..., keys).
+    """
+    s = finite(norm, "norm")[..., None]
+    high, low = s * np.sqrt((keys - 1) / keys), -s / np.sqrt(keys * (keys - 1))
+    return np.concatenate([high, np.broadcast_to(low, (*s.shape[:-1], keys - 1))], -1)
+
+
 def token_entropy(logits, top: int | None = None) -> Estimate:
     """Entropy of the next token.
 

@@ -8,8 +8,8 @@ import numpy as np
 import torch
 
 from pesin.entropy.policy import categorical_entropy, exact_covariance
+from pesin.models import transformer
 from pesin.models.mlp import Parameters, apply_mlp, init_embedding, init_mlp
-from pesin.models.transformer import apply_transformer, init_transformer
 from pesin.systems.running_sums import is_right, markov_greedy, markov_law, per_prompt
 
 
@@ -103,15 +103,18 @@ class Transformer:
     heads: int
     measures = ("sampled", "greedy")
 
+    def _net(self) -> transformer.Transformer:
+        context = 2 * self.digits - 1
+        return transformer.Transformer(self.modulus, self.modulus, context, self.width, self.layers, self.heads)
+
     def init(self, runs: int, generator: torch.Generator, device: str) -> Parameters:
         """Draw the weights of all runs."""
-        context = 2 * self.digits - 1
-        return init_transformer(runs, self.modulus, context, self.width, self.layers, generator, device)
+        return self._net().init_parameters(runs, generator, device)
 
     def log_probs(self, parameters: Parameters, prompts: torch.Tensor, answers: torch.Tensor) -> torch.Tensor:
         """Log-probabilities of all tokens at each place: twice (runs, batch, digits) -> (..., digits, modulus)."""
         tokens = torch.cat([prompts, answers[..., :-1]], -1)
-        return apply_transformer(parameters, tokens, self.heads)[:, :, self.digits - 1 :].log_softmax(-1)
+        return self._net()(parameters, tokens)[:, :, self.digits - 1 :].log_softmax(-1)
 
     @torch.no_grad()
     def sample(self, parameters: Parameters, prompts: torch.Tensor, uniforms: torch.Tensor) -> torch.Tensor:
@@ -125,14 +128,14 @@ class Transformer:
     def _write(self, parameters, prompts, choose) -> torch.Tensor:
         tokens = prompts
         for place in range(self.digits):
-            log_prob = apply_transformer(parameters, tokens, self.heads)[:, :, -1].log_softmax(-1)
+            log_prob = self._net()(parameters, tokens)[:, :, -1].log_softmax(-1)
             tokens = torch.cat([tokens, choose(place, log_prob)[..., None]], -1)
         return tokens[..., self.digits :]
 
     @torch.no_grad()
     def examine(self, parameters: Parameters, prompts: np.ndarray, samples: int, rng: np.random.Generator, seeds: int):
         """Entropy and accuracy on validation prompts from sampled answers. Returns what `Markov.examine` does."""
-        like = parameters["token"]
+        like = parameters["embed"]
         runs, device = len(like), like.device
         asked = torch.as_tensor(prompts, device=device).expand(runs, *prompts.shape)
         often = asked.repeat_interleave(samples, 1)

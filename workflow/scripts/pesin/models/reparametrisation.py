@@ -1,0 +1,108 @@
+"""Weights written as something else times a normalised matrix: sigmaReparam, spectral norm, weight norm; runs first.
+
+Matrices have shape (runs, ..., in, out), y = x W; what stands between runs and in (layers, query and key and value) is
+a batch of matrices of their own.
+Sources: Zhai et al., ICML 2023 (sigmaReparam); Miyato et al., ICLR 2018 (spectral normalisation by power iteration);
+Salimans and Kingma, NeurIPS 2016 (weight normalisation).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Literal
+
+import torch
+from torch.nn.functional import normalize
+
+from pesin.models.mlp import Parameters
+
+Method = Literal["sigma_reparam", "spectral_norm", "weight_norm"]
+
+
+@dataclass
+class Reparametrisation:
+    """Which matrices are written how, and the state of their power iterations.
+
+    Attributes
+    ----------
+    methods
+        By the name of the matrix: "sigma_reparam", gamma W / sigma(W) with a learned gamma; "spectral_norm",
+        W / sigma(W); "weight_norm", g W / |W| with a learned g for each output. Others stay as they are.
+    gamma_init
+        Where gamma starts: "spectral", at sigma(W), so that the first network is that of W; "one".
+    vectors
+        (v, u) of each power iteration, on the sides of the input and the output.
+    """
+
+    methods: Mapping[str, Method]
+    gamma_init: Literal["spectral", "one"] = "spectral"
+    vectors: dict[str, tuple[torch.Tensor, torch.Tensor]] = field(default_factory=dict)
+
+    @torch.no_grad()
+    def start(self, parameters: Parameters) -> Parameters:
+        """Return the parameters with the gains that are learned too, with vectors from a singular decomposition."""
+        more = {}
+        for name, method in self.methods.items():
+            matrix = parameters[name]
+            if method == "weight_norm":
+                more[f"{name}_gain"] = torch.linalg.vector_norm(matrix, dim=-2, keepdim=True)
+                continue
+            left, values, right = torch.linalg.svd(matrix, full_matrices=False)
+            self.vectors[name] = left[..., 0].clone(), right[..., 0, :].clone()
+            if method == "sigma_reparam":
+                sigma = values[..., :1, None]
+                more[f"{name}_gamma"] = sigma.clone() if self.gamma_init == "spectral" else torch.ones_like(sigma)
+        return parameters | {name: value.requires_grad_() for name, value in more.items()}
+
+    def effective(self, parameters: Parameters, update: bool = False) -> Parameters:
+        """Return the weights that the network runs with; gradients flow to matrices and gains.
+
+        Parameters
+        ----------
+        update
+            Take one step of the power iterations first, as a forward pass of training does. Without it (evaluation)
+            the state stays as it is.
+        """
+        weights = dict(parameters)
+        for name, method in self.methods.items():
+            matrix = parameters[name]
+            if method == "weight_norm":
+                norm = torch.linalg.vector_norm(matrix, dim=-2, keepdim=True)
+                weights[name] = parameters[f"{name}_gain"] * (matrix / norm)
+                continue
+            if update:
+                self.vectors[name] = power_iteration(matrix.detach(), self.vectors[name][1])
+            sigma = sigma_along(matrix, *self.vectors[name])[..., None, None]
+            gamma = parameters[f"{name}_gamma"] if method == "sigma_reparam" else 1.0
+            weights[name] = gamma / sigma * matrix
+        return weights
+
+
+def power_iteration(matrix: torch.Tensor, u: torch.Tensor, steps: int = 1) -> tuple[torch.Tensor, torch.Tensor]:
+    """Steps towards the first singular vectors: v = W u / |W u|, u = W' v / |W' v|.
+
+    Parameters
+    ----------
+    matrix : Tensor, shape (..., in, out)
+    u : Tensor, shape (..., out)
+    steps
+        One or more.
+
+    Returns
+    -------
+    (v, u)
+        Of shapes (..., in) and (..., out).
+    """
+    for _ in range(steps):
+        v = normalize((matrix @ u[..., None])[..., 0], dim=-1)
+        u = normalize((v[..., None, :] @ matrix)[..., 0, :], dim=-1)
+    return v, u
+
+
+def sigma_along(matrix: torch.Tensor, v: torch.Tensor, u: torch.Tensor) -> torch.Tensor:
+    """v' W u of fixed unit vectors: the spectral norm, with its gradient v u', once they are the singular ones.
+
+    Shapes (..., in, out), (..., in) and (..., out) -> (...).
+    """
+    return (v[..., None, :] @ matrix @ u[..., None])[..., 0, 0]

@@ -1,0 +1,95 @@
+"""Attention entropy against instability of trained networks, and the bound: what the claims ask of entropy."""
+
+from __future__ import annotations
+
+import numpy as np
+import xarray as xr
+
+from pesin.entropy.learning import attention_entropy_bound
+from studies.sigma_reparam_attention_entropy.bound import bound
+from studies.sigma_reparam_attention_entropy.stability import about, arms, diverged, instability
+
+
+def entropy(case, runs: xr.DataTree | None = None) -> xr.Dataset:
+    """Return the association of entropy and instability and the arms' entropies, or the bound's study."""
+    if case.params.kind == "bound":
+        return bound(case)
+    params, found = case.params, runs["grid"].to_dataset()
+    parts = [association(case, found), collapse(params, found), trained_bound(found), intervention(params, runs)]
+    return xr.merge(parts).assign_attrs(keys=int(found.attrs["keys"]))
+
+
+def layer_entropy(found: xr.Dataset) -> xr.DataArray:
+    """Mean over the heads; NaN for layers that a shallower net doesn't have."""
+    return found["attention_entropy"].mean("head", skipna=False)
+
+
+def lowest_entropy(found: xr.Dataset) -> xr.DataArray:
+    """Entropy of the lowest layer at its lowest, nat: over all measurements up to the one before a run stopped."""
+    return layer_entropy(found).min(("probe", "layer"), skipna=True)
+
+
+def association(case, found: xr.Dataset) -> xr.Dataset:
+    """Lowest entropy and instability, run by run; a control hands the entropies to other runs."""
+    params, variables = case.params, {}
+    lowest, size = lowest_entropy(found), instability(params, found)
+    for dim, names in (("run", found["variant"].values), ("baseline_run", [params.arms["grid"].baseline])):
+        one, other = (values.sel({"variant": names}).values.ravel() for values in (lowest, size))
+        if params.shuffle_runs:
+            one = case.rng(f"shuffled {dim}").permutation(one)
+        variables[f"lowest_entropy_of_{dim}"] = (dim, one, about("nat", "lowest entropy of a layer during training"))
+        variables[f"instability_of_{dim}"] = (dim, other, about("nat", "largest rise of the loss over its minimum"))
+    return xr.Dataset(variables)
+
+
+def collapse(params, found: xr.Dataset) -> xr.Dataset:
+    """Entropies against the step, and of each arm at the end; a run that stopped keeps its last measured one."""
+    layers = layer_entropy(found)
+    # A run that stopped has NaN from then on.
+    measured = (np.isfinite(layers).all("layer").sum("probe") - 1).clip(min=0)
+    last = layers.isel({"probe": measured}).drop_vars("probe")
+    relative = found["relative_attention_entropy"].mean("head", skipna=False)
+    final = arms(params.arms["grid"], last)
+    return xr.Dataset(
+        {
+            "layer_entropy": layers.assign_attrs(about("nat", "attention entropy of a layer, mean over its heads")),
+            "layer_relative_entropy": relative.assign_attrs(about("1", "attention entropy over its maximum, by row")),
+            "lowest_entropy": lowest_entropy(found).assign_attrs(about("nat", "lowest entropy of a layer in training")),
+            "final_entropy": final.mean("layer").assign_attrs(about("nat", "entropy after training, mean over layers")),
+            "final_lowest_entropy": final.min("layer").assign_attrs(
+                about("nat", "entropy of the lowest layer at the end")
+            ),
+            "status": xr.where(diverged(params, found), "diverged", "ok").assign_attrs(about("1", "how the run went")),
+        }
+    )
+
+
+def trained_bound(found: xr.Dataset) -> xr.Dataset:
+    """The last row's entropy of trained networks beside the bound, by its own norm and by the theorem's."""
+    keys = int(found.attrs["keys"])
+    variables = {"row_entropy": found["row_entropy"], "row_norm": found["row_norm"]}
+    for name in ("row_norm", "theorem_norm"):
+        values = found[name].values
+        known = np.isfinite(values)
+        least = np.where(known, attention_entropy_bound(np.where(known, values, 0), keys), np.nan)
+        label = about("nat", f"lower bound of the row's entropy by its {name.replace('_', ' ')}")
+        variables[name.replace("norm", "bound")] = (found[name].dims, least, label)
+    return xr.Dataset(variables)
+
+
+def intervention(params, runs: xr.DataTree) -> xr.Dataset:
+    """Lowest entropy and instability of the other variants: what a change of temperature alone does to both."""
+    if "ablation" not in runs.children:
+        return xr.Dataset()
+    found = runs["ablation"].to_dataset()
+    renamed = {"variant": "ablation", "rate": "ablation_rate", "seed": "ablation_seed", "depth": "ablation_depth"}
+    return xr.Dataset(
+        {
+            "ablation_entropy": lowest_entropy(found).assign_attrs(
+                about("nat", "lowest entropy of a layer in training")
+            ),
+            "ablation_instability": instability(params, found).assign_attrs(
+                about("nat", "largest rise of the loss over its minimum")
+            ),
+        }
+    ).rename(renamed)

@@ -1,0 +1,189 @@
+"""How well the trained networks predict: losses on held-out sequences, usable learning rates, depth, early warning."""
+
+from __future__ import annotations
+
+import numpy as np
+import xarray as xr
+
+from pesin.forecast.classify import area_under_curve
+from studies.sigma_reparam_attention_entropy.stability import about, arms, ceiling, diverged, instability
+
+PREDICTORS = ("low attention entropy", "gradient norm", "learning rate")
+LAST = 10  # steps whose mean training loss chooses a learning rate
+
+
+def forecast(case, runs: xr.DataTree) -> xr.Dataset:
+    """Return losses, usable learning rates, depths and early warning, or the accuracies of the image recipes."""
+    if case.params.kind == "images":
+        return accuracies(case.params, runs["recipes"].to_dataset())
+    params, found = case.params, runs["grid"].to_dataset()
+    return xr.merge([losses(params, runs), usable_rates(params, found), depths(params, runs), warning(params, found)])
+
+
+# ---------------------------------------------------------------------------------------------------------- sequences
+
+
+def final_loss(params, found: xr.Dataset) -> xr.DataArray:
+    """Held-out loss after training, nat; the ceiling for a run that diverged or stopped."""
+    top = ceiling(params, found)
+    return xr.where(diverged(params, found), top, found["held_out_loss"].fillna(top).clip(max=top))
+
+
+def learned(params, found: xr.Dataset) -> xr.DataArray:
+    """Share of the way from the frequencies of symbols to the source's own entropy (text: 0); below 0: none."""
+    start, end = found.attrs["frequencies_loss"], found.attrs["source_loss"]
+    return (start - final_loss(params, found)) / (start - end)
+
+
+def losses(params, runs: xr.DataTree) -> xr.Dataset:
+    """Final losses of all variants, and of the two arms with what they learnt."""
+    found = runs["grid"].to_dataset()
+    loss, chosen = final_loss(params, found), params.arms["grid"]
+    size = instability(params, found)
+    references = [found.attrs["frequencies_loss"], found.attrs["source_loss"]]
+    label = about("nat", "held-out loss after training; the divergence ceiling for diverged runs")
+    variables = {
+        "loss": loss.assign_attrs(label),
+        "arm_loss": arms(chosen, loss).assign_attrs(label),
+        "arm_learned": arms(chosen, learned(params, found)).assign_attrs(
+            about("1", "share of the way from symbol frequencies to the entropy of the source")
+        ),
+        "instability": size.assign_attrs(about("nat", "largest rise of the loss over its running minimum")),
+        "arm_excess": arms(chosen, loss / loss.min("rate") - 1).assign_attrs(
+            about("1", "loss over that of the arm's best learning rate, minus 1")
+        ),
+        "reference_loss": ("reference", references, about("nat", "loss of symbol frequencies, of the source")),
+    }
+    if "ablation" in runs.children:
+        more = final_loss(params, runs["ablation"].to_dataset())
+        renamed = {"variant": "ablation", "rate": "ablation_rate", "seed": "ablation_seed", "depth": "ablation_depth"}
+        variables["ablation_loss"] = more.rename(renamed).assign_attrs(label)
+    return xr.Dataset(variables, {"reference": ["symbol frequencies", "source"]})
+
+
+def usable_rates(params, found: xr.Dataset) -> xr.Dataset:
+    """Width of the interval of learning rates around the best whose loss is near the best: own, and of both arms."""
+    loss = arms(params.arms["grid"], final_loss(params, found)).isel({"depth": 0}, drop=True)
+    loss = loss.transpose("arm", "seed", "rate")
+    own = loss.min("rate")
+    both = own.min("arm").broadcast_like(own).transpose(*own.dims)
+    label = "width of the learning rates whose loss lies near the best, decades; best: "
+    return xr.Dataset(
+        {
+            name: (
+                ("arm", "seed"),
+                usable_width(loss["rate"].values, loss.values, best.values * (1 + params.near_best)),
+                about("1", label + said),
+            )
+            for name, best, said in (("rate_width", own, "the arm's own"), ("common_rate_width", both, "of both arms"))
+        },
+        {"arm": loss["arm"], "seed": loss["seed"]},
+    )
+
+
+def usable_width(rates: np.ndarray, loss: np.ndarray, limit: np.ndarray) -> np.ndarray:
+    """Decades of learning rate, around the best one, in which the loss stays below the limit.
+
+    Parameters
+    ----------
+    rates : ndarray, shape (rates,)
+        Rising.
+    loss : ndarray, shape (..., rates)
+    limit : ndarray, shape (...)
+
+    Returns
+    -------
+    ndarray, shape (...)
+        The crossing is interpolated in log rate and loss; 0 if the best loss exceeds the limit.
+    """
+    x, width = np.log10(rates), np.zeros(limit.shape)
+    for index in np.ndindex(limit.shape):
+        y, top = loss[index], limit[index]
+        best = int(y.argmin())
+        if y[best] > top:
+            continue
+        ends = []
+        for way in (-1, 1):
+            i = best
+            while 0 <= i + way < len(x) and y[i + way] <= top:
+                i += way
+            inside = 0 <= i + way < len(x)
+            part = (top - y[i]) / (y[i + way] - y[i]) if inside else 0.0
+            ends.append(x[i] + part * (x[i + way] - x[i]) if inside else x[i])
+        width[index] = ends[1] - ends[0]
+    return width
+
+
+def depths(params, runs: xr.DataTree) -> xr.Dataset:
+    """What each arm learns at each depth, with the learning rate that trains it best (mean over the seeds)."""
+    found = runs["depth"].to_dataset()
+    top = ceiling(params, found)
+    end = found["loss"].isel({"step": slice(-LAST, None)}).mean("step", skipna=False).fillna(top).clip(max=top)
+    best = end.mean("seed").argmin("rate")
+    share = learned(params, found)
+    chosen = share.isel({"rate": best}).drop_vars("rate")
+    name = "share of the way from symbol frequencies to the entropy of the source, best learning rate"
+    renamed = {"variant": "depth_variant", "rate": "depth_rate", "seed": "depth_seed", "arm": "depth_arm"}
+    parts = {
+        "learned_at_depth": chosen,
+        "arm_learned_at_depth": arms(params.arms["depth"], chosen),
+        "learned_at_depth_and_rate": share,
+    }
+    return xr.Dataset(
+        {
+            key: values.rename(
+                {k: v for k, v in renamed.items() if k in values.dims} | {"depth": "layers"}
+            ).assign_attrs(about("1", name))
+            for key, values in parts.items()
+        }
+    )
+
+
+def warning(params, found: xr.Dataset) -> xr.Dataset:
+    """Area under the curve, seed by seed, with which a measurement before a step tells the runs unstable from it on.
+
+    The learning rate, known before training, is the predictor to beat. NaN where a seed has no unstable run, or none
+    that is stable.
+    """
+    at = [int(step) for step in found["probe"].values[:-1]]
+    lowest = found["attention_entropy"].mean("head", skipna=False).min("layer", skipna=True)
+    area = np.full((len(PREDICTORS), len(at), found.sizes["seed"]), np.nan)
+    for j, step in enumerate(at):
+        later = instability(params, found, since=step) > params.unstable
+        scores = (
+            -lowest.sel({"probe": step}),
+            found["gradient_norm"].isel({"step": step}),
+            found["rate"].broadcast_like(later),
+        )
+        for i, score in enumerate(scores):
+            for k in range(found.sizes["seed"]):
+                unstable, value = (
+                    v.isel({"seed": k}).transpose("variant", "depth", "rate").values for v in (later, score)
+                )
+                known = np.isfinite(value)
+                yes, no = value[known & unstable], value[known & ~unstable]
+                area[i, j, k] = area_under_curve(yes, no) if yes.size and no.size else np.nan
+    return xr.Dataset(
+        {"warning": (("predictor", "before", "seed"), area, about("1", "area under the receiver operating curve"))},
+        {"predictor": list(PREDICTORS), "before": at, "seed": found["seed"]},
+    )
+
+
+# ------------------------------------------------------------------------------------------------------------- images
+
+
+def accuracies(params, found: xr.Dataset) -> xr.Dataset:
+    """Test accuracy of each recipe at the learning rate that validates best (mean over the seeds), and its part."""
+    best = found["validation_accuracy"].mean("seed").argmax("rate_index")
+    chosen = found["test_accuracy"].isel({"rate_index": best})
+    roles = list(params.arms)
+    parts = chosen.sel({"recipe": [params.arms[role] for role in roles]}).rename({"recipe": "arm"})
+    return xr.Dataset(
+        {
+            "test_accuracy": found["test_accuracy"],
+            "rate": found["rate"],
+            "best_rate": found["rate"].isel({"rate_index": best}).assign_attrs(about("1", "learning rate chosen")),
+            "best_accuracy": chosen.assign_attrs(about("1", "test accuracy at the learning rate chosen")),
+            "arm_accuracy": parts.assign_coords({"arm": roles}).assign_attrs(about("1", "test accuracy")),
+        }
+    )

@@ -1,0 +1,309 @@
+"""Trains all learning rates and seeds of a variant in one batched module; the paper's diagnostics on the way."""
+
+from __future__ import annotations
+
+import numpy as np
+import torch
+import xarray as xr
+from torch.nn.functional import cross_entropy
+
+from pesin.models.mlp import Parameters, repeat_runs
+from pesin.models.optimisers import RunsOptimiser, fit_runs
+from pesin.models.reparametrisation import Reparametrisation
+from pesin.models.transformer import Transformer
+
+MATRICES = ("query", "key", "value", "out", "up", "down", "scores")
+
+
+def train(case, data: xr.Dataset) -> xr.DataTree:
+    """Return a group for each sweep (sequences), or the one group `recipes` (images)."""
+    if case.params.kind == "images":
+        return xr.DataTree.from_dict({"recipes": recipes(case, data)})
+    return xr.DataTree.from_dict({name: sweep(case, data, one) for name, one in case.params.sweeps.items()})
+
+
+def make_net(params, variant, layers: int, **shape) -> Transformer:
+    """The network of a variant."""
+    return Transformer(
+        width=params.width, layers=layers, heads=params.heads, init=params.init, embedding_std=params.embedding_std,
+        norm=variant.norm, qk_norm=variant.qk_norm, score_scale=variant.score_scale, **shape,
+    )  # fmt: skip
+
+
+def start(case, net: Transformer, variant, seeds: int, rates: int) -> tuple[Reparametrisation, Parameters]:
+    """Parameters of all runs, one set of seeds after another; the same numbers for every variant and rate of a seed."""
+    generator = torch.Generator().manual_seed(case.seed("init"))
+    drawn = net.init_parameters(case.params.seeds, generator, case.device)
+    parameters = repeat_runs({name: value[:seeds] for name, value in drawn.items()}, rates)
+    kind = variant.reparametrisation
+    methods = {} if kind == "none" else dict.fromkeys(net.matrices, kind)
+    made = Reparametrisation(methods, variant.gamma_init)
+    return made, made.start(parameters)
+
+
+def runs_loss(logits: torch.Tensor, target: torch.Tensor) -> torch.Tensor:
+    """Mean cross-entropy of each run: (runs, ..., classes), (runs, ...) -> (runs,)."""
+    losses = cross_entropy(logits.flatten(0, -2), target.flatten(), reduction="none")
+    return losses.view(len(logits), -1).mean(1)
+
+
+# ---------------------------------------------------------------------------------------------------------- sequences
+
+CURVES = {
+    "loss": ("nat", "training loss of the step's batch"),
+    "gradient_norm": ("1", "norm of the whole gradient"),
+    "probe_loss": ("nat", "loss on the probe, evaluation mode"),
+    "attention_entropy": ("nat", "attention entropy, mean over rows and probe"),
+    "relative_attention_entropy": ("1", "attention entropy over ln(keys of the row), mean over rows and probe"),
+    "held_out_loss": ("nat", "loss on all held-out sequences after training"),
+    "spectral_norm": ("1", "spectral norm of the effective matrix; scores: of W_Q W_K' / sqrt(size), largest head"),
+    "row_entropy": ("nat", "entropy of the last row of attention after training"),
+    "row_norm": ("1", "norm of that row's scores, mean taken off"),
+    "theorem_norm": ("1", "|W_Q W_K'| |X X'| / sqrt(size), biases included: what the theorem bounds the norm by"),
+}
+GRID = ("variant", "depth", "rate", "seed")
+DIMS = {
+    "loss": ("step",),
+    "gradient_norm": ("step",),
+    "probe_loss": ("probe",),
+    "attention_entropy": ("probe", "layer", "head"),
+    "relative_attention_entropy": ("probe", "layer", "head"),
+    "held_out_loss": (),
+    "spectral_norm": ("snapshot", "layer", "matrix"),
+    "row_entropy": ("layer", "head", "example"),
+    "row_norm": ("layer", "head", "example"),
+    "theorem_norm": ("layer", "head", "example"),
+}
+
+
+def sweep(case, data: xr.Dataset, asked) -> xr.Dataset:
+    """Train every variant and depth of a sweep; runs of a seed share initial numbers and batches. NaN: run stopped."""
+    params, found = case.params, {}
+    for name in asked.variants:
+        for layers in asked.layers:
+            for key, values in group(case, data, asked, name, layers).items():
+                values = values.reshape(len(asked.rates), asked.seeds, *values.shape[1:])
+                if "layer" in DIMS[key]:  # shallower nets are filled up with NaN
+                    gap = [(0, 0)] * values.ndim
+                    gap[2 + DIMS[key].index("layer")] = (0, max(asked.layers) - layers)
+                    values = np.pad(values, gap, constant_values=np.nan)
+                found.setdefault(key, []).append(values)
+    shape = (len(asked.variants), len(asked.layers))
+    variables = {}
+    for key, values in found.items():
+        units, name = CURVES[key]
+        whole = np.stack(values).reshape(*shape, *values[0].shape)
+        variables[key] = ((*GRID, *DIMS[key]), whole, {"units": units, "long_name": name, "allow_nan": 1})
+    coordinates = {
+        "variant": asked.variants, "depth": asked.layers, "rate": asked.rates, "seed": np.arange(asked.seeds),
+        "step": np.arange(asked.steps), "probe": probes(params, asked),
+    }  # fmt: skip
+    if asked.snapshots:
+        coordinates |= {"snapshot": snapshots(asked), "matrix": list(MATRICES)}
+    known = {key: data.attrs[key] for key in ("frequencies_loss", "source_loss")}
+    return xr.Dataset(
+        variables, coordinates, known | {"symbols": data.sizes["symbol"], "keys": data.sizes["position"] - 1}
+    )
+
+
+def probes(params, asked) -> list[int]:
+    """Steps before which the probe is measured, and the end."""
+    return sorted({*range(0, asked.steps, params.probe_every), asked.steps})
+
+
+def snapshots(asked) -> list[int]:
+    """Steps at which spectral norms are taken, the end included."""
+    return np.unique(np.linspace(0, asked.steps, asked.snapshots).round().astype(int)).tolist()
+
+
+def group(case, data: xr.Dataset, asked, name: str, layers: int) -> dict[str, np.ndarray]:
+    """Train one variant at one depth: all rates and seeds at once, rate-major along the runs axis."""
+    params, variant, device = case.params, case.params.variants[name], case.device
+    symbols, length = data.sizes["symbol"], data.sizes["position"]
+    net = make_net(params, variant, layers, inputs=symbols, outputs=symbols, context=length - 1)
+    made, parameters = start(case, net, variant, asked.seeds, len(asked.rates))
+    tokens = torch.as_tensor(data["tokens"].values[: asked.seeds].astype(np.int64), device=device)
+    held_out = torch.as_tensor(data["held_out"].values.astype(np.int64), device=device)
+    rates = torch.tensor(asked.rates, device=device).repeat_interleave(asked.seeds)
+    runs, seen, spectra, at, norms_at = len(rates), [], [], probes(params, asked), snapshots(asked)
+    optimiser = RunsOptimiser(parameters, "adam")
+
+    def observe(step: int) -> None:
+        weights = made.effective(parameters)
+        if step in at:
+            seen.append(measure(net, weights, held_out[: params.probe_size].expand(runs, -1, -1), optimiser.alive))
+        if step in norms_at and asked.snapshots:
+            spectra.append(spectral_norms(net, weights))
+
+    def loss_of(step: int) -> torch.Tensor:
+        with torch.no_grad():
+            observe(step)
+        batch = tokens[:, step * asked.batch : (step + 1) * asked.batch].repeat(len(asked.rates), 1, 1)
+        return runs_loss(net(made.effective(parameters, update=True), batch[..., :-1]), batch[..., 1:])
+
+    steps = case.progress(range(asked.steps), what=f"{name}, {layers} layers")
+    loss, norm = fit_runs(optimiser, loss_of, lambda step: rates, steps)
+    with torch.no_grad():
+        observe(asked.steps)
+        weights = made.effective(parameters)
+        parts = [part.expand(runs, -1, -1) for part in held_out.split(16)]  # to save memory
+        last = sum(runs_loss(net(weights, part[..., :-1]), part[..., 1:]) * part.shape[1] for part in parts)
+        final = torch.where(optimiser.alive, last / len(held_out), torch.nan)
+        result = {"loss": loss, "gradient_norm": norm, "held_out_loss": final.double().numpy(force=True)}
+        result |= {key: np.stack([one[key] for one in seen], 1) for key in seen[0]}
+        if asked.snapshots:
+            result["spectral_norm"] = np.stack(spectra, 1)
+            result |= last_row(net, weights, held_out[: params.probe_size].expand(runs, -1, -1))
+    return result
+
+
+def measure(net: Transformer, weights: Parameters, probe: torch.Tensor, alive: torch.Tensor) -> dict[str, np.ndarray]:
+    """Loss and attention entropies of all runs on the probe; NaN for runs that have stopped."""
+    entropies: list[torch.Tensor] = []
+
+    def watch(name: str, layer: int, tensor: torch.Tensor) -> None:
+        if name == "attention":
+            entropies.append(torch.special.entr(tensor).sum(-1).mean(1))  # (runs, heads, rows)
+
+    logits = net(weights, probe[..., :-1], watch)
+    rows = torch.stack(entropies, 1)
+    most = torch.log(torch.arange(2, rows.shape[-1] + 1, device=rows.device)) if net.causal else None
+    relative = rows[..., 1:] / most if most is not None else rows / np.log(rows.shape[-1])
+    found = {
+        "attention_entropy": rows.mean(-1),
+        "relative_attention_entropy": relative.mean(-1),
+        "probe_loss": runs_loss(logits, probe[..., 1:]),
+    }
+    return {
+        key: torch.where(alive.view(-1, *[1] * (value.dim() - 1)), value, torch.nan).double().numpy(force=True)
+        for key, value in found.items()
+    }
+
+
+def spectral_norms(net: Transformer, weights: Parameters) -> np.ndarray:
+    """Largest singular value of each effective matrix, shape (runs, layers, matrices)."""
+    plain = [weights["qkv"][:, :, i] for i in range(3)] + [weights[name] for name in ("out", "up", "down")]
+    norms = [largest_singular_value(matrix) for matrix in plain]
+    scores = score_matrices(net, weights, biases=False)
+    norms.append(largest_singular_value(scores).amax(-1))
+    return torch.stack(norms, -1).double().numpy(force=True)
+
+
+def largest_singular_value(matrix: torch.Tensor) -> torch.Tensor:
+    """Spectral norm of each matrix, NaN where it isn't finite."""
+    good = torch.isfinite(matrix).all(-1).all(-1)
+    safe = torch.where(good[..., None, None], matrix, 0)
+    return torch.where(good, torch.linalg.matrix_norm(safe, ord=2), torch.nan)
+
+
+def score_matrices(net: Transformer, weights: Parameters, biases: bool) -> torch.Tensor:
+    """W_Q W_K' / sqrt(size) of each head, (runs, layers, heads, in, in); with biases, in has a row of ones more."""
+    query, key = (weights["qkv"][:, :, i] for i in range(2))
+    if biases:
+        query, key = (torch.cat([matrix, weights["qkv_bias"][:, :, i]], -2) for i, matrix in enumerate((query, key)))
+    query, key = (m.unflatten(-1, (net.heads, -1)).transpose(-3, -2) for m in (query, key))
+    return net.score_scale * query @ key.mT / (net.width // net.heads) ** 0.5
+
+
+def last_row(net: Transformer, weights: Parameters, probe: torch.Tensor) -> dict[str, np.ndarray]:
+    """Entropy and norm of the last row's scores (it sees all keys), and the theorem's bound of that norm."""
+    rows, inputs = [], []
+
+    def watch(name: str, layer: int, tensor: torch.Tensor) -> None:
+        if name == "scores":
+            rows.append(tensor[..., -1, :].transpose(1, 2))  # (runs, heads, batch, keys)
+        elif name == "attention_input":
+            inputs.append(torch.nn.functional.pad(tensor, (0, 1), value=1.0))
+
+    net(weights, probe[..., :-1], watch)
+    scores, x = torch.stack(rows, 1).double(), torch.stack(inputs, 1).double()
+    entropy = torch.special.entr(scores.softmax(-1)).sum(-1)
+    centred = scores - scores.mean(-1, keepdim=True)
+    spread = largest_singular_value(x.mT @ x)  # |X X'| = |X' X|: (runs, layers, batch)
+    norm = largest_singular_value(score_matrices(net, weights, biases=True).double())
+    found = {
+        "row_entropy": entropy,
+        "row_norm": torch.linalg.vector_norm(centred, dim=-1),
+        "theorem_norm": norm[..., None] * spread[:, :, None],
+    }
+    return {key: value.numpy(force=True) for key, value in found.items()}
+
+
+# ------------------------------------------------------------------------------------------------------------- images
+
+RECIPE_DIMS = ("recipe", "rate_index", "seed")
+
+
+def recipes(case, data: xr.Dataset) -> xr.Dataset:
+    """Train each recipe over its learning rates and all seeds; accuracies after training."""
+    params, found = case.params, {}
+    for recipe in params.recipes.values():
+        for key, values in one_recipe(case, data, recipe).items():
+            found.setdefault(key, []).append(values.reshape(len(recipe.rates), params.seeds, *values.shape[1:]))
+    labels = {
+        "loss": ("nat", "training loss of the step's batch"),
+        "validation_accuracy": ("1", "share of validation images classified rightly"),
+        "test_accuracy": ("1", "share of test images classified rightly"),
+        "attention_entropy": ("nat", "attention entropy on test images, mean over heads and rows"),
+    }
+    more = {"loss": ("step",), "attention_entropy": ("layer",)}
+    variables = {
+        key: ((*RECIPE_DIMS, *more.get(key, ())), np.stack(values), {"units": units, "long_name": name, "allow_nan": 1})
+        for key, values in found.items()
+        for units, name in [labels[key]]
+    }
+    rates = [recipe.rates for recipe in params.recipes.values()]
+    variables["rate"] = (RECIPE_DIMS[:2], rates, {"units": "1", "long_name": "learning rate"})
+    return xr.Dataset(variables, {"recipe": list(params.recipes), "seed": np.arange(params.seeds)})
+
+
+def one_recipe(case, data: xr.Dataset, recipe) -> dict[str, np.ndarray]:
+    """Train one recipe: all rates and seeds at once. A run that stopped classifies nothing rightly."""
+    params, variant, device = case.params, case.params.variants[recipe.variant], case.device
+    parts = {part: (data[f"{part}_patches"].values, data[f"{part}_labels"].values.astype(np.int64))
+             for part in ("train", "validation", "test")}  # fmt: skip
+    x, labels = (torch.as_tensor(values, device=device) for values in parts["train"])
+    classes = int(max(values.max() for _, values in parts.values())) + 1
+    net = make_net(params, variant, params.layers, inputs=x.shape[-1], outputs=classes, context=x.shape[-2],
+                   embedding="vectors", causal=False, pooled=True)  # fmt: skip
+    made, parameters = start(case, net, variant, params.seeds, len(recipe.rates))
+    optimiser = RunsOptimiser(parameters, recipe.optimiser, recipe.momentum, weight_decay=recipe.weight_decay,
+                              decayed=tuple(net.matrices))  # fmt: skip
+    rates = torch.tensor(recipe.rates, device=device).repeat_interleave(params.seeds)
+    rows = case.rng("batches").integers(len(x), size=(params.steps, params.seeds, params.batch))
+
+    def loss_of(step: int) -> torch.Tensor:
+        chosen = torch.as_tensor(rows[step], device=device).repeat(len(recipe.rates), 1)
+        return runs_loss(net(made.effective(parameters, update=True), x[chosen]), labels[chosen])
+
+    def rate_of(step: int) -> torch.Tensor:
+        return rates * min(1.0, (step + 1) / recipe.warmup) if recipe.warmup else rates
+
+    steps = case.progress(range(params.steps), what=f"{recipe.variant}, {recipe.optimiser}")
+    loss, _ = fit_runs(optimiser, loss_of, rate_of, steps)
+    found = {"loss": loss}
+    with torch.no_grad():
+        weights = made.effective(parameters)
+        for part in ("validation", "test"):
+            accuracy, entropy = classified(net, weights, *parts[part], len(rates))
+            found[f"{part}_accuracy"] = torch.where(optimiser.alive, accuracy, 0).double().numpy(force=True)
+    entropy = torch.where(optimiser.alive[:, None], entropy, torch.nan)
+    return found | {"attention_entropy": entropy.double().numpy(force=True)}
+
+
+def classified(net: Transformer, weights: Parameters, x: np.ndarray, labels: np.ndarray, runs: int):
+    """Accuracy (runs,), and attention entropy (runs, layers), a hundred images at a time."""
+    right, entropies = 0, []
+    for first in range(0, len(x), 100):
+        part = slice(first, first + 100)
+        seen: list[torch.Tensor] = []
+
+        def watch(name: str, layer: int, tensor: torch.Tensor, seen=seen) -> None:
+            if name == "attention":
+                seen.append(torch.special.entr(tensor).sum(-1).mean((2, 3)).sum(1))
+
+        device = weights["place"].device
+        logits = net(weights, torch.as_tensor(x[part], device=device).expand(runs, *x[part].shape), watch)
+        right = right + (logits.argmax(-1) == torch.as_tensor(labels[part], device=device)).sum(1)
+        entropies.append(torch.stack(seen, 1))
+    return right / len(x), torch.stack(entropies).sum(0) / len(x)
