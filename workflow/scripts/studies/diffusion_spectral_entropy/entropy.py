@@ -29,6 +29,9 @@ def representations(case, data: xr.Dataset, kept: xr.Dataset) -> xr.Dataset:
     """DSE, DSMI with the label and DSMI with the input at each checkpoint, under each convention."""
     p, held = case.params.entropy, case.params.train.evaluation
     z, grid = kept["z"].values, ("convention", *RUN, "epoch")
+    if p.shuffled:
+        order = case.rng("shuffled").permuted(np.tile(np.arange(z.shape[2]), (*z.shape[:2], 1)), axis=-1)
+        z = np.take_along_axis(z, order[..., None, None], 2)
     label = data[f"{held.split}_label"].values[..., : held.samples]
     images = data[f"{held.split}_images"].values[: held.samples]
     inputs = np.broadcast_to(classes_of(images.reshape(len(images), -1), p.clusters), label.shape)
@@ -68,15 +71,15 @@ def chance(case, z: np.ndarray, label: np.ndarray, found: np.ndarray) -> xr.Data
     """DSMI with the label at the last checkpoint: under permuted labels, and its error over the samples."""
     p = case.params.entropy
     convention, rng = p.conventions[p.information], case.rng("chance")
-    null = np.empty((*z.shape[:2], p.null.permutations))
+    null = np.empty((*z.shape[:2], p.chance.permutations))
     for mode, seed, copy in np.ndindex(null.shape):
         permuted = rng.permutation(label[mode, seed])
         null[mode, seed, copy] = bits_between(z[mode, seed], permuted, rng, convention, p.subsets)
     error = [
-        [subsample_error(*pair, rng, convention, p.subsets, p.null.subsamples) for pair in zip(*both, strict=True)]
+        [subsample_error(*pair, rng, convention, p.subsets, p.chance.subsamples) for pair in zip(*both, strict=True)]
         for both in zip(z, label, strict=True)
     ]
-    p_value = (1 + (null >= found[..., None]).sum(-1)) / (1 + p.null.permutations)
+    p_value = (1 + (null >= found[..., None]).sum(-1)) / (1 + p.chance.permutations)
     return xr.Dataset(
         {
             "dsmi_null": ((*RUN, "permutation"), null, about("bit", "DSMI with permuted labels, last checkpoint")),

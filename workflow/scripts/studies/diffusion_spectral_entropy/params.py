@@ -176,7 +176,7 @@ class Training(Model):
 
     hidden: Annotated[list[PositiveInt], Field(min_length=1)]
     rate: NonNegativeFloat
-    """Adam's learning rate; 0 is the control without training."""
+    """Adam's learning rate."""
     batch: Annotated[int, Field(ge=2)]
     checkpoints: Annotated[list[Annotated[int, Field(ge=0)]], Field(min_length=2)]
     """Epochs at which the representation is kept; the last ends the training."""
@@ -190,7 +190,7 @@ class Training(Model):
         return self
 
 
-class Null(Model):
+class Chance(Model):
     """What chance gives, and the error over samples."""
 
     permutations: Annotated[int, Field(ge=1)]
@@ -205,10 +205,12 @@ class RepresentationMeasures(Model):
     conventions: Annotated[dict[Name, Convention], Field(min_length=1)]
     information: Name
     """The convention of the permutation null, the subsamples and the map of DSMI."""
+    shuffled: bool
+    """Control: the checkpoints of each run are shuffled."""
     subsets: Annotated[int, Field(ge=2)]
     clusters: Annotated[int, Field(ge=2)]
     """Spectral clusters of the input."""
-    null: Null
+    chance: Chance
     sweep: Sweep | None = None
     """Bandwidths on raw features for the map of DSE, on L2-normalised ones for DSMI; left out: no map."""
     sweep_information: list[PositiveFloat] = []

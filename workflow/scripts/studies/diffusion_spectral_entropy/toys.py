@@ -6,6 +6,7 @@ import warnings
 
 import numpy as np
 import xarray as xr
+from scipy.cluster.vq import kmeans2
 
 from pesin.entropy.kernel import diffusion_spectral_entropy, diffusion_spectral_mutual_information, median_distance
 from pesin.entropy.neighbours import mutual_information
@@ -25,8 +26,8 @@ def binned_entropy(x: np.ndarray, bins: int = 2) -> float:
 def dimension(case, data: xr.Dataset) -> xr.Dataset:
     """DSE and binned entropy of spheres, Swiss roll and tree at each noise, and DSE over bandwidths and times."""
     p, noise = case.params.entropy, np.asarray(case.params.simulate.spheres.noise)
-    coordinate = {"noise": noise}
-    result = {}
+    coordinate = {"noise": noise} | {name: data[name].values for name in ("cloud", "intrinsic_dimension", "shape")}
+    result: dict = {}
     for name, suffix, along in (("sphere", "", "intrinsic_dimension"), ("shape", "_shape", "shape")):
         clean = data["sphere" if name == "sphere" else "shape_points"].values.astype(float)
         unit = data[f"{name}_noise"].values
@@ -113,9 +114,7 @@ def dependence(case, data: xr.Dataset) -> xr.Dataset:
 
 def information(first: np.ndarray, second: np.ndarray, rng: np.random.Generator, p) -> np.ndarray:
     """DSMI in bits at each diffusion time of one view (samples, dim) and the k-means clusters of the other."""
-    from sklearn.cluster import KMeans
-
-    clusters = KMeans(p.clusters, n_init=3, random_state=int(rng.integers(2**31))).fit_predict(second)
+    _, clusters = kmeans2(second, p.clusters, iter=50, minit="++", rng=rng)
     sigma = p.medians * median_distance(first)
     found = diffusion_spectral_mutual_information(first, clusters, rng, sigma, p.times, p.subsets)
     return np.asarray(found.value) / BIT
