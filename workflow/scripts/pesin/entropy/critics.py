@@ -26,7 +26,7 @@ def critic_information(
     """Mutual information of paired samples by a variational bound (MINE: Belghazi et al., ICML 2018).
 
     The critic is f(x, y) = g(x) . h(y), g and h perceptrons of one hidden layer. Half of the samples train it, a
-    quarter chooses the step at which to stop, and the last quarter gives the value, so that it can't be learnt by heart.
+    quarter chooses the step at which to stop, and the last quarter gives the value: it can't be learnt by heart.
 
     Parameters
     ----------
@@ -60,7 +60,9 @@ def critic_information(
     order = rng.permutation(samples)
     pair = [torch.as_tensor(_standardised(v)[:, order], dtype=torch.float32, device=device) for v in (x, y)]
     half, quarter = samples // 2, 3 * samples // 4
-    fit, choose, report = ([v[:, part] for v in pair] for part in (slice(half), slice(half, quarter), slice(quarter, None)))
+    fit, choose, report = (
+        [v[:, part] for v in pair] for part in (slice(half), slice(half, quarter), slice(quarter, None))
+    )
     generator = torch.Generator().manual_seed(int(rng.integers(2**63)))
     critics = [init_mlp(runs, [v.shape[-1], width, width], generator, device) for v in pair]
     together = {f"{side}/{name}": value for side, one in enumerate(critics) for name, value in one.items()}

@@ -326,7 +326,7 @@ def _spectrum(kernel: np.ndarray, normalisation: str) -> np.ndarray:
 
 
 def _entropy_at(spectrum: np.ndarray, t) -> np.ndarray:
-    """Shannon entropy of spectra (..., n) to the power of each diffusion time: (..., times), or (...) for one number."""
+    """Shannon entropy of spectra (..., n) to the power of each time: (..., times), or (...) for one number."""
     times = np.asarray(t, float)
     if times.size == 0 or not (times > 0).all():
         raise ValueError(f"t must be positive, it is {t}")

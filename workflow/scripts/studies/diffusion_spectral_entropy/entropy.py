@@ -36,23 +36,22 @@ def representations(case, data: xr.Dataset, kept: xr.Dataset) -> xr.Dataset:
     images = data[f"{held.split}_images"].values[: held.samples]
     inputs = np.broadcast_to(classes_of(images.reshape(len(images), -1), p.clusters), label.shape)
 
-    def information(classes: np.ndarray, convention) -> np.ndarray:
-        found = np.empty(z.shape[:3])
-        for mode, seed, epoch in np.ndindex(found.shape):
-            # The same subsets at every checkpoint and under every convention.
-            rng = np.random.default_rng(case.seed(f"subsets {mode} {seed}"))
-            found[mode, seed, epoch] = bits_between(z[mode, seed, epoch], classes[mode, seed], rng, convention, p.subsets)
-        return found
-
     conventions = list(p.conventions.values())
-    with_label = np.stack([information(label, one) for one in conventions])
+    with_label = np.stack([information(case, z, label, one) for one in conventions])
+    other = data[f"{'test' if held.split == 'train' else 'train'}_label"].values[..., : kept.sizes["other_sample"]]
+    held_out = information(case, kept["z_other"].values, other, p.conventions[p.information])
     values = {
         "dse": (grid, np.stack([bits_of(z, one) for one in conventions]), about("bit", "DSE of the representation")),
         "dsmi_label": (grid, with_label, about("bit", "DSMI of representation and training label")),
         "dsmi_input": (
-            grid,
-            np.stack([information(inputs, one) for one in conventions]),
+            grid[1:],
+            information(case, z, inputs, p.conventions[p.information]),
             about("bit", "DSMI of representation and cluster of the input"),
+        ),
+        "dsmi_label_other": (
+            (*RUN, "moment"),
+            held_out,
+            about("bit", "DSMI of representation and label on the images that are not evaluated otherwise"),
         ),
         "dsmi_label_change": (
             grid[:-1],
@@ -61,10 +60,23 @@ def representations(case, data: xr.Dataset, kept: xr.Dataset) -> xr.Dataset:
         ),
         "feature_norm": ((*RUN, "epoch"), np.linalg.norm(z, axis=-1).mean(-1), about("1", "mean norm of the features")),
     }
-    result = xr.Dataset(values, {"convention": list(p.conventions)})
+    result = xr.Dataset(values, {"convention": list(p.conventions), "moment": kept["moment"].values})
     result = result.assign(accuracy=kept["accuracy"], test_accuracy=kept["test_accuracy"])
-    result = result.merge(chance(case, z[:, :, -1], label, with_label[list(p.conventions).index(p.information), ..., -1]))
+    result = result.merge(
+        chance(case, z[:, :, -1], label, with_label[list(p.conventions).index(p.information), ..., -1])
+    )
     return result if p.sweep is None else result.merge(sweep(case, z, label))
+
+
+def information(case, z: np.ndarray, classes: np.ndarray, convention) -> np.ndarray:
+    """DSMI of z (mode, seed, moment, sample, feature) and classes (mode, seed, sample), in bits."""
+    found = np.empty(z.shape[:3])
+    for mode, seed, moment in np.ndindex(found.shape):
+        # The same subsets at every moment and under every convention.
+        rng = np.random.default_rng(case.seed(f"subsets {mode} {seed}"))
+        subsets = case.params.entropy.subsets
+        found[mode, seed, moment] = bits_between(z[mode, seed, moment], classes[mode, seed], rng, convention, subsets)
+    return found
 
 
 def chance(case, z: np.ndarray, label: np.ndarray, found: np.ndarray) -> xr.Dataset:
@@ -97,14 +109,14 @@ def sweep(case, z: np.ndarray, label: np.ndarray) -> xr.Dataset:
     supervised = z[modes.index("supervised"), :, :, some]
     raw = np.stack([bits_of(supervised, ("raw", sigma, grid.t)) for sigma in grid.sigma])  # (sigma, seed, epoch, t)
     rho = np.apply_along_axis(lambda values: spearman(np.arange(len(values)), values), 2, raw)
-    gain = np.empty((len(p.sweep_information), z.shape[0], z.shape[1], len(grid.t)))
-    for i, mode, seed in np.ndindex(gain.shape[:3]):
-        ends = []
+    told = [mode for mode in modes if mode != "self_supervised"]
+    gain = np.empty((len(p.sweep_information), len(told), z.shape[1], len(grid.t)))
+    for i, j, seed in np.ndindex(gain.shape[:3]):
+        mode, convention, ends = modes.index(told[j]), ("l2", p.sweep_information[i], grid.t), []
         for epoch in (0, -1):
             rng = np.random.default_rng(case.seed(f"subsets {mode} {seed}"))
-            convention = ("l2", p.sweep_information[i], grid.t)
             ends.append(bits_between(z[mode, seed, epoch, some], label[mode, seed, some], rng, convention, p.subsets))
-        gain[i, mode, seed] = ends[1] - ends[0]
+        gain[i, j, seed] = ends[1] - ends[0]
     return xr.Dataset(
         {
             "sweep_dse_correlation": (
@@ -113,12 +125,12 @@ def sweep(case, z: np.ndarray, label: np.ndarray) -> xr.Dataset:
                 about("1", "Spearman correlation of epoch and DSE of raw features, supervised"),
             ),
             "sweep_dsmi_gain": (
-                ("sigma_information", *RUN, "time"),
+                ("sigma_information", "told_mode", "seed", "time"),
                 gain,
                 about("bit", "DSMI with the label of L2-normalised features, last checkpoint minus first"),
             ),
         },
-        {"sigma": grid.sigma, "time": grid.t, "sigma_information": p.sweep_information},
+        {"sigma": grid.sigma, "time": grid.t, "sigma_information": p.sweep_information, "told_mode": told},
     )
 
 
@@ -147,8 +159,12 @@ def of_initialised(case, kept: xr.Dataset) -> xr.Dataset:
             "initial_dse": (grid, dse, about("bit", "DSE of the untrained representation")),
             "initial_accuracy": (grid, accuracy, about("1", "test accuracy after the fixed budget")),
             "initial_rank_correlation": ("init_seed", rho, about("1", "Spearman correlation over the scales")),
-            "initial_accuracy_range": ("init_seed", np.ptp(accuracy, 1), about("1", "range of accuracy over the scales")),
-            "initial_dse_range": ("init_seed", np.ptp(dse, 1), about("bit", "range of initial DSE over the scales")),
+            "initial_accuracy_range": (
+                "init_seed",
+                np.ptp(accuracy, 1),
+                about("1", "range of that accuracy"),
+            ),
+            "initial_dse_range": ("init_seed", np.ptp(dse, 1), about("bit", "range of that DSE")),
         },
         {"init_seed": np.arange(init.seeds), "scale": init.scales},
     )
@@ -163,9 +179,7 @@ def of_random(case, data: xr.Dataset, kept: xr.Dataset) -> xr.Dataset:
     z, accuracy = end["z"].values, end["test_accuracy"].values.astype(float)
     told = [rng.permutation(label) if p.shuffled else label for _ in z]
     dsmi = [bits_between(*pair, rng, p.information, p.subsets) for pair in zip(z, told, strict=True)]
-    error = [
-        subsample_error(*pair, rng, p.information, p.subsets, p.subsamples) for pair in zip(z, told, strict=True)
-    ]
+    error = [subsample_error(*pair, rng, p.information, p.subsets, p.subsamples) for pair in zip(z, told, strict=True)]
     return xr.Dataset(
         {
             "dsmi_label": ("net", np.array(dsmi), about("bit", "DSMI of representation and label")),

@@ -92,9 +92,7 @@ def views(case) -> xr.Dataset:
 def images(case) -> xr.Dataset:
     """Images, and the labels of each mode and seed: true, or permuted within the training and within the test set."""
     world = case.params.simulate
-    found = load_images(
-        world.data.source, world.data.train, world.data.test, case.rng("images"), world.data.folder
-    )
+    found = load_images(world.data.source, world.data.train, world.data.test, case.rng("images"), world.data.folder)
     modes, seeds = (["supervised"], 1) if case.params.kind == "nets" else (case.params.modes, case.params.seeds)
     rng = case.rng("labels")
     pixel = ("row", "column", "channel")
@@ -107,7 +105,11 @@ def images(case) -> xr.Dataset:
         for i, mode in enumerate(modes):
             if mode == "random_labels" or world.labels == "shuffled":
                 labels[i] = rng.permuted(labels[i], axis=-1)
-        variables[f"{split}_images"] = ((f"{split}_sample", *pixel), pixels, about("1", f"{split} images, pixels 0 to 1"))
+        variables[f"{split}_images"] = (
+            (f"{split}_sample", *pixel),
+            pixels,
+            about("1", f"{split} images, pixels 0 to 1"),
+        )
         variables[f"{split}_label"] = (
             ("mode", "seed", f"{split}_sample"),
             labels,

@@ -15,7 +15,7 @@ from studies.diffusion_spectral_entropy.labelled import BIT, about
 
 
 def binned_entropy(x: np.ndarray, bins: int = 2) -> float:
-    """Classic Shannon entropy of a cloud (samples, features) in bits: coordinates cut into bins from least to largest."""
+    """Classic entropy of a cloud (samples, features) in bits: each coordinate cut into bins from least to largest."""
     low, span = x.min(0), np.ptp(x, axis=0)
     cell = ((x - low) / np.where(span > 0, span, 1) * bins).astype(np.int16).clip(0, bins - 1)
     _, counts = np.unique(cell, axis=0, return_counts=True)
@@ -51,7 +51,7 @@ def dimension(case, data: xr.Dataset) -> xr.Dataset:
 
 
 def sweep(case, noisy: np.ndarray) -> dict:
-    """Rank correlation of dimension and DSE, and its change by the least noise of the claim, over bandwidth and time."""
+    """Rank correlation of dimension and DSE, and its change by the noise of the claim, over bandwidth and time."""
     p, known = case.params.entropy.sweep, case.params.simulate.spheres
     at = [0, int(np.argmin(np.abs(np.asarray(known.noise) - 0.02)))]
     some = noisy[:, at, :, : p.samples]
@@ -62,7 +62,11 @@ def sweep(case, noisy: np.ndarray) -> dict:
     change = np.divide(np.abs(moved - clean), clean, out=np.ones_like(clean), where=clean > 1e-9).mean(2)
     grid = ("sigma", "cloud", "time_sweep")
     return {
-        "sweep_correlation": (grid, rho.min(2), about("1", "Spearman correlation of d and DSE, the lower of two noises")),
+        "sweep_correlation": (
+            grid,
+            rho.min(2),
+            about("1", "Spearman correlation of d and DSE, the lower of two noises"),
+        ),
         "sweep_change": (grid, change, about("1", "mean relative change of DSE by noise")),
     }
 
@@ -94,7 +98,11 @@ def dependence(case, data: xr.Dataset) -> xr.Dataset:
     retention = np.divide(loud, quiet, out=np.full_like(quiet, np.nan), where=quiet > 0)
     return xr.Dataset(
         {
-            "dsmi": (("ambient", *grid, "time"), together, about("bit", "DSMI of the first view and clusters of the second")),
+            "dsmi": (
+                ("ambient", *grid, "time"),
+                together,
+                about("bit", "DSMI of the first view and clusters of the second"),
+            ),
             "information": (("estimator", *grid), values, about("bit", "information between the two views")),
             "retention": (
                 ("estimator", "seed"),

@@ -32,6 +32,22 @@ def standardised(data: xr.Dataset, pixels: np.ndarray) -> np.ndarray:
     return ((flat - reference.mean(0)) / np.where(spread > 0, spread, 1)).astype(np.float32)
 
 
+def inputs(case, data: xr.Dataset) -> dict[str, torch.Tensor]:
+    """Standardised images of each split, shape (samples, pixels)."""
+    return {
+        split: torch.as_tensor(standardised(data, data[f"{split}_images"].values), device=case.device)
+        for split in ("train", "test")
+    }
+
+
+def labels(case, data: xr.Dataset) -> dict[str, torch.Tensor]:
+    """Labels of each split, shape (modes * seeds, samples)."""
+    return {
+        split: torch.as_tensor(data[f"{split}_label"].values.astype(np.int64), device=case.device).flatten(0, 1)
+        for split in ("train", "test")
+    }
+
+
 def classification(shape: Ragged, parameters: Parameters, x: torch.Tensor, label: torch.Tensor) -> torch.Tensor:
     """Cross-entropy of each run, shape (runs,); x (runs or 1, batch, inputs), label (runs, batch)."""
     logits, _ = apply_ragged(shape, parameters, x)
@@ -58,7 +74,7 @@ def representations(case, data: xr.Dataset) -> xr.DataTree:
         for mode, part in zip(modes, np.split(np.arange(runs), len(modes)), strict=True):
             parts[mode] = {key: value[part] for key, value in kept.items()}
         weights[f"weights/{name}"] = weights_dataset(parameters, [f"{m}/{s}" for m in modes for s in range(seeds)])
-    together = {key: np.stack([parts[mode][key] for mode in case.params.modes]) for key in ("z", "accuracy", "test")}
+    together = {key: np.stack([parts[mode][key] for mode in case.params.modes]) for key in parts[case.params.modes[0]]}
     if "self_supervised" in case.params.modes:  # its outputs are no classes
         for key in ("accuracy", "test"):
             together[key][case.params.modes.index("self_supervised")] = np.nan
@@ -66,25 +82,41 @@ def representations(case, data: xr.Dataset) -> xr.DataTree:
     grid = ("mode", "seed", "epoch")
     result = xr.Dataset(
         {
-            "z": ((*grid, "sample", "hidden"), together["z"], about("1", "last hidden layer of the evaluation samples")),
+            "z": (
+                (*grid, "sample", "hidden"),
+                together["z"],
+                about("1", "last hidden layer of the evaluation samples"),
+            ),
+            "z_other": (
+                (*grid[:2], "moment", "other_sample", "hidden"),
+                together["z_other"],
+                about("1", "last hidden layer of images of the other split, at the first and the last checkpoint"),
+            ),
             "accuracy": (grid, together["accuracy"], about("1", "share of training images given their training label")),
             "test_accuracy": (grid, together["test"], about("1", "share of test images given their label")),
             "status": (grid[:2], np.where(diverged, "diverged", "ok"), {"units": "1", "long_name": "how the run went"}),
         },
-        {"mode": case.params.modes, "seed": np.arange(seeds), "epoch": p.checkpoints},
+        {"mode": case.params.modes, "seed": np.arange(seeds), "epoch": p.checkpoints, "moment": ["first", "last"]},
     )
     return xr.DataTree.from_dict({"kept": result} | weights)
 
 
 def fit(case, data: xr.Dataset, shape: Ragged, parameters: Parameters, loss: Callable) -> dict[str, np.ndarray]:
-    """Train all runs; return z (run, checkpoint, sample, hidden) and accuracies (run, checkpoint)."""
+    """Train all runs; return z (run, checkpoint, sample, hidden) and accuracies (run, checkpoint).
+
+    `z_other` is that of images of the other split, at the first and the last checkpoint only.
+    """
     p, runs = case.params.train, len(shape.hidden)
     rng = case.rng(f"batches {data['mode'].values[0]}")
     count, held = data.sizes["train_sample"], p.evaluation
-    x = {s: torch.as_tensor(standardised(data, data[f"{s}_images"].values), device=case.device) for s in ("train", "test")}
-    label = {s: torch.as_tensor(data[f"{s}_label"].values.reshape(runs, -1).astype(np.int64), device=case.device) for s in x}
+    x, label = inputs(case, data), labels(case, data)
     optimiser, rate = RunAdam(parameters), torch.full((runs,), float(p.rate), device=case.device)
-    kept: dict[str, list[np.ndarray]] = {"z": [], "accuracy": [], "test": []}
+    other = "test" if held.split == "train" else "train"
+    kept: dict[str, list[np.ndarray]] = {"z": [], "z_other": [], "accuracy": [], "test": []}
+
+    def layer(split: str) -> np.ndarray:
+        return apply_ragged(shape, parameters, x[split][None, : held.samples])[1].numpy(force=True)
+
     for epoch in case.progress(range(p.checkpoints[-1] + 1)):
         if epoch in p.checkpoints:
             with torch.no_grad():
@@ -92,8 +124,9 @@ def fit(case, data: xr.Dataset, shape: Ragged, parameters: Parameters, loss: Cal
                     logits, _ = apply_ragged(shape, parameters, x[split][None, :LOSS_SAMPLES])
                     right = logits.argmax(-1) == label[split][:, :LOSS_SAMPLES]
                     kept[key].append(right.float().mean(1).numpy(force=True))
-                z = apply_ragged(shape, parameters, x[held.split][None, : held.samples])[1]
-                kept["z"].append(z.numpy(force=True))
+                kept["z"].append(layer(held.split))
+                if epoch in (0, p.checkpoints[-1]):
+                    kept["z_other"].append(layer(other))
         if epoch == p.checkpoints[-1]:
             break
         order = torch.as_tensor(rng.permuted(np.tile(np.arange(count), (runs, 1)), axis=1), device=case.device)
@@ -104,9 +137,7 @@ def fit(case, data: xr.Dataset, shape: Ragged, parameters: Parameters, loss: Cal
 
 def labelled_loss(case, data: xr.Dataset, shape: Ragged, parameters: Parameters) -> Callable:
     """Cross-entropy of a batch, as a function of the rows (runs, batch)."""
-    x = torch.as_tensor(standardised(data, data["train_images"].values), device=case.device)
-    label = data["train_label"].values.reshape(len(shape.hidden), -1).astype(np.int64)
-    label = torch.as_tensor(label, device=case.device)
+    x, label = inputs(case, data)["train"], labels(case, data)["train"]
     return lambda rows: classification(shape, parameters, x[rows], label.gather(1, rows))
 
 
@@ -172,10 +203,8 @@ def nets(case, data: xr.Dataset) -> xr.DataTree:
     """Train all networks in one loop; each stops after its own epochs and is kept at start, early, and end."""
     p, chosen = case.params.train, settings(case)
     runs, rng = len(chosen["rate"]), case.rng("batches")
-    x = {s: torch.as_tensor(standardised(data, data[f"{s}_images"].values), device=case.device) for s in ("train", "test")}
-    told, truth = noisy_labels(case, data["train_label"].values[0, 0], chosen["label_noise"]), data["test_label"].values[0, 0]
-    told = torch.as_tensor(told, device=case.device)
-    truth = torch.as_tensor(truth.astype(np.int64), device=case.device)
+    x, label = inputs(case, data), labels(case, data)
+    told, truth = noisy_labels(case, label["train"], chosen["label_noise"]), label["test"]
     shape = Ragged(x["train"].shape[1], tuple(chosen["hidden"]), tuple(chosen["activation"]), CLASSES)
     generator = torch.Generator().manual_seed(case.seed("init"))
     parameters = init_ragged(shape, generator, chosen["scale"], case.device)
@@ -199,15 +228,16 @@ def nets(case, data: xr.Dataset) -> xr.DataTree:
         if step < end.max():
             loss = classification(shape, parameters, x["train"][rows], told.gather(1, rows))
             optimiser.step(loss.sum(), torch.where(step < stop, rates, 0.0))
-    return xr.DataTree.from_dict({"kept": kept_nets(case, chosen, shape, kept), "weights": weights_dataset(parameters, range(runs))})
+    weights = weights_dataset(parameters, range(runs))
+    return xr.DataTree.from_dict({"kept": kept_nets(chosen, shape, kept), "weights": weights})
 
 
-def noisy_labels(case, label: np.ndarray, noise: list[float]) -> np.ndarray:
-    """Labels of each run, shape (runs, samples): a share of them drawn at random."""
+def noisy_labels(case, label: torch.Tensor, noise: list[float]) -> torch.Tensor:
+    """Labels of each run, shape (runs, samples): a share of the given ones, shape (1, samples), drawn at random."""
     rng = case.rng("label noise")
-    size = (len(noise), len(label))
-    drawn = rng.random(size) < np.array(noise)[:, None]
-    return np.where(drawn, rng.integers(CLASSES, size=size), label).astype(np.int64)
+    size = (len(noise), label.shape[1])
+    drawn = torch.as_tensor(rng.random(size) < np.array(noise)[:, None], device=case.device)
+    return torch.where(drawn, torch.as_tensor(rng.integers(CLASSES, size=size), device=case.device), label)
 
 
 @torch.no_grad()
@@ -224,7 +254,7 @@ def examine(case, shape, parameters, x, told, truth) -> dict[str, np.ndarray]:
     return {key: value.numpy(force=True) for key, value in found.items()}
 
 
-def kept_nets(case, chosen: dict[str, list], shape: Ragged, kept: dict[str, np.ndarray]) -> xr.Dataset:
+def kept_nets(chosen: dict[str, list], shape: Ragged, kept: dict[str, np.ndarray]) -> xr.Dataset:
     """Settings and what was kept of every run, the random networks along `run` before the initialisations."""
     grid = ("run", "progress")
     variables = {
