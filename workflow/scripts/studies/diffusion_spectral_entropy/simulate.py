@@ -65,7 +65,7 @@ def latent(u: np.ndarray) -> np.ndarray:
 
 
 def views(case) -> xr.Dataset:
-    """Two noisy views A = f(u) W1 + noise and B = (p f(u) + (1 - p) f(u')) W2 + noise, anew for each seed and p."""
+    """Two noisy views A = f(u) W1 + noise and B = (p f(u) + (1 - p) f(u')) W2 + noise; u, u' and noise anew for each p."""
     p, rng = case.params.simulate.dependence, case.rng("dependence")
     mixing = np.tile(np.asarray(p.mixing, float), (p.seeds, 1))
     if p.shuffled:
@@ -78,7 +78,8 @@ def views(case) -> xr.Dataset:
         first, other = (latent(rng.random((*grid, 2))) for _ in range(2))
         share = mixing[:, :, None, None, None]
         for name, source in (("first", first), ("second", share * first + (1 - share) * other)):
-            weights = rng.normal(size=(p.seeds, len(p.mixing), 1, 3, ambient)) / np.sqrt(ambient)
+            # The same for every p: weights of two dimensions can hide almost everything, and p would not be alone.
+            weights = rng.normal(size=(p.seeds, 1, 1, 3, ambient)) / np.sqrt(ambient)
             seen = source @ weights + scale * rng.normal(size=(*grid, ambient))
             variables[f"{name}_view_{ambient}"] = (
                 (*dims, f"coordinate_{ambient}"),
