@@ -65,7 +65,7 @@ def latent(u: np.ndarray) -> np.ndarray:
 
 
 def views(case) -> xr.Dataset:
-    """Two noisy views A = f(u) W1 + noise and B = (p f(u) + (1 - p) f(u')) W2 + noise; u, u' and noise anew for each p."""
+    """Views A = f(u) W1 + noise and B = (p f(u) + (1 - p) f(u')) W2 + noise; u, u' and noise anew for each p."""
     p, rng = case.params.simulate.dependence, case.rng("dependence")
     mixing = np.tile(np.asarray(p.mixing, float), (p.seeds, 1))
     if p.shuffled:
