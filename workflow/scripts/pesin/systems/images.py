@@ -10,6 +10,7 @@ import io
 import pickle
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -107,7 +108,7 @@ def on_textures(pixels: np.ndarray, rng: np.random.Generator, contrast: float = 
 def _digits() -> tuple[np.ndarray, np.ndarray]:
     from sklearn.datasets import load_digits
 
-    found = load_digits()
+    found: Any = load_digits()
     return (found.images[..., None] / 16).astype(np.float32), found.target.astype(np.int64)
 
 
