@@ -10,7 +10,6 @@ import io
 import pickle
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
@@ -96,8 +95,9 @@ def on_textures(pixels: np.ndarray, rng: np.random.Generator, contrast: float = 
         Of the grating, from 0 (none) to 1 (as strong as the digit).
     """
     count, rows, columns, _ = pixels.shape
-    direction, phase = rng.uniform(0, np.pi, count), rng.uniform(0, 2 * np.pi, count)
-    waves = rng.uniform(1, 2.5, count)  # across the image
+    drawn = rng.random((3, count))
+    direction, phase = np.pi * drawn[0], 2 * np.pi * drawn[1]
+    waves = 1 + 1.5 * drawn[2]  # across the image
     y, x = np.meshgrid(np.arange(rows) / rows, np.arange(columns) / columns, indexing="ij")
     along = np.cos(direction)[:, None, None] * x + np.sin(direction)[:, None, None] * y
     grating = np.sin(2 * np.pi * waves[:, None, None] * along + phase[:, None, None])
@@ -108,7 +108,7 @@ def on_textures(pixels: np.ndarray, rng: np.random.Generator, contrast: float = 
 def _digits() -> tuple[np.ndarray, np.ndarray]:
     from sklearn.datasets import load_digits
 
-    found: Any = load_digits()
+    found = load_digits()
     return (found.images[..., None] / 16).astype(np.float32), found.target.astype(np.int64)
 
 
