@@ -24,17 +24,26 @@ def tree(rng: np.random.Generator, samples: int, branches: int = 5, dim: int = 1
     Parameters
     ----------
     branches
-        Random walks; each starts at a random point of those before it.
+        Random walks; each starts at a random node of those before it.
     dim
         Dimensions they wander in.
     steps
         Length of a branch.
+
+    Notes
+    -----
+    Points lie at random places of random steps, not at nodes: no two coincide.
     """
-    nodes = np.zeros((1, dim))
+    nodes, starts = np.zeros((1, dim)), []
     for _ in range(branches):
-        walk = nodes[rng.integers(len(nodes))] + np.cumsum(rng.normal(size=(steps, dim)), 0)
+        root = nodes[rng.integers(len(nodes))]
+        walk = root + np.cumsum(rng.normal(size=(steps, dim)), 0)
+        starts.append(np.concatenate([root[None], walk[:-1]]))
         nodes = np.concatenate([nodes, walk])
-    return _unit(nodes[rng.choice(len(nodes), samples, replace=samples > len(nodes))])
+    begin, ends = np.concatenate(starts), nodes[1:]
+    chosen = rng.integers(len(ends), size=samples)
+    along = rng.random((samples, 1))
+    return _unit(begin[chosen] + along * (ends[chosen] - begin[chosen]))
 
 
 def embed(rng: np.random.Generator, x: np.ndarray, ambient: int) -> np.ndarray:
