@@ -3,12 +3,12 @@
 import dse_dsmi
 import numpy as np
 import pytest
+from test_information_peers import SubsetsOfThePeer
 
 from pesin.entropy.kernel import median_distance
 from pesin.systems.images import load_images
 from studies.diffusion_spectral_entropy.measures import bits_between, bits_of
 from studies.diffusion_spectral_entropy.params import Convention
-from test_information_peers import SubsetsOfThePeer
 
 
 @pytest.fixture(scope="module")

@@ -149,24 +149,21 @@ def of_initialised(case, kept: xr.Dataset) -> xr.Dataset:
     init, p = case.params.train.initialisations, case.params.entropy
     shape, grid = (init.seeds, len(init.scales)), ("init_seed", "scale")
     start = kept["z"].sel(progress="start").values
-    dse = bits_of(start, p.initialisation).reshape(shape)
+    dse = np.stack([bits_of(start, one).reshape(shape) for one in p.initialisation.values()])
     accuracy = kept["test_accuracy"].sel(progress="end").values.astype(float).reshape(shape)
     if p.shuffled:
-        dse = case.rng("shuffled").permuted(dse, axis=1)
-    rho = np.array([spearman(*pair) for pair in zip(dse, accuracy, strict=True)])
+        dse = case.rng("shuffled").permuted(dse, axis=-1)
+    rho = [[spearman(*pair) for pair in zip(one, accuracy, strict=True)] for one in dse]
+    by_seed = ("convention", "init_seed")
     return xr.Dataset(
         {
-            "initial_dse": (grid, dse, about("bit", "DSE of the untrained representation")),
+            "initial_dse": (("convention", *grid), dse, about("bit", "DSE of the untrained representation")),
             "initial_accuracy": (grid, accuracy, about("1", "test accuracy after the fixed budget")),
-            "initial_rank_correlation": ("init_seed", rho, about("1", "Spearman correlation over the scales")),
-            "initial_accuracy_range": (
-                "init_seed",
-                np.ptp(accuracy, 1),
-                about("1", "range of that accuracy"),
-            ),
-            "initial_dse_range": ("init_seed", np.ptp(dse, 1), about("bit", "range of that DSE")),
+            "initial_rank_correlation": (by_seed, np.array(rho), about("1", "Spearman correlation over the scales")),
+            "initial_dse_range": (by_seed, np.ptp(dse, -1), about("bit", "range of that DSE over the scales")),
+            "initial_accuracy_range": ("init_seed", np.ptp(accuracy, 1), about("1", "range of that accuracy")),
         },
-        {"init_seed": np.arange(init.seeds), "scale": init.scales},
+        {"convention": list(p.initialisation), "init_seed": np.arange(init.seeds), "scale": init.scales},
     )
 
 

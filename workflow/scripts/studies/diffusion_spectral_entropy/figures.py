@@ -129,7 +129,12 @@ def training(study) -> Figure:
         norm.set(ylabel="mean norm of the features", yscale="log", title="norm")
     for panel in axes.flat:
         panel.set_xscale("symlog", linthresh=1)
-        panel.set_xticks([0, 1, 4, 16, 60], ["0", "1", "4", "16", "60"])
+        last = result["epoch"].values[-1]
+        ticks = [0, *(t for t in (1, 4, 16, 60, 200) if t <= last)]
+        panel.set_xticks(ticks, map(str, ticks))
+        panel.minorticks_off()
+        panel.set_xlim(-0.15, 1.6 * last)
+        panel.title.set_fontsize(8)
     for panel in axes[-1]:
         panel.set_xlabel("epoch")
     handles, labels = inputs.get_legend_handles_labels()
@@ -157,28 +162,33 @@ def described(convention) -> str:
 def downstream(study) -> Figure:
     """Accuracy against initial entropy and against DSMI with the label, and scores of early predictors."""
     result, scores = study["entropy/nets"], study["forecast/nets"]
-    figure, axes = panels(1, 3, height=2.9)
-    panel = axes[0, 0]
-    scales = result["scale"].values
-    for seed in result["init_seed"].values:
-        pair = [result[name].sel(init_seed=seed) for name in ("initial_dse", "initial_accuracy")]
-        order = np.argsort(pair[0].values)
-        panel.plot(*(one.values[order] for one in pair), color=COLOURS[7], linewidth=0.6, zorder=1)
-    for i, scale in enumerate(scales):
-        pair = [result[name].sel(scale=scale).values for name in ("initial_dse", "initial_accuracy")]
-        panel.plot(*pair, "o", color=COLOURS[i % len(COLOURS)], markersize=4, label=f"{scale:g}")
-    panel.set(xlabel="initial DSE / bit", ylabel="accuracy at the fixed budget", title="initialisation")
-    panel.legend(title="scale", loc="best", fontsize=7)
-    panel = axes[0, 1]
+    conventions = study.params("nets").entropy.initialisation
+    figure, axes = panels(2, 3, height=2.5)
+    for panel, (name, convention) in zip(axes[0], conventions.items(), strict=False):
+        dse, accuracy = result["initial_dse"].sel(convention=name), result["initial_accuracy"]
+        for seed in result["init_seed"].values:
+            pair = (dse.sel(init_seed=seed).values, accuracy.sel(init_seed=seed).values)
+            panel.plot(*pair, color=COLOURS[7], linewidth=0.6, zorder=1)
+        for i, scale in enumerate(result["scale"].values):
+            pair = (dse.sel(scale=scale).values, accuracy.sel(scale=scale).values)
+            panel.plot(*pair, "o", color=COLOURS[i % len(COLOURS)], markersize=4, label=f"{scale:g}")
+        rho = result["initial_rank_correlation"].sel(convention=name).mean().item()
+        panel.set_title(f"{described(convention)}\nmean rank correlation {rho:.2f}", fontsize=8)
+        panel.set(xlabel="initial DSE / bit", ylabel="accuracy at the fixed budget", ylim=(0, 1))
+    axes[0, 0].legend(title="scale", loc="lower right", fontsize=7)
+    panel = axes[1, 0]
     noise = result["label_noise"].values
     for i, share in enumerate(np.unique(noise)):
         at = noise == share
         x, y, error = (result[n].values[at] for n in ("dsmi_label", "test_accuracy", "dsmi_label_error"))
         look = {"fmt": "o", "markersize": 3, "elinewidth": 0.7, "color": COLOURS[i % len(COLOURS)]}
         panel.errorbar(x, y, xerr=1.96 * error, label=f"{share:.0%}", **look)
-    panel.set(xlabel="DSMI with the label / bit", ylabel="test accuracy", title="at the end", ylim=(0, 1.02))
-    panel.legend(title="label noise", loc="lower right", fontsize=7)
-    panel = axes[0, 2]
+    panel.set(
+        xlabel="DSMI with the label / bit", ylabel="test accuracy", title="at the end of training", ylim=(0, 1.02)
+    )
+    _early(axes[1, 1], result, scores)
+    axes[1, 0].legend(title="label noise", loc="upper left", fontsize=7)
+    panel = axes[1, 2]
     names = {"spearman": "Spearman", "kendall": "Kendall", "r_squared": "left-out $R^2$"}
     predictors = {"dsmi_label": "DSMI", "training_loss": "loss", "parameters": "size"}
     for i, (score, label) in enumerate(names.items()):
@@ -187,9 +197,17 @@ def downstream(study) -> Figure:
         whiskers(panel, place, *ends, label=label, color=COLOURS[i])
     panel.set_xticks(range(scores.sizes["predictor"]), [predictors[str(p)] for p in scores["predictor"].values])
     panel.axhline(0, color="black", linewidth=0.6)
-    panel.set(ylabel="score", title="after a tenth of the training", ylim=(-0.75, 1.05))
+    panel.set(ylabel="score", title="foretold after a tenth", ylim=(-0.8, 1.05))
     panel.legend(loc="lower left", fontsize=7)
     return figure
+
+
+def _early(panel, result, scores) -> None:
+    """Final accuracy against DSMI after a tenth of the training."""
+    early = scores["early_value"].sel(predictor="dsmi_label").values
+    panel.plot(early, result["test_accuracy"].values, "o", color=COLOURS[6], markersize=3)
+    panel.set(xlabel="DSMI with the label / bit", ylabel="final test accuracy", ylim=(0, 1.02))
+    panel.set_title("after a tenth of the training")
 
 
 # ------------------------------------------------------------------------------------------------------ sensitivity

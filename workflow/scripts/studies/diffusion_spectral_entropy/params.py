@@ -286,7 +286,8 @@ class NetTraining(Model):
 class NetMeasures(Model):
     """How the networks are measured."""
 
-    initialisation: Convention
+    initialisation: Annotated[dict[Name, Convention], Field(min_length=1)]
+    """Conventions of the DSE of untrained networks."""
     information: Convention
     subsets: Annotated[int, Field(ge=2)]
     subsamples: Annotated[int, Field(ge=2)]
