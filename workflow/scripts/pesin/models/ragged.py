@@ -94,15 +94,17 @@ def apply_ragged(shape: Ragged, parameters: Parameters, x: torch.Tensor) -> tupl
     """
     device = x.device
     x = x.expand(len(shape.hidden), -1, -1)
-    kinds = sorted(set(shape.activation))
+    of_kind = {
+        kind: torch.tensor([run for run, one in enumerate(shape.activation) if one == kind], device=device)
+        for kind in sorted(set(shape.activation))
+    }
+    back = torch.cat(list(of_kind.values())).argsort()
     for layer in range(shape.depth):
         widths = torch.tensor(shape.widths(layer), device=device)
         widest = int(widths.max())
         y = torch.baddbmm(parameters[f"bias_{layer}"], x, parameters[f"weight_{layer}"])
-        z = ACTIVATIONS[kinds[0]](y)
-        for kind in kinds[1:]:
-            chosen = torch.tensor([one == kind for one in shape.activation], device=device)
-            z = torch.where(chosen[:, None, None], ACTIVATIONS[kind](y), z)
+        # Each kind works on its own runs only; then back into their order.
+        z = torch.cat([ACTIVATIONS[kind](y[rows]) for kind, rows in of_kind.items()])[back]
         # All activations are 0 at 0, so padded units are 0 with zero gradient already.
         here = torch.tensor([layer < len(one) for one in shape.hidden], device=device)
         if not bool(here.all()):

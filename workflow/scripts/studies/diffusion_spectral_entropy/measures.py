@@ -14,7 +14,7 @@ from studies.diffusion_spectral_entropy.labelled import BIT
 KEPT = 0.8  # share of the samples in a subsample
 
 
-def prepared(z: np.ndarray, convention) -> tuple[np.ndarray, float | str, object, str]:
+def prepared(z: np.ndarray, convention) -> tuple[np.ndarray, float | str, float | list[float], str]:
     """Features, bandwidth, diffusion time(s) and normalisation of a convention, or of (features, sigma, t)."""
     if isinstance(convention, tuple):
         features, sigma, t, normalisation = (*convention, "symmetric")
@@ -28,33 +28,38 @@ def prepared(z: np.ndarray, convention) -> tuple[np.ndarray, float | str, object
     return z, sigma, t, normalisation
 
 
-def defined(points: np.ndarray, sigma) -> bool:
-    """Whether a cloud has a diffusion entropy: finite, and not half of it one point if the median distance is asked."""
+def bandwidth(points: np.ndarray, sigma: float | str) -> float:
+    """The bandwidth of one cloud; NaN if it has no diffusion entropy: not finite, or no median distance."""
     if not np.isfinite(points).all():
-        return False
+        return np.nan
+    if sigma != "median":
+        return float(sigma)
     try:
-        return sigma != "median" or median_distance(points) > 0
+        return median_distance(points)
     except ValueError:
-        return False
+        return np.nan
 
 
 def bits_of(z: np.ndarray, convention) -> np.ndarray:
     """DSE of every cloud of z, shape (..., samples, features) -> (...), or (..., times) for several times."""
-    z, *how = prepared(z, convention)
-    clouds = z.reshape(-1, *z.shape[-2:])
-    nothing = np.full(np.shape(how[1]), np.nan)
-    found = [
-        diffusion_spectral_entropy(cloud, *how).value / BIT if defined(cloud, how[0]) else nothing for cloud in clouds
-    ]
-    return np.reshape(found, (*z.shape[:-2], *np.shape(how[1])))
+    z, sigma, t, normalisation = prepared(z, convention)
+    found = []
+    for cloud in z.reshape(-1, *z.shape[-2:]):
+        width = bandwidth(cloud, sigma)
+        nats = np.full(np.shape(t), np.nan)
+        if np.isfinite(width):
+            nats = diffusion_spectral_entropy(cloud, width, t, normalisation).value
+        found.append(np.asarray(nats) / BIT)
+    return np.reshape(found, (*z.shape[:-2], *np.shape(t)))
 
 
 def bits_between(z: np.ndarray, classes: np.ndarray, rng: np.random.Generator, convention, subsets: int) -> np.ndarray:
     """DSMI of one cloud (samples, features) and classes (samples,): a number, or one for each time."""
     z, sigma, t, normalisation = prepared(z, convention)
-    if not defined(z, sigma):
+    width = bandwidth(z, sigma)
+    if np.isnan(width):
         return np.full(np.shape(t), np.nan)
-    found = diffusion_spectral_mutual_information(z, classes, rng, sigma, t, subsets, normalisation)
+    found = diffusion_spectral_mutual_information(z, classes, rng, width, t, subsets, normalisation)
     return np.asarray(found.value) / BIT
 
 
