@@ -17,6 +17,7 @@ from pesin.entropy.kernel import (
     effective_rank,
     graph_entropy,
     matrix_renyi_entropy,
+    median_distance,
     page_entropy,
     participation_ratio,
     von_neumann_entropy,
@@ -108,10 +109,26 @@ def test_limits_of_time_and_bandwidth():
     assert by_width[0] == pytest.approx(log(60)) and by_width[-1] == pytest.approx(0, abs=1e-3)
 
 
+def test_several_times_share_their_eigenvalues():
+    rng = np.random.default_rng(12)
+    x, labels = rng.normal(size=(2, 60, 3)), rng.integers(0, 3, 60)
+    times = (1, 2, 8)
+    together = diffusion_spectral_entropy(x, 1.0, times).value
+    np.testing.assert_array_equal(together, np.stack([diffusion_spectral_entropy(x, 1.0, t).value for t in times], -1))
+    shared = diffusion_spectral_mutual_information(x[0], labels, np.random.default_rng(0), 1.0, times)
+    for i, t in enumerate(times):
+        alone = diffusion_spectral_mutual_information(x[0], labels, np.random.default_rng(0), 1.0, t)
+        assert alone.value == shared.value[i] and alone.standard_error == shared.standard_error[i]
+    for bad in (0, -1, (), (1, 0)):
+        with pytest.raises(ValueError, match="t must be positive"):
+            diffusion_spectral_entropy(x, 1.0, bad)
+
+
 def test_the_median_bandwidth_is_blind_to_scale():
     x = np.random.default_rng(3).normal(size=(80, 5))
     found, scaled = (diffusion_spectral_entropy(c * x, "median") for c in (1, 100))
     assert scaled.value == pytest.approx(found.value) and scaled.counts["sigma"] == 100 * found.counts["sigma"]
+    assert found.counts["sigma"] == median_distance(x)
     assert diffusion_spectral_entropy(100 * x).value > diffusion_spectral_entropy(x).value + 1
 
 

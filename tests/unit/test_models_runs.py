@@ -3,7 +3,8 @@
 import pytest
 import torch
 
-from pesin.models.mlp import apply_mlp, clip_gradients, init_embedding, init_mlp, repeat_runs, weights_dataset
+from pesin.models.mlp import RunAdam, apply_mlp, clip_gradients, init_embedding, init_mlp, repeat_runs, weights_dataset
+from pesin.models.ragged import ACTIVATIONS, Ragged, apply_ragged, init_ragged
 from pesin.models.transformer import Transformer
 
 
@@ -66,3 +67,80 @@ def test_transformer_of_one_run_equals_the_same_run_in_a_set():
     tokens = torch.randint(4, (3, 2, 5), generator=generator(1))
     alone = {name: value[1:2] for name, value in parameters.items()}
     assert torch.allclose(net(alone, tokens[1:2]), net(parameters, tokens)[1:2], atol=1e-6)
+
+
+# ---------------------------------------------------------------------------------------------------- ragged and Adam
+
+RAGGED = Ragged(5, ((7,), (3, 3, 3), (4, 6)), ("relu", "tanh", "gelu"), 2)
+
+
+def small_nets(shape, parameters):
+    """torch's own networks with the weights of each run."""
+    nets = []
+    for run, (hidden, kind) in enumerate(zip(shape.hidden, shape.activation, strict=True)):
+        layers, sizes = [], (shape.inputs, *hidden, shape.outputs)
+        for layer, (a, b) in enumerate(zip(sizes[:-1], sizes[1:], strict=True)):
+            place = layer if layer < len(hidden) else shape.depth
+            module = torch.nn.Linear(a, b)
+            module.weight.data = parameters[f"weight_{place}"][run, :a, :b].detach().T.clone()
+            module.bias.data = parameters[f"bias_{place}"][run, 0, :b].detach().clone()
+            layers.append(module)
+        nets.append((layers, ACTIVATIONS[kind]))
+    return nets
+
+
+def run_small(net, x):
+    layers, activation = net
+    for module in layers[:-1]:
+        x = activation(module(x))
+    return layers[-1](x), x
+
+
+def test_ragged_runs_are_the_small_networks_they_stand_for_all_along_training():
+    parameters = init_ragged(RAGGED, generator())
+    nets = small_nets(RAGGED, parameters)
+    rates = [1e-2, 1e-3, 0.0]
+    optimisers = [
+        torch.optim.Adam([p for m in net[0] for p in m.parameters()], lr=rate)
+        for net, rate in zip(nets, rates, strict=True)
+    ]
+    adam = RunAdam(parameters)
+    for step in range(5):
+        x = torch.randn(3, 11, 5, generator=generator(step))
+        outputs, hidden = apply_ragged(RAGGED, parameters, x)
+        adam.step(outputs.square().mean((1, 2)).sum(), torch.tensor(rates))
+        for run, (net, optimiser) in enumerate(zip(nets, optimisers, strict=True)):
+            single, last = run_small(net, x[run])
+            assert torch.allclose(outputs[run], single, atol=1e-5)
+            width = RAGGED.hidden[run][-1]
+            assert torch.allclose(hidden[run, :, :width], last, atol=1e-5) and not hidden[run, :, width:].any()
+            optimiser.zero_grad()
+            single.square().mean().backward()
+            optimiser.step()
+    assert RAGGED.parameters() == [sum(p.numel() for m in net[0] for p in m.parameters()) for net in nets]
+
+
+def test_what_lies_outside_a_run_stays_zero_and_scales_count():
+    parameters = init_ragged(RAGGED, generator(), [1.0, 1.0, 0.0])
+    assert not parameters["weight_0"][2].any() and parameters["weight_0"][0, :, :7].all()
+    adam = RunAdam(parameters)
+    for _ in range(3):
+        outputs, _ = apply_ragged(RAGGED, parameters, torch.ones(1, 4, 5))
+        adam.step((outputs - 1).square().sum(), torch.full((3,), 0.1))
+    assert not parameters["weight_0"][1, :, 3:].any() and not parameters["bias_1"][1, :, 3:].any()
+    assert not parameters["weight_1"][0].any() and not parameters["weight_3"][1, 3:].any()
+
+
+@pytest.mark.parametrize(
+    ("hidden", "activation", "message"),
+    [
+        ((), (), "each run"),
+        (((3,),), ("relu", "relu"), "each run"),
+        (((),), ("relu",), "at least one hidden"),
+        (((3, 0),), ("relu",), "widths of 1"),
+        (((3,),), ("sine",), "relu, tanh, gelu, not sine"),
+    ],
+)
+def test_bad_shapes(hidden, activation, message):
+    with pytest.raises(ValueError, match=message):
+        Ragged(2, hidden, activation, 2)

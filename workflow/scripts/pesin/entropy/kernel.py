@@ -6,6 +6,7 @@ shortcut, which moves small eigenvalues by more than the effects in question.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from math import log
 from typing import Any
 
@@ -22,7 +23,7 @@ NORMALISATIONS = ("symmetric", "row")
 
 
 def diffusion_spectral_entropy(
-    x, sigma: float | str = 10.0, t: float = 1, normalisation: str = "symmetric"
+    x, sigma: float | str = 10.0, t: float | Sequence[float] = 1, normalisation: str = "symmetric"
 ) -> Estimate:
     """Shannon entropy of the spectrum of a diffusion operator on a cloud of points (Liao et al., arXiv 2312.04823).
 
@@ -36,7 +37,8 @@ def diffusion_spectral_entropy(
         Bandwidth in the unit of x, or "median": the median distance between two points (of each cloud), which makes
         the entropy blind to the scale of x.
     t
-        Diffusion time: eigenvalues to this power.
+        Diffusion time: eigenvalues to this power. Several times share one eigenvalue problem: the value then has one
+        more axis, the times.
     normalisation
         "symmetric": K as above, what the authors' code does. "row": K normalised once more to row sums of 1, as the
         paper's text has it.
@@ -53,9 +55,10 @@ def diffusion_spectral_entropy(
         For fewer than two samples, a bandwidth or time that isn't positive, or (at "median") clouds of one point.
     """
     clouds, batch = samples(x, 2, "diffusion spectral entropy")
-    value, used = np.empty(len(clouds)), np.empty(len(clouds))
+    value, used = np.empty((len(clouds), *np.shape(t))), np.empty(len(clouds))
     for b, points in enumerate(clouds):
-        value[b], used[b] = _diffusion_entropy(points, sigma, t, normalisation)
+        used[b] = _bandwidth(points, sigma)
+        value[b] = _entropy_at(_spectrum(_gaussian(points, used[b]), normalisation), t)
     size = np.full(len(clouds), clouds.shape[1])
     return Estimate.of(batch, value, SUBSAMPLES, samples=size, sigma=used, effective_rank=np.exp(value))
 
@@ -65,7 +68,7 @@ def diffusion_spectral_mutual_information(
     labels,
     rng: np.random.Generator,
     sigma: float | str = 10.0,
-    t: float = 1,
+    t: float | Sequence[float] = 1,
     subsets: int = 5,
     normalisation: str = "symmetric",
 ) -> Estimate:
@@ -99,21 +102,33 @@ def diffusion_spectral_mutual_information(
     points, labels = cloud[0], np.asarray(labels)
     if labels.shape != (len(points),):
         raise ValueError(f"labels must have shape ({len(points)},), one for each sample, not {labels.shape}")
-    width = _bandwidth(points, sigma)
-    value = variance = 0.0
+    kernel = _gaussian(points, _bandwidth(points, sigma))
+    value, variance = np.zeros((1, *np.shape(t))), np.zeros((1, *np.shape(t)))
     classes, sizes = np.unique(labels, return_counts=True)
     for one, size in zip(classes, sizes, strict=True):
-        drawn = [
-            _diffusion_entropy(points[rng.choice(len(points), size, replace=False)], width, t, normalisation)[0]
-            for _ in range(subsets)
-        ]
-        inside = _diffusion_entropy(points[labels == one], width, t, normalisation)[0]
+        drawn = [rng.choice(len(points), size, replace=False) for _ in range(subsets)]
+        rows = np.array([*drawn, np.flatnonzero(labels == one)])
+        *outside, inside = _entropy_at(_spectrum(kernel[rows[:, :, None], rows[:, None]], normalisation), t)
         share = size / len(points)
-        value += share * (np.mean(drawn) - inside)
-        variance += share**2 * np.var(drawn, ddof=1) / subsets if subsets > 1 else np.nan
-    error = None if subsets < 2 else np.array([np.sqrt(variance)])
+        value += share * (np.mean(outside, 0) - inside)
+        variance += share**2 * np.var(outside, 0, ddof=1) / subsets if subsets > 1 else np.nan
+    error = None if subsets < 2 else np.sqrt(variance)
     counts = {"samples": np.array([len(points)]), "classes": np.array([len(classes)])}
-    return Estimate.of((), np.array([value]), SUBSAMPLES, standard_error=error, **counts)
+    return Estimate.of((), value, SUBSAMPLES, standard_error=error, **counts)
+
+
+def median_distance(x) -> float:
+    """Median Euclidean distance between two points of a cloud, shape (samples, dim).
+
+    Raises
+    ------
+    ValueError
+        If it is 0: half of the points or more coincide.
+    """
+    width = float(np.median(pdist(finite(x))))
+    if width == 0:
+        raise ValueError("half of the points or more coincide: there is no median distance, give sigma")
+    return width
 
 
 def classes_of(y, classes: int = 10) -> np.ndarray:
@@ -285,20 +300,28 @@ def participation_ratio(matrix) -> Estimate:
 # -------------------------------------------------------------------------------------------------------------- parts
 
 
-def _diffusion_entropy(points: np.ndarray, sigma: float | str, t: float, normalisation: str) -> tuple[float, float]:
+def _spectrum(kernel: np.ndarray, normalisation: str) -> np.ndarray:
+    """Moduli of the eigenvalues of the diffusion operators of kernel matrices (..., n, n), which are overwritten."""
     if normalisation not in NORMALISATIONS:
         raise ValueError(f"normalisation must be one of {', '.join(NORMALISATIONS)}, it is {normalisation!r}")
-    if t <= 0:
-        raise ValueError(f"t must be positive, it is {t}")
-    width = _bandwidth(points, sigma)
-    kernel = _gaussian(points, width)
     for _ in range(1 + (normalisation == "row")):
         # Similar to the operator with unit row sums: the same eigenvalues, and symmetric.
-        scale = 1 / np.sqrt(kernel.sum(1))
-        kernel *= scale[:, None]
-        kernel *= scale
-    spectrum = np.abs(eigvalsh(kernel, overwrite_a=True, check_finite=False)) ** t
-    return float(entr(spectrum / spectrum.sum()).sum()), width
+        scale = 1 / np.sqrt(kernel.sum(-1))
+        kernel *= scale[..., :, None]
+        kernel *= scale[..., None, :]
+    if kernel.ndim == 2:
+        return np.abs(eigvalsh(kernel, overwrite_a=True, check_finite=False))
+    return np.abs(np.linalg.eigvalsh(kernel))  # slower for one large matrix, faster for many small ones
+
+
+def _entropy_at(spectrum: np.ndarray, t) -> np.ndarray:
+    """Shannon entropy of spectra (..., n) to the power of each time: (..., times), or (...) for one number."""
+    times = np.asarray(t, float)
+    if times.size == 0 or not (times > 0).all():
+        raise ValueError(f"t must be positive, it is {t}")
+    weights = spectrum[..., None, :] ** times.reshape(-1, 1)
+    entropy = entr(weights / weights.sum(-1, keepdims=True)).sum(-1)
+    return entropy.reshape((*spectrum.shape[:-1], *times.shape))
 
 
 def _gaussian(points: np.ndarray, sigma: float) -> np.ndarray:
@@ -324,10 +347,7 @@ def _squared_distances(points: np.ndarray, widest: float) -> np.ndarray:
 
 def _bandwidth(points: np.ndarray, sigma: float | str) -> float:
     if sigma == "median":
-        width = float(np.median(pdist(points)))
-        if width == 0:
-            raise ValueError("half of the points or more coincide: there is no median distance, give sigma")
-        return width
+        return median_distance(points)
     if isinstance(sigma, str) or not 0 < sigma < np.inf:
         raise ValueError(f"sigma must be a positive number or 'median', it is {sigma!r}")
     return float(sigma)

@@ -1,0 +1,119 @@
+"""The worlds: clouds of known dimension and views of known dependence, or labelled images."""
+
+from __future__ import annotations
+
+import numpy as np
+import xarray as xr
+
+from pesin.systems.images import load_images
+from pesin.systems.shapes import embed, sphere, swiss_roll, tree
+from studies.diffusion_spectral_entropy.labelled import about
+
+
+def simulate(case) -> xr.Dataset:
+    """Return the point clouds of the toys, or images with the labels that each mode and seed is trained on."""
+    if case.params.kind == "toys":
+        return xr.merge([clouds(case), views(case)], join="exact", combine_attrs="override")
+    return images(case)
+
+
+def clouds(case) -> xr.Dataset:
+    """Spheres of every dimension, a Swiss roll and a tree, with noise of standard deviation 1 to be scaled."""
+    p, rng = case.params.simulate.spheres, case.rng("spheres")
+    dims = np.tile(p.dims, (p.clouds, 1))
+    if p.shuffled:
+        dims = rng.permuted(dims, axis=1)
+
+    def make(d: int) -> np.ndarray:
+        return embed(rng, sphere(rng, p.samples, d), p.ambient)
+
+    shapes = {"swiss_roll": swiss_roll, "tree": tree}
+    shape = (p.clouds, len(p.dims) + len(shapes), p.samples, p.ambient)
+    noise = rng.standard_normal(shape, dtype=np.float32)
+    spheres = np.array([[make(d) for d in row] for row in dims], np.float32)
+    others = [[embed(rng, f(rng, p.samples), p.ambient) for f in shapes.values()] for _ in range(p.clouds)]
+    known = len(p.dims)
+    point, feature = ("sample", "feature"), {"feature": np.arange(p.ambient)}
+    return xr.Dataset(
+        {
+            "sphere": (("cloud", "intrinsic_dimension", *point), spheres, about("1", "points on unit spheres")),
+            "sphere_noise": (
+                ("cloud", "intrinsic_dimension", *point),
+                noise[:, :known],
+                about("1", "noise of standard deviation 1 for the spheres"),
+            ),
+            "shape_points": (
+                ("cloud", "shape", *point),
+                np.array(others, np.float32),
+                about("1", "points on a Swiss roll and a tree, mean square norm 1"),
+            ),
+            "shape_noise": (("cloud", "shape", *point), noise[:, known:], about("1", "noise of standard deviation 1")),
+            "actual_dimension": (
+                ("cloud", "intrinsic_dimension"),
+                dims,
+                about("1", "dimension of the sphere behind the label"),
+            ),
+        },
+        {"cloud": np.arange(p.clouds), "intrinsic_dimension": p.dims, "shape": list(shapes)} | feature,
+    )
+
+
+def latent(u: np.ndarray) -> np.ndarray:
+    """f(u) = (sin 2 pi u1, cos 2 pi u1, u2) of uniform numbers, shape (..., 2) -> (..., 3)."""
+    angle = 2 * np.pi * u[..., 0]
+    return np.stack([np.sin(angle), np.cos(angle), u[..., 1]], -1)
+
+
+def views(case) -> xr.Dataset:
+    """Views A = f(u) W1 + noise and B = (p f(u) + (1 - p) f(u')) W2 + noise; u, u' and noise anew for each p."""
+    p, rng = case.params.simulate.dependence, case.rng("dependence")
+    mixing = np.tile(np.asarray(p.mixing, float), (p.seeds, 1))
+    if p.shuffled:
+        mixing = rng.permuted(mixing, axis=1)
+    dims = ("seed", "mixing", "view_noise", "view_sample")
+    grid = (p.seeds, len(p.mixing), 1, p.samples)
+    scale = np.asarray(p.noise)[:, None, None]
+    variables = {}
+    for ambient in p.ambient:
+        first, other = (latent(rng.random((*grid, 2))) for _ in range(2))
+        share = mixing[:, :, None, None, None]
+        for name, source in (("first", first), ("second", share * first + (1 - share) * other)):
+            # The same for every p: weights of two dimensions can hide almost everything, and p would not be alone.
+            weights = rng.normal(size=(p.seeds, 1, 1, 3, ambient)) / np.sqrt(ambient)
+            seen = source @ weights + scale * rng.normal(size=(*grid, ambient))
+            variables[f"{name}_view_{ambient}"] = (
+                (*dims, f"coordinate_{ambient}"),
+                seen.astype(np.float32),
+                about("1", f"{name} view in {ambient} dimensions"),
+            )
+    variables["actual_mixing"] = (("seed", "mixing"), mixing, about("1", "mixing share behind the label"))
+    return xr.Dataset(variables, {"seed": np.arange(p.seeds), "mixing": p.mixing, "view_noise": p.noise})
+
+
+def images(case) -> xr.Dataset:
+    """Images, and the labels of each mode and seed: true, or permuted within the training and within the test set."""
+    world = case.params.simulate
+    found = load_images(world.data.source, world.data.train, world.data.test, case.rng("images"), world.data.folder)
+    modes, seeds = (["supervised"], 1) if case.params.kind == "nets" else (case.params.modes, case.params.seeds)
+    rng = case.rng("labels")
+    pixel = ("row", "column", "channel")
+    variables = {}
+    for split, pixels, label in (
+        ("train", found.train, found.train_label),
+        ("test", found.test, found.test_label),
+    ):
+        labels = np.tile(label.astype(np.int16), (len(modes), seeds, 1))
+        for i, mode in enumerate(modes):
+            if mode == "random_labels" or world.labels == "shuffled":
+                labels[i] = rng.permuted(labels[i], axis=-1)
+        variables[f"{split}_images"] = (
+            (f"{split}_sample", *pixel),
+            pixels,
+            about("1", f"{split} images, pixels 0 to 1"),
+        )
+        variables[f"{split}_label"] = (
+            ("mode", "seed", f"{split}_sample"),
+            labels,
+            {"units": "1", "long_name": f"class of each {split} image, as each mode is told"},
+        )
+    return xr.Dataset(variables, {"mode": modes, "seed": np.arange(seeds)})
