@@ -1,7 +1,7 @@
 """What a learner needs of a control task, as pure functions of arrays, and banks of start states.
 
 All of them take any leading shape (agents, starts, ...), so that many agents step together. A step is a function of
-state, action and noise: whoever calls it holds the states and draws the noise, so runs are repeatable and can be paired.
+state, action and noise: whoever calls it holds the states and draws the noise, so runs can be repeated and paired.
 """
 
 from __future__ import annotations

@@ -23,7 +23,7 @@ class LinearQuadratic:
     rho: float = 0.1
     noise: float = 0.05
     spread: float = 1.0
-    horizon: int = 20
+    horizon: int = 5
     observations: int = 1
     actions: int = 1
     noises: int = 1

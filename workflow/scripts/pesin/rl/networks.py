@@ -1,8 +1,8 @@
 """Actors and critics with a leading agents axis, and their gradients by hand.
 
 Small networks are all overhead: written out, forward and backward pass are a tenth of the calls that automatic
-differentiation makes. Features run along rows and the batch along columns, (agents, features, batch): the few outputs as
-columns would cost as much as a hidden layer. All parameters of a kind lie in one flat tensor, for one call of Adam.
+differentiation makes. Features run along rows and the batch along columns, (agents, features, batch): the few outputs
+as columns would cost as much as a hidden layer. All parameters of a kind lie in one flat tensor, for one call of Adam.
 """
 
 from __future__ import annotations
@@ -44,7 +44,10 @@ class Perceptron:
     def init(self, agents, inputs, outputs, generator):
         sizes, parameters = (inputs, *self.hidden, outputs), {}
         for layer, (fan_in, fan_out) in enumerate(zip(sizes[:-1], sizes[1:], strict=True)):
-            for name, shape in ((f"weight_{layer}", (agents, fan_out, fan_in)), (f"bias_{layer}", (agents, fan_out, 1))):
+            for name, shape in (
+                (f"weight_{layer}", (agents, fan_out, fan_in)),
+                (f"bias_{layer}", (agents, fan_out, 1)),
+            ):
                 parameters[name] = (torch.rand(shape, generator=generator) * 2 - 1) * fan_in**-0.5
         return parameters
 

@@ -20,7 +20,7 @@ class Playback:
     Attributes
     ----------
     actor, critic
-        weight_i (agents, out, in) and bias_i (agents, out, 1); the critics' first axis holds first critics, then second.
+        weight_i (agents, out, in) and bias_i (agents, out, 1); the critics' first axis: first ones, then second.
     deterministic, twin : ndarray of bool, shape (agents,)
     """
 
@@ -89,7 +89,7 @@ def roll_out(
     """
     agents = len(player.deterministic)
     state = np.broadcast_to(starts, (agents, *starts.shape)).astype(float)
-    states, actions, rewards, densities = [state], [], [], []
+    lists: tuple[list[np.ndarray], ...] = ([state], [], [], [])
     for _ in range(steps):
         seen = env.observe(state)
         if rng is None:
@@ -99,6 +99,6 @@ def roll_out(
             normal = rng.standard_normal((len(starts), env.actions))
             action, density = player.draw(seen, np.broadcast_to(normal, (*state.shape[:2], env.actions)))
         state, reward, _ = env.step(state, action)
-        for kept, value in zip((states, actions, rewards, densities), (state, action, reward, density), strict=True):
+        for kept, value in zip(lists, (state, action, reward, density), strict=True):
             kept.append(value)
-    return Rollout(*(np.array(kept) for kept in (states, actions, rewards, densities)))
+    return Rollout(*(np.array(kept) for kept in lists))

@@ -1,6 +1,6 @@
 """Proximal policy optimisation for many agents at once, each with its own parallel environments.
 
-Source: Schulman et al. 2017, arXiv 1707.06347 (clipped objective); generalised advantage estimation of arXiv 1506.02438.
+Source: Schulman et al. 2017, arXiv 1707.06347 (clipped objective), and 2015, arXiv 1506.02438 (advantages).
 The policy is a Gaussian whose log_std doesn't depend on the state; actions are clipped by the environment.
 """
 
@@ -106,7 +106,9 @@ def train(
             after = torch.as_tensor(env.observe(state), dtype=torch.float32, device=device).transpose(1, 2)
             with torch.no_grad():  # bootstrapped through the time limit, not through an end
                 following = net.forward(critic, after)[0][:, 0] * torch.as_tensor(~ended, device=device)
-            rows.append((seen, action, log_density, value, following, _tensor(reward, device), _tensor(ended | limit, device)))
+            rows.append(
+                (seen, action, log_density, value, following, _tensor(reward, device), _tensor(ended | limit, device))
+            )
             if (ended | limit).any():
                 fresh = bank[:, (used + np.arange(count)) % bank.shape[1]]
                 state, used = np.where((ended | limit)[..., None], fresh, state), used + count
@@ -169,7 +171,7 @@ def _learn(net, actor, critic, optimiser, rows, settings: Settings, rng) -> None
 
 @torch.no_grad()
 def _evaluate(net, actor, env: Environment, starts: np.ndarray, n: int, device: str) -> np.ndarray:
-    state = np.broadcast_to(starts, (n, *starts.shape))
+    state = np.broadcast_to(starts, (n, *starts.shape)).copy()
     total, alive = np.zeros(state.shape[:2]), np.ones(state.shape[:2], bool)
     for _ in range(env.horizon):
         seen = _tensor(env.observe(state), device).transpose(1, 2)

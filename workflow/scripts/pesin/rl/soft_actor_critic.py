@@ -280,7 +280,9 @@ class Learner:
         A draw of the policy; if deterministic, the mean action with exploration noise, and 0.
         """
         drawn = torch.as_tensor(normal, dtype=torch.float32, device=self.device)
-        each_sum = sample_policy(mean.transpose(1, 2), log_std.transpose(1, 2), drawn.transpose(1, 2), self.settings.squash)
+        each_sum = sample_policy(
+            mean.transpose(1, 2), log_std.transpose(1, 2), drawn.transpose(1, 2), self.settings.squash
+        )
         action, log_density = each_sum[0].transpose(1, 2), each_sum[1]
         if self._some_deterministic:
             noisy = (self._bounded(mean) + self._exploration[..., None] * drawn).clamp(-1, 1)
@@ -290,8 +292,8 @@ class Learner:
     @torch.no_grad()
     def values(self, observation: np.ndarray, action: np.ndarray) -> np.ndarray:
         """The smaller of the critics (or the only one), (agents, n, ...) -> (agents, n), in scaled rewards."""
-        z = np.concatenate([observation, action], -1)
-        z = torch.as_tensor(z, dtype=torch.float32, device=self.device).transpose(1, 2).repeat(2, 1, 1)
+        both = np.concatenate([observation, action], -1)
+        z = torch.as_tensor(both, dtype=torch.float32, device=self.device).transpose(1, 2).repeat(2, 1, 1)
         first, second = self._critic_class.forward(self.critic.now, z)[0][:, 0].chunk(2)
         return torch.where(self._single, first, torch.minimum(first, second)).numpy(force=True)
 
@@ -377,7 +379,8 @@ def train(
     checkpoints.append(settings.steps)
     return History(
         states,
-        *policies,
+        policies[0],
+        policies[1],
         torch.stack(entropies, -1).numpy(force=True),
         torch.stack(temperatures, -1).numpy(force=True),
         np.stack(returns, -1),
@@ -387,7 +390,7 @@ def train(
 
 def evaluate(learner: Learner, env: Environment, starts: np.ndarray) -> np.ndarray:
     """Mean undiscounted return of the mean action over start states of shape (starts, state); shape (agents,)."""
-    state = np.broadcast_to(starts, (len(learner.agents), *starts.shape))
+    state = np.broadcast_to(starts, (len(learner.agents), *starts.shape)).copy()
     total = np.zeros(state.shape[:2])
     alive = np.ones(state.shape[:2], bool)
     for _ in range(env.horizon):

@@ -52,7 +52,9 @@ def _held(params, trained) -> xr.Dataset:
             "block_step": curves["block_step"],
             "late_entropy": labelled(GRID, late, "entropy over the last quarter of the training", "nat", **NAN),
             "target_entropy": labelled(GRID, target, "entropy to hold", "nat", **NAN),
-            "entropy_gap": labelled(GRID, late - target, "entropy over the last quarter minus its target", "nat", **NAN),
+            "entropy_gap": labelled(
+                GRID, late - target, "entropy over the last quarter minus its target", "nat", **NAN
+            ),
             "late_temperature": labelled(GRID, final, "alpha over the last quarter of the training", **NAN),
             "relative_temperature": labelled(GRID, final / scale, "that alpha over the reward scale", **NAN),
         },
@@ -63,7 +65,9 @@ def _held(params, trained) -> xr.Dataset:
 def _on_policy(params, trained) -> xr.Dataset:
     """Exact entropy of the policy in the states that it visits itself, by quadrature."""
     visits = trained["visits"].to_dataset()
-    mean, log_std = (by_run(params, visits[name].values)[:, THIN // 2 :: THIN].astype(float) for name in ("mean", "log_std"))
+    mean, log_std = (
+        by_run(params, visits[name].values)[:, THIN // 2 :: THIN].astype(float) for name in ("mean", "log_std")
+    )
     values = np.stack([tanh_gaussian_entropy(m, s).value for m, s in zip(mean, log_std, strict=True)])
     values[each_run(params, "deterministic")] = np.nan
     sigma = np.exp(log_std).mean(-1)
@@ -77,7 +81,9 @@ def _on_policy(params, trained) -> xr.Dataset:
     last = max(round(LAST * values.shape[1]), 1)
     return xr.Dataset(
         {
-            "entropy_on_policy": labelled((*GRID, "window"), windowed(values), "entropy in visited states", "nat", **NAN),
+            "entropy_on_policy": labelled(
+                (*GRID, "window"), windowed(values), "entropy in visited states", "nat", **NAN
+            ),
             "late_entropy_on_policy": labelled(
                 GRID, by_agent(params, values[:, -last:].mean(1)), "the same over the last quarter", "nat", **NAN
             ),
@@ -148,9 +154,11 @@ def _solvable(data, trained) -> xr.Dataset:
     dims = ("network", "agent", "seed")
     held = [str(name) for name in both[0]["agent"].values if str(name).startswith("H")]
     errors = {
-        name: abs(both[0][name].values / both[1][name].values[:, None] - 1) for name in ("gain", "variance", "temperature")
+        name: abs(both[0][name].values / both[1][name].values[:, None] - 1)
+        for name in ("gain", "variance", "temperature")
     }
-    places = [list(both[0]["agent"].values).index(name) for name in held]
+    names = [str(name) for name in both[0]["agent"].values]
+    places, free = ([i for i, name in enumerate(names) if (name in held) == kind] for kind in (True, False))
     return xr.Dataset(
         {
             "policy_error": labelled(
@@ -159,13 +167,15 @@ def _solvable(data, trained) -> xr.Dataset:
                 "learned policy minus the soft-optimal one",
             ),
             "value_error": labelled(
-                ("temperature", "state"), learned["chain"]["value"].values - exact["chain"]["value"].values, "same, values"
+                ("temperature", "state"),
+                learned["chain"]["value"].values - exact["chain"]["value"].values,
+                "same, values",
             ),
             "policy_change": learned["chain"]["change"],
             "goal_probability": labelled(("goal_temperature", "goal"), goals, "probability to end at this goal"),
             "goal_entropy": labelled("goal_temperature", -(goals * logs).sum(-1), "entropy of the goal reached", "nat"),
             "bandit_error": labelled(
-                ("bandit_temperature", "action"),
+                ("bandit_temperature", "arm"),
                 learned["bandit"]["policy"].values - exact["bandit"]["policy"].values,
                 "policy minus exp(Q / alpha), normalised",
             ),
@@ -176,7 +186,10 @@ def _solvable(data, trained) -> xr.Dataset:
             },
             **{
                 f"worst_{name}_error": labelled(
-                    ("network", "seed"), values.max(1), f"largest relative error of the {name}", **NAN
+                    ("network", "seed"),
+                    values[:, free].max(1),
+                    f"largest relative error of the {name}, given temperatures",
+                    **NAN,
                 )
                 for name, values in errors.items()
                 if name != "temperature"
@@ -204,5 +217,3 @@ def _solvable(data, trained) -> xr.Dataset:
             "held": held,
         },
     )
-
-

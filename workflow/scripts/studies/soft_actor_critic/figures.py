@@ -175,7 +175,9 @@ def regulator(study) -> Figure:
     axes[0, 0].axhline(float(result["exact_gain"][0]), color="black", linewidth=0.8, label="closed form")
     axes[0, 1].plot(grid, slope * grid, color="black", linewidth=0.8, label="closed form")
     targets = np.array([float(name.split()[1]) for name in held])
-    axes[0, 2].plot(targets, result["exact_temperature"].sel(agent=held).values, "k_", markersize=14, label="closed form")
+    axes[0, 2].plot(
+        targets, result["exact_temperature"].sel(agent=held).values, "k_", markersize=14, label="closed form"
+    )
     for i, network in enumerate(result["network"].values):
         shift, style = 0.008 * (2 * i - 1), {"color": COLOURS[i], "label": str(network)}
         for panel, name, chosen, x in (
@@ -229,7 +231,9 @@ def goals(study) -> Figure:
         x = result["goal_temperature"].values
         axes[0, 0].plot(x, result["goal_entropy"].values, "o-", color=COLOURS[i], label=said)
     axes[0, 0].axhline(np.log(2), color=COLOURS[7], linestyle=":", label="ln 2")
-    axes[0, 0].set(xlabel=r"temperature $\alpha$", ylabel="entropy of the goal / nat", title="chain, exact", ylim=(-0.05, 0.8))
+    axes[0, 0].set(
+        xlabel=r"temperature $\alpha$", ylabel="entropy of the goal / nat", title="chain, exact", ylim=(-0.05, 0.8)
+    )
     axes[0, 0].legend(loc="center right", fontsize=7)
     for i, name in enumerate(learned["agent"].values):
         rows = seeds_of(learned["first_goal"].sel(agent=name))
@@ -241,7 +245,9 @@ def goals(study) -> Figure:
             axes[0, 1].bar(place, rows[:, j], width, bottom=below, color=COLOURS[2 + j], label=said)
     named = [label(str(name)) for name in learned["agent"].values]
     axes[0, 1].set_xticks(range(len(named)), named)
-    axes[0, 1].set(ylabel="share of episodes", title="point between two goals, learned: each bar a seed", ylim=(0, 1.25))
+    axes[0, 1].set(
+        ylabel="share of episodes", title="point between two goals, learned: each bar a seed", ylim=(0, 1.25)
+    )
     axes[0, 1].legend(loc="upper center", ncols=2, fontsize=7)
     return figure
 

@@ -1,4 +1,4 @@
-"""Returns on starts that were never trained from, steps until learned, what the critics foretell, and other pendulums."""
+"""Returns on starts never trained from, steps until learned, what the critics foretell, and other pendulums."""
 
 from __future__ import annotations
 
@@ -23,9 +23,9 @@ def forecast(case, data, trained) -> xr.Dataset:
     params, curves = case.params, trained["curves"].to_dataset()
     result = _scores(case, curves)
     if params.own:
-        result = result.merge(_calibration(case, data, trained))
+        result = result.merge(_calibration(case, data, trained), join="outer")
     if params.environment == "pendulum":
-        result = result.merge(_robustness(case, data, trained))
+        result = result.merge(_robustness(case, data, trained), join="outer")
     return result
 
 
@@ -55,7 +55,9 @@ def _scores(case, curves: xr.Dataset) -> xr.Dataset:
             GRID, abs(final - np.nanmedian(final, 1, keepdims=True)), "final return's distance from the median", **NAN
         ),
     }
-    spread = np.array([_spread(values[np.isfinite(values)], case, name) for values, name in zip(final, chosen, strict=True)])
+    spread = np.array(
+        [_spread(values[np.isfinite(values)], case, name) for values, name in zip(final, chosen, strict=True)]
+    )
     for i, what in enumerate(("", "_low", "_high")):
         label = f"interquartile range of final returns{what.replace('_', ', ')}"
         variables[f"spread{what}"] = labelled("agent", spread[:, i], label, **NAN)
@@ -83,9 +85,9 @@ def _calibration(case, data, trained) -> xr.Dataset:
     steps = FORESIGHT * env.horizon
     roll = roll_out(agents, env, data["fresh"].values, steps, case.rng("calibration"))
     stochastic = ~each_run(params, "deterministic")
-    alpha = np.stack(
-        [curves["temperature"].sel(agent=name).values[seed, -1] for name, seed in runs(params)]
-    ) * stochastic
+    alpha = (
+        np.stack([curves["temperature"].sel(agent=name).values[seed, -1] for name, seed in runs(params)]) * stochastic
+    )
     scale = each_run(params, "reward_scale")[:, None]
     soft = scale * roll.reward - alpha[:, None] * roll.log_density
     discounts = gamma ** np.arange(steps)[:, None, None]

@@ -76,7 +76,11 @@ def train_gymnasium(case, data) -> xr.DataTree:
         xr.Dataset(
             {
                 key: labelled(
-                    ("agent", "seed", "block"), by_agent(params, np.array([run[key] for run in own])), label, unit, **NAN
+                    ("agent", "seed", "block"),
+                    by_agent(params, np.array([run[key] for run in own])),
+                    label,
+                    unit,
+                    **NAN,
                 )
                 for key, label, unit in (
                     ("entropy", "-E ln pi on replayed states", "nat"),

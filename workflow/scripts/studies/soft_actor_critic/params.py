@@ -134,6 +134,8 @@ class Regulator(Model):
     """Fixed alpha."""
     targets: Annotated[list[float], Field(min_length=1)]
     """Entropies to hold [nat]."""
+    start: PositiveFloat
+    """Where the temperatures begin that hold them."""
     seeds: Seeds
     in_class: Learning
     perceptrons: Learning

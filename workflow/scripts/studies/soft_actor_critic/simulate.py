@@ -8,7 +8,7 @@ import xarray as xr
 from pesin.envs.environment import start_bank
 from pesin.envs.lqr import LinearQuadratic
 from pesin.envs.tabular import bandit, chain, first_goal, two_goal_chain
-from pesin.rl.soft_iteration import boltzmann, soft_value_iteration
+from pesin.rl.soft_iteration import soft_value_iteration
 from studies.soft_actor_critic.labelled import labelled
 from studies.soft_actor_critic.tasks import ENVIRONMENTS, most_seeds
 
@@ -24,7 +24,9 @@ def simulate(case) -> xr.Dataset | xr.DataTree:
 def _task(case) -> xr.Dataset:
     params, seeds = case.params, most_seeds(case.params)
     if not params.own:  # gymnasium draws its own starts, from these seeds
-        numbers = {name: case.rng(name).integers(2**31, size=n) for name, n in (("bank", seeds), ("examined", params.starts))}
+        numbers = {
+            name: case.rng(name).integers(2**31, size=n) for name, n in (("bank", seeds), ("examined", params.starts))
+        }
         return xr.Dataset(
             {
                 "bank_seed": labelled("seed", numbers["bank"], "seed of the training environment"),
@@ -91,14 +93,12 @@ def _solvable(case) -> xr.DataTree:
         },
         {"temperature": params.two_goals.temperatures, "goal": ["left", "right"]},
     )
-    arms = np.array([boltzmann(np.array(params.bandit), alpha) for alpha in params.bandit_temperatures])
+    arms = [soft_value_iteration(bandit(params.bandit), alpha, 0.0).policy[0] for alpha in params.bandit_temperatures]
     lottery = xr.Dataset(
         {"policy": labelled(("temperature", "action"), arms, "exp(Q / alpha), normalised", **TRUTH)},
         {"temperature": params.bandit_temperatures},
     )
-    return xr.DataTree.from_dict(
-        {"chain": table, "two_goals": two, "bandit": lottery, "regulator": _regulator(case)}
-    )
+    return xr.DataTree.from_dict({"chain": table, "two_goals": two, "bandit": lottery, "regulator": _regulator(case)})
 
 
 def _regulator(case) -> xr.Dataset:

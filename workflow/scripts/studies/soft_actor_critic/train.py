@@ -6,12 +6,13 @@ import numpy as np
 import xarray as xr
 
 from pesin.envs.environment import Environment
-from pesin.envs.tabular import chain, first_goal, two_goal_chain
+from pesin.envs.tabular import bandit, chain, first_goal, two_goal_chain
 from pesin.models.mlp import weights_dataset
 from pesin.rl import ppo
 from pesin.rl.networks import LinearGaussian, Perceptron, Quadratic
-from pesin.rl.soft_actor_critic import Agents, History, Learner, Settings, train as learn
-from pesin.rl.soft_iteration import boltzmann, soft_policy_iteration
+from pesin.rl.soft_actor_critic import Agents, History, Learner, Settings
+from pesin.rl.soft_actor_critic import train as learn
+from pesin.rl.soft_iteration import soft_policy_iteration
 from studies.soft_actor_critic.gymnasium_runs import train_gymnasium
 from studies.soft_actor_critic.labelled import labelled
 from studies.soft_actor_critic.simulate import agent_names, regulator
@@ -112,18 +113,24 @@ def _curves(params, history: History, returns, steps) -> xr.Dataset:
     edges = np.linspace(0, history.entropy.shape[1], blocks + 1).astype(int)
 
     def blocked(values):
-        return by_agent(params, np.stack([values[:, a:b].mean(1) for a, b in zip(edges[:-1], edges[1:], strict=True)], -1))
+        return by_agent(
+            params, np.stack([values[:, a:b].mean(1) for a, b in zip(edges[:-1], edges[1:], strict=True)], -1)
+        )
 
     return xr.Dataset(
         {
-            "returns": labelled((*GRID, "checkpoint"), returns, "return of the mean action on the evaluated starts", **NAN),
+            "returns": labelled(
+                (*GRID, "checkpoint"), returns, "return of the mean action on the evaluated starts", **NAN
+            ),
             "env_step": labelled(("agent", "checkpoint"), steps, "environment steps done", "step", **NAN),
         },
         {"agent": names(params)},
     ).merge(
         xr.Dataset(
             {
-                "entropy": labelled((*GRID, "block"), blocked(history.entropy), "-E ln pi on replayed states", "nat", **NAN),
+                "entropy": labelled(
+                    (*GRID, "block"), blocked(history.entropy), "-E ln pi on replayed states", "nat", **NAN
+                ),
                 "temperature": labelled((*GRID, "block"), blocked(history.temperature), "alpha", **NAN),
                 "block_step": labelled("block", params.learning.warmup + edges[1:], "environment steps done", "step"),
             },
@@ -166,7 +173,10 @@ def _solvable(case, data) -> xr.DataTree:
         for alpha in params.two_goals.temperatures
     ]
     half = len(goals.reward) // 2
-    arms = [boltzmann(np.array(params.bandit), weight * alpha) for alpha in params.bandit_temperatures]
+    arms = [
+        soft_policy_iteration(bandit(params.bandit), weight * alpha, 0.0, 3).policy[0]
+        for alpha in params.bandit_temperatures
+    ]
     return xr.DataTree.from_dict(
         {
             "chain": xr.Dataset(
@@ -207,7 +217,7 @@ def _regulator(case, data) -> xr.Dataset:
     agents = Agents(
         seed=np.tile(np.arange(seeds), kinds),
         reward_scale=np.ones(kinds * seeds),
-        temperature=np.repeat([*params.temperatures, *np.ones(held)], seeds),
+        temperature=np.repeat([*params.temperatures, *[params.start] * held], seeds),
         automatic=np.repeat([False] * fixed + [True] * held, seeds),
         target_entropy=np.repeat([0.0] * fixed + list(params.targets), seeds),
         deterministic=np.zeros(kinds * seeds, bool),
@@ -244,5 +254,3 @@ def _regulator(case, data) -> xr.Dataset:
         },
         {"network": ["in class", "perceptrons"], "agent": agent_names(params), "seed": np.arange(seeds)},
     )
-
-
