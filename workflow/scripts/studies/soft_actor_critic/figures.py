@@ -162,48 +162,64 @@ def _band(panel, result, variable: str, along: str, name: str, **style) -> None:
     band(panel, result[along].values, centre, low, high, **style)
 
 
-def regulator(study) -> Figure:
+def exact(study) -> Figure:
+    """Against known answers: the regulator's closed form, tables, and which of two goals is reached."""
+    figure, axes = panels(2, 3, height=2.7)
+    _regulator(axes[0], study)
+    _tables(axes[1, 0], study)
+    _goals(axes[1, 1:], study)
+    return figure
+
+
+def _tables(panel, study) -> None:
+    """How fast soft policy iteration comes to rest on the chain."""
+    change = study["entropy/solvable"]["policy_change"]
+    steps = np.arange(1, change.sizes["iteration"] + 1)
+    for i, alpha in enumerate(change["temperature"].values):
+        values = np.maximum(change.sel(temperature=alpha).values, 1e-17)
+        panel.plot(steps, values, ".-", color=COLOURS[i], markersize=4, label=rf"$\alpha$ = {alpha:g}")
+    panel.set(yscale="log", xlim=(0, 12), xlabel="iteration", ylabel="largest change of the policy", title="chain")
+    panel.legend(loc="upper right", fontsize=7)
+
+
+def _regulator(axes, study) -> None:
     """Gain, variance and temperature of agents on the regulator against the closed form."""
     result, control = study["entropy/solvable"], study["entropy/no_entropy"]
     agents = [str(name) for name in result["agent"].values]
     free = [name for name in agents if name.startswith("alpha")]
     held = [name for name in agents if name.startswith("H")]
     alphas = result["exact_temperature"].sel(agent=free).values
-    figure, axes = panels(1, 3, height=2.9)
     grid = np.linspace(0, alphas.max() * 1.1, 50)
     slope = float(result["exact_variance"].sel(agent=free[0]) / alphas[0])
-    axes[0, 0].axhline(float(result["exact_gain"][0]), color="black", linewidth=0.8, label="closed form")
-    axes[0, 1].plot(grid, slope * grid, color="black", linewidth=0.8, label="closed form")
+    axes[0].axhline(float(result["exact_gain"][0]), color="black", linewidth=0.8, label="closed form")
+    axes[1].plot(grid, slope * grid, color="black", linewidth=0.8, label="closed form")
     targets = np.array([float(name.split()[1]) for name in held])
-    axes[0, 2].plot(
-        targets, result["exact_temperature"].sel(agent=held).values, "k_", markersize=14, label="closed form"
-    )
+    axes[2].plot(targets, result["exact_temperature"].sel(agent=held).values, "k_", markersize=14, label="closed form")
     for i, network in enumerate(result["network"].values):
         shift, style = 0.008 * (2 * i - 1), {"color": COLOURS[i], "label": str(network)}
         for panel, name, chosen, x in (
-            (axes[0, 0], "gain", free, alphas + shift),
-            (axes[0, 1], "variance", free, alphas + shift),
-            (axes[0, 2], "regulator_temperature", held, targets + 5 * shift),
+            (axes[0], "gain", free, alphas + shift),
+            (axes[1], "variance", free, alphas + shift),
+            (axes[2], "regulator_temperature", held, targets + 5 * shift),
         ):
             rows = result[name].sel(network=network, agent=chosen).transpose("agent", "seed").values
             whiskers(panel, x, *np.array([mean_interval(row) for row in rows]).T, **style)
     rows = control["variance"].sel(network="in class", agent=free).transpose("agent", "seed").values
     style = {"color": COLOURS[7], "label": "control: no entropy"}
-    whiskers(axes[0, 1], alphas, *np.array([mean_interval(row) for row in rows]).T, **style)
-    axes[0, 0].set(xlabel=r"temperature $\alpha$", ylabel="gain K", title="policy N(-K x, variance)")
-    axes[0, 1].set(xlabel=r"temperature $\alpha$", ylabel="variance of the action", title="over seeds, 95 %")
-    axes[0, 2].set(xlabel="entropy to hold / nat", ylabel=r"temperature $\alpha$", yscale="log", title="automatic")
-    axes[0, 2].set_xticks(targets)
-    axes[0, 2].margins(x=0.3)
-    axes[0, 1].legend(loc="upper left", fontsize=7)
-    return figure
+    whiskers(axes[1], alphas, *np.array([mean_interval(row) for row in rows]).T, **style)
+    axes[0].set(xlabel=r"temperature $\alpha$", ylabel="gain K", title="policy N(-K x, variance)")
+    axes[1].set(xlabel=r"temperature $\alpha$", ylabel="variance of the action", title="over seeds, 95 %")
+    axes[2].set(xlabel="entropy to hold / nat", ylabel=r"temperature $\alpha$", yscale="log", title="automatic")
+    axes[2].set_xticks(targets)
+    axes[2].margins(x=0.3)
+    axes[1].legend(loc="upper left", fontsize=7)
 
 
 def seeds(study) -> Figure:
-    """Final return of every seed; how spread they are; how widely states are visited early on."""
+    """Every seed's return, their spread, early visits; what the critics foretold; other pendulums."""
     scores, held, params = study["forecast/benchmark"], study["entropy/benchmark"], study.params("benchmark")
     chosen = present(scores, LABELS)
-    figure, axes = panels(1, 3, height=2.9)
+    figure, axes = panels(2, 3, height=2.7)
     for i, name in enumerate(chosen):
         row = seeds_of(scores["final_return"].sel(agent=name))
         axes[0, 0].plot(i + np.linspace(-0.2, 0.2, len(row)), row, "o", color=HUES[name], markersize=3)
@@ -217,24 +233,24 @@ def seeds(study) -> Figure:
     axes[0, 0].set(ylabel="final return", title="every seed, and the median")
     axes[0, 1].set(ylabel="interquartile range", title="spread (bootstrap, 95 %)", ylim=(0, None))
     axes[0, 2].set(ylabel="entropy of visited states / nat", title=f"first {params.early} steps of learning")
+    _foresight(axes[1], study)
     for panel in axes[0]:
         panel.set_xticks(range(len(chosen)), [label(name) for name in chosen], rotation=40, ha="right", fontsize=7)
     return figure
 
 
-def goals(study) -> Figure:
+def _goals(axes, study) -> None:
     """Which goal is reached: exact on the chain, with the greedy control; learned on the point."""
-    exact, greedy = study["entropy/solvable"], study["entropy/no_entropy"]
+    kept, greedy = study["entropy/solvable"], study["entropy/no_entropy"]
     learned = study["entropy/point_mass"]
-    figure, axes = panels(1, 2, height=2.7)
-    for i, (result, said) in enumerate(((exact, "soft-optimal"), (greedy, "greedy (control)"))):
+    for i, (result, said) in enumerate(((kept, "soft-optimal"), (greedy, "greedy (control)"))):
         x = result["goal_temperature"].values
-        axes[0, 0].plot(x, result["goal_entropy"].values, "o-", color=COLOURS[i], label=said)
-    axes[0, 0].axhline(np.log(2), color=COLOURS[7], linestyle=":", label="ln 2")
-    axes[0, 0].set(
-        xlabel=r"temperature $\alpha$", ylabel="entropy of the goal / nat", title="chain, exact", ylim=(-0.05, 0.8)
+        axes[0].plot(x, result["goal_entropy"].values, "o-", color=COLOURS[i], label=said)
+    axes[0].axhline(np.log(2), color=COLOURS[7], linestyle=":", label="ln 2")
+    axes[0].set(
+        xlabel=r"temperature $\alpha$", ylabel="entropy of the goal / nat", title="two goals, exact", ylim=(-0.05, 0.8)
     )
-    axes[0, 0].legend(loc="center right", fontsize=7)
+    axes[0].legend(loc="center right", fontsize=7)
     for i, name in enumerate(learned["agent"].values):
         rows = seeds_of(learned["first_goal"].sel(agent=name))
         place = i + np.linspace(-0.25, 0.25, len(rows))
@@ -242,45 +258,40 @@ def goals(study) -> Figure:
         for j, goal in enumerate(learned["goal"].values):
             said = f"{goal} goal first" if i == 0 else None
             below = rows[:, :j].sum(1)
-            axes[0, 1].bar(place, rows[:, j], width, bottom=below, color=COLOURS[2 + j], label=said)
+            axes[1].bar(place, rows[:, j], width, bottom=below, color=COLOURS[2 + j], label=said)
     named = [label(str(name)) for name in learned["agent"].values]
-    axes[0, 1].set_xticks(range(len(named)), named)
-    axes[0, 1].set(
-        ylabel="share of episodes", title="point between two goals, learned: each bar a seed", ylim=(0, 1.25)
-    )
-    axes[0, 1].legend(loc="upper center", ncols=2, fontsize=7)
-    return figure
+    axes[1].set_xticks(range(len(named)), named)
+    axes[1].set(ylabel="share of episodes", title="learned: each bar a seed", ylim=(0, 1.25))
+    axes[1].legend(loc="upper center", ncols=2, fontsize=7)
 
 
-def foresight(study) -> Figure:
+def _foresight(axes, study) -> None:
     """What the critics foretold against what came; returns on other pendulums."""
     result, params = study["forecast/benchmark"], study.params("benchmark")
     chosen = present(result, ("auto", "fixed", "td3", "ddpg"))
-    figure, axes = panels(1, 3, height=2.8, width=7.6)
     shown = [name for name in chosen if name in params.run]
     if "foretold" in result:
         for name in [n for n in ("auto", "ddpg") if n in shown]:
             x, y = (result[v].sel(agent=name).values.ravel() for v in ("realised", "foretold"))
-            axes[0, 0].plot(x, y, ".", color=HUES[name], alpha=0.35, markersize=3, label=label(name), rasterized=True)
-        ends = axes[0, 0].get_xlim()
-        axes[0, 0].plot(ends, ends, color="black", linewidth=0.8)
+            axes[0].plot(x, y, ".", color=HUES[name], alpha=0.35, markersize=3, label=label(name), rasterized=True)
+        ends = axes[0].get_xlim()
+        axes[0].plot(ends, ends, color="black", linewidth=0.8)
         for i, name in enumerate(shown):
             row = seeds_of(result["calibration_bias"].sel(agent=name))
-            axes[0, 1].plot(i + np.linspace(-0.2, 0.2, len(row)), row, ".", color=HUES[name], alpha=0.4, markersize=4)
-            whiskers(axes[0, 1], [i], *([end] for end in mean_interval(row)), color=HUES[name])
-        axes[0, 1].axhline(0, color=COLOURS[7], linewidth=0.8)
-        axes[0, 1].set_xticks(range(len(shown)), [label(n) for n in shown], rotation=40, ha="right", fontsize=7)
-        axes[0, 0].legend(loc="upper left", fontsize=7)
+            axes[1].plot(i + np.linspace(-0.2, 0.2, len(row)), row, ".", color=HUES[name], alpha=0.4, markersize=4)
+            whiskers(axes[1], [i], *([end] for end in mean_interval(row)), color=HUES[name])
+        axes[1].axhline(0, color=COLOURS[7], linewidth=0.8)
+        axes[1].set_xticks(range(len(shown)), [label(n) for n in shown], rotation=40, ha="right", fontsize=7)
+        axes[0].legend(loc="upper left", fontsize=7)
     if "perturbed_return" in result:
         kinds = [str(kind) for kind in result["pendulum"].values]
         for i, name in enumerate(shown):
             rows = [seeds_of(result["perturbed_return"].sel(agent=name, pendulum=kind)) for kind in kinds]
             centre, low, high = np.array([mean_interval(row) for row in rows]).T
             place = np.arange(len(kinds)) + 0.12 * (i - (len(shown) - 1) / 2)
-            whiskers(axes[0, 2], place, centre, low, high, label=label(name), color=HUES[name])
-        axes[0, 2].set_xticks(range(len(kinds)), kinds, rotation=40, ha="right", fontsize=7)
-        axes[0, 2].legend(loc="lower left", fontsize=6)
-    axes[0, 0].set(xlabel="realised soft return", ylabel="what the critic said", title="50 fresh starts, all seeds")
-    axes[0, 1].set(ylabel="critic minus realised", title="bias (seeds; 95 %)")
-    axes[0, 2].set(ylabel="return", title=f"mass or length changed by {params.perturbation:.0%}")
-    return figure
+            whiskers(axes[2], place, centre, low, high, label=label(name), color=HUES[name])
+        axes[2].set_xticks(range(len(kinds)), kinds, rotation=40, ha="right", fontsize=7)
+        axes[2].legend(loc="lower left", fontsize=6)
+    axes[0].set(xlabel="realised soft return", ylabel="what the critic said", title="50 fresh starts, all seeds")
+    axes[1].set(ylabel="critic minus realised", title="bias (seeds; 95 %)")
+    axes[2].set(ylabel="return", title=f"mass or length changed by {params.perturbation:.0%}")
