@@ -339,7 +339,8 @@ def train(
     rows = torch.arange(n, device=learner.device)[:, None]
     states = np.zeros((n, settings.steps, bank.shape[-1]), np.float32)
     policies = np.zeros((2, n, settings.steps, env.actions), np.float32)
-    entropies, temperatures, returns, checkpoints = [], [], [], []
+    held = np.zeros((2, n, settings.steps - settings.warmup), np.float32)  # entropy and temperature
+    returns, checkpoints = [], []
     state = bank[agents.seed, 0]
     observation = env.observe(state)
 
@@ -373,16 +374,17 @@ def train(
             places = draw(lambda shape: rng.integers(min(step + 1, kept), size=shape), settings.batch)  # noqa: B023
             normals = draw(lambda shape: rng.standard_normal(shape, np.float32), 2 * env.actions, settings.batch)
             batch = replay[rows, torch.as_tensor(places, device=learner.device)].transpose(1, 2)
-            entropies.append(learner.update(batch, torch.as_tensor(normals, device=learner.device)))
-            temperatures.append(learner.log_alpha.exp())
+            entropy = learner.update(batch, torch.as_tensor(normals, device=learner.device))
+            place = step - settings.warmup
+            held[:, :, place] = entropy.numpy(force=True), learner.log_alpha.exp().numpy(force=True)
     returns.append(evaluate(learner, env, examined))
     checkpoints.append(settings.steps)
     return History(
         states,
         policies[0],
         policies[1],
-        torch.stack(entropies, -1).numpy(force=True),
-        torch.stack(temperatures, -1).numpy(force=True),
+        held[0],
+        held[1],
         np.stack(returns, -1),
         np.array(checkpoints),
     )

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import numpy as np
 from matplotlib.figure import Figure
+from matplotlib.ticker import NullFormatter
 
 from pesin.plot.style import COLOURS, band, panels, whiskers
 from pesin.stats.intervals import mean_interval
 
 LABELS = {
-    "auto": "SAC, automatic",
+    "auto": "SAC, auto",
     "fixed": r"SAC, $\alpha$ = 1",
     "td3": "TD3-like",
     "ddpg": "DDPG",
@@ -43,6 +44,7 @@ def learning(study) -> Figure:
         for name in present(result, wanted):
             rows, steps = seeds_of(result["returns"].sel(agent=name)), result["env_step"].sel(agent=name).values
             there = np.isfinite(rows).all(0) & np.isfinite(steps)
+            there &= (steps > 0) | (panel is axes[0, 0])  # a logarithm has no zero
             low, high = np.quantile(rows[:, there], [0.25, 0.75], axis=0)
             style = {"color": HUES[name], "label": f"{label(name)} ({len(rows)})"}
             band(panel, steps[there], rows[:, there].mean(0), low, high, **style)
@@ -50,10 +52,9 @@ def learning(study) -> Figure:
         panel.set_xlabel("environment steps")
     axes[0, 0].axvspan(0, params.learning.warmup, color=COLOURS[7], alpha=0.12, linewidth=0)
     axes[0, 0].set(ylabel="return on unseen starts", title=f"{params.environment}: off-policy (seeds)")
-    axes[0, 1].set(title="and on-policy", xscale="symlog")
-    axes[0, 1].set_xscale("symlog", linthresh=1000)
+    axes[0, 1].set(title="and on-policy", xscale="log")
     axes[0, 0].legend(loc="lower right", fontsize=7)
-    axes[0, 1].legend(loc="lower right", fontsize=7)
+    axes[0, 1].legend(loc="center left", fontsize=7)
     return figure
 
 
@@ -96,6 +97,8 @@ def reward_scale(study) -> Figure:
     scales = np.array([params.agents[agent].reward_scale for agent in chosen])
     axes[0, 2].plot(scales, reference * scales, ":", color=COLOURS[7], label="proportional")
     axes[0, 0].set_title("points: seeds; 95 %")
+    lowest = float(np.nanmin(scores["final_return"]))
+    axes[0, 0].set_ylim(1.3 * lowest, 0)  # intervals of three seeds reach beyond what returns there are
     axes[0, 2].set_ylim(top=axes[0, 2].get_ylim()[1] * 10)
     axes[0, 2].legend(loc="upper left", fontsize=7)
     return figure
@@ -112,15 +115,17 @@ def entropy(study) -> Figure:
         _band(axes[0, 0], held, "entropy", "block_step", name, **style)
         _band(axes[0, 1], held, "temperature", "block_step", name, **style)
         if "entropy_on_policy" in held:
-            _band(axes[0, 0], held, "entropy_on_policy", "window_step", name, color=COLOURS[i], linestyle=":")
+            visited = seeds_of(held["entropy_on_policy"].sel(agent=name)).mean(0)
+            axes[0, 0].plot(held["window_step"].values, visited, ":", color=COLOURS[i], linewidth=1)
     style = {"color": COLOURS[7], "label": r"control: $\alpha$ frozen"}
     _band(axes[0, 0], control, "entropy", "block_step", "auto", **style)
     _band(axes[0, 1], control, "temperature", "block_step", "auto", **style)
     target = float(np.nanmean(held["target_entropy"].sel(agent="auto")))
     axes[0, 0].axhspan(target - 0.2, target + 0.2, color=COLOURS[7], alpha=0.2, linewidth=0)
-    axes[0, 0].set(xlabel="environment steps", ylabel="policy entropy / nat", title="replayed (dotted: visited) states")
-    axes[0, 1].set(xlabel="environment steps", ylabel=r"temperature $\alpha$", yscale="log")
-    axes[0, 1].legend(loc="lower left", fontsize=7)
+    axes[0, 0].set(xlabel="environment steps", ylabel="policy entropy / nat", title="replayed states (dotted: visited)")
+    axes[0, 1].set(xlabel="environment steps", ylabel=r"temperature $\alpha$", yscale="log", title="bands: all seeds")
+    axes[0, 0].set_ylim(top=3)
+    axes[0, 0].legend(loc="upper right", fontsize=7)
     sweep = _targets(params)
     targets = np.array([float(np.nanmean(held["target_entropy"].sel(agent=name))) for name in sweep])
     for panel, values in ((axes[1, 0], held["late_entropy"]), (axes[1, 1], scores["final_return"])):
@@ -156,10 +161,9 @@ def _targets(params) -> list[str]:
 
 
 def _band(panel, result, variable: str, along: str, name: str, **style) -> None:
-    """Mean over the seeds and its 95 % interval."""
+    """Mean over the seeds, and all of them as a band."""
     rows = seeds_of(result[variable].sel(agent=name))
-    centre, low, high = np.array([mean_interval(column) for column in rows.T]).T
-    band(panel, result[along].values, centre, low, high, **style)
+    band(panel, result[along].values, rows.mean(0), rows.min(0), rows.max(0), **style)
 
 
 def exact(study) -> Figure:
@@ -207,10 +211,11 @@ def _regulator(axes, study) -> None:
     rows = control["variance"].sel(network="in class", agent=free).transpose("agent", "seed").values
     style = {"color": COLOURS[7], "label": "control: no entropy"}
     whiskers(axes[1], alphas, *np.array([mean_interval(row) for row in rows]).T, **style)
-    axes[0].set(xlabel=r"temperature $\alpha$", ylabel="gain K", title="policy N(-K x, variance)")
+    axes[0].set(xlabel=r"temperature $\alpha$", ylabel="gain K", title="policy N(-K x, variance)", xlim=(0, None))
     axes[1].set(xlabel=r"temperature $\alpha$", ylabel="variance of the action", title="over seeds, 95 %")
     axes[2].set(xlabel="entropy to hold / nat", ylabel=r"temperature $\alpha$", yscale="log", title="automatic")
     axes[2].set_xticks(targets)
+    axes[2].yaxis.set_minor_formatter(NullFormatter())
     axes[2].margins(x=0.3)
     axes[1].legend(loc="upper left", fontsize=7)
 
@@ -232,7 +237,7 @@ def seeds(study) -> Figure:
             whiskers(axes[0, 2], [i], *([end] for end in mean_interval(row)), color=HUES[name])
     axes[0, 0].set(ylabel="final return", title="every seed, and the median")
     axes[0, 1].set(ylabel="interquartile range", title="spread (bootstrap, 95 %)", ylim=(0, None))
-    axes[0, 2].set(ylabel="entropy of visited states / nat", title=f"first {params.early} steps of learning")
+    axes[0, 2].set(ylabel="visited states, entropy / nat", title=f"first {params.early} steps of learning")
     _foresight(axes[1], study)
     for panel in axes[0]:
         panel.set_xticks(range(len(chosen)), [label(name) for name in chosen], rotation=40, ha="right", fontsize=7)
@@ -256,12 +261,13 @@ def _goals(axes, study) -> None:
         place = i + np.linspace(-0.25, 0.25, len(rows))
         width = 0.4 / len(rows)
         for j, goal in enumerate(learned["goal"].values):
-            said = f"{goal} goal first" if i == 0 else None
+            said = f"{goal} first" if i == 0 else None
             below = rows[:, :j].sum(1)
             axes[1].bar(place, rows[:, j], width, bottom=below, color=COLOURS[2 + j], label=said)
     named = [label(str(name)) for name in learned["agent"].values]
     axes[1].set_xticks(range(len(named)), named)
-    axes[1].set(ylabel="share of episodes", title="learned: each bar a seed", ylim=(0, 1.25))
+    axes[1].set(ylabel="share of episodes", title="learned (bars: seeds)", ylim=(0, 1.25))
+    axes[1].set_yticks([0, 0.5, 1])
     axes[1].legend(loc="upper center", ncols=2, fontsize=7)
 
 
@@ -291,7 +297,8 @@ def _foresight(axes, study) -> None:
             place = np.arange(len(kinds)) + 0.12 * (i - (len(shown) - 1) / 2)
             whiskers(axes[2], place, centre, low, high, label=label(name), color=HUES[name])
         axes[2].set_xticks(range(len(kinds)), kinds, rotation=40, ha="right", fontsize=7)
-        axes[2].legend(loc="lower left", fontsize=6)
+        axes[2].set_ylim(2 * axes[2].get_ylim()[0], 0)
+        axes[2].legend(loc="lower left", ncols=2, fontsize=7)
     axes[0].set(xlabel="realised soft return", ylabel="what the critic said", title="50 fresh starts, all seeds")
     axes[1].set(ylabel="critic minus realised", title="bias (seeds; 95 %)")
-    axes[2].set(ylabel="return", title=f"mass or length changed by {params.perturbation:.0%}")
+    axes[2].set(ylabel="return", title=f"mass, length: 1 ± {params.perturbation:g}")
