@@ -1,0 +1,219 @@
+"""Policy entropies, temperatures and visited states of the agents; distances from the exact soft-optimal policies."""
+
+from __future__ import annotations
+
+import numpy as np
+import xarray as xr
+
+from pesin.entropy.amplitude import miller_madow_entropy, shannon_entropy
+from pesin.entropy.policy import tanh_gaussian_entropy
+from studies.soft_actor_critic.labelled import labelled
+from studies.soft_actor_critic.players import episodes
+from studies.soft_actor_critic.tasks import by_agent, by_run, each_run, most_seeds, target_entropies
+
+NAN = {"allow_nan": 1}
+GRID = ("agent", "seed")
+LAST = 0.25  # share of the training, from its end, that "converged" is read from
+THIN, WINDOWS = 10, 40  # visited states: every THIN-th, averaged in WINDOWS
+
+
+def entropy(case, data, trained) -> xr.Dataset:
+    """Return the entropies of a task's agents, or errors against the exact solutions."""
+    if case.params.kind == "solvable":
+        return _solvable(data, trained)
+    result = _held(case.params, trained)
+    if case.params.own:
+        result = result.merge(_on_policy(case.params, trained))
+    if case.params.environment == "pendulum":
+        result = result.merge(_visited(case.params, trained))
+    if case.params.environment == "two_goals":
+        result = result.merge(_first_goals(case, data, trained))
+    return result
+
+
+# -------------------------------------------------------------------------------------------------------------- tasks
+
+
+def _held(params, trained) -> xr.Dataset:
+    """Entropy on replayed states against its target, and the temperature that holds it."""
+    curves = trained["curves"].to_dataset().sel(agent=list(params.run))
+    actions = trained["visits"].sizes["action"] if "visits" in trained else 1
+    stochastic = by_agent(params, np.where(each_run(params, "deterministic"), np.nan, 1.0))
+    target = by_agent(params, target_entropies(params, actions)) * stochastic
+    last = max(round(LAST * curves.sizes["block"]), 1)
+    measured = curves["entropy"].values * stochastic[..., None]
+    alpha = curves["temperature"].values * stochastic[..., None]
+    scale = by_agent(params, each_run(params, "reward_scale"))
+    late, final = measured[..., -last:].mean(-1), alpha[..., -last:].mean(-1)
+    return xr.Dataset(
+        {
+            "entropy": labelled((*GRID, "block"), measured, "policy entropy on replayed states", "nat", **NAN),
+            "temperature": labelled((*GRID, "block"), alpha, "alpha", **NAN),
+            "block_step": curves["block_step"],
+            "late_entropy": labelled(GRID, late, "entropy over the last quarter of the training", "nat", **NAN),
+            "target_entropy": labelled(GRID, target, "entropy to hold", "nat", **NAN),
+            "entropy_gap": labelled(
+                GRID, late - target, "entropy over the last quarter minus its target", "nat", **NAN
+            ),
+            "late_temperature": labelled(GRID, final, "alpha over the last quarter of the training", **NAN),
+            "relative_temperature": labelled(GRID, final / scale, "that alpha over the reward scale", **NAN),
+        },
+        {"agent": list(params.run), "seed": np.arange(most_seeds(params))},
+    )
+
+
+def _on_policy(params, trained) -> xr.Dataset:
+    """Exact entropy of the policy in the states that it visits itself, by quadrature."""
+    visits = trained["visits"].to_dataset()
+    mean, log_std = (
+        by_run(params, visits[name].values)[:, THIN // 2 :: THIN].astype(float) for name in ("mean", "log_std")
+    )
+    values = np.stack([tanh_gaussian_entropy(m, s).value for m, s in zip(mean, log_std, strict=True)])
+    values[each_run(params, "deterministic")] = np.nan
+    sigma = np.exp(log_std).mean(-1)
+    sigma[each_run(params, "deterministic")] = np.nan
+    edges = np.linspace(0, values.shape[1], min(WINDOWS, values.shape[1]) + 1).astype(int)
+    pairs = list(zip(edges[:-1], edges[1:], strict=True))
+
+    def windowed(x):
+        return by_agent(params, np.stack([x[:, a:b].mean(1) for a, b in pairs], -1))
+
+    last = max(round(LAST * values.shape[1]), 1)
+    return xr.Dataset(
+        {
+            "entropy_on_policy": labelled(
+                (*GRID, "window"), windowed(values), "entropy in visited states", "nat", **NAN
+            ),
+            "late_entropy_on_policy": labelled(
+                GRID, by_agent(params, values[:, -last:].mean(1)), "the same over the last quarter", "nat", **NAN
+            ),
+            "sigma": labelled((*GRID, "window"), windowed(sigma), "sigma before squashing, mean", **NAN),
+            "window_step": labelled("window", edges[1:] * THIN, "environment steps done", "step"),
+        },
+        {"agent": list(params.run), "seed": np.arange(most_seeds(params))},
+    )
+
+
+def _visited(params, trained) -> xr.Dataset:
+    """Entropy of the histogram of visited angles and rates, over the first steps after the warm-up."""
+    warmup = params.learning.warmup
+    states = by_run(params, trained["visits"]["state"].values)[:, warmup : warmup + params.early]
+    counts = np.stack(
+        [
+            np.histogram2d(s[:, 0], s[:, 1], bins=params.bins, range=[[-np.pi, np.pi], [-8, 8]])[0].ravel()
+            for s in states
+        ]
+    ).astype(np.int64)
+    return xr.Dataset(
+        {
+            "visitation_entropy": labelled(
+                GRID,
+                by_agent(params, miller_madow_entropy(counts).value),
+                "entropy of visited angles and rates, early in the training (Miller and Madow)",
+                "nat",
+                **NAN,
+            )
+        },
+        {"agent": list(params.run), "seed": np.arange(most_seeds(params))},
+    )
+
+
+def _first_goals(case, data, trained) -> xr.Dataset:
+    """Which goal the trained policies reach first, in fresh episodes."""
+    params = case.params
+    roll = episodes(case, data, trained, case.rng("goals"))
+    reached = roll.state[1:, ..., 2:] > 0  # step, run, rollout, goal
+    when = np.where(reached.any(0), reached.argmax(0), len(reached))
+    first = np.stack([when[..., 0] < when[..., 1], when[..., 1] < when[..., 0]], -1)
+    counts = first.sum(1)
+    some = counts.sum(-1) > 0
+    mixed = np.where(some, shannon_entropy(np.where(some[:, None], counts, 1)).value, np.nan)
+    return xr.Dataset(
+        {
+            "first_goal": labelled(
+                (*GRID, "goal"), by_agent(params, first.mean(1)), "share of episodes that reach this goal first", **NAN
+            ),
+            "goal_entropy": labelled(GRID, by_agent(params, mixed), "entropy of the goal reached first", "nat", **NAN),
+            "both_goals": labelled(
+                GRID, by_agent(params, reached[-1].all(-1).mean(-1)), "share of episodes that reach both", **NAN
+            ),
+        },
+        {"agent": list(params.run), "seed": np.arange(most_seeds(params)), "goal": ["left", "right"]},
+    )
+
+
+# --------------------------------------------------------------------------------------------------- solvable problems
+
+
+def _solvable(data, trained) -> xr.Dataset:
+    learned = {name: trained[name].to_dataset() for name in ("chain", "two_goals", "bandit", "regulator")}
+    exact = {name: data[name].to_dataset() for name in learned}
+    goals = learned["two_goals"]["goal_probability"].values
+    logs = np.log(goals, out=np.zeros_like(goals), where=goals > 0)
+    both = learned["regulator"], exact["regulator"]
+    dims = ("network", "agent", "seed")
+    held = [str(name) for name in both[0]["agent"].values if str(name).startswith("H")]
+    errors = {
+        name: abs(both[0][name].values / both[1][name].values[:, None] - 1)
+        for name in ("gain", "variance", "temperature")
+    }
+    names = [str(name) for name in both[0]["agent"].values]
+    places, free = ([i for i, name in enumerate(names) if (name in held) == kind] for kind in (True, False))
+    return xr.Dataset(
+        {
+            "policy_error": labelled(
+                ("temperature", "state", "action"),
+                learned["chain"]["policy"].values - exact["chain"]["policy"].values,
+                "learned policy minus the soft-optimal one",
+            ),
+            "value_error": labelled(
+                ("temperature", "state"),
+                learned["chain"]["value"].values - exact["chain"]["value"].values,
+                "same, values",
+            ),
+            "policy_change": learned["chain"]["change"],
+            "goal_probability": labelled(("goal_temperature", "goal"), goals, "probability to end at this goal"),
+            "goal_entropy": labelled("goal_temperature", -(goals * logs).sum(-1), "entropy of the goal reached", "nat"),
+            "bandit_error": labelled(
+                ("bandit_temperature", "arm"),
+                learned["bandit"]["policy"].values - exact["bandit"]["policy"].values,
+                "policy minus exp(Q / alpha), normalised",
+            ),
+            **{
+                f"{name}_error": labelled(dims, values, f"relative error of the {name}", **NAN)
+                for name, values in errors.items()
+                if name != "temperature"
+            },
+            **{
+                f"worst_{name}_error": labelled(
+                    ("network", "seed"),
+                    values[:, free].max(1),
+                    f"largest relative error of the {name}, given temperatures",
+                    **NAN,
+                )
+                for name, values in errors.items()
+                if name != "temperature"
+            },
+            "temperature_error": labelled(
+                ("network", "held", "seed"), errors["temperature"][:, places], "relative error of alpha", **NAN
+            ),
+            "worst_temperature_error": labelled(
+                ("network", "seed"), errors["temperature"][:, places].max(1), "largest relative error of alpha", **NAN
+            ),
+            **{name: both[0][name] for name in ("gain", "variance")},
+            "exact_gain": labelled("agent", both[1]["gain"].values, "K of the soft-optimal policy"),
+            "exact_variance": labelled("agent", both[1]["variance"].values, "variance of the soft-optimal policy"),
+            "exact_temperature": labelled("agent", both[1]["temperature"].values, "alpha, given or closed form"),
+            "regulator_temperature": labelled(dims, both[0]["temperature"].values, "alpha", **NAN),
+        },
+        {
+            "temperature": learned["chain"]["temperature"].values,
+            "goal_temperature": learned["two_goals"]["temperature"].values,
+            "bandit_temperature": learned["bandit"]["temperature"].values,
+            "goal": ["left", "right"],
+            "network": both[0]["network"].values,
+            "agent": both[0]["agent"].values,
+            "seed": both[0]["seed"].values,
+            "held": held,
+        },
+    )

@@ -1,0 +1,10 @@
+"""What every variable of the study's results says of itself."""
+
+from __future__ import annotations
+
+import numpy as np
+
+
+def labelled(dims, values, name: str, units: str = "1", **attributes) -> tuple:
+    """A variable for a Dataset: dimensions, values, attributes."""
+    return dims, np.asarray(values), {"units": units, "long_name": name} | attributes
