@@ -16,8 +16,10 @@ from pesin.systems.regular_solution import (
 )
 from studies.chgnet_charge_informed.labelled import NAN, labelled
 
+MANGANESE = 25
 
-def entropy(case, atoms: xr.DataTree, olivine: xr.DataTree) -> xr.DataTree:
+
+def entropy(case, atoms: xr.DataTree, manganate: xr.DataTree, olivine: xr.DataTree) -> xr.DataTree:
     """Groups: oxides (C3), manganate and dynamics (C4), olivine and phases (C5)."""
     p = case.params.entropy
     rng = case.rng("exchange") if p.moments == "shuffled" else None
@@ -25,8 +27,8 @@ def entropy(case, atoms: xr.DataTree, olivine: xr.DataTree) -> xr.DataTree:
     return xr.DataTree.from_dict(
         {
             "oxides": _oxides(atoms["oxides"].to_dataset(), rng),
-            "manganate": _manganate(atoms["manganate"].to_dataset(), rng),
-            "dynamics": _dynamics(atoms["dynamics"].to_dataset(), atoms["oxides"].to_dataset()),
+            "manganate": _manganate(manganate["manganate"].to_dataset(), rng),
+            "dynamics": _dynamics(manganate["dynamics"].to_dataset(), atoms["oxides"].to_dataset()),
             "olivine": iron,
             "phases": _phases(iron, p),
         }
@@ -75,12 +77,8 @@ def _manganate(data: xr.Dataset, rng) -> xr.Dataset:
 
 def _dynamics(data: xr.Dataset, oxides: xr.Dataset) -> xr.Dataset:
     """Moments of Mn over time, and the share of them between the midpoints to Mn2+ (MnO) and Mn4+ (MnO2)."""
-    manganese = data["number"].values[0] == 25
-    columns = []
-    for number, moments in zip(data["number"].values, data["magmom"].values, strict=True):
-        columns.append(moments[:, number == 25])
-    assert len({c.shape for c in columns}) == 1 and manganese.any()
-    moments = np.stack(columns)
+    pairs = zip(data["number"].values, data["magmom"].values, strict=True)
+    moments = np.stack([moments[:, number == MANGANESE] for number, moments in pairs])
     two, three, four = (float(oxides["moment"].isel(version=0).sel(oxide=o)) for o in ("mno", "limno2", "mno2"))
     low, high = (three + four) / 2, (three + two) / 2
     inside = ((moments > low) & (moments < high)).mean((1, 2))

@@ -10,7 +10,9 @@ from studies.chgnet_charge_informed.labelled import NAN, labelled
 EV_PER_ANGSTROM3 = 160.21766  # GPa
 
 
-def forecast(case, atoms: xr.DataTree, trained: xr.DataTree | None, garnet: xr.DataTree | None = None) -> xr.DataTree:
+def forecast(
+    case, atoms: xr.DataTree, manganate: xr.DataTree, trained: xr.DataTree | None, garnet: xr.DataTree | None = None
+) -> xr.DataTree:
     """Groups: accuracy (C1), surface (C2), hop (C6), valence; students (C7), garnet, held_out where there are some."""
     net = case.params.forecast.net
     groups = {
@@ -24,7 +26,7 @@ def forecast(case, atoms: xr.DataTree, trained: xr.DataTree | None, garnet: xr.D
     if garnet is not None:
         groups["garnet"] = _garnet(garnet["garnet"].to_dataset())
     if trained is not None:
-        groups["students"] = _students(case, atoms["dynamics"].to_dataset(), trained)
+        groups["students"] = _students(case, manganate["dynamics"].to_dataset(), trained)
     return xr.DataTree.from_dict(groups)
 
 

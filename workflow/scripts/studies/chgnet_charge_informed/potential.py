@@ -48,7 +48,7 @@ def load(version: str, net: str = "trained", seed: int = 0):
 
 
 def evaluate(model, structure, task: str = "efsm") -> dict[str, np.ndarray]:
-    """Energy `e` (eV per atom), forces `f` (eV/Å), stress `s` (GPa) and moments `m` (mu_B) of one pymatgen Structure."""
+    """Energy `e` (eV per atom), forces `f` (eV/Å), stress `s` (GPa) and moments `m` (mu_B) of a Structure."""
     found = model.predict_structure(structure, task=task)
     return {key: np.asarray(value, float) for key, value in found.items()}
 
@@ -85,7 +85,8 @@ def relax(model, atoms, fmax: float, steps: int, cell: bool = True, hessian: np.
         optimiser.H0 = hessian
     evaluations = sum(1 for _ in optimiser.irun(fmax=fmax, steps=steps))
     left = float(np.linalg.norm(target.get_forces(), axis=1).max())
-    return left, optimiser.H if optimiser.H is not None else optimiser.H0, evaluations
+    known = optimiser.H0 if optimiser.state is None else optimiser.state.hessian  # None: it was relaxed already
+    return left, known, evaluations
 
 
 def without_atoms(hessian: np.ndarray, removed) -> np.ndarray:

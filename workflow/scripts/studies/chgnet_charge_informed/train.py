@@ -15,11 +15,11 @@ from studies.chgnet_charge_informed.student import SPECIES, composition_model, f
 HEADS = ("without", "with")
 
 
-def train(case, atoms: xr.DataTree) -> xr.DataTree:
+def train(case, manganate: xr.DataTree) -> xr.DataTree:
     """Return losses over the steps, the baseline of composition, and the weights; runs are head-major."""
     p = case.params.train
     torch.set_num_threads(1)  # sums over neighbours in another order would give other bits
-    data = frames(atoms["dynamics"].to_dataset(), p.cutoff, case.device)
+    data = frames(manganate["dynamics"].to_dataset(), p.cutoff, case.device)
     chosen = np.flatnonzero(np.isin(data.lithium, p.lithium))
     baseline = composition_model(data.lithium[chosen], data.energy.numpy(force=True)[chosen])
     target = (data.energy - torch.as_tensor(baseline[0] + baseline[1] * data.lithium, device=case.device)).float()
