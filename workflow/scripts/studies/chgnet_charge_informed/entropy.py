@@ -19,11 +19,19 @@ from studies.chgnet_charge_informed.labelled import NAN, labelled
 MANGANESE = 25
 
 
-def entropy(case, atoms: xr.DataTree, manganate: xr.DataTree, olivine: xr.DataTree) -> xr.DataTree:
+def entropy(
+    case,
+    atoms: xr.DataTree,
+    manganate: xr.DataTree,
+    olivine_030: xr.DataTree,
+    olivine_020: xr.DataTree,
+    olivine_r2scan: xr.DataTree | None = None,
+) -> xr.DataTree:
     """Groups: oxides (C3), manganate and dynamics (C4), olivine and phases (C5)."""
     p = case.params.entropy
     rng = case.rng("exchange") if p.moments == "shuffled" else None
-    iron = _olivine(olivine["olivine"].to_dataset(), p.electrons)
+    olivines = [tree["olivine"].to_dataset() for tree in (olivine_030, olivine_020, olivine_r2scan) if tree is not None]
+    iron = _olivine(xr.concat(olivines, "version"), p.electrons)
     return xr.DataTree.from_dict(
         {
             "oxides": _oxides(atoms["oxides"].to_dataset(), rng),

@@ -358,7 +358,10 @@ def _hop(case) -> xr.Dataset:
 
 
 def _image(task) -> tuple[float, float]:
-    """One place along the path: the mover is held, the others relax while their centre of mass stays."""
+    """One place along the path: the mover is held, and so is an ion on its goal; the others relax.
+
+    Their centre of mass stays, or the lattice would slide until the mover is at home.
+    """
     from ase.constraints import FixAtoms, FixSubsetCom
     from pymatgen.io.ase import AseAtomsAdaptor
 
@@ -373,11 +376,12 @@ def _image(task) -> tuple[float, float]:
         int(np.argmin(np.linalg.norm(apart - np.round(apart / atoms.cell[0, 0]) * atoms.cell[0, 0], axis=1)))
     ]
     atoms.positions[mover] += fraction * across
+    held = [mover, goal]
     if path == "vacancy":
         del atoms[goal]
-        mover -= goal < mover
-    others = [i for i in range(len(atoms)) if i != mover]
-    atoms.set_constraint([FixAtoms([mover]), FixSubsetCom(others)])
+        held = [mover - (goal < mover)]
+    others = [i for i in range(len(atoms)) if i not in held]
+    atoms.set_constraint([FixAtoms(held), FixSubsetCom(others)])
     left, _, _ = relax(net, atoms, settings.fmax, settings.steps, cell=False)
     return float(atoms.calc.results["energy"]), left
 
@@ -419,19 +423,14 @@ def _displacement(task) -> np.ndarray:
 
 
 def _olivine(case) -> xr.Dataset:
-    """All symmetry classes of LixFePO4 in one cell, relaxed by each version."""
+    """All symmetry classes of LixFePO4 in one cell, relaxed by each version: LiFePO4 first, the others from it."""
     p = case.params.simulate
-    tasks = [(version, p.olivine.relax) for version in p.versions]
-    relaxed = [one for series in each(_olivine_series, tasks, case.threads) for one in series]
+    relaxed: list[dict] = []
+    for version in p.versions:
+        full = _relax_delithiated((version, (), "lifepo4", p.olivine.relax, None))
+        tasks = [(version, empty, "lifepo4", p.olivine.relax, full) for empty in delithiations().values() if empty]
+        relaxed += [full, *each(_relax_delithiated, tasks, case.threads)]
     return _relaxed_dataset(relaxed, ("version", p.versions), ("config", list(delithiations())), 4, "Fe")
-
-
-def _olivine_series(task) -> list[dict]:
-    """LiFePO4 first; the others start from it with lithium taken out, and with its Hessian."""
-    version, settings = task
-    full = _relax_delithiated((version, (), "lifepo4", settings, None))
-    others = [e for e in delithiations().values() if e]
-    return [full, *(_relax_delithiated((version, empty, "lifepo4", settings, full)) for empty in others)]
 
 
 # ----------------------------------------------------------------------------------------------------- held-out frames
