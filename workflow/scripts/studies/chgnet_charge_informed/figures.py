@@ -19,6 +19,8 @@ NAMES = {
     "nio": "NiO",
     "vo2": "VO$_2$",
     "tio2": "TiO$_2$",
+    "mgo": "MgO",
+    "li2o": "Li$_2$O",
 }
 MARKS = "osD^v"
 
@@ -157,6 +159,7 @@ def _gaps(panel, phases) -> None:
     missing = [str(s) for s, w in zip(phases["source"].values, phases["interaction"].values, strict=True) if w <= 0]
     panel.set(xlabel="x in Li$_x$FePO$_4$", ylabel="temperature / K", title="miscibility gap", xlim=(0, 1))
     panel.set_ylim(0, panel.get_ylim()[1] * 1.25)
+    panel.plot([], [], "--", color=COLOURS[7], label="with electrons")
     note = f"no gap: {', '.join(missing)}" if missing else None
     panel.legend(loc="upper left", ncols=2, title=note, title_fontsize=8)
 
@@ -192,9 +195,9 @@ def surface(study) -> Figure:
             data["lattice_constant"], 1000 * (energy - energy.min()), f"{MARKS[i]}-", color=COLOURS[i], markersize=3.5,
             label=f"{version}: {constant:.3f} " + r"$\mathrm{\AA}$",
         )  # fmt: skip
-    axes[0, 0].axvline(4.26, color=COLOURS[7], linestyle=":")
+    axes[0, 0].axvline(4.26, ymax=0.55, color=COLOURS[7], linestyle=":")
     axes[0, 0].set(xlabel=r"lattice constant of MgO / $\mathrm{\AA}$", ylabel="energy / meV per atom")
-    axes[0, 0].set_ylim(top=axes[0, 0].get_ylim()[1] * 1.4)
+    axes[0, 0].set_ylim(top=axes[0, 0].get_ylim()[1] * 1.5)
     axes[0, 0].legend(loc="upper right")
     _derivatives(axes[0, 1], trained["surface"].to_dataset(), permuted["surface"].to_dataset())
     _profiles(axes[0, 2], trained["hop"].to_dataset(), study["forecast/occupied_site"]["hop"].to_dataset())
@@ -202,28 +205,27 @@ def surface(study) -> Figure:
 
 
 def _derivatives(panel, exact, permuted) -> None:
-    for i, (name, unit) in enumerate((("force", r"eV/$\mathrm{\AA}$"), ("stress", "GPa"))):
-        differences = exact[f"{name}_difference"].values
-        panel.plot(differences, exact[name], MARKS[i], color=COLOURS[i], markersize=4, label=f"{name} / {unit}")
-        label = "shuffled weights" if i == 0 else None
-        panel.plot(differences, permuted[name], MARKS[i], color=COLOURS[7], markersize=3, fillstyle="none", label=label)
-    values = np.r_[exact["force_difference"].values, exact["stress_difference"].values]
-    limit = [min(values.min(), 0), values.max()]
-    panel.plot(limit, limit, color="black", linewidth=0.6)
-    panel.set(xlabel="from differences of energies", ylabel="from the net")
+    names = [str(name) for name in exact["crystal"].values]
+    for i, name in enumerate(("force", "stress")):
+        place = np.arange(len(names)) + 0.16 * (2 * i - 1)
+        panel.plot(place, exact[f"{name}_error"], MARKS[i], color=COLOURS[i], markersize=5, label=name)
+        label = "of shuffled weights" if i == 0 else None
+        panel.plot(place, permuted[f"{name}_error"], MARKS[i], color=COLOURS[7], fillstyle="none", label=label)
+    panel.axhline(0.01, color="black", linestyle=":", linewidth=0.9)
+    panel.set_xticks(range(len(names)), [NAMES.get(name, name) for name in names], fontsize=7)
+    panel.set(yscale="log", ylim=(1e-6, 1e10), ylabel="relative error against energies", title="derivatives")
     panel.legend(loc="upper left")
 
 
 def _profiles(panel, hop, occupied) -> None:
     for i, version in enumerate(hop["version"].values):
-        panel.plot(
-            hop["fraction"], hop["profile"].values[i], f"{MARKS[i]}-", color=COLOURS[i], markersize=4, label=version
-        )
-        panel.plot(occupied["fraction"], occupied["profile"].values[i], f"{MARKS[i]}:", color=COLOURS[i], markersize=3)
+        style = {"color": COLOURS[i], "markersize": 4}
+        panel.plot(hop["fraction"], hop["profile"].values[i], f"{MARKS[i]}-", label=version, **style)
+        panel.plot(occupied["fraction"], occupied["profile"].values[i], f"{MARKS[i]}:", **style)
     low, high = float(hop["profile"].min()), float(hop["profile"].max())
-    panel.set_ylim(low - 0.1 * (high - low), high + 0.7 * (high - low))
-    panel.set(xlabel="place along the hop", ylabel="energy / eV", title="Li in Li$_2$O (dotted: site occupied)")
-    panel.legend(loc="upper left")
+    panel.set_ylim(low - 0.1 * (high - low), high + 0.9 * (high - low))
+    panel.set(xlabel="place along the hop", ylabel="energy / eV", title="Li into a vacancy of Li$_2$O")
+    panel.legend(loc="upper right", title="dotted: site occupied", title_fontsize=8)
 
 
 # ------------------------------------------------------------------------------------------------------------ students
@@ -251,12 +253,12 @@ def student(study) -> Figure:
             for i, head in enumerate(data["head"].values):
                 values = scale * data[name].sel(head=head).values
                 place = 2 * k + i + 0.4 * k
-                places.append((place, f"{head}\n{kind}"))
+                places.append((place, f"{head}\n{kind}" if kind == "true" else f"{head}\nshuffl."))
                 panel.plot(place + np.linspace(-0.12, 0.12, len(values)), values, ".", color=COLOURS[7], markersize=4)
                 centre, low, high = mean_interval(values)
                 whiskers(panel, [place], [centre], [low], [high], color=COLOURS[i])
         panel.set_xticks([p for p, _ in places], [t for _, t in places], fontsize=7)
-        panel.set_xlabel("moment head, moments")
+        panel.set_xlabel("moment head, its moments")
     data = results["true"]["students"].to_dataset()
     axes[0, 1].axhline(float(data["constant_probe_error"]), color="black", linestyle=":", linewidth=0.9)
     axes[0, 1].set(ylabel="error of the probed valence / e", title="dotted: constant", ylim=(0, None))

@@ -347,17 +347,19 @@ def _hop(case) -> xr.Dataset:
     tasks = [(v, path, fraction, hop.relax) for v in p.versions for path in paths for fraction in hop.fractions]
     found = each(_image, tasks, case.threads)
     shape = (len(p.versions), len(paths), len(hop.fractions))
+    energy, left, evaluations = (np.reshape(column, shape) for column in zip(*found, strict=True))
     dims = ("version", "path", "fraction")
     return xr.Dataset(
         {
-            "energy": labelled(dims, np.reshape([f[0] for f in found], shape), "energy of the cell", "eV"),
-            "force_left": labelled(dims, np.reshape([f[1] for f in found], shape), "force left", "eV/angstrom"),
+            "energy": labelled(dims, energy, "energy of the cell", "eV"),
+            "force_left": labelled(dims, left, "force left", "eV/angstrom"),
+            "evaluations": labelled(dims, evaluations, "evaluations of CHGNet"),
         },
         {"version": p.versions, "path": list(paths), "fraction": hop.fractions},
     )
 
 
-def _image(task) -> tuple[float, float]:
+def _image(task) -> tuple[float, float, int]:
     """One place along the path: the mover is held, and so is an ion on its goal; the others relax.
 
     Their centre of mass stays, or the lattice would slide until the mover is at home.
@@ -382,8 +384,8 @@ def _image(task) -> tuple[float, float]:
         held = [mover - (goal < mover)]
     others = [i for i in range(len(atoms)) if i not in held]
     atoms.set_constraint([FixAtoms(held), FixSubsetCom(others)])
-    left, _, _ = relax(net, atoms, settings.fmax, settings.steps, cell=False)
-    return float(atoms.calc.results["energy"]), left
+    left, _, evaluations = relax(net, atoms, settings.fmax, settings.steps, cell=False)
+    return float(atoms.calc.results["energy"]), left, evaluations
 
 
 def _garnet(case) -> xr.Dataset:

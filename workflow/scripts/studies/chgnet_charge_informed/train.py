@@ -50,11 +50,13 @@ def train(case, manganate: xr.DataTree) -> xr.DataTree:
     loss = np.moveaxis(np.array(losses), 0, -1)
     few = max(1, p.steps // 20)
     ratio = loss[:2, ..., -few:].mean(-1).sum(0) / loss[:2, ..., :few].mean(-1).sum(0)
+    told = loss[2, HEADS.index("with"), :, -few:].mean(-1) / loss[2, HEADS.index("with"), :, :few].mean(-1)
     dims = ("head", "seed")
     curves = xr.Dataset(
         {
             "loss": labelled(("part", *dims, "step"), loss, "Huber loss of a batch", **NAN),
             "loss_ratio": labelled(dims, ratio, "energy and force loss at the end over that at the start", **NAN),
+            "moment_ratio": labelled("seed", told, "moment loss at the end over that at the start", **NAN),
             "composition": labelled("coefficient", baseline, "energy against the number of Li atoms", "eV"),
         },
         {
