@@ -58,7 +58,7 @@ def _oxides(panel, oxides) -> None:
             )
     panel.set(xlabel="formal unpaired electrons", ylabel=r"moment of the metal / $\mu_B$", title="ten oxides")
     panel.set(xlim=(-0.5, 6.2), ylim=(-0.3, 5.4))
-    panel.legend(loc="upper left", title="version", title_fontsize=8)
+    panel.legend(loc="lower right", title="version", title_fontsize=8)
 
 
 def _manganate(panel, data) -> None:
@@ -69,7 +69,7 @@ def _manganate(panel, data) -> None:
         sites = data["mn_site_moment"].values[i][order]
         panel.plot(x, sites, "_", color=COLOURS[i], markersize=9)
         panel.plot(x, data["oxygen_moment"].values[i][order], f"{MARKS[i]}:", color=COLOURS[i], markersize=3)
-    panel.text(0.5, 2.9, "Mn: mean, and each site (-)", ha="center", fontsize=7)
+    panel.text(0.5, 2.4, "Mn: mean, and each site (-)", ha="center", fontsize=7)
     panel.text(0.5, 0.45, "O, the largest", ha="center", fontsize=7)
     panel.set(xlabel="x in Li$_x$MnO$_2$", ylabel=r"moment / $\mu_B$", title="relaxed cells", ylim=(0, 4.5))
 
@@ -90,7 +90,7 @@ def _dynamics(panel, data) -> None:
     panel.set(xlabel="time / fs", ylabel=r"moment of each Mn / $\mu_B$", title=f"dynamics at {temperature.min():g} K")
     bottom = float(np.nanmin(data["mn_moment"].values))
     panel.set_ylim(min(bottom, low) - 0.15, high + 0.35)
-    panel.legend(loc="upper right", ncols=3, columnspacing=0.8, handlelength=1.2)
+    panel.legend(loc="upper center", ncols=3, columnspacing=0.7, handlelength=0.9, handletextpad=0.4, fontsize=7.5)
 
 
 # ----------------------------------------------------------------------------------------------------------- LixFePO4
@@ -212,7 +212,7 @@ def _derivatives(panel, exact, permuted) -> None:
         label = "of shuffled weights" if i == 0 else None
         panel.plot(place, permuted[f"{name}_error"], MARKS[i], color=COLOURS[7], fillstyle="none", label=label)
     panel.axhline(0.01, color="black", linestyle=":", linewidth=0.9)
-    panel.set_xticks(range(len(names)), [NAMES.get(name, name) for name in names], fontsize=7)
+    panel.set_xticks(range(len(names)), [NAMES.get(name, name) for name in names], fontsize=6.5)
     panel.set(yscale="log", ylim=(1e-6, 1e10), ylabel="relative error against energies", title="derivatives")
     panel.legend(loc="upper left")
 
@@ -225,7 +225,7 @@ def _profiles(panel, hop, occupied) -> None:
     low, high = float(hop["profile"].min()), float(hop["profile"].max())
     panel.set_ylim(low - 0.1 * (high - low), high + 0.9 * (high - low))
     panel.set(xlabel="place along the hop", ylabel="energy / eV", title="Li into a vacancy of Li$_2$O")
-    panel.legend(loc="upper right", title="dotted: site occupied", title_fontsize=8)
+    panel.legend(loc="upper right", title="dotted: occupied", title_fontsize=7, fontsize=7)
 
 
 # ------------------------------------------------------------------------------------------------------------ students

@@ -105,6 +105,9 @@ class Olivine(Model):
     """LixFePO4 at all symmetry classes of one cell."""
 
     relax: Relax
+    rattle: NonNegativeFloat
+    """Standard deviation of random displacements where lithium is taken out, Å: a cell that keeps a mirror plane can't
+    tell the valences of two Fe apart that it maps on each other."""
 
 
 class Simulate(Model):

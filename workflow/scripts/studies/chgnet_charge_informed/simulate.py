@@ -425,12 +425,17 @@ def _displacement(task) -> np.ndarray:
 
 
 def _olivine(case) -> xr.Dataset:
-    """All symmetry classes of LixFePO4 in one cell, relaxed by each version: LiFePO4 first, the others from it."""
+    """All symmetry classes of LixFePO4 in one cell, relaxed by each version: LiFePO4 first, the others from it, rattled."""
     p = case.params.simulate
     relaxed: list[dict] = []
     for version in p.versions:
         full = _relax_delithiated((version, (), "lifepo4", p.olivine.relax, None))
-        tasks = [(version, empty, "lifepo4", p.olivine.relax, full) for empty in delithiations().values() if empty]
+        tasks = []
+        for name, empty in delithiations().items():
+            if empty:
+                atoms = full["atoms"].copy()
+                atoms.rattle(p.olivine.rattle, rng=case.rng(f"rattle {name}"))
+                tasks.append((version, empty, "lifepo4", p.olivine.relax, full | {"atoms": atoms}))
         relaxed += [full, *each(_relax_delithiated, tasks, case.threads)]
     return _relaxed_dataset(relaxed, ("version", p.versions), ("config", list(delithiations())), 4, "Fe")
 
