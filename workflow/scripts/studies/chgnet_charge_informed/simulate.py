@@ -425,7 +425,10 @@ def _displacement(task) -> np.ndarray:
 
 
 def _olivine(case) -> xr.Dataset:
-    """All symmetry classes of LixFePO4 in one cell, relaxed by each version: LiFePO4 first, the others from it, rattled."""
+    """All symmetry classes of LixFePO4 in one cell, relaxed by each version.
+
+    LiFePO4 comes first; the others start from it, rattled.
+    """
     p = case.params.simulate
     relaxed: list[dict] = []
     for version in p.versions:
