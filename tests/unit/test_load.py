@@ -142,3 +142,18 @@ def test_a_step_does_not_see_what_comes_after_it():
     with pytest.raises(AttributeError):
         _ = seen.train
     assert typed(Params, visible(whole, "forecast")).train.rate == 0.2
+
+
+def test_a_control_with_fewer_steps_takes_what_they_take(tmp_path):
+    """What only the case's other steps take is left out for the control, and is no error."""
+    (tmp_path / "simulate.py").write_text("def simulate(case, world): ...\n")
+    (tmp_path / "entropy.py").write_text("def entropy(case, data, rule): ...\n")
+
+    def change(data):
+        data["steps"] = ["simulate", "entropy"]
+        data["uses"] = {"world": "other/simulate/a", "rule": "other/entropy/a"}
+        data["controls"]["contracting"]["steps"] = ["entropy"]
+
+    cases = resolve_study("toy_map", written(tmp_path, change), "laptop", tmp_path)["cases"]
+    assert cases["contracting"]["uses"] == {"entropy": {"rule": "other/entropy/a"}}
+    assert cases["chaotic"]["uses"]["simulate"] == {"world": "other/simulate/a"}

@@ -214,6 +214,22 @@ def test_a_step_that_fails_leaves_a_ledger_and_mends(tmp_path):
     assert "reproduced" in (folder / "results/laptop/ledger.csv").read_text()
 
 
+def test_a_missing_package_is_the_reason_in_the_ledger(tmp_path):
+    folder = copy_with_toy_alone(tmp_path / "p")
+    lines = "with needs_package('sulfur'):\n        import sulfur  # noqa: F401\n    p = case.params.simulate"
+    simulate = folder / SCRIPTS / "studies/toy_map/simulate.py"
+    replace(simulate, "p = case.params.simulate", lines)
+    replace(
+        simulate, "import xarray as xr\n", "import xarray as xr\n\nfrom pesin.steps.packages import needs_package\n"
+    )
+    run = snakemake(folder, "--cores", "2", "--keep-going")
+    assert run.returncode != 0 and "simulate: sulfur is missing" in run.stdout and "Traceback" not in run.stdout
+    with open(folder / "results/laptop/ledger.csv", newline="") as handle:
+        rows = list(csv.DictReader(handle))
+    assert rows[0]["verdict"] == "no verdict" and "sulfur is missing" in rows[0]["reason"]
+    assert "simulate/chaotic.log" in rows[0]["reason"]
+
+
 def test_a_result_with_a_nan_stops_its_job(tmp_path):
     folder = copy_with_toy_alone(tmp_path / "p")
     replace(folder / SCRIPTS / "studies/toy_map/entropy.py", "np.log(float(data.slope))", "np.nan")

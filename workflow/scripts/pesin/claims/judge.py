@@ -15,7 +15,9 @@ from pesin.claims.models import Claim, Quantity, Study
 from pesin.claims.quantity import select
 from pesin.claims.rules import WORST_FIRST, Outcome, evaluate, need_met
 from pesin.errors import UserError
+from pesin.params import UPSTREAM
 from pesin.steps.files import open_result
+from pesin.steps.record import MARK
 
 COLUMNS = (
     "study topic claim says paper_value paper_where rule measured low high unit n verdict evidence expect needs_met"
@@ -88,10 +90,35 @@ def judge_folder(name: str, study: Study, folder: Path) -> tuple[list[dict], lis
     def opened(step: str, case: str):
         path = folder / step / f"{case}.nc"
         if not path.is_file():
-            raise UserError(f"{step}/{case} has no result: see {folder / 'logs' / step / case}.log")
+            raise UserError(f"{step}/{case} has no result: {_why_missing(name, study, folder, step, case)}")
         return open_result(path)
 
     return judge_study(name, study, opened)
+
+
+def _why_missing(name: str, study: Study, folder: Path, step: str, case: str) -> str:
+    """Last words of the job that failed, this one or one it waited for, and its log; else where to look."""
+    for log in _logs(name, study, folder, step, case):
+        result = folder / log.parent.name / f"{log.stem}.nc"
+        lines = log.read_text(encoding="utf-8", errors="replace").split("\n") if log.is_file() else []
+        said = [line.strip() for line in lines if line.strip()]
+        if said and not result.is_file() and not said[-1].startswith(MARK):
+            return f"{said[-1].removesuffix('.')}. The log has more: {log}"
+    return f"see {folder / 'logs' / step / case}.log"
+
+
+def _logs(name: str, study: Study, folder: Path, step: str, case: str) -> list[Path]:
+    """Logs of a step and of all that it waits for within the study, the earliest first."""
+    control = study.controls.get(case)
+    spec = study.cases.get(control.of if control else case)
+    uses = {**study.uses, **(spec.uses if spec else {})}
+    used = [reference.split("/") for reference in uses.values() if reference.startswith(f"{name}/")]
+    jobs = [job for _, earlier, other in used for job in _upstream(earlier, other)] + _upstream(step, case)
+    return [folder / "logs" / earlier / f"{other}.log" for earlier, other in jobs]
+
+
+def _upstream(step: str, case: str) -> list[tuple[str, str]]:
+    return [(earlier, case) for earlier in UPSTREAM[step]]
 
 
 def to_tree(rows: list[dict], parts: list[dict]) -> xr.DataTree:

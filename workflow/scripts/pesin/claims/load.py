@@ -161,7 +161,10 @@ def resolve_study(name: str, study: Study, scale: str, folder: Path) -> dict:
     for control, spec in study.controls.items():
         base_case = cases[spec.of]
         params = merge(base_case["params"], spec.set)
-        cases[control] = {**base_case, "params": params, "steps": spec.steps or base_case["steps"]}
+        steps = spec.steps or base_case["steps"]
+        taken = {name for step in steps for name in arguments(_module(folder, step), step)}
+        uses = {name: reference for name, reference in base_case["uses"].items() if name in taken}
+        cases[control] = {"params": params, "steps": steps, "uses": uses}
     for case, entry in cases.items():
         entry["steps"] = [step for step in STEPS if step in entry["steps"]]
         entry["uses"] = _uses(entry, folder, f"{where}: case '{case}'")

@@ -1,0 +1,145 @@
+"""Crystals of the study, built from published space groups, lattice constants (Å) and positions; nothing is loaded.
+
+pymatgen is imported inside the functions, so that reading this module needs no package of the field.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+DIAGONAL = ((0, 0, 0), (0.5, 0.5, 0.5))
+GROUP = {"Li": 1, "Mg": 2, "Ti": 4, "V": 5, "Cr": 6, "Mn": 7, "Fe": 8, "Co": 9, "Ni": 10}  # electrons beyond the core
+
+
+@dataclass(frozen=True)
+class Crystal:
+    """Space group, lattice constants in Å, orthogonal axes unless hexagonal; species and fractional positions."""
+
+    group: str
+    lattice: tuple[float, ...]
+    species: tuple[str, ...]
+    positions: tuple[tuple[float, float, float], ...]
+    metal: str | None = None
+    valence: int = 0
+
+
+def _rocksalt(metal: str, a: float) -> Crystal:
+    return Crystal("rocksalt", (a,), (metal, "O"), DIAGONAL, metal, 2)
+
+
+def _rutile(metal: str, a: float, c: float, u: float) -> Crystal:
+    return Crystal("P4_2/mnm", (a, a, c), (metal, "O"), ((0, 0, 0), (u, u, 0)), metal, 4)
+
+
+CRYSTALS = {
+    "mgo": _rocksalt("Mg", 4.21),
+    "mno": _rocksalt("Mn", 4.44),
+    "feo": _rocksalt("Fe", 4.33),
+    "coo": _rocksalt("Co", 4.26),
+    "nio": _rocksalt("Ni", 4.18),
+    "mno2": _rutile("Mn", 4.40, 2.87, 0.305),
+    "tio2": _rutile("Ti", 4.594, 2.959, 0.305),
+    "vo2": _rutile("V", 4.55, 2.85, 0.300),
+    "cro2": _rutile("Cr", 4.42, 2.92, 0.301),
+    "fe2o3": Crystal(
+        "R-3c", (5.035, 5.035, 13.747), ("Fe", "O"), ((0, 0, 0.3553), (0.306, 0, 0.25)), metal="Fe", valence=3
+    ),
+    # Materials Project mp-18767, as relaxed by its density-functional theory; the 8 atoms are all written out.
+    "limno2": Crystal(
+        "P1",
+        (2.868779, 4.634475, 5.832507),
+        ("Li", "Li", "Mn", "Mn", "O", "O", "O", "O"),
+        (
+            (0.5, 0.5, 0.3798),
+            (0, 0, 0.6202),
+            (0.5, 0.5, 0.8633),
+            (0, 0, 0.1367),
+            (0.5, 0, 0.3608),
+            (0, 0.5, 0.0985),
+            (0.5, 0, 0.9015),
+            (0, 0.5, 0.6392),
+        ),
+        metal="Mn",
+        valence=3,
+    ),
+    "lifepo4": Crystal(
+        "Pnma",
+        (10.3377, 6.0112, 4.6950),
+        ("Li", "Fe", "P", "O", "O", "O"),
+        (
+            (0, 0, 0),
+            (0.2822, 0.25, 0.9747),
+            (0.0948, 0.25, 0.4182),
+            (0.0968, 0.25, 0.7428),
+            (0.4571, 0.25, 0.2060),
+            (0.1656, 0.0465, 0.2848),
+        ),
+        metal="Fe",
+        valence=2,
+    ),
+    # Oxygen as in Li7La3Zr2O12, the cell a guess: to be relaxed before anything is measured on it.
+    "li3la3te2o12": Crystal(
+        "Ia-3d",
+        (12.9, 12.9, 12.9),
+        ("Li", "La", "Te", "O"),
+        ((0.375, 0, 0.25), (0.125, 0, 0.25), (0, 0, 0), (-0.0319, 0.0546, 0.1498)),
+    ),
+    "li2o": Crystal("Fm-3m", (4.63, 4.63, 4.63), ("Li", "O"), ((0.25, 0.25, 0.25), (0, 0, 0))),
+}
+
+
+def build(name: str):
+    """The pymatgen Structure of a crystal of CRYSTALS, without oxidation states (moments are predicted, not given)."""
+    from pymatgen.core import Lattice, Structure
+
+    crystal = CRYSTALS[name]
+    if crystal.group == "rocksalt":  # the primitive cell of two atoms
+        half = crystal.lattice[0] / 2
+        return Structure([[0, half, half], [half, 0, half], [half, half, 0]], crystal.species, crystal.positions)
+    angles = (90, 90, 120) if crystal.group == "R-3c" else (90, 90, 90)
+    lattice = Lattice.from_parameters(*crystal.lattice, *angles)
+    if crystal.group == "P1":
+        return Structure(lattice, crystal.species, crystal.positions)
+    return Structure.from_spacegroup(crystal.group, lattice, crystal.species, crystal.positions)
+
+
+def unpaired_electrons(name: str) -> int:
+    """Unpaired d electrons of the metal's formal valence in high spin: 5 at half filling, fewer on either side."""
+    crystal = CRYSTALS[name]
+    assert crystal.metal is not None, f"{name} has no magnetic metal"
+    electrons = GROUP[crystal.metal] - crystal.valence
+    return electrons if electrons <= 5 else 10 - electrons
+
+
+def delithiations(sites: int = 4) -> dict[str, tuple[int, ...]]:
+    """Which of LiFePO4's four Li sites are emptied: one choice of each symmetry class.
+
+    All four sites are equivalent, so one vacancy and three are one class each, and the three pairs that contain the
+    first site are the three classes of pairs.
+    """
+    classes = {"full": (), "without_0": (0,)}
+    classes |= {f"without_0{other}": (0, other) for other in range(1, sites)}
+    return classes | {"only_0": tuple(range(1, sites)), "empty": tuple(range(sites))}
+
+
+EMPTY_OCTAHEDRON = (0.125, 0.6815, 0.5685)  # 48g: where lithium beyond three per formula unit goes
+
+
+def garnet(extra_lithium: int):
+    """Primitive cell of Li3La3Te2O12 (80 atoms) with further Li atoms on empty octahedra, far from each other."""
+    from pymatgen.core import Lattice, Structure
+
+    crystal = CRYSTALS["li3la3te2o12"]
+    lattice = Lattice.cubic(crystal.lattice[0])
+    species = (*crystal.species, "He")  # He marks the empty sites
+    full = Structure.from_spacegroup(crystal.group, lattice, species, (*crystal.positions, EMPTY_OCTAHEDRON))
+    cell = full.get_primitive_structure()
+    empty = [i for i, site in enumerate(cell) if site.specie.symbol == "He"]
+    taken: list[int] = []
+    for _ in range(extra_lithium):
+        apart = [min((cell.get_distance(i, j) for j in taken), default=0.0) if i not in taken else -1.0 for i in empty]
+        taken.append(empty[apart.index(max(apart))])
+    for i in taken:
+        cell.replace(i, "Li")
+    cell.remove_species(["He"])
+    return cell

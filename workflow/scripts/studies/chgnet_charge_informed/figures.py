@@ -1,0 +1,271 @@
+"""Figures of the study, from its entropies, forecasts and trainings."""
+
+from __future__ import annotations
+
+import numpy as np
+from matplotlib.figure import Figure
+
+from pesin.plot.style import COLOURS, band, panels, whiskers
+from pesin.stats.intervals import mean_interval
+
+NAMES = {
+    "mno": "MnO",
+    "fe2o3": "Fe$_2$O$_3$",
+    "limno2": "LiMnO$_2$",
+    "feo": "FeO",
+    "mno2": "MnO$_2$",
+    "coo": "CoO",
+    "cro2": "CrO$_2$",
+    "nio": "NiO",
+    "vo2": "VO$_2$",
+    "tio2": "TiO$_2$",
+    "mgo": "MgO",
+    "li2o": "Li$_2$O",
+}
+MARKS = "osD^v"
+
+
+def charge(study) -> Figure:
+    """Moments of oxides, of Mn and O against lithium, and of Mn over time."""
+    tree = study["entropy/chemistry"]
+    figure, axes = panels(1, 3, height=3.1)
+    _oxides(axes[0, 0], tree["oxides"].to_dataset())
+    _manganate(axes[0, 1], tree["manganate"].to_dataset())
+    _dynamics(axes[0, 2], tree["dynamics"].to_dataset())
+    return figure
+
+
+def _oxides(panel, oxides) -> None:
+    panel.plot([0, 5.2], [0, 5.2], "--", color=COLOURS[7], linewidth=0.8)
+    versions = [str(v) for v in oxides["version"].values]
+    unpaired = oxides["unpaired"].values
+    for i, version in enumerate(versions):
+        at = unpaired + 0.1 * (i - (len(versions) - 1) / 2)
+        panel.plot(at, oxides["moment"].values[i], MARKS[i], color=COLOURS[i], markersize=4, label=version)
+    shared: dict[int, list] = {}
+    for name, count, moment in zip(oxides["oxide"].values, unpaired, oxides["moment"].values[0], strict=True):
+        shared.setdefault(int(count), []).append((float(moment), NAMES.get(str(name), str(name))))
+    for count, ones in shared.items():
+        for (moment, name), side in zip(sorted(ones), (-1, 1), strict=False):
+            up = side > 0 and len(ones) > 1
+            panel.annotate(
+                name,
+                (count, moment),
+                xytext=(-8 if up else 8, 3 if up else -4),
+                textcoords="offset points",
+                ha="right" if up else "left",
+                fontsize=7,
+            )
+    panel.set(xlabel="formal unpaired electrons", ylabel=r"moment of the metal / $\mu_B$", title="ten oxides")
+    panel.set(xlim=(-0.5, 6.2), ylim=(-0.3, 5.4))
+    panel.legend(loc="lower right", title="version", title_fontsize=8)
+
+
+def _manganate(panel, data) -> None:
+    for i, version in enumerate(data["version"].values):
+        order = np.argsort(data["x_li"].values)
+        x = data["x_li"].values[order]
+        panel.plot(x, data["mn_moment"].values[i][order], f"{MARKS[i]}-", color=COLOURS[i], markersize=4, label=version)
+        sites = data["mn_site_moment"].values[i][order]
+        panel.plot(x, sites, "_", color=COLOURS[i], markersize=9)
+        panel.plot(x, data["oxygen_moment"].values[i][order], f"{MARKS[i]}:", color=COLOURS[i], markersize=3)
+    panel.text(0.5, 2.4, "Mn: mean, and each site (-)", ha="center", fontsize=7)
+    panel.text(0.5, 0.45, "O, the largest", ha="center", fontsize=7)
+    panel.set(xlabel="x in Li$_x$MnO$_2$", ylabel=r"moment / $\mu_B$", title="relaxed cells", ylim=(0, 4.5))
+
+
+def _dynamics(panel, data) -> None:
+    low, high = data["band"].values
+    panel.axhspan(low, high, color=COLOURS[7], alpha=0.2, linewidth=0)
+    lithium, temperature = data["lithium"].values, data["temperature"].values
+    drawn = set()
+    for i, moments in enumerate(data["mn_moment"].values):
+        if temperature[i] != temperature.min():
+            continue
+        colour = COLOURS[[1.0, 0.5, 0.0].index(float(lithium[i]))]
+        label = f"x = {lithium[i]:g}" if lithium[i] not in drawn else None
+        drawn.add(lithium[i])
+        for j, trace in enumerate(moments.T):
+            panel.plot(data["frame"], trace, color=colour, linewidth=0.8, label=label if j == 0 else None)
+    panel.set(xlabel="time / fs", ylabel=r"moment of each Mn / $\mu_B$", title=f"dynamics at {temperature.min():g} K")
+    bottom = float(np.nanmin(data["mn_moment"].values))
+    panel.set_ylim(min(bottom, low) - 0.15, high + 0.35)
+    panel.legend(loc="upper center", ncols=3, columnspacing=0.7, handlelength=0.9, handletextpad=0.4, fontsize=7.5)
+
+
+# ----------------------------------------------------------------------------------------------------------- LixFePO4
+
+
+def olivine(study) -> Figure:
+    """Moments and formation energies of LixFePO4, its miscibility gaps, and the entropy that binding leaves."""
+    tree = study["entropy/chemistry"]
+    iron, phases = tree["olivine"].to_dataset(), tree["phases"].to_dataset()
+    figure, axes = panels(2, 2, height=2.9)
+    x = iron["x"].values
+    for i, version in enumerate(iron["version"].values):
+        shift = 0.02 * (2 * i - 1)
+        sites = iron["fe_moment"].values[i]
+        label = [f"version {version}", *[None] * (sites.shape[1] - 1)]
+        for j in range(sites.shape[1]):
+            axes[0, 0].plot(
+                x + shift, sites[:, j], MARKS[i], color=COLOURS[i], markersize=3.5, alpha=0.8, label=label[j]
+            )
+        energy = 1000 * iron["formation_energy"].values[i]
+        axes[0, 1].plot(x, energy, MARKS[i], color=COLOURS[i], markersize=4, label=f"version {version}")
+        order = _hull(x, energy)
+        axes[0, 1].plot(x[order], energy[order], color=COLOURS[i], linewidth=0.8)
+        grid = np.linspace(0, 1, 101)
+        w = 1000 * float(phases["interaction"].sel(source=version))
+        axes[0, 1].plot(grid, w * grid * (1 - grid), ":", color=COLOURS[i], linewidth=0.9)
+    axes[0, 0].set(xlabel="x in Li$_x$FePO$_4$", ylabel=r"moment of each Fe / $\mu_B$", title="valences")
+    axes[0, 0].legend(loc="lower left")
+    axes[0, 1].axhline(0, color="black", linewidth=0.6)
+    axes[0, 1].set(
+        xlabel="x in Li$_x$FePO$_4$", ylabel="formation energy / meV per f.u.", title="cells, hull, W x(1-x)"
+    )
+    axes[0, 1].legend(loc="best")
+    _gaps(axes[1, 0], phases)
+    _binding(axes[1, 1], phases)
+    return figure
+
+
+def _hull(x: np.ndarray, energy: np.ndarray) -> list[int]:
+    """Lower convex hull: indices from left to right."""
+    hull: list[int] = []
+    for i in np.lexsort((energy, x)):
+        if hull and x[hull[-1]] == x[i]:
+            continue
+        while len(hull) > 1:
+            a, b = hull[-2], hull[-1]
+            if (energy[b] - energy[a]) * (x[i] - x[a]) < (energy[i] - energy[a]) * (x[b] - x[a]):
+                break
+            hull.pop()
+        hull.append(int(i))
+    return hull
+
+
+def _gaps(panel, phases) -> None:
+    for i, source in enumerate(phases["source"].values):
+        colour = COLOURS[i] if source != "literature" else COLOURS[6]
+        for style, carriers in zip(("-", "--"), phases["carriers"].values, strict=True):
+            poor = phases["poor_side"].sel(source=source, carriers=carriers).values
+            t = phases["temperature"].sel(source=source).values
+            there = np.isfinite(poor)
+            if not there.any():
+                continue
+            sides = np.r_[poor[there], 1 - poor[there][::-1]]
+            label = f"{source}" if style == "-" else None
+            panel.plot(sides, np.r_[t[there], t[there][::-1]], style, color=colour, label=label)
+    missing = [str(s) for s, w in zip(phases["source"].values, phases["interaction"].values, strict=True) if w <= 0]
+    panel.set(xlabel="x in Li$_x$FePO$_4$", ylabel="temperature / K", title="miscibility gap", xlim=(0, 1))
+    panel.set_ylim(0, panel.get_ylim()[1] * 1.25)
+    panel.plot([], [], "--", color=COLOURS[7], label="with electrons")
+    note = f"no gap: {', '.join(missing)}" if missing else None
+    panel.legend(loc="upper left", ncols=2, title=note, title_fontsize=8)
+
+
+def _binding(panel, phases) -> None:
+    binding = 1000 * phases["binding"].values
+    panel.plot(binding, phases["bound_carriers"], "o-", color=COLOURS[2], markersize=4, label="at 300 K")
+    w = phases["interaction"].sel(source="literature")
+    top = phases["critical_temperature"].sel(source="literature", carriers="lithium")
+    ratio = phases["bound_critical_temperature"].sel(source="literature") / top
+    panel.plot(
+        binding, 1 / ratio, "s--", color=COLOURS[3], markersize=4, label=f"at the gap's top, W = {float(w):g} eV"
+    )
+    panel.axhline(1, color=COLOURS[7], linewidth=0.8)
+    panel.axhline(2, color=COLOURS[7], linewidth=0.8)
+    panel.set(xlabel="binding of lithium and electron / meV", ylabel="effective carriers n", ylim=(0.9, 2.25))
+    panel.set_title("entropy left by binding")
+    panel.legend(loc="upper right")
+
+
+# ----------------------------------------------------------------------------------------------------- energy surface
+
+
+def surface(study) -> Figure:
+    """Equation of state, derivatives against differences, and the profile of the hop."""
+    trained, permuted = study["forecast/chemistry"], study["forecast/permuted_net"]
+    figure, axes = panels(1, 3, height=3.0)
+    data = trained["accuracy"].to_dataset()
+    for i, version in enumerate(data["version"].values):
+        energy = data["mgo_energy"].values[i]
+        constant = float(data["mgo_lattice_constant"].values[i])
+        axes[0, 0].plot(
+            data["lattice_constant"], 1000 * (energy - energy.min()), f"{MARKS[i]}-", color=COLOURS[i], markersize=3.5,
+            label=f"{version}: {constant:.3f} " + r"$\mathrm{\AA}$",
+        )  # fmt: skip
+    axes[0, 0].axvline(4.26, ymax=0.55, color=COLOURS[7], linestyle=":")
+    axes[0, 0].set(xlabel=r"lattice constant of MgO / $\mathrm{\AA}$", ylabel="energy / meV per atom")
+    axes[0, 0].set_ylim(top=axes[0, 0].get_ylim()[1] * 1.5)
+    axes[0, 0].legend(loc="upper right")
+    _derivatives(axes[0, 1], trained["surface"].to_dataset(), permuted["surface"].to_dataset())
+    _profiles(axes[0, 2], trained["hop"].to_dataset(), study["forecast/occupied_site"]["hop"].to_dataset())
+    return figure
+
+
+def _derivatives(panel, exact, permuted) -> None:
+    names = [str(name) for name in exact["crystal"].values]
+    for i, name in enumerate(("force", "stress")):
+        place = np.arange(len(names)) + 0.16 * (2 * i - 1)
+        panel.plot(place, exact[f"{name}_error"], MARKS[i], color=COLOURS[i], markersize=5, label=name)
+        label = "of shuffled weights" if i == 0 else None
+        panel.plot(place, permuted[f"{name}_error"], MARKS[i], color=COLOURS[7], fillstyle="none", label=label)
+    panel.axhline(0.01, color="black", linestyle=":", linewidth=0.9)
+    panel.set_xticks(range(len(names)), [NAMES.get(name, name) for name in names], fontsize=6.5)
+    panel.set(yscale="log", ylim=(1e-6, 1e10), ylabel="relative error against energies", title="derivatives")
+    panel.legend(loc="upper left")
+
+
+def _profiles(panel, hop, occupied) -> None:
+    for i, version in enumerate(hop["version"].values):
+        style = {"color": COLOURS[i], "markersize": 4}
+        panel.plot(hop["fraction"], hop["profile"].values[i], f"{MARKS[i]}-", label=version, **style)
+        panel.plot(occupied["fraction"], occupied["profile"].values[i], f"{MARKS[i]}:", **style)
+    low, high = float(hop["profile"].min()), float(hop["profile"].max())
+    panel.set_ylim(low - 0.1 * (high - low), high + 0.9 * (high - low))
+    panel.set(xlabel="place along the hop", ylabel="energy / eV", title="Li into a vacancy of Li$_2$O")
+    panel.legend(loc="upper right", title="dotted: occupied", title_fontsize=7, fontsize=7)
+
+
+# ------------------------------------------------------------------------------------------------------------ students
+
+
+def student(study) -> Figure:
+    """Losses, probe errors and energy errors of the students with and without a moment head, and of the control."""
+    curves = study["train/chemistry"]["curves"].to_dataset()
+    figure, axes = panels(1, 3, height=2.9)
+    for i, head in enumerate(curves["head"].values):
+        rows = curves["loss"].sel(part=["energy", "force"], head=head).sum("part").transpose("seed", "step").values
+        width = max(1, rows.shape[1] // 40)
+        count = rows.shape[1] // width
+        rows = rows[:, : count * width].reshape(len(rows), count, width).mean(-1)
+        steps = curves["step"].values[: count * width].reshape(count, width).mean(-1)
+        centre, low, high = np.array([mean_interval(column) for column in rows.T]).T
+        band(axes[0, 0], steps, centre, np.maximum(low, 1e-5), high, label=f"{head} moments", color=COLOURS[i])
+    axes[0, 0].set(xlabel="step", ylabel="loss of energy and force", yscale="log")
+    axes[0, 0].legend()
+    results = {"true": study["forecast/chemistry"], "shuffled": study["forecast/shuffled_labels"]}
+    for panel, name, scale in ((axes[0, 1], "probe_error", 1), (axes[0, 2], "energy_error", 1000)):
+        places = []
+        for k, (kind, tree) in enumerate(results.items()):
+            data = tree["students"].to_dataset()
+            for i, head in enumerate(data["head"].values):
+                values = scale * data[name].sel(head=head).values
+                place = 2 * k + i + 0.4 * k
+                places.append((place, f"{head}\n{kind}" if kind == "true" else f"{head}\nshuffl."))
+                panel.plot(place + np.linspace(-0.12, 0.12, len(values)), values, ".", color=COLOURS[7], markersize=4)
+                centre, low, high = mean_interval(values)
+                whiskers(panel, [place], [centre], [low], [high], color=COLOURS[i])
+        panel.set_xticks([p for p, _ in places], [t for _, t in places], fontsize=7)
+        panel.set_xlabel("moment head, its moments")
+    data = results["true"]["students"].to_dataset()
+    axes[0, 1].axhline(float(data["constant_probe_error"]), color="black", linestyle=":", linewidth=0.9)
+    axes[0, 1].set(ylabel="error of the probed valence / e", title="dotted: constant", ylim=(0, None))
+    for style, baseline in zip((":", "--"), data["baseline"].values, strict=True):
+        value = 1000 * float(data["baseline_energy_error"].sel(baseline=baseline))
+        label = str(baseline).replace("_", " ")
+        axes[0, 2].axhline(value, color="black", linestyle=style, linewidth=0.9, label=label)
+    axes[0, 2].set(ylabel="energy error / meV per atom", yscale="log")
+    axes[0, 2].legend(loc="best", fontsize=7)
+    return figure

@@ -1,0 +1,96 @@
+"""Trains the students: seeds x {without, with a moment head} in one runs axis, on the same frames in the same order."""
+
+from __future__ import annotations
+
+import numpy as np
+import torch
+import xarray as xr
+from torch.nn.functional import huber_loss
+
+from pesin.models.message_passing import energy_and_forces, init_message_passing
+from pesin.models.mlp import repeat_runs, weights_dataset
+from studies.chgnet_charge_informed.labelled import NAN, labelled
+from studies.chgnet_charge_informed.student import SPECIES, composition_model, frames
+
+HEADS = ("without", "with")
+
+
+def train(case, manganate: xr.DataTree) -> xr.DataTree:
+    """Return losses over the steps, the baseline of composition, and the weights; runs are head-major."""
+    p = case.params.train
+    torch.set_num_threads(1)  # sums over neighbours in another order would give other bits
+    data = frames(manganate["dynamics"].to_dataset(), p.cutoff, case.device)
+    chosen = np.flatnonzero(np.isin(data.lithium, p.lithium))
+    baseline = composition_model(data.lithium[chosen], data.energy.numpy(force=True)[chosen])
+    target = (data.energy - torch.as_tensor(baseline[0] + baseline[1] * data.lithium, device=case.device)).float()
+    moment = data.moment if p.moments == "true" else _dealt_out(data, chosen, case.rng("shuffled moments"))
+    generator = torch.Generator().manual_seed(case.seed("init"))
+    parameters = init_message_passing(p.seeds, len(SPECIES), p.width, p.basis, p.layers, generator, case.device)
+    parameters = repeat_runs(parameters, len(HEADS))
+    headed = torch.arange(len(HEADS), device=case.device).repeat_interleave(p.seeds).float()
+    optimiser = torch.optim.Adam(parameters.values(), lr=p.lr)
+    decay = torch.optim.lr_scheduler.CosineAnnealingLR(optimiser, p.steps)
+    rng, losses = case.rng("batches"), []
+    for _ in case.progress(range(p.steps), what="students"):
+        rows = rng.choice(chosen, size=min(p.batch, len(chosen)), replace=False)
+        energy, force, site, _ = energy_and_forces(parameters, *data.inputs(rows), p.cutoff)
+        parts = torch.stack(
+            [
+                _per_run((energy - target[rows]) / data.atoms[rows]),
+                _per_run(force - data.force[rows], data.present[rows][..., None].expand(-1, -1, 3)),
+                _per_run(site - moment[rows], data.present[rows]),
+            ]
+        )
+        weighted = p.weights["energy"] * parts[0] + p.weights["force"] * parts[1]
+        optimiser.zero_grad(set_to_none=True)
+        (weighted + headed * p.weights["moment"] * parts[2]).sum().backward()
+        optimiser.step()
+        decay.step()
+        losses.append(parts.detach().cpu().numpy().reshape(3, len(HEADS), p.seeds))
+    loss = np.moveaxis(np.array(losses), 0, -1)
+    few = max(1, p.steps // 20)
+    ratio = loss[:2, ..., -few:].mean(-1).sum(0) / loss[:2, ..., :few].mean(-1).sum(0)
+    told = loss[2, HEADS.index("with"), :, -few:].mean(-1) / loss[2, HEADS.index("with"), :, :few].mean(-1)
+    dims = ("head", "seed")
+    curves = xr.Dataset(
+        {
+            "loss": labelled(("part", *dims, "step"), loss, "Huber loss of a batch", **NAN),
+            "loss_ratio": labelled(dims, ratio, "energy and force loss at the end over that at the start", **NAN),
+            "moment_ratio": labelled("seed", told, "moment loss at the end over that at the start", **NAN),
+            "composition": labelled("coefficient", baseline, "energy against the number of Li atoms", "eV"),
+        },
+        {
+            "part": ["energy", "force", "moment"],
+            "head": list(HEADS),
+            "seed": np.arange(p.seeds),
+            "step": np.arange(1, p.steps + 1),
+            "coefficient": ["intercept", "slope"],
+        },
+    )
+    runs = [f"{head}/{seed}" for head in HEADS for seed in range(p.seeds)]
+    return xr.DataTree.from_dict({"curves": curves, "weights": weights_dataset(_flat_names(parameters), runs)})
+
+
+def _per_run(error: torch.Tensor, there: torch.Tensor | None = None) -> torch.Tensor:
+    """Mean Huber loss (threshold 0.1) of each run; shape (runs, ...) -> (runs,)."""
+    if there is None:
+        return huber_loss(error, torch.zeros_like(error), reduction="none", delta=0.1).flatten(1).mean(1)
+    loss = huber_loss(error, torch.zeros_like(error), reduction="none", delta=0.1) * there
+    return loss.flatten(1).sum(1) / there.sum()
+
+
+def _dealt_out(data, chosen: np.ndarray, rng) -> torch.Tensor:
+    """The moments of the training frames, exchanged among all sites of one element."""
+    moment, species = data.moment.clone(), data.species[chosen].numpy(force=True)
+    values, there = moment[chosen], data.present[chosen].numpy(force=True)
+    for element in range(len(SPECIES)):
+        sites = torch.as_tensor((species == element) & there)
+        mine = values[sites]
+        values[sites] = mine[torch.as_tensor(rng.permutation(len(mine)))]
+    moment[chosen] = values
+    return moment
+
+
+def _flat_names(parameters) -> dict:
+    """A NetCDF variable's name can't hold a slash."""
+    return {name.replace("/", "."): value for name, value in parameters.items()}
