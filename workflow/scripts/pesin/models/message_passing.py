@@ -71,7 +71,7 @@ def init_message_passing(
 ) -> Parameters:
     """Draw the weights of `runs` networks: embedding, `layers` rounds of messages, heads for energy and site scalar."""
     parameters = {"embedding": init_embedding(runs, species, width, generator, device)}
-    parts = {f"round_{i}/filter": (basis, width) for i in range(layers)}
+    parts: dict[str, tuple[int, ...]] = {f"round_{i}/filter": (basis, width) for i in range(layers)}
     parts |= {f"round_{i}/update": (width, width, width) for i in range(layers)}
     parts |= {"energy": (width, width, 1), "site": (width, width, 1)}
     for part, sizes in parts.items():
