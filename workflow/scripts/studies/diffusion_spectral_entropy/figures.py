@@ -173,7 +173,7 @@ def downstream(study) -> Figure:
             pair = (dse.sel(scale=scale).values, accuracy.sel(scale=scale).values)
             panel.plot(*pair, "o", color=COLOURS[i % len(COLOURS)], markersize=4, label=f"{scale:g}")
         rho = result["initial_rank_correlation"].sel(convention=name).mean().item()
-        panel.set_title(f"{described(convention)}\nmean rank correlation {rho:.2f}", fontsize=8)
+        panel.set_title(f"{described(convention)}\nmean rank correlation {rho:.2f}", fontsize=7)
         panel.set(xlabel="initial DSE / bit", ylabel="accuracy at the fixed budget", ylim=(0, 1))
     axes[0, 0].legend(title="scale", loc="lower right", fontsize=7)
     panel = axes[1, 0]
