@@ -428,12 +428,9 @@ def task_params(**changed):
         run=["auto", "ddpg"],
         learning=learning,
         starts=2,
-        goal_return=-250,
-        early=50,
-        bins=8,
         rollouts=3,
-        perturbation=0.2,
-        bootstrap=20,
+        entropy={"early": 50, "bins": 8},
+        forecast={"goal_return": -250, "perturbation": 0.2, "bootstrap": 20},
     )
     return TaskParams.model_validate(values | changed)
 
@@ -481,6 +478,8 @@ def test_runs_of_gymnasium_have_the_same_layout():
     assert set(scores.data_vars) <= set(own_scores.data_vars) and set(held.data_vars) <= set(own_held.data_vars)
     assert scores.final_return.dims == own_scores.final_return.dims and "ppo" in scores.agent.values
     assert np.isfinite(held.late_entropy.sel(agent="auto")).all()
+    assert scores.env_step.sel(agent="ppo").values.tolist() == [0, 32, 64]  # whole rollouts
+    assert scores.env_step.sel(agent="auto").values.tolist() == [0, 30, 60]
 
 
 def test_missing_packages_say_what_to_type(monkeypatch):
@@ -513,7 +512,7 @@ def test_bad_parameters(changed, message):
 
 
 def test_entropies_of_the_first_goal():
-    params = task_params(environment="two_goals", goal_return=5.0)
+    params = task_params(environment="two_goals")
     _, held, _ = steps_of(params)
     assert held.first_goal.dims == ("agent", "seed", "goal")
     assert np.all(held.first_goal.sum("goal").sel(agent="auto") <= 1)

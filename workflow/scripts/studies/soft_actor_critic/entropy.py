@@ -97,10 +97,10 @@ def _on_policy(params, trained) -> xr.Dataset:
 def _visited(params, trained) -> xr.Dataset:
     """Entropy of the histogram of visited angles and rates, over the first steps after the warm-up."""
     warmup = params.learning.warmup
-    states = by_run(params, trained["visits"]["state"].values)[:, warmup : warmup + params.early]
+    states = by_run(params, trained["visits"]["state"].values)[:, warmup : warmup + params.entropy.early]
     counts = np.stack(
         [
-            np.histogram2d(s[:, 0], s[:, 1], bins=params.bins, range=[[-np.pi, np.pi], [-8, 8]])[0].ravel()
+            np.histogram2d(s[:, 0], s[:, 1], bins=params.entropy.bins, range=[[-np.pi, np.pi], [-8, 8]])[0].ravel()
             for s in states
         ]
     ).astype(np.int64)

@@ -48,7 +48,7 @@ def learning(study) -> Figure:
             low, high = np.quantile(rows[:, there], [0.25, 0.75], axis=0)
             style = {"color": HUES[name], "label": f"{label(name)} ({len(rows)})"}
             band(panel, steps[there], rows[:, there].mean(0), low, high, **style)
-        panel.axhline(params.goal_return, color=COLOURS[7], linestyle=":", linewidth=1)
+        panel.axhline(params.forecast.goal_return, color=COLOURS[7], linestyle=":", linewidth=1)
         panel.set_xlabel("environment steps")
     axes[0, 0].axvspan(0, params.learning.warmup, color=COLOURS[7], alpha=0.12, linewidth=0)
     axes[0, 0].set(ylabel="return on unseen starts", title=f"{params.environment}: off-policy (seeds)")
@@ -216,6 +216,8 @@ def _regulator(axes, study) -> None:
     axes[2].set(xlabel="entropy to hold / nat", ylabel=r"temperature $\alpha$", yscale="log", title="automatic")
     axes[2].set_xticks(targets)
     axes[2].yaxis.set_minor_formatter(NullFormatter())
+    known = result["exact_temperature"].sel(agent=held).values
+    axes[2].set_yticks(known, [f"{value:.4f}" for value in known])
     axes[2].margins(x=0.3)
     axes[1].legend(loc="upper left", fontsize=7)
 
@@ -237,7 +239,7 @@ def seeds(study) -> Figure:
             whiskers(axes[0, 2], [i], *([end] for end in mean_interval(row)), color=HUES[name])
     axes[0, 0].set(ylabel="final return", title="every seed, and the median")
     axes[0, 1].set(ylabel="interquartile range", title="spread (bootstrap, 95 %)", ylim=(0, None))
-    axes[0, 2].set(ylabel="visited states, entropy / nat", title=f"first {params.early} steps of learning")
+    axes[0, 2].set(ylabel="visited states, entropy / nat", title=f"first {params.entropy.early} steps of learning")
     _foresight(axes[1], study)
     for panel in axes[0]:
         panel.set_xticks(range(len(chosen)), [label(name) for name in chosen], rotation=40, ha="right", fontsize=7)
@@ -301,4 +303,4 @@ def _foresight(axes, study) -> None:
         axes[2].legend(loc="lower left", ncols=2, fontsize=7)
     axes[0].set(xlabel="realised soft return", ylabel="what the critic said", title="50 fresh starts, all seeds")
     axes[1].set(ylabel="critic minus realised", title="bias (seeds; 95 %)")
-    axes[2].set(ylabel="return", title=f"mass, length: 1 ± {params.perturbation:g}")
+    axes[2].set(ylabel="return", title=f"mass, length: 1 ± {params.forecast.perturbation:g}")

@@ -37,7 +37,7 @@ def _scores(case, curves: xr.Dataset) -> xr.Dataset:
     done = np.isfinite(steps).sum(-1) - 1  # the last checkpoint of each agent
     final = np.take_along_axis(returns, done[:, None, None], -1)[..., 0]
     budget = np.take_along_axis(steps, done[:, None], -1)
-    reached = returns >= params.goal_return
+    reached = returns >= params.forecast.goal_return
     first = np.take_along_axis(steps, reached.argmax(-1), -1)
     ran = np.isfinite(final)
     to_goal = np.where(ran, np.where(reached.any(-1), first, np.inf), np.nan)
@@ -71,7 +71,7 @@ def _spread(values, case, name: str) -> tuple[float, float, float]:
     def statistic(x):
         return np.subtract(*np.quantile(x, [0.75, 0.25]))
 
-    return unit_bootstrap(case.rng(f"spread {name}"), statistic, (values,), case.params.bootstrap)
+    return unit_bootstrap(case.rng(f"spread {name}"), statistic, (values,), case.params.forecast.bootstrap)
 
 
 def _calibration(case, data, trained) -> xr.Dataset:
@@ -115,7 +115,7 @@ def _calibration(case, data, trained) -> xr.Dataset:
 def _robustness(case, data, trained) -> xr.Dataset:
     """Returns of the mean action on pendulums of other mass and length."""
     params, env = case.params, ENVIRONMENTS[case.params.environment]
-    up, down = 1 + params.perturbation, 1 - params.perturbation
+    up, down = 1 + params.forecast.perturbation, 1 - params.forecast.perturbation
     others = {
         "as trained": env,
         "lighter": replace(env, mass=down),

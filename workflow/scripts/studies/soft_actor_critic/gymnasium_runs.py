@@ -58,18 +58,17 @@ def train_gymnasium(case, data) -> xr.DataTree:
     params = case.params
     own = [_train_one(case, data, name, seed) for name, seed in case.progress(runs(params), what="runs")]
     returns = by_agent(params, np.array([run["returns"] for run in own]))
+    steps = np.tile(np.array(own[0]["steps"], float), (len(params.run), 1))
     if params.ppo:
         theirs = [_train_one(case, data, PPO, seed) for seed in range(params.ppo_seeds)]
         row = np.full((1, *returns.shape[1:]), np.nan)
         row[0, : params.ppo_seeds] = [run["returns"] for run in theirs]
         returns = np.concatenate([returns, row])
-    steps = np.arange(returns.shape[-1]) * float(params.learning.every)
+        steps = np.concatenate([steps, [theirs[0]["steps"]]])
     curves = xr.Dataset(
         {
             "returns": labelled(("agent", "seed", "checkpoint"), returns, "return of the mean action", **NAN),
-            "env_step": labelled(
-                ("agent", "checkpoint"), np.tile(steps, (len(returns), 1)), "environment steps done", "step", **NAN
-            ),
+            "env_step": labelled(("agent", "checkpoint"), steps, "environment steps done", "step", **NAN),
         },
         {"agent": names(params)},
     ).merge(
@@ -87,7 +86,7 @@ def train_gymnasium(case, data) -> xr.DataTree:
                     ("temperature", "alpha", "1"),
                 )
             }
-            | {"block_step": labelled("block", steps[1:], "environment steps done", "step")},
+            | {"block_step": labelled("block", steps[0, 1:], "environment steps done", "step")},
             {"agent": params.run},
         ),
         join="outer",
@@ -105,14 +104,15 @@ def _train_one(case, data, name: str, seed: int) -> dict:
     model = _model(case, name, make_environment(params.environment, scale), int(data["bank_seed"].values[seed]))
     test = make_environment(params.environment)
     starts = [int(s) for s in data["examined_seed"].values]
-    returns, entropy, temperature = [_evaluate(model, test, starts)], [], []
+    returns, steps, entropy, temperature = [_evaluate(model, test, starts)], [0], [], []
     for _ in range(learning.steps // learning.every):
         model.learn(learning.every, reset_num_timesteps=False)
         returns.append(_evaluate(model, test, starts))
+        steps.append(model.num_timesteps)
         now = _entropy(model, learning.batch)
         entropy.append(now[0])
         temperature.append(now[1])
-    return {"returns": returns, "entropy": entropy, "temperature": temperature, "model": model}
+    return {"returns": returns, "steps": steps, "entropy": entropy, "temperature": temperature, "model": model}
 
 
 def _model(case, name: str, env, seed: int):

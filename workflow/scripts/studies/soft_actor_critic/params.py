@@ -75,6 +75,25 @@ class Ppo(Model):
     clip_norm: PositiveFloat
 
 
+class TaskEntropy(Model):
+    """Seen by the entropy step."""
+
+    early: PositiveInt
+    """Environment steps after the warm-up over which visited states are counted."""
+    bins: Annotated[int, Field(ge=2)]
+    """Bins of the histogram of visited states, along each of its two axes."""
+
+
+class TaskForecast(Model):
+    """Seen by the forecast step."""
+
+    goal_return: float
+    """Return that counts as learned."""
+    perturbation: Annotated[float, Field(gt=0, lt=1)]
+    """Relative change of mass and length that the trained policies meet."""
+    bootstrap: PositiveInt
+
+
 class TaskParams(Model):
     """Agents that learn one task; all kinds and seeds in one loop."""
 
@@ -89,17 +108,10 @@ class TaskParams(Model):
     ppo_seeds: Seeds = 3
     starts: Annotated[int, Field(ge=2)]
     """Start states of the evaluations, never trained from."""
-    goal_return: float
-    """Return that counts as learned."""
-    early: PositiveInt
-    """Environment steps after the warm-up over which visited states are counted."""
-    bins: Annotated[int, Field(ge=2)]
-    """Bins of the histogram of visited states, along each of its two axes."""
     rollouts: Annotated[int, Field(ge=3)]
     """Fresh episodes of the trained policies."""
-    perturbation: Annotated[float, Field(gt=0, lt=1)]
-    """Relative change of mass and length that the trained policies meet."""
-    bootstrap: PositiveInt
+    entropy: TaskEntropy
+    forecast: TaskForecast
 
     @model_validator(mode="after")
     def _fits(self):
