@@ -146,8 +146,8 @@ def test_a_step_does_not_see_what_comes_after_it():
 
 def test_a_control_with_fewer_steps_takes_what_they_take(tmp_path):
     """What only the case's other steps take is left out for the control, and is no error."""
-    (tmp_path / "simulate.py").write_text("def simulate(case, world): ...\n")
-    (tmp_path / "entropy.py").write_text("def entropy(case, data, rule): ...\n")
+    (tmp_path / "simulate.py").write_text("def simulate(case, world):\n    return world\n")
+    (tmp_path / "entropy.py").write_text("def entropy(case, data, rule):\n    return rule\n")
 
     def change(data):
         data["steps"] = ["simulate", "entropy"]

@@ -15,7 +15,7 @@ from pesin.systems.regular_solution import (
     free_energy,
     mixing_entropy,
     pair_entropy,
-    pair_occupation,
+    unpaired_share,
 )
 
 
@@ -56,11 +56,21 @@ def test_interaction_is_recovered():
 
 @given(st.floats(0.05, 0.95), st.floats(0, 0.6), st.floats(200, 1200))
 def test_pairs_obey_mass_action(x, binding, t):
-    both = float(pair_occupation(x, binding, t))
-    one, none = x - both, 1 - 2 * x + both
-    assert max(0, 2 * x - 1) - 1e-12 <= both <= x + 1e-12
-    if min(one, none) > 1e-6:
-        assert both * none / one**2 == pytest.approx(np.exp(binding / (BOLTZMANN * t)), rel=1e-3)
+    one = float(unpaired_share(x, binding, t))
+    both, none = x - one, 1 - x - one
+    assert 0 < one <= x * (1 - x) + 1e-12
+    assert both * none / one**2 == pytest.approx(np.exp(binding / (BOLTZMANN * t)), rel=1e-6)
+
+
+@given(st.floats(0, 0.3), st.floats(250, 1200))
+def test_effective_carriers_are_a_curvature(binding, t):
+    def free(x):
+        one = unpaired_share(x, binding, t)
+        return -binding * (x - one) - BOLTZMANN * t * pair_entropy(x, binding, t)
+
+    step = 1e-3
+    curvature = (free(0.5 + step) - 2 * free(0.5) + free(0.5 - step)) / step**2
+    assert curvature == pytest.approx(4 * BOLTZMANN * t * effective_carriers(binding, t), rel=1e-3)
 
 
 @given(st.floats(0.05, 0.95), st.floats(0, 0.6))

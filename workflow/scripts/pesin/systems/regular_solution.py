@@ -73,39 +73,30 @@ def fit_interaction(x, energy) -> float:
 # ------------------------------------------------------------------------------------ ions and electrons that bind
 
 
-def pair_occupation(x, binding, temperature):
-    """Share of formula units with both an ion and its electron, when each such pair gains `binding` (quasi-chemical).
+def unpaired_share(x, binding, temperature):
+    """Share p10 of formula units with an ion and no electron, when ion and electron on one unit gain `binding`.
 
-    Solves p11 p00 = exp(b/kT) p10 p01 with p11 + p10 = p11 + p01 = x. Shapes broadcast.
+    Solves p11 p00 = exp(b/kT) p10 p01 (quasi-chemical) with p11 = x - p10, p00 = 1 - x - p10, p01 = p10, in the form
+    that stays exact when hardly anything is unpaired. Binding >= 0. Shapes broadcast.
     """
     x = np.asarray(x, float)
-    k = np.exp(np.minimum(np.asarray(binding, float) / (BOLTZMANN * np.asarray(temperature, float)), 200.0))
-    # (k-1) p^2 - (1 - 2x + 2xk) p + k x^2 = 0: the root that stays finite at k = 1.
-    linear = 1 + 2 * x * (k - 1)
-    root = np.sqrt(np.maximum(linear**2 - 4 * (k - 1) * k * x**2, 0))
-    return 2 * k * x**2 / (linear + root)
+    k = np.exp(np.minimum(np.asarray(binding, float) / (BOLTZMANN * np.asarray(temperature, float)), 500.0))
+    ideal = x * (1 - x)
+    return 2 * ideal / (1 + np.sqrt(1 + 4 * (k - 1) * ideal))
 
 
 def pair_entropy(x, binding, temperature):
     """Entropy of ions and electrons together, in k_B per formula unit: 2 h(x) unbound, h(x) bound."""
-    both = pair_occupation(x, binding, temperature)
-    one = np.maximum(np.asarray(x, float) - both, 0)
-    none = np.maximum(1 - 2 * np.asarray(x, float) + both, 0)
-    return entr(both) + 2 * entr(one) + entr(none)
+    x, one = np.asarray(x, float), unpaired_share(x, binding, temperature)
+    return entr(np.maximum(x - one, 0)) + 2 * entr(one) + entr(np.maximum(1 - x - one, 0))
 
 
-def effective_carriers(binding, temperature, x: float = 0.5, step: float = 1e-4):
-    """Curvature of the bound pairs' free energy against that of one ideal sublattice: 2 unbound, 1 bound.
+def effective_carriers(binding, temperature):
+    """Curvature of the pairs' free energy at x = 1/2 against that of one ideal sublattice: 2 unbound, 1 bound.
 
-    With F = -b p11 - kT S, minimal over p11, F' = 2kT ln(p10/p00) exactly; F'' is its central difference, divided by
-    kT/(x(1-x)).
+    With F = -b p11 - kT S, minimal over p11, F' = 2kT ln(p10/p00), and at x = 1/2 by symmetry F'' = 4kT/(1 - 2 p10).
     """
-
-    def slope(x):
-        both = pair_occupation(x, binding, temperature)
-        return 2 * np.log((x - both) / (1 - 2 * x + both))
-
-    return (slope(x + step) - slope(x - step)) / (2 * step) * x * (1 - x)
+    return 1 / (1 - 2 * unpaired_share(0.5, binding, temperature))
 
 
 def bound_critical_temperature(interaction: float, binding: float) -> float:

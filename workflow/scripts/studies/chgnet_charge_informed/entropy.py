@@ -119,9 +119,9 @@ def two_groups(moments: np.ndarray) -> tuple[float, float, np.ndarray]:
     -------
     gap between the two groups' means, the larger of their ranges, and for each site whether it is in the upper one
     """
-    order = np.sort(moments)
-    cut = int(np.argmax(np.diff(order)))
-    upper = moments > order[cut]
+    order = np.argsort(moments, kind="stable")
+    upper = np.zeros(len(moments), bool)
+    upper[order[int(np.argmax(np.diff(moments[order]))) + 1 :]] = True
     return (
         float(moments[upper].mean() - moments[~upper].mean()),
         float(max(np.ptp(moments[upper]), np.ptp(moments[~upper]))),
