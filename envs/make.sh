@@ -15,6 +15,6 @@ if ! "$python" -c 'import ensurepip, venv' 2>/dev/null; then
   echo "'$python' can't make virtual environments. On Debian and Ubuntu: apt install python3-venv" >&2
   exit 1
 fi
-echo "Making .venv from $lock: about a minute and 2 GB, once."
+echo "Making .venv from $lock: some minutes and 2.5 GB, once."
 "$python" -m venv .venv
 .venv/bin/python -m pip install -qq --disable-pip-version-check -r "$lock"
