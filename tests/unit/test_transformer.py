@@ -288,6 +288,20 @@ def test_runs_of_a_batch_train_as_alone():
     assert whole[3, -1] < whole[3, 0]
 
 
+@pytest.mark.parametrize("method", ["sigma_reparam", "spectral_norm", "weight_norm"])
+def test_the_same_bits_on_one_thread_and_two(method):
+    net, kept = small(width=32, init=0.1), torch.get_num_threads()
+    gradients = []
+    for threads in (1, 2):
+        torch.set_num_threads(threads)
+        made = Reparametrisation(dict.fromkeys(net.matrices, method))
+        parameters = made.start(net.init_parameters(10, generator()))
+        loss = net(made.effective(parameters, update=True), tokens(10, 16)).square().sum()
+        gradients.append(torch.autograd.grad(loss, list(parameters.values())))
+    torch.set_num_threads(kept)
+    assert all(map(torch.equal, *gradients))
+
+
 def test_the_norm_of_large_gradients_does_not_overflow():
     norm = gradient_norm({"a": torch.full((2, 3), 1e30), "b": torch.zeros(2, 1, 5)})
     assert norm.tolist() == pytest.approx([3**0.5 * 1e30] * 2)

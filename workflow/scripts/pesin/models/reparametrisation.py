@@ -48,10 +48,10 @@ class Reparametrisation:
             if method == "weight_norm":
                 more[f"{name}_gain"] = torch.linalg.vector_norm(matrix, dim=-2, keepdim=True)
                 continue
-            left, values, right = torch.linalg.svd(matrix, full_matrices=False)
-            self.vectors[name] = left[..., 0].clone(), right[..., 0, :].clone()
+            sigma, *pair = first_singular(matrix)
+            self.vectors[name] = pair[0], pair[1]
             if method == "sigma_reparam":
-                sigma = values[..., :1, None]
+                sigma = sigma[..., None, None]
                 more[f"{name}_gamma"] = sigma.clone() if self.gamma_init == "spectral" else torch.ones_like(sigma)
         return parameters | {name: value.requires_grad_() for name, value in more.items()}
 
@@ -77,6 +77,18 @@ class Reparametrisation:
             gamma = parameters[f"{name}_gamma"] if method == "sigma_reparam" else 1.0
             weights[name] = gamma / sigma * matrix
         return weights
+
+
+def first_singular(matrix: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
+    """Largest singular value and its vectors (v, u) on the sides of input and output, by a decomposition.
+
+    Shape (..., in, out) -> (...), (..., in), (..., out). Tall matrices are turned over: LAPACK takes those in another
+    way, whose last bits depend on the number of threads.
+    """
+    tall = matrix.shape[-2] > matrix.shape[-1]
+    left, values, right = torch.linalg.svd(matrix.mT if tall else matrix, full_matrices=False)
+    first, second = left[..., 0].clone(), right[..., 0, :].clone()
+    return values[..., 0].clone(), *((second, first) if tall else (first, second))
 
 
 def power_iteration(matrix: torch.Tensor, u: torch.Tensor, steps: int = 1) -> tuple[torch.Tensor, torch.Tensor]:

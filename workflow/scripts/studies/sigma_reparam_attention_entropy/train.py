@@ -9,7 +9,7 @@ from torch.nn.functional import cross_entropy
 
 from pesin.models.mlp import Parameters, repeat_runs
 from pesin.models.optimisers import RunsOptimiser, fit_runs
-from pesin.models.reparametrisation import Reparametrisation
+from pesin.models.reparametrisation import Reparametrisation, first_singular
 from pesin.models.transformer import Transformer
 
 MATRICES = ("query", "key", "value", "out", "up", "down", "scores")
@@ -192,8 +192,8 @@ def spectral_norms(net: Transformer, weights: Parameters) -> np.ndarray:
 def largest_singular_value(matrix: torch.Tensor) -> torch.Tensor:
     """Spectral norm of each matrix, NaN where it isn't finite."""
     good = torch.isfinite(matrix).all(-1).all(-1)
-    safe = torch.where(good[..., None, None], matrix, 0)
-    return torch.where(good, torch.linalg.matrix_norm(safe, ord=2), torch.nan)
+    sigma, _, _ = first_singular(torch.where(good[..., None, None], matrix, 0))
+    return torch.where(good, sigma, torch.nan)
 
 
 def score_matrices(net: Transformer, weights: Parameters, biases: bool) -> torch.Tensor:
