@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import fields, replace
 
 import numpy as np
 import pytest
@@ -21,6 +21,7 @@ from pesin.rl.networks import LinearGaussian, Perceptron, Quadratic, flatten, vi
 from pesin.rl.playback import Playback, roll_out
 from pesin.rl.soft_iteration import boltzmann, evaluate_policy, soft_policy_iteration, soft_value_iteration
 from pesin.rl.squashed import log_squeeze, sample_policy
+from pesin.steps.checkpoint import Checkpoint
 
 # ------------------------------------------------------------------------------------------------------------- tables
 
@@ -348,6 +349,31 @@ def test_training_repeats_and_episodes_restart_from_the_bank():
     np.testing.assert_allclose(first.states[:, [0, 15, 30]], bank[[0, 1, 0, 1]].astype(np.float32))
     np.testing.assert_array_equal(first.checkpoints, [0, 20, 40])
     assert first.entropy.shape == (4, 30)
+
+
+def test_a_stopped_training_goes_on_to_the_same_end(tmp_path):
+    env, whole = Pendulum(horizon=15), run(agents(), env=Pendulum(horizon=15))
+    bank = start_bank(env, np.random.default_rng(0), 2, 3)
+    net, chosen = Perceptron((8, 8)), replace(SETTINGS, steps=40)
+
+    def attempt(stop_at):
+        ours, rng = sac.Learner(net, net, env, agents(), chosen, 3), np.random.default_rng(1)
+        kept = Checkpoint(tmp_path / "state.nc", "key", [rng], every=0.0)
+
+        def turns(steps):
+            for step in steps:
+                if step == stop_at:
+                    raise KeyboardInterrupt
+                yield step
+
+        return sac.train(ours, env, bank, bank[0, :2], 20, rng, turns, kept), ours
+
+    with pytest.raises(KeyboardInterrupt):
+        attempt(27)
+    history, ours = attempt(None)
+    for field in fields(sac.History):
+        np.testing.assert_array_equal(getattr(history, field.name), getattr(whole[0], field.name))
+    assert torch.equal(ours.critic.target, whole[1].critic.target)
 
 
 def test_a_regulator_is_learned_in_class():

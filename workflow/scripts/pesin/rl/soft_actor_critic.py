@@ -10,15 +10,17 @@ Source: Haarnoja et al. 2018, arXiv 1812.05905 (SAC with automatic temperature);
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 
 import numpy as np
 import torch
 
 from pesin.envs.environment import Environment
+from pesin.models.state import optimiser_arrays, restore_optimiser
 from pesin.rl.networks import Function, flatten, views
 from pesin.rl.squashed import sample_policy
+from pesin.steps.checkpoint import Checkpoint
 
 TARGET_NOISE_LIMIT = 0.5  # as in TD3
 LOG_STD_RANGE = (-5.0, 2.0)
@@ -297,6 +299,26 @@ class Learner:
         first, second = self._critic_class.forward(self.critic.now, z)[0][:, 0].chunk(2)
         return torch.where(self._single, first, torch.minimum(first, second)).numpy(force=True)
 
+    def arrays(self) -> dict[str, np.ndarray]:
+        """All that an update changes, for checkpoints."""
+        found = {name: value.numpy(force=True) for name, value in self._kept().items()}
+        for kind, optimiser in (("actor", self._actor_step), ("critic", self._critic_step)):
+            found |= {f"{kind}.{name}": value for name, value in optimiser_arrays(optimiser).items()}
+        return found
+
+    def restore(self, arrays: Mapping[str, np.ndarray]) -> None:
+        """Set what `arrays` gave."""
+        for name, value in self._kept().items():
+            value.copy_(torch.as_tensor(arrays[name]))
+        for kind, optimiser in (("actor", self._actor_step), ("critic", self._critic_step)):
+            own = {n.removeprefix(f"{kind}."): v for n, v in arrays.items() if n.startswith(f"{kind}.")}
+            restore_optimiser(optimiser, own)
+
+    def _kept(self) -> dict[str, torch.Tensor]:
+        pairs = (("actor", self.actor), ("critic", self.critic))
+        flat = {f"{kind}_{part}": getattr(net, part) for kind, net in pairs for part in ("flat", "target")}
+        return flat | {"log_alpha": self.log_alpha}
+
 
 class _Network:
     """Parameters of one kind: flat, as views (`now`), their gradients (`slope`) and slow copies (`then`)."""
@@ -317,6 +339,7 @@ def train(
     every: int,
     rng: np.random.Generator,
     progress: Callable[[Iterable[int]], Iterable[int]] = iter,
+    checkpoint: Checkpoint | None = None,
 ) -> History:
     """Act, store, learn: one update after each environment step.
 
@@ -330,7 +353,10 @@ def train(
         Environment steps between evaluations.
     rng
         All randomness of the loop but the networks' start.
+    checkpoint
+        Where a training that is stopped goes on from; it must know `rng`.
     """
+    checkpoint = checkpoint or Checkpoint()
     agents, settings = learner.agents, learner.settings
     n, seeds = len(agents), int(agents.seed.max()) + 1
     width = 2 * env.observations + env.actions + 2
@@ -340,17 +366,29 @@ def train(
     states = np.zeros((n, settings.steps, bank.shape[-1]), np.float32)
     policies = np.zeros((2, n, settings.steps, env.actions), np.float32)
     held = np.zeros((2, n, settings.steps - settings.warmup), np.float32)  # entropy and temperature
-    returns, checkpoints = [], []
+    checkpoints = np.append(np.arange(0, settings.steps, every), settings.steps)
+    returns = np.zeros((n, len(checkpoints)))
     state = bank[agents.seed, 0]
     observation = env.observe(state)
+    grown = {"states": states, "policies": policies, "held": held, "returns": returns}
+    first, saved = checkpoint.load()
+    if saved:
+        learner.restore(saved)
+        replay.copy_(torch.as_tensor(saved["replay"]))
+        state, observation = saved["state"], saved["observation"]
+        for name, array in grown.items():
+            array[:] = saved[name]
+
+    def everything() -> dict[str, np.ndarray]:
+        now = {"state": state, "observation": observation, "replay": replay.numpy(force=True)}
+        return learner.arrays() | grown | now
 
     def draw(kind: Callable, *shape: int) -> np.ndarray:
         return kind((seeds, *shape))[agents.seed]
 
-    for step in progress(range(settings.steps)):
+    for step in checkpoint.over(progress(range(first, settings.steps)), everything):
         if step % every == 0:
-            returns.append(evaluate(learner, env, examined))
-            checkpoints.append(step)
+            returns[:, step // every] = evaluate(learner, env, examined)
         mean, log_std = learner.policy(observation[:, None])
         policies[:, :, step] = mean[:, 0].numpy(force=True), log_std[:, 0].numpy(force=True)
         states[:, step] = state
@@ -377,17 +415,8 @@ def train(
             entropy = learner.update(batch, torch.as_tensor(normals, device=learner.device))
             place = step - settings.warmup
             held[:, :, place] = entropy.numpy(force=True), learner.log_alpha.exp().numpy(force=True)
-    returns.append(evaluate(learner, env, examined))
-    checkpoints.append(settings.steps)
-    return History(
-        states,
-        policies[0],
-        policies[1],
-        held[0],
-        held[1],
-        np.stack(returns, -1),
-        np.array(checkpoints),
-    )
+    returns[:, -1] = evaluate(learner, env, examined)
+    return History(states, policies[0], policies[1], held[0], held[1], returns, checkpoints)
 
 
 def evaluate(learner: Learner, env: Environment, starts: np.ndarray) -> np.ndarray:

@@ -70,7 +70,9 @@ def _task(case, data) -> xr.DataTree:
     learner = Learner(net, net, env, agents, settings(learning), case.seed("networks"), case.device)
     bank, examined = data["bank"].values, data["examined"].values
     progress = lambda turns: case.progress(turns, what="agents")  # noqa: E731
-    history = learn(learner, env, bank, examined, learning.every, case.rng("loop"), progress)
+    rng = case.rng("loop")
+    kept = case.checkpoint("agents", [rng])
+    history = learn(learner, env, bank, examined, learning.every, rng, progress, kept)
     own = by_agent(params, history.returns), np.tile(history.checkpoints, (len(params.run), 1)).astype(float)
     returns, steps = _with_ppo(case, env, data, *own) if params.ppo else own
     labels = ["/".join(map(str, run)) for run in runs(params)]
