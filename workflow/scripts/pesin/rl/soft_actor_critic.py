@@ -370,7 +370,7 @@ def train(
     returns = np.zeros((n, len(checkpoints)))
     state = bank[agents.seed, 0]
     observation = env.observe(state)
-    grown = {"states": states, "policies": policies, "held": held, "returns": returns}
+    grown: dict[str, np.ndarray] = {"states": states, "policies": policies, "held": held, "returns": returns}
     first, saved = checkpoint.load()
     if saved:
         learner.restore(saved)
