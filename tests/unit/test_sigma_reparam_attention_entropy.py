@@ -95,7 +95,7 @@ def test_shuffled_runs_keep_the_entropies_but_not_their_place(trained):
 
 
 def test_images_learn(tmp_path):
-    change = {"steps": 60, "layers": 1, "width": 32}
+    change = {"steps": 60, "layers": 1, "width": 32, "images": {"validation": 200, "test": 497}}
     data = simulate(case("simulate", "images", **change))
     assert data["train_patches"].shape == (1100, 8, 8) and data["test_labels"].size == 497
     assert data["train_patches"].values.mean() == pytest.approx(0, abs=1e-5)
