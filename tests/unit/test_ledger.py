@@ -161,3 +161,8 @@ def test_json_has_no_number_that_json_lacks(tmp_path):
     text = made_up(tmp_path, papers=2, drawn=False).with_suffix(".json").read_text()
     json.loads(text, parse_constant=lambda name: pytest.fail(f"{name} is no JSON"))
     assert re.search('"-?inf"', text) and math.isfinite(json.loads(text)["claims"][0]["n"])
+
+
+def test_the_picture_of_a_bound_that_is_the_smallest_number_above_zero():
+    lost = {"measured": -math.inf, "low": -math.inf, "high": -math.inf, "values": [-math.inf] * 3}
+    assert "<svg" in strip(SAMPLE.model_copy(update=lost | {"accept_low": 5e-324, "accept_high": math.inf}))

@@ -101,6 +101,8 @@ def _domain(numbers: list[float], dots: list[float]) -> tuple[float, float]:
     near = [value for value in dots if start - span <= value <= stop + span]
     start, stop = min([start, *near]), max([stop, *near])
     pad = 0.06 * ((stop - start) or span)
+    if start - pad == stop + pad:  # a bound of the smallest number above 0 stands alone
+        pad = 1.0
     return start - pad, stop + pad
 
 
