@@ -6,8 +6,6 @@ All come as pixels in [0, 1], shape (sample, row, column, channel), and classes 
 from __future__ import annotations
 
 import gzip
-import io
-import pickle
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -20,8 +18,8 @@ CLASSES = 10
 WHERE = {
     "mnist": "MNIST in idx format, as they are or gzipped: train-images-idx3-ubyte, train-labels-idx1-ubyte,"
     " t10k-images-idx3-ubyte and t10k-labels-idx1-ubyte, from https://yann.lecun.com/exdb/mnist or a mirror.",
-    "cifar10": "CIFAR-10 in its Python version, unpacked: data_batch_1 to data_batch_5 and test_batch, from"
-    " https://www.cs.toronto.edu/~kriz/cifar-10-python.tar.gz.",
+    "cifar10": "CIFAR-10 in its binary version, unpacked: data_batch_1.bin to data_batch_5.bin and test_batch.bin, from"
+    " https://www.cs.toronto.edu/~kriz/cifar-10-binary.tar.gz.",
     "stl10": "STL-10 in its binary version, unpacked: train_X.bin, train_y.bin, test_X.bin and test_y.bin, from"
     " http://ai.stanford.edu/~acoates/stl10/stl10_binary.tar.gz.",
 }
@@ -138,38 +136,16 @@ def _idx(folder: Path, name: str, axes: int) -> np.ndarray:
 
 
 def _cifar10(folder: Path, part: str) -> tuple[np.ndarray, np.ndarray]:
-    names = [f"data_batch_{i}" for i in range(1, 6)] if part == "train" else ["test_batch"]
-    pixels, labels = [], []
+    """For each image its label and then its bytes by channel, row, column."""
+    names = [f"data_batch_{i}.bin" for i in range(1, 6)] if part == "train" else ["test_batch.bin"]
+    batches = []
     for name in names:
-        content = _bytes("cifar10", folder / name)
-        try:
-            batch = _Arrays(io.BytesIO(content), encoding="bytes").load()
-            data, label = np.asarray(batch[b"data"]), np.asarray(batch[b"labels"])
-        except Exception as error:
-            raise _unfit("cifar10", folder / name, f"isn't a batch ({type(error).__name__}: {error})") from None
-        if data.ndim != 2 or data.shape[1] != 3 * 32 * 32 or data.dtype != np.uint8:
-            raise _unfit("cifar10", folder / name, f"holds {data.dtype} of shape {data.shape}, not bytes (image, 3072)")
-        pixels.append(data.reshape(-1, 3, 32, 32).transpose(0, 2, 3, 1))
-        labels.append(label)
-    return np.concatenate(pixels), np.concatenate(labels)
-
-
-class _Arrays(pickle.Unpickler):
-    """Reads a pickle that holds arrays, lists and bytes, and nothing that could run code."""
-
-    ALLOWED = {
-        ("numpy.core.multiarray", "_reconstruct"),
-        ("numpy._core.multiarray", "_reconstruct"),
-        ("numpy._core.numeric", "_frombuffer"),
-        ("numpy", "ndarray"),
-        ("numpy", "dtype"),
-        ("_codecs", "encode"),
-    }
-
-    def find_class(self, module, name):
-        if (module, name) not in self.ALLOWED:
-            raise pickle.UnpicklingError(f"it asks for {module}.{name}, which no batch of images needs")
-        return super().find_class(module.replace("numpy.core", "numpy._core"), name)
+        values = np.frombuffer(_bytes("cifar10", folder / name), np.uint8)
+        if values.size % (1 + 3 * 32 * 32):
+            raise _unfit("cifar10", folder / name, f"holds {values.size} bytes, no multiple of 1 + 3 x 32 x 32")
+        batches.append(values.reshape(-1, 1 + 3 * 32 * 32))
+    whole = np.concatenate(batches)
+    return whole[:, 1:].reshape(-1, 3, 32, 32).transpose(0, 2, 3, 1), whole[:, 0].astype(np.int64)
 
 
 def _stl10(folder: Path, part: str) -> tuple[np.ndarray, np.ndarray]:
