@@ -361,7 +361,8 @@ def test_half_of_the_studies_fail_and_the_ledger_says_which(tmp_path):
         assert rows[name, "C1"]["verdict"] == "reproduced"
     for name in ("toy_two", "toy_four"):
         assert rows[name, "C1"]["verdict"] == "no verdict"
-        assert f"{name}/logs/entropy/chaotic.log" in rows[name, "C1"]["reason"]
+        reason = rows[name, "C1"]["reason"]
+        assert "ValueError: broken" in reason and f"results/smoke/{name}/logs/simulate/chaotic.log" in reason
 
 
 def test_memory_and_time_grow_with_the_attempt(tmp_path):
