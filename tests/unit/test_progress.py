@@ -45,6 +45,16 @@ def test_a_retried_job_counts_once():
     assert lines[2].split(maxsplit=1)[1] == "1 done, 1 failed, 1 left"
 
 
+def test_an_event_in_another_form_is_said_and_ends_nothing(capsys):
+    lines = run(
+        ("job_started", {}),
+        ("job_started", {"jobs": [0]}),
+        ("job_finished", {"job_id": 0}),
+    )
+    assert lines[0].split(maxsplit=1)[1] == "1 done, 1 left"
+    assert "AttributeError" in capsys.readouterr().err
+
+
 def test_warnings_stay_on_the_terminal_and_the_file_keeps_all(tmp_path):
     logger, stream = logging.Logger("run"), io.StringIO()
     logger.addHandler(logging.StreamHandler(stream))

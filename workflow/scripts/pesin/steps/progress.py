@@ -38,7 +38,13 @@ class Progress(logging.Handler):
         self.known: Mapping[int, Task] = {}
 
     def emit(self, record: logging.LogRecord) -> None:
-        """Take in one event; anything else is none of ours."""
+        """Take in one event; anything else is none of ours. One in another form is said, and doesn't end the run."""
+        try:
+            self._take(record)
+        except Exception:
+            self.handleError(record)
+
+    def _take(self, record: logging.LogRecord) -> None:
         event = str(getattr(record, "event", ""))
         if event == "job_started":
             if not self.known:
