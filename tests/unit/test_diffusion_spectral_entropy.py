@@ -13,9 +13,9 @@ from pesin.entropy.kernel import diffusion_spectral_entropy, von_neumann_entropy
 from pesin.models.ragged import Ragged, apply_ragged, init_ragged
 from pesin.steps.case import Case
 from pesin.steps.files import publish, same
+from studies.diffusion_spectral_entropy.bit import BIT
 from studies.diffusion_spectral_entropy.entropy import entropy
 from studies.diffusion_spectral_entropy.forecast import forecast, left_out_r_squared
-from studies.diffusion_spectral_entropy.labelled import BIT
 from studies.diffusion_spectral_entropy.measures import bits_between, bits_of, subsample_error
 from studies.diffusion_spectral_entropy.params import Convention, Params
 from studies.diffusion_spectral_entropy.simulate import latent, simulate

@@ -3,7 +3,8 @@
 import pytest
 import torch
 
-from pesin.models.mlp import RunAdam, apply_mlp, clip_gradients, init_embedding, init_mlp, repeat_runs, weights_dataset
+from pesin.models.mlp import apply_mlp, clip_gradients, init_embedding, init_mlp, repeat_runs, weights_dataset
+from pesin.models.optimisers import RunsOptimiser
 from pesin.models.ragged import ACTIVATIONS, Ragged, apply_ragged, init_ragged
 from pesin.models.transformer import Transformer
 
@@ -104,11 +105,11 @@ def test_ragged_runs_are_the_small_networks_they_stand_for_all_along_training():
         torch.optim.Adam([p for m in net[0] for p in m.parameters()], lr=rate)
         for net, rate in zip(nets, rates, strict=True)
     ]
-    adam = RunAdam(parameters)
+    adam = RunsOptimiser(parameters, "adam")
     for step in range(5):
         x = torch.randn(3, 11, 5, generator=generator(step))
         outputs, hidden = apply_ragged(RAGGED, parameters, x)
-        adam.step(outputs.square().mean((1, 2)).sum(), torch.tensor(rates))
+        adam.descend(outputs.square().mean((1, 2)), torch.tensor(rates))
         for run, (net, optimiser) in enumerate(zip(nets, optimisers, strict=True)):
             single, last = run_small(net, x[run])
             assert torch.allclose(outputs[run], single, atol=1e-5)
@@ -123,10 +124,10 @@ def test_ragged_runs_are_the_small_networks_they_stand_for_all_along_training():
 def test_what_lies_outside_a_run_stays_zero_and_scales_count():
     parameters = init_ragged(RAGGED, generator(), [1.0, 1.0, 0.0])
     assert not parameters["weight_0"][2].any() and parameters["weight_0"][0, :, :7].all()
-    adam = RunAdam(parameters)
+    adam = RunsOptimiser(parameters, "adam")
     for _ in range(3):
         outputs, _ = apply_ragged(RAGGED, parameters, torch.ones(1, 4, 5))
-        adam.step((outputs - 1).square().sum(), torch.full((3,), 0.1))
+        adam.descend((outputs - 1).square().sum(), torch.full((3,), 0.1))
     assert not parameters["weight_0"][1, :, 3:].any() and not parameters["bias_1"][1, :, 3:].any()
     assert not parameters["weight_1"][0].any() and not parameters["weight_3"][1, 3:].any()
 

@@ -8,7 +8,8 @@ import numpy as np
 import torch
 
 from pesin.entropy.torch_bounds import donsker_varadhan
-from pesin.models.mlp import RunAdam, apply_mlp, init_mlp
+from pesin.models.mlp import apply_mlp, init_mlp
+from pesin.models.optimisers import RunsOptimiser
 
 
 def critic_information(
@@ -66,7 +67,7 @@ def critic_information(
     generator = torch.Generator().manual_seed(int(rng.integers(2**63)))
     critics = [init_mlp(runs, [v.shape[-1], width, width], generator, device) for v in pair]
     together = {f"{side}/{name}": value for side, one in enumerate(critics) for name, value in one.items()}
-    optimiser, rates = RunAdam(together), torch.full((runs,), rate, device=device)
+    optimiser, rates = RunsOptimiser(together, "adam"), torch.full((runs,), rate, device=device)
 
     def score(part: list[torch.Tensor]) -> torch.Tensor:
         g, h = (apply_mlp(critic, v) for critic, v in zip(critics, part, strict=True))
@@ -82,7 +83,7 @@ def critic_information(
             best, value = np.where(better, chosen, best), np.where(better, reported, value)
         if step < steps:
             rows = torch.as_tensor(rng.permutation(half)[: min(batch, half)], device=device)
-            optimiser.step(-score([v[:, rows] for v in fit]).sum(), rates)
+            optimiser.descend(-score([v[:, rows] for v in fit]), rates)
     return value
 
 

@@ -95,27 +95,3 @@ def weights_dataset(parameters: Parameters, run: Iterable) -> xr.Dataset:
         for name, value in parameters.items()
     }
     return xr.Dataset(variables, coords={"run": list(run)})
-
-
-class RunAdam:
-    """Adam (Kingma and Ba, ICLR 2015) with a learning rate for each run, which may change from step to step."""
-
-    def __init__(self, parameters: Parameters, betas: tuple[float, float] = (0.9, 0.999), eps: float = 1e-8) -> None:
-        self.parameters, self.betas, self.eps, self.steps = parameters, betas, eps, 0
-        self.mean = {name: torch.zeros_like(value) for name, value in parameters.items()}
-        self.square = {name: torch.zeros_like(value) for name, value in parameters.items()}
-
-    @torch.no_grad()
-    def step(self, loss: torch.Tensor, rate: torch.Tensor) -> None:
-        """Take a step down the gradient of a scalar loss, the sum of the runs'; `rate` has shape (runs,), 0: stand."""
-        names = list(self.parameters)
-        with torch.enable_grad():
-            gradients = torch.autograd.grad(loss, [self.parameters[name] for name in names])
-        self.steps += 1
-        first, second = (1 - beta**self.steps for beta in self.betas)
-        for name, gradient in zip(names, gradients, strict=True):
-            value, mean, square = self.parameters[name], self.mean[name], self.square[name]
-            mean.lerp_(gradient, 1 - self.betas[0])
-            square.mul_(self.betas[1]).addcmul_(gradient, gradient, value=1 - self.betas[1])
-            change = mean / first / ((square / second).sqrt_().add_(self.eps))
-            value.sub_(rate.view(-1, *[1] * (value.dim() - 1)) * change)

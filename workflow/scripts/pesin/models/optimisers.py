@@ -53,6 +53,11 @@ class RunsOptimiser:
         self.alive = torch.ones(len(one), dtype=torch.bool, device=one.device)
         self.steps = 0
 
+    def descend(self, loss: torch.Tensor, rate: torch.Tensor) -> torch.Tensor:
+        """Take a step down the gradient of the losses, shape (runs,), or of their sum; else as `step`."""
+        gradients = torch.autograd.grad(loss.sum(), list(self.parameters.values()))
+        return self.step(dict(zip(self.parameters, gradients, strict=True)), rate)
+
     @torch.no_grad()
     def step(self, gradients: Parameters, rate: torch.Tensor) -> torch.Tensor:
         """Update in place.
@@ -126,9 +131,8 @@ def fit_runs(
     norms: list[torch.Tensor] = []
     for step in steps:
         loss = loss_of(step)
-        gradients = torch.autograd.grad(loss.sum(), list(optimiser.parameters.values()))
         went_on = optimiser.alive
-        norm = optimiser.step(dict(zip(optimiser.parameters, gradients, strict=True)), rate_of(step))
+        norm = optimiser.descend(loss, rate_of(step))
         for kept, values in ((losses, loss.detach().double()), (norms, norm)):
             kept.append(torch.where(went_on, values, torch.nan))
     return torch.stack(losses, 1).numpy(force=True), torch.stack(norms, 1).numpy(force=True)

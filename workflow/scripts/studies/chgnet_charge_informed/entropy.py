@@ -6,6 +6,7 @@ import numpy as np
 import xarray as xr
 from scipy.special import entr
 
+from pesin.steps.labels import NAN, labelled
 from pesin.systems.regular_solution import (
     binodal,
     bound_critical_temperature,
@@ -14,7 +15,6 @@ from pesin.systems.regular_solution import (
     fit_interaction,
     mixing_entropy,
 )
-from studies.chgnet_charge_informed.labelled import NAN, labelled
 
 MANGANESE = 25
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import xarray as xr
 
-from studies.chgnet_charge_informed.labelled import NAN, labelled
+from pesin.steps.labels import NAN, labelled
 
 EV_PER_ANGSTROM3 = 160.21766  # GPa
 

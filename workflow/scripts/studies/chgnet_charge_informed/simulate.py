@@ -8,9 +8,9 @@ from __future__ import annotations
 import numpy as np
 import xarray as xr
 
+from pesin.steps.labels import NAN, SAME, labelled
 from pesin.steps.parallel import each
 from studies.chgnet_charge_informed.crystals import CRYSTALS, build, delithiations, garnet, unpaired_electrons
-from studies.chgnet_charge_informed.labelled import NAN, SAME, labelled
 from studies.chgnet_charge_informed.mptrj import read_frames
 from studies.chgnet_charge_informed.potential import GPA, evaluate, langevin, load, relax, without_atoms
 

@@ -9,7 +9,7 @@ from torch.nn.functional import huber_loss
 
 from pesin.models.message_passing import energy_and_forces, init_message_passing
 from pesin.models.mlp import repeat_runs, weights_dataset
-from studies.chgnet_charge_informed.labelled import NAN, labelled
+from pesin.steps.labels import NAN, labelled
 from studies.chgnet_charge_informed.student import SPECIES, composition_model, frames
 
 HEADS = ("without", "with")

@@ -7,7 +7,7 @@ import xarray as xr
 
 from pesin.entropy.kernel import classes_of
 from pesin.stats.intervals import spearman
-from studies.diffusion_spectral_entropy.labelled import about
+from pesin.steps.labels import about
 from studies.diffusion_spectral_entropy.measures import bits_between, bits_of, subsample_error
 from studies.diffusion_spectral_entropy.toys import dependence, dimension
 

@@ -8,7 +8,7 @@ from scipy.stats import kendalltau
 
 from pesin.stats.bootstrap import unit_bootstrap
 from pesin.stats.intervals import spearman
-from studies.diffusion_spectral_entropy.labelled import about
+from pesin.steps.labels import about
 from studies.diffusion_spectral_entropy.measures import bits_between
 
 

@@ -9,7 +9,7 @@ from pesin.entropy.kernel import (
     diffusion_spectral_mutual_information,
     median_distance,
 )
-from studies.diffusion_spectral_entropy.labelled import BIT
+from studies.diffusion_spectral_entropy.bit import BIT
 
 KEPT = 0.8  # share of the samples in a subsample
 

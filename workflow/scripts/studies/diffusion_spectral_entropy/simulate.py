@@ -5,9 +5,9 @@ from __future__ import annotations
 import numpy as np
 import xarray as xr
 
+from pesin.steps.labels import about
 from pesin.systems.images import load_images
 from pesin.systems.shapes import embed, sphere, swiss_roll, tree
-from studies.diffusion_spectral_entropy.labelled import about
 
 
 def simulate(case) -> xr.Dataset:

@@ -11,7 +11,8 @@ from scipy.cluster.vq import kmeans2
 from pesin.entropy.kernel import diffusion_spectral_entropy, diffusion_spectral_mutual_information, median_distance
 from pesin.entropy.neighbours import mutual_information
 from pesin.stats.intervals import spearman
-from studies.diffusion_spectral_entropy.labelled import BIT, about
+from pesin.steps.labels import about
+from studies.diffusion_spectral_entropy.bit import BIT
 
 
 def binned_entropy(x: np.ndarray, bins: int = 2) -> float:

@@ -9,10 +9,11 @@ import torch
 import xarray as xr
 from torch.nn.functional import cross_entropy, normalize, pad
 
-from pesin.models.mlp import Parameters, RunAdam, weights_dataset
+from pesin.models.mlp import Parameters, weights_dataset
+from pesin.models.optimisers import RunsOptimiser
 from pesin.models.ragged import Ragged, apply_ragged, init_ragged
+from pesin.steps.labels import about
 from pesin.systems.images import CLASSES
-from studies.diffusion_spectral_entropy.labelled import about
 
 CLIP = 4.0  # standard deviations: a shifted digit may light a pixel that hardly ever is lit
 LOSS_SAMPLES = 2000  # training images on which losses and accuracies are taken, at most
@@ -110,7 +111,7 @@ def fit(case, data: xr.Dataset, shape: Ragged, parameters: Parameters, loss: Cal
     rng = case.rng(f"batches {data['mode'].values[0]}")
     count, held = data.sizes["train_sample"], p.evaluation
     x, label = inputs(case, data), labels(case, data)
-    optimiser, rate = RunAdam(parameters), torch.full((runs,), float(p.rate), device=case.device)
+    optimiser, rate = RunsOptimiser(parameters, "adam"), torch.full((runs,), float(p.rate), device=case.device)
     other = "test" if held.split == "train" else "train"
     kept: dict[str, list[np.ndarray]] = {"z": [], "z_other": [], "accuracy": [], "test": []}
 
@@ -131,7 +132,7 @@ def fit(case, data: xr.Dataset, shape: Ragged, parameters: Parameters, loss: Cal
             break
         order = torch.as_tensor(rng.permuted(np.tile(np.arange(count), (runs, 1)), axis=1), device=case.device)
         for start in range(0, count, p.batch):
-            optimiser.step(loss(order[:, start : start + p.batch]).sum(), rate)
+            optimiser.descend(loss(order[:, start : start + p.batch]), rate)
     return {key: np.stack(values, 1) for key, values in kept.items()}
 
 
@@ -208,7 +209,7 @@ def nets(case, data: xr.Dataset) -> xr.DataTree:
     shape = Ragged(x["train"].shape[1], tuple(chosen["hidden"]), tuple(chosen["activation"]), CLASSES)
     generator = torch.Generator().manual_seed(case.seed("init"))
     parameters = init_ragged(shape, generator, chosen["scale"], case.device)
-    optimiser, count = RunAdam(parameters), len(x["train"])
+    optimiser, count = RunsOptimiser(parameters, "adam"), len(x["train"])
     per_epoch = -(-count // p.batch)
     end = np.array(chosen["epochs"]) * per_epoch
     due = np.stack([0 * end, np.clip(np.round(p.early * end), 1, end), end]).astype(int)  # (progress, run)
@@ -227,7 +228,7 @@ def nets(case, data: xr.Dataset) -> xr.DataTree:
         rows = order[:, (step % per_epoch) * p.batch :][:, : p.batch]
         if step < end.max():
             loss = classification(shape, parameters, x["train"][rows], told.gather(1, rows))
-            optimiser.step(loss.sum(), torch.where(step < stop, rates, 0.0))
+            optimiser.descend(loss, torch.where(step < stop, rates, 0.0))
     weights = weights_dataset(parameters, range(runs))
     return xr.DataTree.from_dict({"kept": kept_nets(chosen, shape, kept), "weights": weights})
 

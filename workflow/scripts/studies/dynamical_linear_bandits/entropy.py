@@ -6,7 +6,7 @@ import numpy as np
 import xarray as xr
 from scipy.special import entr
 
-from studies.dynamical_linear_bandits.labelled import labelled
+from pesin.steps.labels import labelled
 
 
 def entropy(case, data, trained) -> xr.Dataset:

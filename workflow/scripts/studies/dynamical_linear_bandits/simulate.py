@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import xarray as xr
 
-from studies.dynamical_linear_bandits.labelled import labelled
+from pesin.steps.labels import labelled
 from studies.dynamical_linear_bandits.play import draw_noise, respond
 from studies.dynamical_linear_bandits.problems import (
     Problem,

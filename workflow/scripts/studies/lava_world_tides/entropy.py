@@ -7,7 +7,7 @@ import xarray as xr
 from scipy.special import entr
 
 from pesin.stats.bootstrap import unit_bootstrap
-from studies.lava_world_tides.labelled import labelled
+from pesin.steps.labels import labelled
 from studies.lava_world_tides.moon import AREA
 from studies.lava_world_tides.tides import STEFAN_BOLTZMANN, YEAR
 

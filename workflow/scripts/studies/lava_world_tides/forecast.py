@@ -9,7 +9,7 @@ from scipy.interpolate import RegularGridInterpolator
 
 from pesin.models.mlp import apply_mlp
 from pesin.stats.passage import first_passage
-from studies.lava_world_tides.labelled import labelled
+from pesin.steps.labels import labelled
 from studies.lava_world_tides.moon import Members, evolve
 from studies.lava_world_tides.response import earth_response, ranges
 from studies.lava_world_tides.simulate import output_years

@@ -8,7 +8,7 @@ from scipy import stats
 
 from pesin.integrate.ode import solve
 from pesin.stats.passage import first_passage
-from studies.lava_world_tides.labelled import labelled
+from pesin.steps.labels import labelled
 from studies.lava_world_tides.moon import (
     DEPTH_UNIT,
     ENERGY_UNIT,

@@ -7,7 +7,7 @@ import torch
 import xarray as xr
 
 from pesin.models.mlp import apply_mlp, init_mlp, weights_dataset
-from studies.lava_world_tides.labelled import labelled
+from pesin.steps.labels import labelled
 from studies.lava_world_tides.response import INPUTS, earth_response, ranges
 
 

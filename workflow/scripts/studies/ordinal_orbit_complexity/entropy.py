@@ -9,8 +9,8 @@ from pesin.entropy.ordinal import complexity_entropy, delay_for, from_counts, pa
 from pesin.forecast.classify import area_under_curve
 from pesin.stats.bootstrap import block_counts
 from pesin.stats.surrogates import iaaft, rank_p_value
+from pesin.steps.labels import labelled
 from studies.ordinal_orbit_complexity.features import motions
-from studies.ordinal_orbit_complexity.labelled import labelled
 
 COLOURS_OF_NOISE = {-2: "red", -1: "pink", 0: "white", 1: "blue", 2: "violet"}
 

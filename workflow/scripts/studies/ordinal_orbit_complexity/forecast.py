@@ -7,8 +7,9 @@ from pesin.entropy.ordinal import complexity_entropy, delay_for, periodic_bound
 from pesin.forecast.classify import area_under_curve, cohens_kappa, confusion, macro_f1
 from pesin.stats.bootstrap import unit_bootstrap
 from pesin.stats.intervals import share_interval
+from pesin.steps.labels import labelled
+from studies.ordinal_orbit_complexity.classes import CLASSES
 from studies.ordinal_orbit_complexity.features import METHODS, QUANTITIES, classify, features, motions, record_features
-from studies.ordinal_orbit_complexity.labelled import CLASSES, labelled
 
 
 def forecast(case, data, trained, rule=None) -> xr.Dataset:

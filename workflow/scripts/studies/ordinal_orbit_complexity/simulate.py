@@ -7,6 +7,7 @@ from pesin.entropy.ordinal import natural_period
 from pesin.integrate.ode import rk4, solve_together
 from pesin.integrate.symplectic import yoshida4
 from pesin.integrate.variational import Tangents, finite_time_exponent, follow_tangents
+from pesin.steps.labels import labelled
 from pesin.systems.flows import lorenz63
 from pesin.systems.maps import henon, iterate, logistic, skew_tent
 from pesin.systems.noise import coloured_noise
@@ -19,7 +20,7 @@ from pesin.systems.potentials import (
     logarithmic,
     logarithmic_acceleration,
 )
-from studies.ordinal_orbit_complexity.labelled import CLASSES, labelled
+from studies.ordinal_orbit_complexity.classes import CLASSES
 
 MAPS = {"logistic": (logistic, 1), "henon": (henon, 2), "skew_tent": (skew_tent, 1)}
 PRIMES = np.array([2, 3, 5, 7, 11, 13, 17, 19, 23, 29, 31, 37, 41, 43, 47, 53, 59, 61, 67, 71, 73, 79, 83, 89, 97])

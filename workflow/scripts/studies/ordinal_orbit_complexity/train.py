@@ -2,8 +2,8 @@
 
 import xarray as xr
 
+from pesin.steps.labels import labelled
 from studies.ordinal_orbit_complexity.features import QUANTITIES, record_features
-from studies.ordinal_orbit_complexity.labelled import labelled
 
 
 def train(case, data) -> xr.Dataset:

@@ -8,7 +8,7 @@ import xarray as xr
 from pesin.entropy.policy import entropy_change, exact_covariance, natural_gradient_change, policy_gradient_change
 from pesin.stats.fits import loglog_slope
 from pesin.stats.intervals import spearman
-from studies.rl_entropy_mechanism.labels import about
+from pesin.steps.labels import about
 
 EARLY = 0.25  # share of the run at which early consumption is read
 SMOOTH = 5  # checkpoints in the moving average of the monotone fall

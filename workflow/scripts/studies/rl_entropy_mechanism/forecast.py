@@ -6,8 +6,8 @@ import numpy as np
 import xarray as xr
 
 from pesin.stats.fits import bootstrap_entropy_law, compare_laws, fit_entropy_law, fit_saturation
+from pesin.steps.labels import about
 from studies.rl_entropy_mechanism.entropy import EARLY, RUN, part_of
-from studies.rl_entropy_mechanism.labels import about
 
 PREDICTORS = ("entropy_law", "last_value", "saturation_in_steps")
 

@@ -8,7 +8,7 @@ import xarray as xr
 
 from pesin.entropy.policy import token_covariance
 from pesin.models.mlp import Parameters, clip_gradients, repeat_runs, weights_dataset
-from studies.rl_entropy_mechanism.labels import about
+from pesin.steps.labels import about
 from studies.rl_entropy_mechanism.objectives import advantages, token_loss
 from studies.rl_entropy_mechanism.policies import Markov, Transformer
 

@@ -7,6 +7,7 @@ import xarray as xr
 
 from pesin.entropy.learning import attention_entropy_bound, extremal_scores
 from pesin.entropy.policy import categorical_entropy
+from pesin.steps.labels import labelled
 
 AT_ONCE = 250  # attention matrices in memory
 
@@ -14,11 +15,6 @@ AT_ONCE = 250  # attention matrices in memory
 def bound(case) -> xr.Dataset:
     """Return entropies and bounds of random attention (draw) and of the extremal logits (norm, length)."""
     return xr.merge([random_attention(case), extremal_attention(case)])
-
-
-def about(units: str, name: str) -> dict:
-    """Attributes of a variable."""
-    return {"units": units, "long_name": name}
 
 
 def random_attention(case) -> xr.Dataset:
@@ -54,12 +50,14 @@ def random_attention(case) -> xr.Dataset:
     theorem, row = np.concatenate(norms, 1)
     return xr.Dataset(
         {
-            "gap": ("draw", np.concatenate(gaps), about("nat", "least entropy of a row minus the theorem's bound")),
-            "row_gap": ("draw", np.concatenate(rows), about("nat", "least entropy minus bound, by the row's own norm")),
-            "lowest_entropy": ("draw", np.concatenate(entropies), about("nat", "least entropy of a row")),
-            "theorem_norm": ("draw", theorem, about("1", "|W_Q W_K'| |X X'| / sqrt(features)")),
-            "row_norm": ("draw", row, about("1", "norm of the row of least entropy, mean taken off")),
-            "draw_length": ("draw", np.concatenate(lengths), about("1", "number of keys")),
+            "gap": labelled("draw", np.concatenate(gaps), "least entropy of a row minus the theorem's bound", "nat"),
+            "row_gap": labelled(
+                "draw", np.concatenate(rows), "least entropy minus bound, by the row's own norm", "nat"
+            ),
+            "lowest_entropy": labelled("draw", np.concatenate(entropies), "least entropy of a row", "nat"),
+            "theorem_norm": labelled("draw", theorem, "|W_Q W_K'| |X X'| / sqrt(features)", "1"),
+            "row_norm": labelled("draw", row, "norm of the row of least entropy, mean taken off", "1"),
+            "draw_length": labelled("draw", np.concatenate(lengths), "number of keys", "1"),
         },
         coords={"draw": np.arange(len(theorem))},
     )
@@ -78,12 +76,12 @@ def extremal_attention(case) -> xr.Dataset:
     dims = ("norm", "length")
     return xr.Dataset(
         {
-            "extremal_entropy": (dims, entropy, about("nat", "entropy of the extremal logits")),
-            "bound": (dims, expected, about("nat", "lower bound of the entropy")),
-            "law_ratio": (
+            "extremal_entropy": labelled(dims, entropy, "entropy of the extremal logits", "nat"),
+            "bound": labelled(dims, expected, "lower bound of the entropy", "nat"),
+            "law_ratio": labelled(
                 dims,
                 entropy / np.where(law > 0, law, np.inf),
-                about("1", "entropy of the extremal logits over T s exp(-s); 0 at s = 0"),
+                "entropy of the extremal logits over T s exp(-s); 0 at s = 0",
             ),
         },
         coords={"norm": norms, "length": lengths},

@@ -6,8 +6,9 @@ import numpy as np
 import xarray as xr
 
 from pesin.entropy.learning import attention_entropy_bound
+from pesin.steps.labels import about
 from studies.sigma_reparam_attention_entropy.bound import bound
-from studies.sigma_reparam_attention_entropy.stability import about, arms, diverged, instability
+from studies.sigma_reparam_attention_entropy.stability import arms, diverged, instability
 
 
 def entropy(case, runs: xr.DataTree | None = None) -> xr.Dataset:

@@ -6,7 +6,8 @@ import numpy as np
 import xarray as xr
 
 from pesin.forecast.classify import area_under_curve
-from studies.sigma_reparam_attention_entropy.stability import about, arms, ceiling, diverged, instability
+from pesin.steps.labels import about
+from studies.sigma_reparam_attention_entropy.stability import arms, ceiling, diverged, instability
 
 PREDICTORS = ("low attention entropy", "gradient norm", "learning rate")
 LAST = 10  # steps whose mean training loss chooses a learning rate

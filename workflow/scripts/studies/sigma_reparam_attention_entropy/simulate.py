@@ -9,17 +9,13 @@ import xarray as xr
 from scipy.special import entr
 
 from pesin.errors import UserError
+from pesin.steps.labels import labelled
 from pesin.systems.token_sources import byte_sequences, copy_and_markov, copy_and_markov_entropy, markov_matrix
 
 
 def simulate(case) -> xr.Dataset:
     """Return sequences to train on and held out, or images with their labels."""
     return _images(case) if case.params.kind == "images" else _sequences(case)
-
-
-def about(units: str, name: str, **more) -> dict:
-    """Attributes of a variable."""
-    return {"units": units, "long_name": name, **more}
 
 
 # ---------------------------------------------------------------------------------------------------------- sequences
@@ -43,10 +39,10 @@ def _sequences(case) -> xr.Dataset:
         held_out = copy_and_markov((params.held_out, source.length), source.lag, transition, case.rng("held out"))
         symbols = source.symbols
         source_loss = copy_and_markov_entropy(source.length, source.lag, transition)
-        label = about("1", "transition probabilities of the Markov half", role="truth", may_be_constant=1)
-        variables["transition"] = (("symbol", "next_symbol"), transition, label)
-    variables["tokens"] = (("seed", "sequence", "position"), train, about("1", "training sequences, in their order"))
-    variables["held_out"] = (("held_out_sequence", "position"), held_out, about("1", "sequences to measure on"))
+        name, more = "transition probabilities of the Markov half", {"role": "truth", "may_be_constant": 1}
+        variables["transition"] = labelled(("symbol", "next_symbol"), transition, name, **more)
+    variables["tokens"] = labelled(("seed", "sequence", "position"), train, "training sequences, in their order")
+    variables["held_out"] = labelled(("held_out_sequence", "position"), held_out, "sequences to measure on")
     coordinates = {"seed": np.arange(params.seeds), "position": np.arange(source.length), "symbol": np.arange(symbols)}
     counts = np.bincount(held_out[:, 1:].ravel())
     # What one pays, in nat per token, who knows the frequencies of the symbols alone, and who knows the source.
@@ -79,8 +75,8 @@ def _images(case) -> xr.Dataset:
     for part, rows in parts.items():
         dims = (f"{part}_image", "patch", "pixel")
         values = ((patches[rows] - mean) / spread).astype(np.float32)
-        variables[f"{part}_patches"] = (dims, values, about("1", f"patches of the {part} images, standardised"))
-        variables[f"{part}_labels"] = (dims[:1], labels[rows].astype(np.int16), about("1", f"class, {part} images"))
+        variables[f"{part}_patches"] = labelled(dims, values, f"patches of the {part} images, standardised")
+        variables[f"{part}_labels"] = labelled(dims[:1], labels[rows].astype(np.int16), f"class, {part} images")
     return xr.Dataset(variables)
 
 

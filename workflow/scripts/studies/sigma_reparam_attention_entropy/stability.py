@@ -6,11 +6,6 @@ import numpy as np
 import xarray as xr
 
 
-def about(units: str, name: str) -> dict:
-    """Attributes of a variable. NaN is allowed: it stands for a run that has stopped."""
-    return {"units": units, "long_name": name, "allow_nan": 1}
-
-
 def ceiling(params, found: xr.Dataset) -> float:
     """Loss from which a run has diverged, nat."""
     return params.divergence * float(np.log(found.attrs["symbols"]))

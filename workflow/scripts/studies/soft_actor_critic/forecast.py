@@ -9,7 +9,7 @@ import xarray as xr
 
 from pesin.rl.playback import roll_out
 from pesin.stats.bootstrap import unit_bootstrap
-from studies.soft_actor_critic.labelled import labelled
+from pesin.steps.labels import labelled
 from studies.soft_actor_critic.players import player
 from studies.soft_actor_critic.tasks import ENVIRONMENTS, by_agent, each_run, most_seeds, names, runs
 

@@ -9,7 +9,7 @@ import numpy as np
 import xarray as xr
 
 from pesin.models.mlp import weights_dataset
-from studies.soft_actor_critic.labelled import labelled
+from pesin.steps.labels import labelled
 from studies.soft_actor_critic.tasks import PPO, by_agent, most_seeds, names, runs
 
 NAN = {"allow_nan": 1}

@@ -9,7 +9,7 @@ from pesin.envs.environment import start_bank
 from pesin.envs.lqr import LinearQuadratic
 from pesin.envs.tabular import bandit, chain, first_goal, two_goal_chain
 from pesin.rl.soft_iteration import soft_value_iteration
-from studies.soft_actor_critic.labelled import labelled
+from pesin.steps.labels import labelled
 from studies.soft_actor_critic.tasks import ENVIRONMENTS, most_seeds
 
 TRUTH = {"role": "truth", "may_be_constant": 1}

@@ -13,8 +13,8 @@ from pesin.rl.networks import LinearGaussian, Perceptron, Quadratic
 from pesin.rl.soft_actor_critic import Agents, History, Learner, Settings
 from pesin.rl.soft_actor_critic import train as learn
 from pesin.rl.soft_iteration import soft_policy_iteration
+from pesin.steps.labels import labelled
 from studies.soft_actor_critic.gymnasium_runs import train_gymnasium
-from studies.soft_actor_critic.labelled import labelled
 from studies.soft_actor_critic.simulate import agent_names, regulator
 from studies.soft_actor_critic.tasks import ENVIRONMENTS, by_agent, each_run, names, runs, target_entropies
 

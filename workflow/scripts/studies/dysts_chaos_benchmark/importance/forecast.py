@@ -3,7 +3,7 @@
 import xarray as xr
 
 from pesin.forecast.metrics import nrmse, smape
-from studies.dysts_chaos_benchmark.labelled import labelled
+from pesin.steps.labels import labelled
 
 
 def forecast(case, data, trained) -> xr.Dataset:

@@ -4,8 +4,8 @@ import numpy as np
 import xarray as xr
 
 from pesin.integrate.trajectories import integrate
+from pesin.steps.labels import labelled
 from pesin.systems import zoo
-from studies.dysts_chaos_benchmark.labelled import labelled
 
 
 def simulate(case) -> xr.Dataset:

@@ -7,8 +7,8 @@ import xarray as xr
 from pesin.integrate.trajectories import integrate
 from pesin.models import lstm
 from pesin.models.mlp import repeat_runs
+from pesin.steps.labels import labelled
 from pesin.systems import zoo
-from studies.dysts_chaos_benchmark.labelled import labelled
 
 LIMIT = 10.0  # largest forecast, in standard deviations of the history
 SAMPLED = ("importance", "random")

@@ -3,7 +3,7 @@
 import numpy as np
 import xarray as xr
 
-from studies.dysts_chaos_benchmark.labelled import labelled
+from pesin.steps.labels import labelled
 
 
 def forecast(case, data, trained) -> xr.DataTree:

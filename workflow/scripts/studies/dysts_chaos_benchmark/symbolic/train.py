@@ -5,7 +5,7 @@ import xarray as xr
 
 from pesin.errors import UserError
 from pesin.models.sparse_regression import finite_differences, fit, fourier_library, polynomial_library
-from studies.dysts_chaos_benchmark.labelled import labelled
+from pesin.steps.labels import labelled
 
 
 def train(case, data) -> xr.DataTree:

@@ -2,7 +2,7 @@
 
 import xarray as xr
 
-from studies.dysts_chaos_benchmark.labelled import labelled
+from pesin.steps.labels import labelled
 
 
 def forecast(case, data, trained) -> xr.Dataset:

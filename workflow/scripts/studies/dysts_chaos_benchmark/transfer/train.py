@@ -7,7 +7,7 @@ import xarray as xr
 from pesin.models import autoencoder
 from pesin.models.mlp import repeat_runs
 from pesin.stats.series_features import series_features
-from studies.dysts_chaos_benchmark.labelled import labelled
+from pesin.steps.labels import labelled
 
 ARMS = ("raw", "untrained", "matched", "random_timescale")
 

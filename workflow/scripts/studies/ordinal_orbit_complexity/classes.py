@@ -1,0 +1,3 @@
+"""Classes of the paper's series."""
+
+CLASSES = ("periodic", "chaotic", "stochastic")
