@@ -8,6 +8,11 @@ import subprocess
 import sys
 from pathlib import Path
 
+import numpy as np
+import xarray as xr
+
+from pesin.steps.files import open_result, same
+
 ROOT = Path(__file__).parents[1]
 PARTS = ("Snakefile", "config", "workflow", "envs")
 
@@ -72,3 +77,29 @@ def planned(folder: Path, *arguments: str) -> dict[str, int]:
         if len(words) == 2 and words[1].isdigit() and words[0] not in ("all", "total"):
             jobs[words[0]] = int(words[1])
     return jobs
+
+
+def same_results(first: Path, second: Path) -> list[str]:
+    """What differs between two results of one name, bit for bit, timings and claims about them apart; [] if nothing."""
+    trees = [open_result(path) for path in (first, second)]
+    if first.name == "claims.nc":
+        trees = [_untimed(tree) for tree in trees]
+    if same(*trees):
+        return []
+    one, two = (tree if isinstance(tree, xr.DataTree) else xr.DataTree(tree) for tree in trees)
+    return [
+        f"{node.path}/{name}"
+        for node in one.subtree
+        for name in node.data_vars
+        if not node[name].identical(two[node.path][name])
+    ] or ["attributes or names"]
+
+
+def _untimed(claims: xr.DataTree) -> xr.DataTree:
+    """The claims without those that rest on measured seconds."""
+    parts = claims["parts"].to_dataset(inherit=False)
+    timed = parts.claim.values[parts.timed.values == "yes"]
+    rows = claims.to_dataset()
+    return xr.DataTree.from_dict(
+        {"/": rows.sel(claim=~rows.claim.isin(timed)), "/parts": parts.isel(part=~np.isin(parts.claim, timed))}
+    )

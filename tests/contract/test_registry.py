@@ -9,7 +9,6 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-import xarray as xr
 
 from pesin.claims.judge import COLUMNS, to_rows
 from pesin.claims.load import check_files, check_params, load_study, resolve_study, study_names
@@ -17,8 +16,8 @@ from pesin.claims.models import SCALES
 from pesin.claims.schema import schemas
 from pesin.params import UPSTREAM, typed, visible
 from pesin.steps.closure import closure
-from pesin.steps.files import open_result, same
-from project import ROOT
+from pesin.steps.files import open_result
+from project import ROOT, same_results
 
 YAMLS = ROOT / "config/studies"
 SCRIPTS = ROOT / "workflow/scripts"
@@ -144,32 +143,10 @@ def test_the_ledger_has_all_rows_and_its_columns(smoke):
 @pytest.mark.parametrize("name", STUDIES)
 def test_the_same_run_gives_the_same_bits(smoke, smoke_again, same_figures, name):
     for reference in [*results_of(name), "claims"]:
-        first, second = (open_result(folder / name / f"{reference}.nc") for folder in (smoke, smoke_again))
-        if reference == "claims":
-            first, second = map(_untimed, (first, second))
-        assert same(first, second), f"{name}/{reference}: {_difference(first, second)}"
+        different = same_results(*(folder / name / f"{reference}.nc" for folder in (smoke, smoke_again)))
+        assert not different, f"{name}/{reference}: {different}"
     pictures = [(folder / same_figures[name]).read_bytes() for folder in (smoke, smoke_again)]
     assert pictures[0] == pictures[1], f"{name}: {same_figures[name]} differs"
-
-
-def _untimed(claims) -> xr.DataTree:
-    """The claims without those that rest on measured seconds."""
-    parts = claims["parts"].to_dataset(inherit=False)
-    timed = parts.claim.values[parts.timed.values == "yes"]
-    rows = claims.to_dataset()
-    return xr.DataTree.from_dict(
-        {"/": rows.sel(claim=~rows.claim.isin(timed)), "/parts": parts.isel(part=~np.isin(parts.claim, timed))}
-    )
-
-
-def _difference(first, second) -> str:
-    first, second = (x if isinstance(x, xr.DataTree) else xr.DataTree(x) for x in (first, second))
-    return ", ".join(
-        f"{node.path}/{name}"
-        for node in first.subtree
-        for name in node.data_vars
-        if not node[name].identical(second[node.path][name])
-    )
 
 
 # -------------------------------------------------------------------------------------------- the ledger we stand by
