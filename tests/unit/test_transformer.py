@@ -8,9 +8,10 @@ import torch
 from torch.nn.utils import parametrizations
 
 from pesin.models.mlp import repeat_runs
-from pesin.models.optimisers import RunsOptimiser, fit_runs, gradient_norm
+from pesin.models.optimisers import RunsOptimiser, Seen, fit_runs, gradient_norm
 from pesin.models.reparametrisation import Reparametrisation, power_iteration, sigma_along
 from pesin.models.transformer import Transformer
+from pesin.steps.checkpoint import Checkpoint
 
 
 def generator(seed=0):
@@ -233,7 +234,7 @@ def test_each_run_goes_as_with_torchs_optimiser_at_its_rate(kind):
         RunsOptimiser(mine, kind, **options),
         lambda step: ((mine["w"] - target) ** 4).sum((1, 2)),
         lambda step: torch.tensor(rates),
-        range(20),
+        20,
     )
     for run, rate in enumerate(rates):
         peer = start[run].clone().requires_grad_()
@@ -256,7 +257,7 @@ def test_a_run_that_diverges_stops_and_the_others_do_not_notice():
             return (value["w"] ** 4).sum(1)
 
         optimiser = RunsOptimiser(value, "sgd", momentum=0.5)
-        return value["w"].detach(), optimiser, *fit_runs(optimiser, loss_of, lambda step: steps, range(6))
+        return value["w"].detach(), optimiser, *fit_runs(optimiser, loss_of, lambda step: steps, 6)
 
     both, optimiser, loss, norm = trained(2)
     alone, _, one_loss, _ = trained(1)
@@ -280,7 +281,7 @@ def test_runs_of_a_batch_train_as_alone():
             out = net(made.effective(parameters, update=True), x)
             return torch.nn.functional.cross_entropy(out.permute(0, 3, 1, 2), target, reduction="none").mean((1, 2))
 
-        return fit_runs(optimiser, loss_of, lambda step: rates, range(5))[0]
+        return fit_runs(optimiser, loss_of, lambda step: rates, 5)[0]
 
     one = Reparametrisation(
         made.methods, vectors={name: (v[3:].clone(), u[3:].clone()) for name, (v, u) in made.vectors.items()}
@@ -290,6 +291,33 @@ def test_runs_of_a_batch_train_as_alone():
     alone = losses(one, last, x[3:], target[3:], torch.tensor([1e-2]))
     np.testing.assert_allclose(alone[0], whole[3], rtol=1e-5)
     assert whole[3, -1] < whole[3, 0]
+
+
+def test_a_stopped_training_goes_on_to_the_same_end(tmp_path):
+    net, x, rates = small(init=0.1), tokens(2), torch.tensor([1e-3, 1e30])
+
+    def attempt(path, stop_at=None):
+        made, seen = Reparametrisation(dict.fromkeys(net.matrices, "sigma_reparam")), Seen()
+        parameters = made.start(net.init_parameters(2, generator()))
+        optimiser = RunsOptimiser(parameters, "adam")
+
+        def loss_of(step):
+            if step == stop_at:
+                raise KeyboardInterrupt
+            seen.add({"gain": parameters["up_gamma"].numpy(force=True).copy()})
+            out = net(made.effective(parameters, update=True), x)
+            return torch.nn.functional.cross_entropy(out.permute(0, 3, 1, 2), x % 5, reduction="none").mean((1, 2))
+
+        kept = Checkpoint(path, "key", every=0.0)
+        curves = fit_runs(optimiser, loss_of, lambda step: rates, 8, checkpoint=kept, also=[made, seen])
+        return [*curves, *optimiser.arrays().values(), *made.arrays().values(), *seen.arrays().values()]
+
+    with pytest.raises(KeyboardInterrupt):
+        attempt(tmp_path / "state.nc", stop_at=5)
+    resumed, whole = attempt(tmp_path / "state.nc"), attempt(None)
+    assert np.isnan(whole[0][1, -1]) and np.isfinite(whole[0][0]).all(), "one run diverges, one goes on"
+    for one, other in zip(resumed, whole, strict=True):
+        np.testing.assert_array_equal(one, other)
 
 
 @pytest.mark.parametrize("method", ["sigma_reparam", "spectral_norm", "weight_norm"])

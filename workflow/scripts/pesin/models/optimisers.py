@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable
-from typing import Literal
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from typing import Literal, Protocol
 
 import numpy as np
 import torch
 
 from pesin.models.mlp import Parameters
+from pesin.steps.checkpoint import Checkpoint
 
 
 class RunsOptimiser:
@@ -52,6 +53,23 @@ class RunsOptimiser:
         one = next(iter(parameters.values()))
         self.alive = torch.ones(len(one), dtype=torch.bool, device=one.device)
         self.steps = 0
+
+    def arrays(self) -> dict[str, np.ndarray]:
+        """All that a step changes, the parameters too, for checkpoints."""
+        found = {key: value.numpy(force=True) for key, value in self._kept().items()}
+        return found | {"alive": self.alive.numpy(force=True), "steps": np.array(self.steps)}
+
+    @torch.no_grad()
+    def restore(self, arrays: Mapping[str, np.ndarray]) -> None:
+        """Set what `arrays` gave."""
+        for key, value in self._kept().items():
+            value.copy_(torch.as_tensor(arrays[key]))
+        self.alive = torch.as_tensor(arrays["alive"], device=self.alive.device)
+        self.steps = int(arrays["steps"])
+
+    def _kept(self) -> dict[str, torch.Tensor]:
+        parts = {"parameter": self.parameters, "first": self.first, "second": self.second}
+        return {f"{part}_{name}": value for part, values in parts.items() for name, value in values.items()}
 
     def descend(self, loss: torch.Tensor, rate: torch.Tensor) -> torch.Tensor:
         """Take a step down the gradient of the losses, shape (runs,), or of their sum; else as `step`."""
@@ -103,11 +121,42 @@ def gradient_norm(gradients: Parameters) -> torch.Tensor:
     return torch.linalg.vector_norm(torch.stack(norms), dim=0)
 
 
+class Stateful(Protocol):
+    """What a checkpoint can keep: `restore` sets what `arrays` gave."""
+
+    def arrays(self) -> dict[str, np.ndarray]: ...
+
+    def restore(self, arrays: Mapping[str, np.ndarray]) -> None: ...
+
+
+class Seen:
+    """What is measured now and then while runs are trained, by name."""
+
+    def __init__(self) -> None:
+        self._found: dict[str, list[np.ndarray]] = {}
+
+    def add(self, found: dict[str, np.ndarray]) -> None:
+        """Take in what was measured now."""
+        for name, values in found.items():
+            self._found.setdefault(name, []).append(values)
+
+    def arrays(self) -> dict[str, np.ndarray]:
+        """By name: shape (times, ...)."""
+        return {name: np.stack(values) for name, values in self._found.items()}
+
+    def restore(self, arrays: Mapping[str, np.ndarray]) -> None:
+        """Set what `arrays` gave."""
+        self._found = {name: list(values) for name, values in arrays.items()}
+
+
 def fit_runs(
     optimiser: RunsOptimiser,
     loss_of: Callable[[int], torch.Tensor],
     rate_of: Callable[[int], torch.Tensor],
-    steps: Iterable[int],
+    steps: int,
+    progress: Callable[[Iterable[int]], Iterable[int]] = iter,
+    checkpoint: Checkpoint | None = None,
+    also: Sequence[Stateful] = (),
 ) -> tuple[np.ndarray, np.ndarray]:
     """Train all runs in one loop.
 
@@ -120,19 +169,32 @@ def fit_runs(
     rate_of
         step -> learning rate of each run.
     steps
-        The steps' numbers.
+        Number of updates.
+    checkpoint, also
+        Where a training that is stopped goes on from, and what else `loss_of` changes.
 
     Returns
     -------
     (loss, norm) : float64 ndarrays, shape (runs, steps)
         Loss and gradient norm before each update; NaN once a run has stopped.
     """
-    losses: list[torch.Tensor] = []
-    norms: list[torch.Tensor] = []
-    for step in steps:
+    checkpoint = checkpoint or Checkpoint()
+    curves = np.full((2, len(optimiser.alive), steps), np.nan)
+    done, saved = checkpoint.load()
+    if saved:
+        curves = saved["curves"]
+        for i, part in enumerate((optimiser, *also)):
+            own = f"{i}_"
+            part.restore({name.removeprefix(own): v for name, v in saved.items() if name.startswith(own)})
+
+    def state() -> dict[str, np.ndarray]:
+        parts = enumerate((optimiser, *also))
+        return {"curves": curves} | {f"{i}_{name}": v for i, part in parts for name, v in part.arrays().items()}
+
+    for step in checkpoint.over(progress(range(done, steps)), state):
         loss = loss_of(step)
         went_on = optimiser.alive
         norm = optimiser.descend(loss, rate_of(step))
-        for kept, values in ((losses, loss.detach().double()), (norms, norm)):
-            kept.append(torch.where(went_on, values, torch.nan))
-    return torch.stack(losses, 1).numpy(force=True), torch.stack(norms, 1).numpy(force=True)
+        both = torch.stack([loss.detach().double(), norm])
+        curves[..., step] = torch.where(went_on, both, torch.nan).numpy(force=True)
+    return curves[0], curves[1]

@@ -12,6 +12,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Literal
 
+import numpy as np
 import torch
 from torch.nn.functional import normalize
 
@@ -54,6 +55,18 @@ class Reparametrisation:
                 sigma = sigma[..., None, None]
                 more[f"{name}_gamma"] = sigma.clone() if self.gamma_init == "spectral" else torch.ones_like(sigma)
         return parameters | {name: value.requires_grad_() for name, value in more.items()}
+
+    def arrays(self) -> dict[str, np.ndarray]:
+        """Return the vectors of the power iterations, for checkpoints."""
+        return {
+            f"{name}_{i}": one.numpy(force=True) for name, pair in self.vectors.items() for i, one in enumerate(pair)
+        }
+
+    def restore(self, arrays: Mapping[str, np.ndarray]) -> None:
+        """Set what `arrays` gave."""
+        for name, pair in self.vectors.items():
+            v, u = (torch.as_tensor(arrays[f"{name}_{i}"], device=one.device) for i, one in enumerate(pair))
+            self.vectors[name] = v, u
 
     def effective(self, parameters: Parameters, update: bool = False) -> Parameters:
         """Return the weights that the network runs with; gradients flow to matrices and gains.

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 import numpy as np
 import torch
 import xarray as xr
 from torch.nn.functional import cross_entropy
 
 from pesin.models.mlp import Parameters, repeat_runs
-from pesin.models.optimisers import RunsOptimiser, fit_runs
+from pesin.models.optimisers import RunsOptimiser, Seen, fit_runs
 from pesin.models.reparametrisation import Reparametrisation, first_singular
 from pesin.models.transformer import Transformer
 
@@ -19,7 +21,7 @@ def train(case, data: xr.Dataset) -> xr.DataTree:
     """Return a group for each sweep (sequences), or the one group `recipes` (images)."""
     if case.params.kind == "images":
         return xr.DataTree.from_dict({"recipes": recipes(case, data)})
-    return xr.DataTree.from_dict({name: sweep(case, data, one) for name, one in case.params.sweeps.items()})
+    return xr.DataTree.from_dict({name: sweep(case, data, name, one) for name, one in case.params.sweeps.items()})
 
 
 def make_net(params, variant, layers: int, **shape) -> Transformer:
@@ -76,12 +78,12 @@ DIMS = {
 }
 
 
-def sweep(case, data: xr.Dataset, asked) -> xr.Dataset:
+def sweep(case, data: xr.Dataset, stream: str, asked) -> xr.Dataset:
     """Train every variant and depth of a sweep; runs of a seed share initial numbers and batches. NaN: run stopped."""
     params, found = case.params, {}
     for name in asked.variants:
         for layers in asked.layers:
-            for key, values in group(case, data, asked, name, layers).items():
+            for key, values in group(case, data, stream, asked, name, layers).items():
                 values = values.reshape(len(asked.rates), asked.seeds, *values.shape[1:])
                 if "layer" in DIMS[key]:  # shallower nets are filled up with NaN
                     gap = [(0, 0)] * values.ndim
@@ -116,7 +118,7 @@ def snapshots(asked) -> list[int]:
     return np.unique(np.linspace(0, asked.steps, asked.snapshots).round().astype(int)).tolist()
 
 
-def group(case, data: xr.Dataset, asked, name: str, layers: int) -> dict[str, np.ndarray]:
+def group(case, data: xr.Dataset, stream: str, asked, name: str, layers: int) -> dict[str, np.ndarray]:
     """Train one variant at one depth: all rates and seeds at once, rate-major along the runs axis."""
     params, variant, device = case.params, case.params.variants[name], case.device
     symbols, length = data.sizes["symbol"], data.sizes["position"]
@@ -125,15 +127,15 @@ def group(case, data: xr.Dataset, asked, name: str, layers: int) -> dict[str, np
     tokens = torch.as_tensor(data["tokens"].values[: asked.seeds].astype(np.int64), device=device)
     held_out = torch.as_tensor(data["held_out"].values.astype(np.int64), device=device)
     rates = torch.tensor(asked.rates, device=device).repeat_interleave(asked.seeds)
-    runs, seen, spectra, at, norms_at = len(rates), [], [], probes(params, asked), snapshots(asked)
+    runs, seen, at, norms_at = len(rates), Seen(), probes(params, asked), snapshots(asked)
     optimiser = RunsOptimiser(parameters, "adam")
 
     def observe(step: int) -> None:
         weights = made.effective(parameters)
         if step in at:
-            seen.append(measure(net, weights, held_out[: params.probe_size].expand(runs, -1, -1), optimiser.alive))
+            seen.add(measure(net, weights, held_out[: params.probe_size].expand(runs, -1, -1), optimiser.alive))
         if step in norms_at and asked.snapshots:
-            spectra.append(spectral_norms(net, weights))
+            seen.add({"spectral_norm": spectral_norms(net, weights)})
 
     def loss_of(step: int) -> torch.Tensor:
         with torch.no_grad():
@@ -141,8 +143,9 @@ def group(case, data: xr.Dataset, asked, name: str, layers: int) -> dict[str, np
         batch = tokens[:, step * asked.batch : (step + 1) * asked.batch].repeat(len(asked.rates), 1, 1)
         return runs_loss(net(made.effective(parameters, update=True), batch[..., :-1]), batch[..., 1:])
 
-    steps = case.progress(range(asked.steps), what=f"{name}, {layers} layers")
-    loss, norm = fit_runs(optimiser, loss_of, lambda step: rates, steps)
+    progress = partial(case.progress, what=f"{name}, {layers} layers")
+    kept = case.checkpoint(f"{stream}.{name}.{layers}")
+    loss, norm = fit_runs(optimiser, loss_of, lambda step: rates, asked.steps, progress, kept, [made, seen])
     with torch.no_grad():
         observe(asked.steps)
         weights = made.effective(parameters)
@@ -150,9 +153,8 @@ def group(case, data: xr.Dataset, asked, name: str, layers: int) -> dict[str, np
         last = sum(runs_loss(net(weights, part[..., :-1]), part[..., 1:]) * part.shape[1] for part in parts)
         final = torch.where(optimiser.alive, last / len(held_out), torch.nan)
         result = {"loss": loss, "gradient_norm": norm, "held_out_loss": final.double().numpy(force=True)}
-        result |= {key: np.stack([one[key] for one in seen], 1) for key in seen[0]}
+        result |= {key: values.swapaxes(0, 1) for key, values in seen.arrays().items()}
         if asked.snapshots:
-            result["spectral_norm"] = np.stack(spectra, 1)
             result |= last_row(net, weights, held_out[: params.probe_size].expand(runs, -1, -1))
     return result
 
@@ -237,8 +239,8 @@ RECIPE_DIMS = ("recipe", "rate_index", "seed")
 def recipes(case, data: xr.Dataset) -> xr.Dataset:
     """Train each recipe over its learning rates and all seeds; accuracies after training."""
     params, found = case.params, {}
-    for recipe in params.recipes.values():
-        for key, values in one_recipe(case, data, recipe).items():
+    for name, recipe in params.recipes.items():
+        for key, values in one_recipe(case, data, name, recipe).items():
             found.setdefault(key, []).append(values.reshape(len(recipe.rates), params.seeds, *values.shape[1:]))
     labels = {
         "loss": ("nat", "training loss of the step's batch"),
@@ -257,7 +259,7 @@ def recipes(case, data: xr.Dataset) -> xr.Dataset:
     return xr.Dataset(variables, {"recipe": list(params.recipes), "seed": np.arange(params.seeds)})
 
 
-def one_recipe(case, data: xr.Dataset, recipe) -> dict[str, np.ndarray]:
+def one_recipe(case, data: xr.Dataset, name: str, recipe) -> dict[str, np.ndarray]:
     """Train one recipe: all rates and seeds at once. A run that stopped classifies nothing rightly."""
     params, variant, device = case.params, case.params.variants[recipe.variant], case.device
     parts = {part: (data[f"{part}_patches"].values, data[f"{part}_labels"].values.astype(np.int64))
@@ -279,8 +281,8 @@ def one_recipe(case, data: xr.Dataset, recipe) -> dict[str, np.ndarray]:
     def rate_of(step: int) -> torch.Tensor:
         return rates * min(1.0, (step + 1) / recipe.warmup) if recipe.warmup else rates
 
-    steps = case.progress(range(params.steps), what=f"{recipe.variant}, {recipe.optimiser}")
-    loss, _ = fit_runs(optimiser, loss_of, rate_of, steps)
+    progress, kept = partial(case.progress, what=name), case.checkpoint(name)
+    loss, _ = fit_runs(optimiser, loss_of, rate_of, params.steps, progress, kept, [made])
     found = {"loss": loss}
     with torch.no_grad():
         weights = made.effective(parameters)
