@@ -1,5 +1,6 @@
 """The study's own functions: known values, worlds with and without their effect, training, scores, bad parameters."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -247,6 +248,33 @@ def test_the_same_case_gives_the_same_bits_and_another_name_others():
         assert same(one, two)
     other = Case(STUDY, "another", "simulate", "smoke", case("simulate", "digits", **SMALL["digits"]).params)
     assert not same(simulate(other), first[0])
+
+
+@pytest.mark.parametrize("name, turns", [("digits", 3), ("digits", 9), ("nets", 5)])
+def test_a_stopped_training_goes_on_to_the_same_end(tmp_path, monkeypatch, name, turns):
+    """Stopped in the first loop (labels), in the second (self-supervision), among many networks."""
+    data = simulate(case("simulate", name, **SMALL[name]))
+    where = replace(case("train", name, **SMALL[name]), output=tmp_path / "train.nc", key="key")
+    counted, left = [], [turns]
+    monkeypatch.setattr(Case, "progress", lambda _, items, **__: counted.append(len(items)) or items)
+    whole = train(case("train", name, **SMALL[name]), data)
+    all_turns = sum(counted)
+
+    def broken(_, items, **__):
+        for item in items:
+            if left[0] == 0:
+                raise KeyboardInterrupt
+            left[0] -= 1
+            yield item
+
+    with monkeypatch.context() as patch:
+        patch.setattr("pesin.steps.checkpoint.EVERY", 0.0)
+        patch.setattr(Case, "progress", broken)
+        with pytest.raises(KeyboardInterrupt):
+            train(where, data)
+    assert list(tmp_path.glob(".train.*.checkpoint"))
+    counted.clear()
+    assert same(train(where, data), whole) and sum(counted) < all_turns
 
 
 def test_shuffled_checkpoints_are_a_permutation():

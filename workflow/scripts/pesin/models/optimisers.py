@@ -149,6 +149,18 @@ class Seen:
         self._found = {name: list(values) for name, values in arrays.items()}
 
 
+def state_of(*parts: Stateful) -> dict[str, np.ndarray]:
+    """Return the arrays of all parts, for a checkpoint; `set_state` sets them again."""
+    return {f"{i}_{name}": values for i, part in enumerate(parts) for name, values in part.arrays().items()}
+
+
+def set_state(saved: Mapping[str, np.ndarray], *parts: Stateful) -> None:
+    """Restore each part from what `state_of` gave for the same parts; other arrays are passed over."""
+    for i, part in enumerate(parts):
+        own = f"{i}_"
+        part.restore({name.removeprefix(own): values for name, values in saved.items() if name.startswith(own)})
+
+
 def fit_runs(
     optimiser: RunsOptimiser,
     loss_of: Callable[[int], torch.Tensor],
@@ -181,17 +193,11 @@ def fit_runs(
     checkpoint = checkpoint or Checkpoint()
     curves = np.full((2, len(optimiser.alive), steps), np.nan)
     done, saved = checkpoint.load()
+    parts = (optimiser, *also)
     if saved:
         curves = saved["curves"]
-        for i, part in enumerate((optimiser, *also)):
-            own = f"{i}_"
-            part.restore({name.removeprefix(own): v for name, v in saved.items() if name.startswith(own)})
-
-    def state() -> dict[str, np.ndarray]:
-        parts = enumerate((optimiser, *also))
-        return {"curves": curves} | {f"{i}_{name}": v for i, part in parts for name, v in part.arrays().items()}
-
-    for step in checkpoint.over(progress(range(done, steps)), state):
+        set_state(saved, *parts)
+    for step in checkpoint.over(progress(range(done, steps)), lambda: {"curves": curves} | state_of(*parts)):
         loss = loss_of(step)
         went_on = optimiser.alive
         norm = optimiser.descend(loss, rate_of(step))

@@ -10,7 +10,7 @@ import xarray as xr
 from torch.nn.functional import cross_entropy, normalize, pad
 
 from pesin.models.mlp import Parameters, weights_dataset
-from pesin.models.optimisers import RunsOptimiser
+from pesin.models.optimisers import RunsOptimiser, Seen, set_state, state_of
 from pesin.models.ragged import Ragged, apply_ragged, init_ragged
 from pesin.steps.labels import about
 from pesin.systems.images import CLASSES
@@ -70,8 +70,9 @@ def representations(case, data: xr.Dataset) -> xr.DataTree:
         shape = Ragged(data["train_images"][0].size, (tuple(p.hidden),) * runs, ("relu",) * runs, CLASSES)
         generator = torch.Generator().manual_seed(case.seed(f"init {name}"))
         parameters = init_ragged(shape, generator, device=case.device)
-        loss = {"labelled": labelled_loss, "self_supervised": contrastive_loss}[name]
-        kept = fit(case, data.sel(mode=modes), shape, parameters, loss(case, data.sel(mode=modes), shape, parameters))
+        part, views = data.sel(mode=modes), case.rng("views")
+        make_loss = {"labelled": labelled_loss, "self_supervised": contrastive_loss}[name]
+        kept = fit(case, part, name, shape, parameters, make_loss(case, part, shape, parameters, views), views)
         for mode, part in zip(modes, np.split(np.arange(runs), len(modes)), strict=True):
             parts[mode] = {key: value[part] for key, value in kept.items()}
         weights[f"weights/{name}"] = weights_dataset(parameters, [f"{m}/{s}" for m in modes for s in range(seeds)])
@@ -102,50 +103,54 @@ def representations(case, data: xr.Dataset) -> xr.DataTree:
     return xr.DataTree.from_dict({"kept": result} | weights)
 
 
-def fit(case, data: xr.Dataset, shape: Ragged, parameters: Parameters, loss: Callable) -> dict[str, np.ndarray]:
+def fit(case, data: xr.Dataset, name: str, shape: Ragged, parameters: Parameters, loss: Callable, views) -> dict:
     """Train all runs; return z (run, checkpoint, sample, hidden) and accuracies (run, checkpoint).
 
-    `z_other` is that of images of the other split, at the first and the last checkpoint only.
+    `z_other` is that of images of the other split, at the first and the last checkpoint only. `loss` may draw from
+    `views`.
     """
     p, runs = case.params.train, len(shape.hidden)
     rng = case.rng(f"batches {data['mode'].values[0]}")
     count, held = data.sizes["train_sample"], p.evaluation
     x, label = inputs(case, data), labels(case, data)
     optimiser, rate = RunsOptimiser(parameters, "adam"), torch.full((runs,), float(p.rate), device=case.device)
-    other = "test" if held.split == "train" else "train"
-    kept: dict[str, list[np.ndarray]] = {"z": [], "z_other": [], "accuracy": [], "test": []}
+    other, seen = "test" if held.split == "train" else "train", Seen()
+    kept = case.checkpoint(name, [rng, views])
+    done, saved = kept.load()
+    if saved:
+        set_state(saved, optimiser, seen)
 
     def layer(split: str) -> np.ndarray:
         return apply_ragged(shape, parameters, x[split][None, : held.samples])[1].numpy(force=True)
 
-    for epoch in case.progress(range(p.checkpoints[-1] + 1)):
+    turns = case.progress(range(done, p.checkpoints[-1] + 1), what=name)
+    for epoch in kept.over(turns, lambda: state_of(optimiser, seen)):
         if epoch in p.checkpoints:
             with torch.no_grad():
                 for key, split in (("accuracy", "train"), ("test", "test")):
                     logits, _ = apply_ragged(shape, parameters, x[split][None, :LOSS_SAMPLES])
                     right = logits.argmax(-1) == label[split][:, :LOSS_SAMPLES]
-                    kept[key].append(right.float().mean(1).numpy(force=True))
-                kept["z"].append(layer(held.split))
+                    seen.add({key: right.float().mean(1).numpy(force=True)})
+                seen.add({"z": layer(held.split)})
                 if epoch in (0, p.checkpoints[-1]):
-                    kept["z_other"].append(layer(other))
+                    seen.add({"z_other": layer(other)})
         if epoch == p.checkpoints[-1]:
             break
         order = torch.as_tensor(rng.permuted(np.tile(np.arange(count), (runs, 1)), axis=1), device=case.device)
         for start in range(0, count, p.batch):
             optimiser.descend(loss(order[:, start : start + p.batch]), rate)
-    return {key: np.stack(values, 1) for key, values in kept.items()}
+    return {key: values.swapaxes(0, 1) for key, values in seen.arrays().items()}
 
 
-def labelled_loss(case, data: xr.Dataset, shape: Ragged, parameters: Parameters) -> Callable:
+def labelled_loss(case, data: xr.Dataset, shape: Ragged, parameters: Parameters, _) -> Callable:
     """Cross-entropy of a batch, as a function of the rows (runs, batch)."""
     x, label = inputs(case, data)["train"], labels(case, data)["train"]
     return lambda rows: classification(shape, parameters, x[rows], label.gather(1, rows))
 
 
-def contrastive_loss(case, data: xr.Dataset, shape: Ragged, parameters: Parameters) -> Callable:
+def contrastive_loss(case, data: xr.Dataset, shape: Ragged, parameters: Parameters, rng) -> Callable:
     """NT-Xent of two views of each image of a batch (Chen et al., SimCLR, ICML 2020), as a function of the rows."""
     p, pixels = case.params.train.contrast, data["train_images"].values
-    rng = case.rng("views")
     edge = torch.as_tensor(pixels, device=case.device)
     edge = pad(edge, (0, 0, p.shift, p.shift, p.shift, p.shift))
     high, wide = pixels.shape[1:3]
@@ -216,7 +221,19 @@ def nets(case, data: xr.Dataset) -> xr.DataTree:
     rates = torch.tensor(chosen["rate"], dtype=torch.float32, device=case.device)
     stop = torch.as_tensor(end, device=case.device)
     kept: dict[str, np.ndarray] = {}
-    for step in case.progress(range(int(end.max()) + 1)):
+    order = torch.zeros(runs, count, dtype=torch.int64, device=case.device)
+    checkpoint = case.checkpoint("nets", [rng])
+    done, saved = checkpoint.load()
+    if saved:
+        set_state(saved, optimiser)
+        order = torch.as_tensor(saved["order"], device=case.device)
+        kept = {name.removeprefix("kept_"): values for name, values in saved.items() if name.startswith("kept_")}
+
+    def state() -> dict[str, np.ndarray]:
+        records = {f"kept_{name}": values for name, values in kept.items()}
+        return state_of(optimiser) | records | {"order": order.numpy(force=True)}
+
+    for step in checkpoint.over(case.progress(range(done, int(end.max()) + 1)), state):
         if (due == step).any():
             seen = examine(case, shape, parameters, x, told, truth)
             for key, values in seen.items():
