@@ -72,6 +72,14 @@ def test_runs_of_a_seed_share_numbers_and_batches(trained):
     assert np.ptp(loss[0, 0, 0, :, 0]) > 0
 
 
+def test_runs_in_parts_are_those_trained_together(trained):
+    parts = merge(TINY, {"sweeps": {name: {"at_once": 2} for name in ("grid", "ablation", "depth")}})
+    data = simulate(case("simulate", **TINY))
+    for name, tree in train(case("train", **parts), data).children.items():
+        for key in ("loss", "attention_entropy", "held_out_loss"):
+            np.testing.assert_allclose(tree[key][..., :8], trained[name][key][..., :8], rtol=2e-3, atol=1e-5)
+
+
 def test_uniform_attention_has_the_entropy_of_causal_rows(trained):
     start = trained["grid"]["attention_entropy"].sel(variant="no_ln").isel(probe=0)
     most = np.log(np.arange(1, 17)).mean()

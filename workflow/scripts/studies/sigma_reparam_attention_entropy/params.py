@@ -50,6 +50,8 @@ class Sweep(Model):
     batch: PositiveInt
     snapshots: NonNegativeInt = 0
     """How often spectral norms are taken, start and end included; 0: never, and no last rows either."""
+    at_once: PositiveInt | None = None
+    """Runs (learning rates x seeds) trained together: fewer need less memory. None: all."""
 
 
 class Arms(Model):
@@ -149,6 +151,8 @@ class Images(Model):
     recipes: dict[Name, Recipe]
     steps: PositiveInt
     batch: PositiveInt
+    at_once: PositiveInt | None = None
+    """Runs (learning rates x seeds) of a recipe trained together: fewer need less memory. None: all."""
     arms: dict[Literal["reference", "treated", "plain"], Name]
     """Recipes: the reference, sigmaReparam's, and the plain one without it."""
 

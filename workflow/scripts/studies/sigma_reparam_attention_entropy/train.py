@@ -9,7 +9,7 @@ import torch
 import xarray as xr
 from torch.nn.functional import cross_entropy
 
-from pesin.models.mlp import Parameters, repeat_runs
+from pesin.models.mlp import Parameters
 from pesin.models.optimisers import RunsOptimiser, Seen, fit_runs
 from pesin.models.reparametrisation import Reparametrisation, first_singular
 from pesin.models.transformer import Transformer
@@ -32,11 +32,28 @@ def make_net(params, variant, layers: int, **shape) -> Transformer:
     )  # fmt: skip
 
 
-def start(case, net: Transformer, variant, seeds: int, rates: int) -> tuple[Reparametrisation, Parameters]:
-    """Parameters of all runs, one set of seeds after another; the same numbers for every variant and rate of a seed."""
+Runs = list[tuple[float, int]]
+"""Learning rate and seed of each."""
+
+
+def parts_of(rates: list[float], seeds: int, at_once: int | None) -> list[Runs]:
+    """All runs, rate by rate, in the parts that are trained together."""
+    runs = [(rate, seed) for rate in rates for seed in range(seeds)]
+    size = at_once or len(runs)
+    return [runs[first : first + size] for first in range(0, len(runs), size)]
+
+
+def joined(parts: list[dict[str, np.ndarray]]) -> dict[str, np.ndarray]:
+    """Put the runs of all parts one after another."""
+    return {key: np.concatenate([part[key] for part in parts]) for key in parts[0]}
+
+
+def start(case, net: Transformer, variant, runs: Runs) -> tuple[Reparametrisation, Parameters]:
+    """Parameters of the runs: the same numbers for every variant and rate of a seed."""
     generator = torch.Generator().manual_seed(case.seed("init"))
     drawn = net.init_parameters(case.params.seeds, generator, case.device)
-    parameters = repeat_runs({name: value[:seeds] for name, value in drawn.items()}, rates)
+    seeds = [seed for _, seed in runs]
+    parameters = {name: value.detach()[seeds].requires_grad_() for name, value in drawn.items()}
     kind = variant.reparametrisation
     methods = {} if kind == "none" else dict.fromkeys(net.matrices, kind)
     made = Reparametrisation(methods, variant.gamma_init)
@@ -83,7 +100,12 @@ def sweep(case, data: xr.Dataset, stream: str, asked) -> xr.Dataset:
     params, found = case.params, {}
     for name in asked.variants:
         for layers in asked.layers:
-            for key, values in group(case, data, stream, asked, name, layers).items():
+            parts = parts_of(asked.rates, asked.seeds, asked.at_once)
+            trained = [
+                group(case, data, f"{stream}.{name}.{layers}.{i}", asked, name, layers, runs)
+                for i, runs in enumerate(parts)
+            ]
+            for key, values in joined(trained).items():
                 values = values.reshape(len(asked.rates), asked.seeds, *values.shape[1:])
                 if "layer" in DIMS[key]:  # shallower nets are filled up with NaN
                     gap = [(0, 0)] * values.ndim
@@ -118,15 +140,16 @@ def snapshots(asked) -> list[int]:
     return np.unique(np.linspace(0, asked.steps, asked.snapshots).round().astype(int)).tolist()
 
 
-def group(case, data: xr.Dataset, stream: str, asked, name: str, layers: int) -> dict[str, np.ndarray]:
-    """Train one variant at one depth: all rates and seeds at once, rate-major along the runs axis."""
+def group(case, data: xr.Dataset, stream: str, asked, name: str, layers: int, which: Runs) -> dict[str, np.ndarray]:
+    """Train runs of one variant at one depth in one batched module."""
     params, variant, device = case.params, case.params.variants[name], case.device
     symbols, length = data.sizes["symbol"], data.sizes["position"]
     net = make_net(params, variant, layers, inputs=symbols, outputs=symbols, context=length - 1)
-    made, parameters = start(case, net, variant, asked.seeds, len(asked.rates))
-    tokens = torch.as_tensor(data["tokens"].values[: asked.seeds].astype(np.int64), device=device)
+    made, parameters = start(case, net, variant, which)
+    seeds = [seed for _, seed in which]
+    tokens = torch.as_tensor(data["tokens"].values.astype(np.int64), device=device)
     held_out = torch.as_tensor(data["held_out"].values.astype(np.int64), device=device)
-    rates = torch.tensor(asked.rates, device=device).repeat_interleave(asked.seeds)
+    rates = torch.tensor([rate for rate, _ in which], device=device)
     runs, seen, at, norms_at = len(rates), Seen(), probes(params, asked), snapshots(asked)
     optimiser = RunsOptimiser(parameters, "adam")
 
@@ -140,11 +163,11 @@ def group(case, data: xr.Dataset, stream: str, asked, name: str, layers: int) ->
     def loss_of(step: int) -> torch.Tensor:
         with torch.no_grad():
             observe(step)
-        batch = tokens[:, step * asked.batch : (step + 1) * asked.batch].repeat(len(asked.rates), 1, 1)
+        batch = tokens[seeds, step * asked.batch : (step + 1) * asked.batch]
         return runs_loss(net(made.effective(parameters, update=True), batch[..., :-1]), batch[..., 1:])
 
     progress = partial(case.progress, what=f"{name}, {layers} layers")
-    kept = case.checkpoint(f"{stream}.{name}.{layers}")
+    kept = case.checkpoint(stream)
     loss, norm = fit_runs(optimiser, loss_of, lambda step: rates, asked.steps, progress, kept, [made, seen])
     with torch.no_grad():
         observe(asked.steps)
@@ -240,7 +263,9 @@ def recipes(case, data: xr.Dataset) -> xr.Dataset:
     """Train each recipe over its learning rates and all seeds; accuracies after training."""
     params, found = case.params, {}
     for name, recipe in params.recipes.items():
-        for key, values in one_recipe(case, data, name, recipe).items():
+        parts = parts_of(recipe.rates, params.seeds, params.at_once)
+        trained = [one_recipe(case, data, f"{name}.{i}", recipe, runs) for i, runs in enumerate(parts)]
+        for key, values in joined(trained).items():
             found.setdefault(key, []).append(values.reshape(len(recipe.rates), params.seeds, *values.shape[1:]))
     labels = {
         "loss": ("nat", "training loss of the step's batch"),
@@ -259,29 +284,30 @@ def recipes(case, data: xr.Dataset) -> xr.Dataset:
     return xr.Dataset(variables, {"recipe": list(params.recipes), "seed": np.arange(params.seeds)})
 
 
-def one_recipe(case, data: xr.Dataset, name: str, recipe) -> dict[str, np.ndarray]:
-    """Train one recipe: all rates and seeds at once. A run that stopped classifies nothing rightly."""
+def one_recipe(case, data: xr.Dataset, stream: str, recipe, which: Runs) -> dict[str, np.ndarray]:
+    """Train runs of one recipe in one batched module. A run that stopped classifies nothing rightly."""
     params, variant, device = case.params, case.params.variants[recipe.variant], case.device
     parts = {part: (data[f"{part}_patches"].values, data[f"{part}_labels"].values.astype(np.int64))
              for part in ("train", "validation", "test")}  # fmt: skip
-    x, labels = (torch.as_tensor(values, device=device) for values in parts["train"])
+    x, labels = map(torch.as_tensor, parts["train"])  # on the host: ImageNet is larger than a GPU's memory
     classes = int(max(values.max() for _, values in parts.values())) + 1
     net = make_net(params, variant, params.layers, inputs=x.shape[-1], outputs=classes, context=x.shape[-2],
                    embedding="vectors", causal=False, pooled=True)  # fmt: skip
-    made, parameters = start(case, net, variant, params.seeds, len(recipe.rates))
+    made, parameters = start(case, net, variant, which)
     optimiser = RunsOptimiser(parameters, recipe.optimiser, recipe.momentum, weight_decay=recipe.weight_decay,
                               decayed=tuple(net.matrices))  # fmt: skip
-    rates = torch.tensor(recipe.rates, device=device).repeat_interleave(params.seeds)
+    rates, seeds = torch.tensor([rate for rate, _ in which], device=device), [seed for _, seed in which]
     rows = case.rng("batches").integers(len(x), size=(params.steps, params.seeds, params.batch))
 
     def loss_of(step: int) -> torch.Tensor:
-        chosen = torch.as_tensor(rows[step], device=device).repeat(len(recipe.rates), 1)
-        return runs_loss(net(made.effective(parameters, update=True), x[chosen]), labels[chosen])
+        chosen = torch.as_tensor(rows[step, seeds])
+        images, label = x[chosen].to(device), labels[chosen].to(device)
+        return runs_loss(net(made.effective(parameters, update=True), images), label)
 
     def rate_of(step: int) -> torch.Tensor:
         return rates * min(1.0, (step + 1) / recipe.warmup) if recipe.warmup else rates
 
-    progress, kept = partial(case.progress, what=name), case.checkpoint(name)
+    progress, kept = partial(case.progress, what=stream), case.checkpoint(stream)
     loss, _ = fit_runs(optimiser, loss_of, rate_of, params.steps, progress, kept, [made])
     found = {"loss": loss}
     with torch.no_grad():
