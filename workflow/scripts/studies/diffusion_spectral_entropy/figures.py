@@ -256,7 +256,7 @@ def sensitivity(study) -> Figure:
         share = holds.mean(unit).transpose(time, sigma).values
         image = panel.imshow(share, origin="lower", aspect="auto", cmap="cividis", vmin=0, vmax=1)
         sigmas, times = holds[sigma].values, holds[time].values
-        panel.set_xticks(range(len(sigmas)), [f"{s:g}" for s in sigmas])
+        panel.set_xticks(range(len(sigmas)), [f"{s:g}" for s in sigmas], rotation=45)
         panel.set_yticks(range(len(times)), [f"{t:g}" for t in times])
         panel.set(xlabel=r"bandwidth $\sigma$", title=title)
         if judged[0] in sigmas and judged[1] in times:

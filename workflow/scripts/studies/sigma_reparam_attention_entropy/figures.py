@@ -130,7 +130,7 @@ def bound(study) -> Figure:
             style = {"color": COLOURS[7], "markersize": 1.5, "alpha": 0.4, "rasterized": True, "zorder": 0}
             panel.plot(x, y, ".", label=f"trained networks, T = {keys}", **style)
         panel.set(xscale="log", yscale="log", xlabel=f"norm of scores, {said}", ylim=(1e-4, 30), xlim=(0.02, high))
-        panel.legend(loc="lower left", fontsize=6.5, handlelength=1)
+        panel.legend(loc="lower left", bbox_to_anchor=(0, 1), fontsize=6.5, handlelength=1)
     axes[0, 0].set_ylabel("attention entropy of a row / nat")
     for i, length in enumerate(lengths):
         entropy = random["extremal_entropy"].sel({"length": length}).values
