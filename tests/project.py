@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import os
 import shutil
 import subprocess
@@ -95,11 +96,23 @@ def same_results(first: Path, second: Path) -> list[str]:
     ] or ["attributes or names"]
 
 
+def untimed_verdicts(results: Path) -> dict[tuple[str, str], str]:
+    """Verdict in the ledger of each study and claim, those apart that rest on measured seconds."""
+    with open(results / "ledger.csv", newline="", encoding="utf-8") as handle:
+        found = {(row["study"], row["claim"]): row["verdict"] for row in csv.DictReader(handle)}
+    timed = {(path.parent.name, claim) for path in results.glob("*/claims.nc") for claim in _timed(open_result(path))}
+    return {key: verdict for key, verdict in found.items() if key not in timed}
+
+
+def _timed(claims: xr.DataTree) -> np.ndarray:
+    """The claims that rest on measured seconds, once for each part that does."""
+    parts = claims["parts"].to_dataset(inherit=False)
+    return parts.claim.values[parts.timed.values == "yes"]
+
+
 def _untimed(claims: xr.DataTree) -> xr.DataTree:
     """The claims without those that rest on measured seconds."""
-    parts = claims["parts"].to_dataset(inherit=False)
-    timed = parts.claim.values[parts.timed.values == "yes"]
-    rows = claims.to_dataset()
+    parts, timed, rows = claims["parts"].to_dataset(inherit=False), _timed(claims), claims.to_dataset()
     return xr.DataTree.from_dict(
         {"/": rows.sel(claim=~rows.claim.isin(timed)), "/parts": parts.isel(part=~np.isin(parts.claim, timed))}
     )

@@ -14,7 +14,7 @@ import pytest
 from slurm import Slurm, why_not
 
 from pesin.steps.files import open_result, same
-from project import copy_project, copy_with_toy_alone, planned, same_results, snakemake
+from project import copy_project, copy_with_toy_alone, planned, same_results, snakemake, untimed_verdicts
 
 POLLING = str(Path(__file__).parent / "polling.py")
 PROFILE = ("--workflow-profile", "workflow/profiles/slurm", "--latency-wait", "10")
@@ -255,4 +255,5 @@ def test_all_studies(cluster, tmp_path, request):
     results = sorted((local / "results").rglob("*.nc"))
     different = {path: same_results(path, folder / path.relative_to(local)) for path in results}
     assert results and not any(different.values()), {path: names for path, names in different.items() if names}
+    assert untimed_verdicts(folder / "results/smoke") == untimed_verdicts(local / "results/smoke") != {}
     shutil.rmtree(folder)

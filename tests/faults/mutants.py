@@ -2,7 +2,7 @@
 
     python tests/faults/mutants.py [F11 F20 ...]
 
-A line says "red" where the test failed, as it must; the script ends with 1 if one stayed green. Some ten minutes.
+A line says "red" where the test failed, as it must; the script ends with 1 if one stayed green. Some twelve minutes.
 """
 
 import shutil
