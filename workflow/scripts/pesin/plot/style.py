@@ -76,8 +76,10 @@ def whiskers(axes: Axes, x, centre, low, high, label: str | None = None, fmt: st
 def save(figure: Figure, svg, pdf, png) -> None:
     """Write a figure in three formats, without dates, so that the same numbers give the same files."""
     figure.draw_without_rendering()
-    figure.set_layout_engine("none")  # the layout is settled once, not once for each format
-    figure.savefig(svg, metadata={"Date": None})
-    figure.savefig(pdf, metadata={"CreationDate": None, "ModDate": None})
-    figure.savefig(png, dpi=200, metadata={"Software": None})
+    # The layout is settled once; and where there is no engine at all, `savefig` draws once, not twice.
+    with mpl.rc_context({"figure.constrained_layout.use": False}):
+        figure.set_layout_engine(None)
+        figure.savefig(svg, metadata={"Date": None})
+        figure.savefig(pdf, metadata={"CreationDate": None, "ModDate": None})
+        figure.savefig(png, dpi=200, metadata={"Software": None})
     plt.close(figure)
