@@ -15,12 +15,13 @@ from pesin.claims.load import load_study, merge, resolve_study
 from pesin.errors import UserError
 from pesin.steps.case import Case
 from pesin.steps.files import publish, same
-from studies.chgnet_charge_informed.crystals import delithiations, unpaired_electrons
+from stopping import assert_goes_on
+from studies.chgnet_charge_informed.crystals import build, delithiations, garnet, unpaired_electrons
 from studies.chgnet_charge_informed.entropy import _dynamics, _olivine, _phases, derangement, two_groups
 from studies.chgnet_charge_informed.forecast import _garnet, _hop, _pair_potential, _surface, _valence, fit_lattice
 from studies.chgnet_charge_informed.mptrj import read_frames
 from studies.chgnet_charge_informed.params import Params
-from studies.chgnet_charge_informed.potential import without_atoms
+from studies.chgnet_charge_informed.potential import evaluate, load, without_atoms
 from studies.chgnet_charge_informed.simulate import _padded
 from studies.chgnet_charge_informed.student import frames
 from studies.chgnet_charge_informed.train import train
@@ -51,8 +52,6 @@ def test_one_choice_of_each_symmetry_class():
     pytest.importorskip("pymatgen")
     from pymatgen.analysis.structure_matcher import StructureMatcher
 
-    from studies.chgnet_charge_informed.crystals import build
-
     full = build("lifepo4")
     assert full.composition.reduced_formula == "LiFePO4" and len(full) == 28
     lithium = [i for i, site in enumerate(full) if site.specie.symbol == "Li"]
@@ -68,7 +67,6 @@ def test_one_choice_of_each_symmetry_class():
 
 def test_the_garnet_and_its_extra_lithium():
     pytest.importorskip("pymatgen")
-    from studies.chgnet_charge_informed.crystals import garnet
 
     assert garnet(0).composition.reduced_formula == "Li3La3(TeO6)2" and len(garnet(0)) == 80
     more = garnet(2)
@@ -104,7 +102,6 @@ def test_reading_the_study_imports_no_package_of_the_field():
 
 
 def test_without_chgnet_a_sentence_names_it(monkeypatch):
-    from studies.chgnet_charge_informed.potential import load
 
     load.cache_clear()
     for name in [m for m in sys.modules if m == "chgnet" or m.startswith("chgnet.")]:
@@ -116,8 +113,6 @@ def test_without_chgnet_a_sentence_names_it(monkeypatch):
 
 def test_known_answers_of_version_030():
     pytest.importorskip("chgnet")
-    from studies.chgnet_charge_informed.crystals import build
-    from studies.chgnet_charge_informed.potential import evaluate, load
 
     net = load("0.3.0")
     assert net.n_params == 412_525
@@ -135,6 +130,18 @@ def test_known_answers_of_version_030():
 
 
 # -------------------------------------------------------------------------------------------------------------- MPtrj
+
+
+@pytest.mark.parametrize("version", ["0.2.0", "0.3.0"])
+def test_forces_and_stress_are_those_of_chgnet_itself(version):
+    from chgnet.model.model import CHGNet
+
+    crystal = build("limno2")
+    crystal.perturb(0.05)
+    expected = CHGNet.load(model_name=version, use_device="cpu", verbose=False).predict_structure(crystal)
+    found = evaluate(load(version), crystal)
+    for name, tolerance in {"e": 1e-6, "f": 1e-4, "s": 1e-3, "m": 1e-6}.items():
+        np.testing.assert_allclose(found[name], expected[name], rtol=0, atol=tolerance)
 
 
 def frame(atoms=2, **change):
@@ -188,8 +195,6 @@ def test_a_missing_file_says_where_to_get_the_data(tmp_path):
 
 def test_errors_on_real_frames_need_only_the_switch(tmp_path):
     pytest.importorskip("chgnet")
-    from studies.chgnet_charge_informed.crystals import build
-    from studies.chgnet_charge_informed.potential import evaluate, load
     from studies.chgnet_charge_informed.simulate import simulate
 
     structure = build("mgo")
@@ -407,6 +412,12 @@ def test_students_learn_and_repeat(tmp_path):
     assert not same(first, shuffled)
     with_head = [name for name in first["weights"].data_vars if name.startswith("site")]
     assert with_head
+
+
+def test_stopped_students_go_on_to_the_same_end(tmp_path, monkeypatch):
+    data = xr.DataTree.from_dict({"dynamics": dynamics()})
+    small = case("train", train={"steps": 6, "batch": 3, "seeds": 2})
+    assert_goes_on(lambda one: train(one, data), small, tmp_path, monkeypatch, turns=4)
 
 
 def test_moments_in_the_band():

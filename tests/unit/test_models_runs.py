@@ -3,8 +3,8 @@
 import pytest
 import torch
 
-from pesin.models.mlp import apply_mlp, clip_gradients, init_embedding, init_mlp, repeat_runs, weights_dataset
-from pesin.models.optimisers import RunsOptimiser
+from pesin.models.mlp import apply_mlp, init_embedding, init_mlp, repeat_runs, weights_dataset
+from pesin.models.optimisers import Adam, RunsOptimiser, clip_gradients
 from pesin.models.ragged import ACTIVATIONS, Ragged, apply_ragged, init_ragged
 from pesin.models.transformer import Transformer
 
@@ -33,7 +33,7 @@ def test_weights_are_drawn_within_torchs_bound_and_differ_between_runs():
 def test_gradients_are_clipped_run_by_run():
     weight = torch.zeros(2, 3, requires_grad=True)
     (weight * torch.tensor([[3.0, 0, 4.0], [0.3, 0, 0.4]])).sum().backward()
-    norm = clip_gradients({"w": weight}, 1.0)
+    norm = clip_gradients([weight.grad], 1.0)
     assert norm.tolist() == pytest.approx([5.0, 0.5])
     assert weight.grad.norm(dim=1).tolist() == pytest.approx([1.0, 0.5], abs=1e-4)
 
@@ -145,3 +145,36 @@ def test_what_lies_outside_a_run_stays_zero_and_scales_count():
 def test_bad_shapes(hidden, activation, message):
     with pytest.raises(ValueError, match=message):
         Ragged(2, hidden, activation, 2)
+
+
+@pytest.mark.parametrize("largest", [None, 0.5])
+def test_adam_is_torchs(largest):
+    """Also restored after two steps; and a parameter that the loss doesn't hold stays."""
+    start = [torch.randn(2, 3, 4, generator=generator(i)) for i in range(3)]
+    target = torch.randn(2, 3, 4, generator=generator(9))
+    ours, peers = ([value.clone().requires_grad_() for value in start] for _ in range(2))
+    optimiser, peer = Adam(ours, 1e-6), torch.optim.Adam(peers, lr=1.0, eps=1e-6)
+
+    def loss_of(values):
+        return ((values[0] + values[1].square().transpose(1, 2).reshape(2, 3, 4) - target) ** 2).sum()
+
+    for step in range(5):
+        rate = 0.1 / (1 + step)
+        optimiser.descend(loss_of(ours), rate, largest)
+        peer.param_groups[0]["lr"] = rate
+        peer.zero_grad()
+        loss_of(peers).backward()
+        for run in range(2) if largest else ():
+            slopes = [value.grad[run] for value in peers[:2]]
+            factor = largest / max(float(torch.nn.utils.get_total_norm(slopes)), largest)
+            for slope in slopes:
+                slope.mul_(factor)
+        peer.step()
+        if step == 1:
+            saved = optimiser.arrays()
+            optimiser = Adam([value.detach().clone().requires_grad_() for value in start], 1e-6)
+            optimiser.restore(saved)
+            ours = optimiser.parameters
+    for one, other in zip(ours, peers, strict=True):
+        torch.testing.assert_close(one, other, atol=1e-6, rtol=1e-5)
+    assert torch.equal(ours[2], start[2]) and not torch.equal(ours[0], start[0])

@@ -11,6 +11,7 @@ from pydantic import TypeAdapter
 from pesin.claims.load import load_study, merge, resolve_study
 from pesin.steps.case import Case
 from pesin.steps.files import publish, same
+from stopping import assert_goes_on
 from studies.rl_entropy_mechanism.entropy import entropy
 from studies.rl_entropy_mechanism.forecast import entropy_at_equal_accuracy, forecast
 from studies.rl_entropy_mechanism.objectives import advantages, largest, token_covariance, token_loss
@@ -229,6 +230,15 @@ def test_a_transformer_goes_through_all_steps():
     trained = train(cases["train"], data)
     assert entropy(cases["entropy"], data, trained)["entropy"].sizes["step"] == 21
     assert list(forecast(cases["forecast"], data, trained)["measure"].values) == ["sampled", "greedy"]
+
+
+@pytest.mark.parametrize("kind, turns", [("markov", 7), ("markov", 15), ("markov", 28), ("transformer", 23)])
+def test_a_stopped_training_goes_on_to_the_same_end(tmp_path, monkeypatch, kind, turns):
+    """Stopped among the base policies (10 turns), before and after a snapshot of the reinforcement."""
+    policy = {"kind": kind, "width": 8} | ({"layers": 1, "heads": 2} if kind == "transformer" else {})
+    simulated, trained = (with_policy(step, policy, base={"steps": 10, "batch": 8}) for step in ("simulate", "train"))
+    data = simulate(simulated)
+    assert_goes_on(lambda one: train(one, data), trained, tmp_path, monkeypatch, turns)
 
 
 def test_a_diverged_run_is_a_result(tmp_path):

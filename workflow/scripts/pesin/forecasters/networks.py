@@ -8,7 +8,6 @@ No operation mixes series, so one whose training turns to NaN touches no other.
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
@@ -18,6 +17,7 @@ from torch import Tensor
 from torch.autograd.function import once_differentiable
 
 from pesin.forecasters.common import limits, require_length, standardise
+from pesin.models.optimisers import Adam, half_cosine
 
 Weights = dict[str, Tensor]
 Memory = tuple[Tensor, ...]
@@ -241,34 +241,12 @@ def train(
     picked = torch.as_tensor(order[:, : steps * batch].reshape(series, steps, batch), device=x.device)
     row = torch.arange(series, device=x.device)[:, None]
     values = [w.requires_grad_() for w in weights.values()]
-    first, second = [torch.zeros_like(w) for w in values], [torch.zeros_like(w) for w in values]
-    done = [torch.zeros((), device=x.device) for _ in values]
+    optimiser = Adam(values)
     for step in range(steps):
         window = windows[row, picked[:, step]]
         ahead = predict(weights, window[:, :, :-1])
         loss = (ahead - window[:, :, -ahead.shape[2] :]).square().mean((1, 2, 3)).sum()
-        gradients = torch.autograd.grad(loss, values)
-        rate = learning_rate * (1 + math.cos(math.pi * step / steps)) / 2
-        with torch.no_grad():
-            for count_done in done:
-                count_done += 1
-            # What torch.optim.Adam(fused=True) calls: three times faster than single operations, and the import of
-            # torch.optim takes over a second.
-            torch._fused_adam_(
-                values,
-                [g.contiguous() for g in gradients],  # it reads them in the weights' order of memory
-                first,
-                second,
-                [],
-                done,
-                lr=rate,
-                beta1=0.9,
-                beta2=0.999,
-                weight_decay=0.0,
-                eps=1e-8,
-                amsgrad=False,
-                maximize=False,
-            )
+        optimiser.descend(loss, learning_rate * half_cosine(step, steps))
     return {key: w.detach() for key, w in weights.items()}
 
 

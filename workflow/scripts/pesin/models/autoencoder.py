@@ -12,6 +12,7 @@ import torch
 from torch.nn.functional import elu, leaky_relu, pad
 
 from pesin.models.mlp import Parameters
+from pesin.models.optimisers import Adam
 
 STRIDE, KERNEL, DILATION = 3, 3, 2
 
@@ -84,14 +85,12 @@ def train(
     Tensor, shape (steps, runs)
         Losses before each update.
     """
-    optimiser = torch.optim.Adam(parameters.values(), lr=learning_rate, fused=True)
+    optimiser = Adam(parameters.values())
     losses = []
     for step in range(steps):
         x = windows(step)
         loss = (decode(parameters, encode(parameters, x)) - x).square().mean((1, 2))
-        optimiser.zero_grad()
-        loss.sum().backward()  # a run's gradient is that of its own loss
-        optimiser.step()
+        optimiser.descend(loss.sum(), learning_rate)  # a run's gradient is that of its own loss
         losses.append(loss.detach())
     return torch.stack(losses)
 

@@ -1,7 +1,7 @@
 """Small networks with a leading runs axis: many of them (seeds, variants) train in one loop as one tensor program.
 
 Parameters are plain dicts of tensors whose first axis is the run. Optimisers that work element by element (Adam, SGD)
-treat the runs apart by themselves; the norm of a gradient has to be taken run by run: `clip_gradients`.
+treat the runs apart by themselves; the norm of a gradient has to be taken run by run: `optimisers.clip_gradients`.
 """
 
 from __future__ import annotations
@@ -66,22 +66,6 @@ def repeat_runs(parameters: Parameters, times: int) -> Parameters:
         name: value.detach().repeat(times, *[1] * (value.dim() - 1)).requires_grad_()
         for name, value in parameters.items()
     }
-
-
-def clip_gradients(parameters: Parameters, largest: float) -> torch.Tensor:
-    """Scale each run's gradient down to the norm `largest`, in place.
-
-    Returns
-    -------
-    Tensor, shape (runs,)
-        The norms before.
-    """
-    gradients = [value.grad for value in parameters.values() if value.grad is not None]
-    norm = torch.stack([g.flatten(1).square().sum(1) for g in gradients]).sum(0).sqrt()
-    scale = (largest / (norm + 1e-6)).clamp(max=1.0)
-    for gradient in gradients:
-        gradient.mul_(scale.view(-1, *[1] * (gradient.dim() - 1)))
-    return norm
 
 
 def weights_dataset(parameters: Parameters, run: Iterable) -> xr.Dataset:

@@ -1,7 +1,11 @@
-"""Adam(W) and SGD with a learning rate for each run, in which a run that diverges stops and the others go on."""
+"""Adam without `torch.optim`; Adam(W) and SGD with a learning rate for each run, in which a run that diverges stops.
+
+`torch.optim` loads PyTorch's compiler when its first optimiser is made: two seconds, as long as many a training here.
+"""
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from typing import Literal, Protocol
 
@@ -10,6 +14,70 @@ import torch
 
 from pesin.models.mlp import Parameters
 from pesin.steps.checkpoint import Checkpoint
+
+
+class Adam:
+    """Adam with one learning rate for all: what `torch.optim.Adam(fused=True)` calls.
+
+    Parameters
+    ----------
+    parameters
+        Leaf tensors, changed in place by `step`.
+    epsilon
+        Added to the root of the second moment.
+    """
+
+    def __init__(self, parameters: Iterable[torch.Tensor], epsilon: float = 1e-8) -> None:
+        self.parameters, self.epsilon = list(parameters), epsilon
+        self._first = [torch.zeros_like(value) for value in self.parameters]
+        self._second = [torch.zeros_like(value) for value in self.parameters]
+        self._done = [torch.zeros((), device=value.device) for value in self.parameters]
+
+    def descend(self, loss: torch.Tensor, rate: float, largest: float | None = None) -> None:
+        """Take a step down the gradient of a loss, shape (); each run's is clipped to the norm `largest`, if given."""
+        gradients = torch.autograd.grad(loss, self.parameters, materialize_grads=True)
+        if largest is not None:
+            clip_gradients(gradients, largest)
+        self.step(gradients, rate)
+
+    @torch.no_grad()
+    def step(self, gradients: Iterable[torch.Tensor], rate: float) -> None:
+        """Update in place; gradients in the order of the parameters."""
+        torch._foreach_add_(self._done, 1)
+        torch._fused_adam_(
+            self.parameters,
+            [gradient.contiguous() for gradient in gradients],  # it reads them in the parameters' order of memory
+            self._first,
+            self._second,
+            [],
+            self._done,
+            lr=rate,
+            beta1=0.9,
+            beta2=0.999,
+            weight_decay=0.0,
+            eps=self.epsilon,
+            amsgrad=False,
+            maximize=False,
+        )
+
+    def arrays(self) -> dict[str, np.ndarray]:
+        """All that a step changes, the parameters too, for checkpoints."""
+        return {key: value.numpy(force=True) for key, value in self._kept().items()}
+
+    @torch.no_grad()
+    def restore(self, arrays: Mapping[str, np.ndarray]) -> None:
+        """Set what `arrays` gave."""
+        for key, value in self._kept().items():
+            value.copy_(torch.as_tensor(arrays[key]))
+
+    def _kept(self) -> dict[str, torch.Tensor]:
+        parts = {"parameter": self.parameters, "first": self._first, "second": self._second, "done": self._done}
+        return {f"{part}_{place}": value for part, values in parts.items() for place, value in enumerate(values)}
+
+
+def half_cosine(step: int, steps: int) -> float:
+    """Share of the learning rate in a step: 1 at step 0, falling to 0 along half a cosine."""
+    return (1 + math.cos(math.pi * step / steps)) / 2
 
 
 class RunsOptimiser:
@@ -113,6 +181,22 @@ class RunsOptimiser:
         # Both biases of the start in one factor; passes over the memory are what a step costs.
         half, scale = (1 - two**self.steps) ** 0.5, (1 - two**self.steps) ** 0.5 / (1 - one**self.steps)
         return torch.div(first, second.sqrt().add_(self.epsilon * half)).mul_(scale)
+
+
+def clip_gradients(gradients: Iterable[torch.Tensor], largest: float) -> torch.Tensor:
+    """Scale each run's gradient down to the norm `largest`, in place; first axis the run.
+
+    Returns
+    -------
+    Tensor, shape (runs,)
+        The norms before.
+    """
+    gradients = list(gradients)
+    norm = torch.stack([g.flatten(1).square().sum(1) for g in gradients]).sum(0).sqrt()
+    scale = (largest / (norm + 1e-6)).clamp(max=1.0)
+    for gradient in gradients:
+        gradient.mul_(scale.view(-1, *[1] * (gradient.dim() - 1)))
+    return norm
 
 
 def gradient_norm(gradients: Parameters) -> torch.Tensor:

@@ -13,6 +13,7 @@ import numpy as np
 import torch
 
 from pesin.envs.environment import Environment
+from pesin.models.optimisers import Adam
 from pesin.rl.networks import Perceptron
 from pesin.rl.squashed import sample_policy
 
@@ -84,7 +85,7 @@ def train(
     critic = net.init(n, env.observations, 1, generator)
     parameters = [value.to(device).requires_grad_() for value in (*actor.values(), *critic.values())]
     actor, critic = dict(zip(actor, parameters, strict=False)), dict(zip(critic, parameters[len(actor) :], strict=True))
-    optimiser = torch.optim.Adam(parameters, lr=settings.lr, eps=1e-5, fused=True)
+    optimiser = Adam(parameters, epsilon=1e-5)
     per_rollout = count * settings.length
     state, clock, used = bank[:, :count].copy(), np.arange(count) * env.horizon // count, count
     returns, steps = [], []
@@ -147,7 +148,6 @@ def _learn(net, actor, critic, optimiser, rows, settings: Settings, rng) -> None
 
     seen, action, old, advantage, target = (flat(x) for x in (seen, action, old, advantage, target))
     n, size = old.shape
-    parameters = [*actor.values(), *critic.values()]
     rows_of = torch.arange(n, device=old.device)[:, None]
     for _ in range(settings.epochs):
         order = torch.as_tensor(rng.permuted(np.tile(np.arange(size), (n, 1)), axis=1), device=old.device)
@@ -161,12 +161,7 @@ def _learn(net, actor, critic, optimiser, rows, settings: Settings, rng) -> None
             clipped = ratio.clamp(1 - settings.clip, 1 + settings.clip)
             error = net.forward(critic, x)[0][:, 0] - goal
             loss = -torch.minimum(ratio * gain, clipped * gain).mean(1) + 0.5 * error.square().mean(1)
-            gradients = torch.autograd.grad(loss.sum(), parameters)
-            norm = torch.stack([g.flatten(1).square().sum(1) for g in gradients]).sum(0).sqrt()
-            scale = (settings.clip_norm / (norm + 1e-6)).clamp(max=1.0)[:, None, None]
-            for parameter, gradient in zip(parameters, gradients, strict=True):
-                parameter.grad = gradient * scale
-            optimiser.step()
+            optimiser.descend(loss.sum(), settings.lr, settings.clip_norm)
 
 
 @torch.no_grad()

@@ -17,7 +17,7 @@ import numpy as np
 import torch
 
 from pesin.envs.environment import Environment
-from pesin.models.state import optimiser_arrays, restore_optimiser
+from pesin.models.optimisers import Adam, set_state, state_of
 from pesin.rl.networks import Function, flatten, views
 from pesin.rl.squashed import sample_policy
 from pesin.steps.checkpoint import Checkpoint
@@ -171,11 +171,8 @@ class Learner:
         # Stochastic agents have no target actor: theirs follows at rate 1.
         rate = torch.where(self._deterministic, settings.tau, 1.0)[..., None]
         self._follow = flatten({name: rate.expand_as(v).contiguous() for name, v in self.actor.now.items()})
-        self._critic_step = torch.optim.Adam([self.critic.flat], lr=settings.lr_critic, fused=True)
-        temperature = {"params": [self.log_alpha], "lr": settings.lr_temperature}
-        self._actor_step = torch.optim.Adam(
-            [{"params": [self.actor.flat], "lr": settings.lr_actor}, temperature], fused=True
-        )
+        self._optimisers = [Adam([value]) for value in (self.critic.flat, self.actor.flat, self.log_alpha)]
+        self._critic_step, self._actor_step, self._temperature_step = self._optimisers
 
     @torch.no_grad()
     def update(self, batch: torch.Tensor, normals: torch.Tensor) -> torch.Tensor:
@@ -199,8 +196,9 @@ class Learner:
         target = self._target(after, reward[:, 0], terminal[:, 0], normals[:, :actions], alpha)
         self._improve_critics(torch.cat([here, action], 1), target)
         entropy = self._improve_actors(here, normals[:, actions:], alpha)
-        self.log_alpha.grad = self._automatic * (entropy - self._target_entropy)
-        self._actor_step.step()
+        self._actor_step.step([self.actor.gradient], self.settings.lr_actor)
+        excess = self._automatic * (entropy - self._target_entropy)
+        self._temperature_step.step([excess], self.settings.lr_temperature)
         self.critic.target.lerp_(self.critic.flat, self.settings.tau)
         if self._some_deterministic:
             self.actor.target.lerp_(self.actor.flat, self._follow)
@@ -231,7 +229,7 @@ class Learner:
         self._critic_class.parameter_gradients(
             self.critic.now, kept, error[:, None] * (2 / error.shape[-1]), self.critic.slope
         )
-        self._critic_step.step()
+        self._critic_step.step([self.critic.gradient], self.settings.lr_critic)
 
     def _improve_actors(self, here, normal, alpha) -> torch.Tensor:
         """Gradient of mean(alpha ln pi - Q); the step is taken together with the temperature's. Returns the entropy.
@@ -301,23 +299,14 @@ class Learner:
 
     def arrays(self) -> dict[str, np.ndarray]:
         """All that an update changes, for checkpoints."""
-        found = {name: value.numpy(force=True) for name, value in self._kept().items()}
-        for kind, optimiser in (("actor", self._actor_step), ("critic", self._critic_step)):
-            found |= {f"{kind}.{name}": value for name, value in optimiser_arrays(optimiser).items()}
-        return found
+        followers = {"actor_target": self.actor.target, "critic_target": self.critic.target}
+        return {name: value.numpy(force=True) for name, value in followers.items()} | state_of(*self._optimisers)
 
     def restore(self, arrays: Mapping[str, np.ndarray]) -> None:
         """Set what `arrays` gave."""
-        for name, value in self._kept().items():
-            value.copy_(torch.as_tensor(arrays[name]))
-        for kind, optimiser in (("actor", self._actor_step), ("critic", self._critic_step)):
-            own = {n.removeprefix(f"{kind}."): v for n, v in arrays.items() if n.startswith(f"{kind}.")}
-            restore_optimiser(optimiser, own)
-
-    def _kept(self) -> dict[str, torch.Tensor]:
-        pairs = (("actor", self.actor), ("critic", self.critic))
-        flat = {f"{kind}_{part}": getattr(net, part) for kind, net in pairs for part in ("flat", "target")}
-        return flat | {"log_alpha": self.log_alpha}
+        self.actor.target.copy_(torch.as_tensor(arrays["actor_target"]))
+        self.critic.target.copy_(torch.as_tensor(arrays["critic_target"]))
+        set_state(arrays, *self._optimisers)
 
 
 class _Network:
@@ -325,10 +314,9 @@ class _Network:
 
     def __init__(self, parameters: dict[str, torch.Tensor], device: str):
         self.flat = flatten(parameters).to(device)
-        self.target = self.flat.clone()
-        self.flat.grad = torch.zeros_like(self.flat)
+        self.target, self.gradient = self.flat.clone(), torch.zeros_like(self.flat)
         self.now, self.then = views(self.flat, parameters), views(self.target, parameters)
-        self.slope = views(self.flat.grad, parameters)
+        self.slope = views(self.gradient, parameters)
 
 
 def train(

@@ -9,6 +9,7 @@ from torch.nn.functional import huber_loss
 
 from pesin.models.message_passing import energy_and_forces, init_message_passing
 from pesin.models.mlp import repeat_runs, weights_dataset
+from pesin.models.optimisers import Adam, Seen, half_cosine, set_state, state_of
 from pesin.steps.labels import NAN, labelled
 from studies.chgnet_charge_informed.student import SPECIES, composition_model, frames
 
@@ -28,10 +29,13 @@ def train(case, manganate: xr.DataTree) -> xr.DataTree:
     parameters = init_message_passing(p.seeds, len(SPECIES), p.width, p.basis, p.layers, generator, case.device)
     parameters = repeat_runs(parameters, len(HEADS))
     headed = torch.arange(len(HEADS), device=case.device).repeat_interleave(p.seeds).float()
-    optimiser = torch.optim.Adam(parameters.values(), lr=p.lr)
-    decay = torch.optim.lr_scheduler.CosineAnnealingLR(optimiser, p.steps)
-    rng, losses = case.rng("batches"), []
-    for _ in case.progress(range(p.steps), what="students"):
+    optimiser, rng, seen = Adam(parameters.values()), case.rng("batches"), Seen()
+    checkpoint = case.checkpoint("students", [rng])
+    done, saved = checkpoint.load()
+    if saved:
+        set_state(saved, optimiser, seen)
+    turns = case.progress(range(done, p.steps), what="students")
+    for step in checkpoint.over(turns, lambda: state_of(optimiser, seen)):
         rows = rng.choice(chosen, size=min(p.batch, len(chosen)), replace=False)
         energy, force, site, _ = energy_and_forces(parameters, *data.inputs(rows), p.cutoff)
         parts = torch.stack(
@@ -42,12 +46,10 @@ def train(case, manganate: xr.DataTree) -> xr.DataTree:
             ]
         )
         weighted = p.weights["energy"] * parts[0] + p.weights["force"] * parts[1]
-        optimiser.zero_grad(set_to_none=True)
-        (weighted + headed * p.weights["moment"] * parts[2]).sum().backward()
-        optimiser.step()
-        decay.step()
-        losses.append(parts.detach().cpu().numpy().reshape(3, len(HEADS), p.seeds))
-    loss = np.moveaxis(np.array(losses), 0, -1)
+        loss = weighted + headed * p.weights["moment"] * parts[2]
+        optimiser.descend(loss.sum(), p.lr * half_cosine(step, p.steps))
+        seen.add({"loss": parts.numpy(force=True).reshape(3, len(HEADS), p.seeds)})
+    loss = np.moveaxis(seen.arrays()["loss"], 0, -1)
     few = max(1, p.steps // 20)
     ratio = loss[:2, ..., -few:].mean(-1).sum(0) / loss[:2, ..., :few].mean(-1).sum(0)
     told = loss[2, HEADS.index("with"), :, -few:].mean(-1) / loss[2, HEADS.index("with"), :, :few].mean(-1)

@@ -7,7 +7,8 @@ import torch
 import xarray as xr
 
 from pesin.entropy.policy import token_covariance
-from pesin.models.mlp import Parameters, clip_gradients, repeat_runs, weights_dataset
+from pesin.models.mlp import Parameters, repeat_runs, weights_dataset
+from pesin.models.optimisers import Adam, Seen, half_cosine, set_state, state_of
 from pesin.steps.labels import about
 from studies.rl_entropy_mechanism.objectives import advantages, token_loss
 from studies.rl_entropy_mechanism.policies import Markov, Transformer
@@ -63,20 +64,20 @@ def imitate(case, policy, data: xr.Dataset) -> Parameters:
     params, rng = case.params, case.rng("imitation")
     generator = torch.Generator().manual_seed(case.seed("init"))
     parameters = policy.init(params.seeds, generator, case.device)
-    optimiser = torch.optim.Adam(parameters.values(), lr=params.base.lr)
+    optimiser, checkpoint = Adam(parameters.values()), case.checkpoint("imitation", [rng])
+    done, saved = checkpoint.load()
+    if saved:
+        set_state(saved, optimiser)
     prompts = torch.as_tensor(data["prompts"].values.astype(np.int64), device=case.device)
     chains = torch.as_tensor(data["chains"].values.astype(np.int64), device=case.device)
     seeds = torch.arange(params.seeds, device=case.device)[:, None]
-    decay = torch.optim.lr_scheduler.CosineAnnealingLR(optimiser, params.base.steps)
-    for _ in case.progress(range(params.base.steps), what="base policies"):
+    turns = case.progress(range(done, params.base.steps), what="base policies")
+    for step in checkpoint.over(turns, lambda: state_of(optimiser)):
         rows = torch.as_tensor(rng.integers(len(prompts), size=(params.seeds, params.base.batch)), device=case.device)
         target = chains[seeds, rows]
         log_prob = policy.log_probs(parameters, prompts[rows], target).gather(-1, target[..., None])
-        optimiser.zero_grad(set_to_none=True)
-        (-log_prob.mean((1, 2, 3)).sum()).backward()
-        clip_gradients(parameters, 1.0)
-        optimiser.step()
-        decay.step()
+        rate = params.base.lr * half_cosine(step, params.base.steps)
+        optimiser.descend(-log_prob.mean((1, 2, 3)).sum(), rate, largest=1.0)
     return parameters
 
 
@@ -94,25 +95,33 @@ def reinforce(case, policy, reference: Parameters, data: xr.Dataset):
     params, rl = case.params, case.params.rl
     method = method_terms(case)
     parameters = repeat_runs(reference, 1)
-    optimiser = torch.optim.Adam(parameters.values(), lr=rl.lr)
-    draws, looks = case.rng("rollouts"), case.rng("validation")
+    optimiser, draws, looks = Adam(parameters.values()), case.rng("rollouts"), case.rng("validation")
     validation = data["validation"].values.astype(np.int64)
-    examined, updates, tokens, contexts = [], [], [], None
-    for step in case.progress(range(rl.steps + 1), what="reinforcement"):
-        if contexts is not None:
-            updates[-1]["covariance_exact"] = policy.covariance(parameters, validation, contexts)
-        state = policy.examine(parameters, validation, rl.validation_samples, looks, params.seeds)
-        contexts = state.pop("contexts")
-        examined.append(state)
-        if step == rl.steps:
-            break
+    examined, updates, tokens = Seen(), Seen(), Seen()
+    state = optimiser, examined, updates, tokens
+    checkpoint = case.checkpoint("reinforcement", [draws, looks])
+    done, saved = checkpoint.load()
+    if saved:
+        set_state(saved, *state)
+
+    def examine():
+        found = policy.examine(parameters, validation, rl.validation_samples, looks, params.seeds)
+        contexts = found.pop("contexts")
+        examined.add(found)
+        return contexts
+
+    turns = case.progress(range(done, rl.steps), what="reinforcement")
+    for step in checkpoint.over(turns, lambda: state_of(*state)):
+        contexts = examine()
         batch = roll_out(case, policy, parameters, reference, data["prompts"].values, draws, method)
         covariance = token_covariance(batch["advantage"].numpy(force=True), batch["log_prob"].numpy(force=True))
         if step in snapshots(rl):
-            tokens.append(covariance[grpo_runs(params)])
+            tokens.add({"covariance": covariance[grpo_runs(params)]})
         seen = update(case, policy, parameters, optimiser, batch, method, draws)
-        updates.append({"covariance_sampled": covariance.mean(-1)} | seen)
-    return parameters, *collect(case, examined, updates, tokens)
+        exact = policy.covariance(parameters, validation, contexts)
+        updates.add({"covariance_sampled": covariance.mean(-1), "covariance_exact": exact} | seen)
+    examine()
+    return parameters, *collect(case, examined.arrays(), updates.arrays(), tokens.arrays()["covariance"])
 
 
 def method_terms(case) -> dict[str, torch.Tensor]:
@@ -186,10 +195,7 @@ def update(case, policy, parameters, optimiser, batch, method, rng) -> dict[str,
         lottery = shared(case, rng.random((case.params.seeds, old.shape[1]), dtype=np.float32))
         loss, cut, touched = token_loss(log_prob, old, advantage, lottery, method)
         loss = loss + penalties(full, log_prob, batch["reference"][:, flat], method)
-        optimiser.zero_grad(set_to_none=True)
-        loss.mean(1).sum().backward()
-        clip_gradients(parameters, rl.clip_norm)
-        optimiser.step()
+        optimiser.descend(loss.mean(1).sum(), rl.lr, rl.clip_norm)
         with torch.no_grad():
             log_ratio = log_prob - old
             seen.append(torch.stack([log_ratio.exp() - 1 - log_ratio, cut.float(), touched.float()]).mean(-1))
@@ -236,27 +242,31 @@ PROMPTS = {
 }
 
 
-def collect(case, examined: list[dict], updates: list[dict], tokens: list[np.ndarray]) -> tuple[xr.Dataset, xr.Dataset]:
-    """Lay the diagnostics out as (algorithm, seed, step) and the snapshots as (algorithm, seed, snapshot, prompt)."""
+def collect(case, examined: dict, updates: dict, tokens: np.ndarray) -> tuple[xr.Dataset, xr.Dataset]:
+    """Lay the diagnostics out as (algorithm, seed, step) and the snapshots as (algorithm, seed, snapshot, prompt).
+
+    Parameters
+    ----------
+    examined, updates : dict of ndarray, first axis the steps
+    tokens : ndarray, shape (snapshots, seeds, tokens)
+    """
     params, kept = case.params, snapshots(case.params.rl)
     grid = ("algorithm", "seed")
-    rows = {name: [one[name] for one in updates] for name in UPDATES}
-    rows |= {"entropy": [one["entropy"].mean(-1) for one in examined]}
-    rows |= {"pass_at_k": [one["any_right"] for one in examined]}
+    rows = updates | {"entropy": examined["entropy"].mean(-1), "pass_at_k": examined["any_right"]}
 
-    def split(values) -> np.ndarray:
-        values = np.asarray(values, np.float64)
+    def split(values: np.ndarray) -> np.ndarray:
+        values = values.astype(np.float64)
         return values.reshape(len(params.run), params.seeds, *values.shape[1:])
 
     variables = {
-        name: ((*grid, dim), split(np.stack(rows[name], -1)), about(*label))
+        name: ((*grid, dim), split(np.moveaxis(rows[name], 0, -1)), about(*label))
         for dim, labels in (("step", CURVES), ("update", UPDATES))
         for name, label in labels.items()
     }
     for name, label in PROMPTS.items():
-        values = np.stack([examined[step][name.removesuffix("_of_prompt")] for step in kept], 1)
+        values = np.moveaxis(examined[name.removesuffix("_of_prompt")][kept], 0, 1)
         variables[name] = ((*grid, "snapshot", "validation_prompt"), split(values), about(*label))
-    accuracy = np.stack([split(np.stack(one, -1)) for one in zip(*(e["accuracy"] for e in examined), strict=True)])
+    accuracy = np.stack([split(one) for one in np.moveaxis(examined["accuracy"], 0, -1)])
     variables["accuracy"] = (
         ("measure", *grid, "step"),
         accuracy,
@@ -274,5 +284,5 @@ def collect(case, examined: list[dict], updates: list[dict], tokens: list[np.nda
         "measure": list(make_policy(params).measures),
     }
     label = about("nat", "(A - mean A)(log pi - mean log pi) of GRPO's single tokens")
-    single = {"token_covariance": (("snapshot", "seed", "token"), np.stack(tokens).astype(np.float64), label)}
+    single = {"token_covariance": (("snapshot", "seed", "token"), tokens.astype(np.float64), label)}
     return xr.Dataset(variables, coordinates), xr.Dataset(single, {"snapshot": kept, "seed": seeds})

@@ -7,6 +7,7 @@ import xarray as xr
 from pesin.integrate.trajectories import integrate
 from pesin.models import lstm
 from pesin.models.mlp import repeat_runs
+from pesin.models.optimisers import Adam
 from pesin.steps.labels import labelled
 from pesin.systems import zoo
 
@@ -35,14 +36,14 @@ def train(case, data) -> xr.Dataset:
         spent[arm] = updates
 
     full, rng = repeat_runs(start, 1), case.rng("full")
-    optimiser = torch.optim.Adam(full.values(), lr=p.learning_rate, fused=True)
+    optimiser = Adam(full.values())
     _update(full, optimiser, series[:, None], steps, p, rng)
     finish("full", full, steps)
     _update(full, optimiser, series[:, None], (p.full_factor - 1) * steps, p, rng)
     finish("full_long", full, p.full_factor * steps)
 
     both, rng = repeat_runs(start, len(SAMPLED)), case.rng("sampled")
-    optimiser = torch.optim.Adam(both.values(), lr=p.learning_rate, fused=True)
+    optimiser = Adam(both.values())
     begun = np.empty((len(SAMPLED), len(systems), p.rounds, p.trajectories), int)
     spread = np.empty((len(systems), p.rounds))
     for turn in case.progress(range(p.rounds), what="rounds"):
@@ -124,9 +125,7 @@ def _update(parameters, optimiser, series: np.ndarray, steps: int, p, rng) -> No
         x = _tensor(windows[row, which, begin], next(iter(parameters.values())).device)
         ahead, _ = lstm.apply(parameters, x[:, :, :-1])
         loss = (ahead - x[:, :, 1:]).square().mean((1, 2, 3)).sum()  # a run's gradient is that of its own loss
-        optimiser.zero_grad()
-        loss.backward()
-        optimiser.step()
+        optimiser.descend(loss, p.learning_rate)
 
 
 @torch.no_grad()
