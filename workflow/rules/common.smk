@@ -160,6 +160,11 @@ def resource(step, name):
     return amount
 
 
+def costly_first(wildcards):
+    """Priority function: the costliest studies begin first, so that none of them is left alone at the end."""
+    return declared(wildcards.study).budget.seconds
+
+
 def threads(step):
     return lambda wildcards: resolved(wildcards.study)["resources"][step]["threads"]
 

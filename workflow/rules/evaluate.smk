@@ -9,6 +9,7 @@ rule entropy:
         "<results>/{study}/logs/entropy/{case}.log",
     benchmark:
         "<results>/{study}/logs/entropy/{case}.tsv"
+    priority: costly_first
     conda:
         "../../envs/pesin.yaml"
     threads: threads("entropy")
@@ -35,6 +36,7 @@ rule forecast:
         "<results>/{study}/logs/forecast/{case}.log",
     benchmark:
         "<results>/{study}/logs/forecast/{case}.tsv"
+    priority: costly_first
     conda:
         "../../envs/pesin.yaml"
     threads: threads("forecast")

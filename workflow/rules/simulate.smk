@@ -9,6 +9,7 @@ rule simulate:
         "<results>/{study}/logs/simulate/{case}.log",
     benchmark:
         "<results>/{study}/logs/simulate/{case}.tsv"
+    priority: costly_first
     conda:
         "../../envs/pesin.yaml"
     threads: threads("simulate")

@@ -9,6 +9,7 @@ rule train:
         "<results>/{study}/logs/train/{case}.log",
     benchmark:
         "<results>/{study}/logs/train/{case}.tsv"
+    priority: costly_first
     conda:
         "../../envs/pesin.yaml"
     threads: threads("train")
