@@ -22,6 +22,7 @@ from pesin.rl.playback import Playback, roll_out
 from pesin.rl.soft_iteration import boltzmann, evaluate_policy, soft_policy_iteration, soft_value_iteration
 from pesin.rl.squashed import log_squeeze, sample_policy
 from pesin.steps.checkpoint import Checkpoint
+from stopping import assert_goes_on
 
 # ------------------------------------------------------------------------------------------------------------- tables
 
@@ -482,8 +483,8 @@ def test_seeds_that_an_agent_does_not_have_are_nan():
     assert np.all(scores.steps_at_least.sel(agent="auto") == 120)
 
 
-def test_runs_of_gymnasium_have_the_same_layout():
-    pytest.importorskip("stable_baselines3")
+def gymnasium_settings():
+    """What the runs by stable-baselines3 share with ours."""
     ppo_params = dict(
         steps=64,
         environments=1,
@@ -498,7 +499,12 @@ def test_runs_of_gymnasium_have_the_same_layout():
     )
     learning = task_params().learning.model_dump() | {"steps": 60, "warmup": 20, "every": 30}
     some = {"auto": {"seeds": 3}, "td3": {"seeds": 3, "deterministic": True, "automatic": False}}
-    shared = dict(agents=some, run=["auto", "td3"], learning=learning, ppo=ppo_params)
+    return dict(agents=some, run=["auto", "td3"], learning=learning, ppo=ppo_params)
+
+
+def test_runs_of_gymnasium_have_the_same_layout():
+    pytest.importorskip("stable_baselines3")
+    shared = gymnasium_settings()
     trained, held, scores = steps_of(task_params(environment="Pendulum-v1", **shared))
     own, own_held, own_scores = steps_of(task_params(**shared))
     assert set(scores.data_vars) <= set(own_scores.data_vars) and set(held.data_vars) <= set(own_held.data_vars)
@@ -506,6 +512,17 @@ def test_runs_of_gymnasium_have_the_same_layout():
     assert np.isfinite(held.late_entropy.sel(agent="auto")).all()
     assert scores.env_step.sel(agent="ppo").values.tolist() == [0, 32, 64]  # whole rollouts
     assert scores.env_step.sel(agent="auto").values.tolist() == [0, 30, 60]
+
+
+@pytest.mark.parametrize("turns", [4, 7])
+def test_stopped_runs_of_gymnasium_go_on_to_the_same_end(tmp_path, monkeypatch, turns):
+    """Stopped among SAC's and TD3's six runs, and among PPO's."""
+    pytest.importorskip("stable_baselines3")
+    from studies.soft_actor_critic import simulate, train
+
+    params = task_params(environment="Pendulum-v1", **gymnasium_settings())
+    data = simulate.simulate(case_of(params, "simulate"))
+    assert_goes_on(lambda case: train.train(case, data), case_of(params), tmp_path, monkeypatch, turns)
 
 
 def test_missing_packages_say_what_to_type(monkeypatch):

@@ -6,6 +6,7 @@ Neither package is a dependency of the workflow: they are wanted at the paper's 
 from __future__ import annotations
 
 import numpy as np
+import torch
 import xarray as xr
 
 from pesin.models.mlp import weights_dataset
@@ -54,13 +55,21 @@ def make_environment(name: str, reward_scale: float = 1.0):
 
 
 def train_gymnasium(case, data) -> xr.DataTree:
-    """Train every run one after the other; return curves laid out as those of the library's own tasks."""
+    """Train every run one after the other; return curves laid out as those of the library's own tasks.
+
+    A training that is stopped goes on after the last run that had ended.
+    """
     params = case.params
-    own = [_train_one(case, data, name, seed) for name, seed in case.progress(runs(params), what="runs")]
+    ordered = [*runs(params), *((PPO, seed) for seed in range(params.ppo_seeds if params.ppo else 0))]
+    checkpoint = case.checkpoint("runs")
+    done, kept = checkpoint.load()
+    for i in checkpoint.over(case.progress(range(done, len(ordered)), what="runs"), lambda: kept):
+        kept.update({f"{i}.{name}": values for name, values in _train_one(case, data, *ordered[i]).items()})
+    found = [_part(kept, f"{i}.") for i in range(len(ordered))]
+    own, theirs = found[: len(runs(params))], found[len(runs(params)) :]
     returns = by_agent(params, np.array([run["returns"] for run in own]))
-    steps = np.tile(np.array(own[0]["steps"], float), (len(params.run), 1))
-    if params.ppo:
-        theirs = [_train_one(case, data, PPO, seed) for seed in range(params.ppo_seeds)]
+    steps = np.tile(own[0]["steps"].astype(float), (len(params.run), 1))
+    if theirs:
         row = np.full((1, *returns.shape[1:]), np.nan)
         row[0, : params.ppo_seeds] = [run["returns"] for run in theirs]
         returns = np.concatenate([returns, row])
@@ -92,27 +101,44 @@ def train_gymnasium(case, data) -> xr.DataTree:
         join="outer",
     )
     curves = curves.assign_coords(seed=np.arange(most_seeds(params)))
-    weights = [_actor_weights(run["model"]) for run in own]
-    groups = {f"weights/{name}_{seed}": weight for (name, seed), weight in zip(runs(params), weights, strict=True)}
+    groups = {
+        f"weights/{name}_{seed}": weights_dataset(
+            {key: torch.as_tensor(value) for key, value in _part(run, "actor.").items()}, ["actor"]
+        )
+        for (name, seed), run in zip(runs(params), own, strict=True)
+    }
     return xr.DataTree.from_dict({"curves": curves, **groups})
 
 
-def _train_one(case, data, name: str, seed: int) -> dict:
-    """Train one run with evaluations every `every` steps; PPO's steps are those of all its environments."""
+def _part(values: dict[str, np.ndarray], prefix: str) -> dict[str, np.ndarray]:
+    return {name.removeprefix(prefix): value for name, value in values.items() if name.startswith(prefix)}
+
+
+def _train_one(case, data, name: str, seed: int) -> dict[str, np.ndarray]:
+    """Train one run with evaluations every `every` steps; PPO's steps are those of all its environments.
+
+    Returns
+    -------
+    dict of ndarray
+        returns and steps, shape (checkpoints,); entropy and temperature, one less; `actor.<name>`, its weights with a
+        leading axis of length 1 (not of PPO).
+    """
     params, learning = case.params, case.params.learning
     scale = 1.0 if name == PPO else params.agents[name].reward_scale
     model = _model(case, name, make_environment(params.environment, scale), int(data["bank_seed"].values[seed]))
     test = make_environment(params.environment)
     starts = [int(s) for s in data["examined_seed"].values]
-    returns, steps, entropy, temperature = [_evaluate(model, test, starts)], [0], [], []
+    returns, steps, held = [_evaluate(model, test, starts)], [0], []
     for _ in range(learning.steps // learning.every):
         model.learn(learning.every, reset_num_timesteps=False)
         returns.append(_evaluate(model, test, starts))
         steps.append(model.num_timesteps)
-        now = _entropy(model, learning.batch)
-        entropy.append(now[0])
-        temperature.append(now[1])
-    return {"returns": returns, "steps": steps, "entropy": entropy, "temperature": temperature, "model": model}
+        held.append(_entropy(model, learning.batch))
+    entropy, temperature = np.array(held).T
+    actor = {} if name == PPO else model.policy.actor.state_dict()
+    weights = {f"actor.{key.replace('.', '_')}": value[None].numpy(force=True) for key, value in actor.items()}
+    curves = {"returns": np.array(returns), "steps": np.array(steps), "entropy": entropy, "temperature": temperature}
+    return curves | weights
 
 
 def _model(case, name: str, env, seed: int):
@@ -168,15 +194,8 @@ def _entropy(model, batch: int) -> tuple[float, float]:
     """-mean ln pi on replayed states, and alpha; NaN for agents without a stochastic policy or a replay."""
     if not hasattr(model, "ent_coef_tensor") and not hasattr(model, "log_ent_coef"):
         return np.nan, np.nan
-    import torch
-
     with torch.no_grad():
         seen = model.replay_buffer.sample(batch).observations
         _, log_density = model.actor.action_log_prob(seen)
         alpha = model.log_ent_coef.exp() if model.log_ent_coef is not None else model.ent_coef_tensor
     return float(-log_density.mean()), float(alpha)
-
-
-def _actor_weights(model) -> xr.Dataset:
-    state = {name.replace(".", "_"): value[None] for name, value in model.policy.actor.state_dict().items()}
-    return weights_dataset(state, ["actor"])
