@@ -22,7 +22,7 @@ def train(case, data) -> xr.DataTree:
     targets = np.log(earth_response(*np.exp(low + (high - low) * u).T))
     middle, spread = targets.mean(), targets.std()
     goal = torch.as_tensor((targets - middle) / spread, dtype=torch.float32, device=case.device)
-    optimiser = torch.optim.Adam(parameters.values(), lr=wanted.lr)
+    optimiser = torch.optim.Adam(parameters.values(), lr=wanted.lr, fused=True)
     losses, pick = [], case.rng("batches")
     for step in case.progress(range(wanted.steps), what="emulator"):
         chosen = torch.as_tensor(pick.integers(wanted.samples, size=(wanted.seeds, wanted.batch)))
