@@ -11,7 +11,7 @@ from typing import NamedTuple
 import numpy as np
 from numba import njit
 
-from studies.dynamical_linear_bandits.problems import Problem, spectral_radius, transient_growth
+from studies.dynamical_linear_bandits.problems import Problem
 
 
 class Noise(NamedTuple):
@@ -51,7 +51,7 @@ def epoch_ends(rho: float, rounds: int) -> np.ndarray:
 def bonus_constants(problem: Problem, sigma: float) -> tuple[float, float, float]:
     """c1, c2 and the variance proxy of DynLin-UCB's bonus (section 4 of the paper)."""
     theta, omega, b = problem.norms
-    rho, growth = spectral_radius(problem.a), transient_growth(problem.a)
+    rho, growth = problem.radius, problem.growth
     largest = float(np.linalg.norm(problem.arms, axis=1).max())
     c1 = theta + omega * b * growth / (1 - rho)
     c2 = largest * omega * growth * (largest * b + largest) / (1 - rho)
@@ -83,12 +83,11 @@ def play(problem: Problem, learner, sigma: float, noise: Noise, marks: np.ndarra
     shocks, errors = sigma * noise.state, sigma * np.sqrt(problem.outputs) * noise.reward
     system = (problem.a, problem.b, problem.omega, problem.theta, problem.arms, shocks, errors)
     first = int(noise.lottery[0] * len(problem.arms))
-    rho = spectral_radius(problem.a)
-    ends = epoch_ends(rho, horizon) if learner.hold else np.ones(horizon, bool)
+    ends = epoch_ends(problem.radius, horizon) if learner.hold else np.ones(horizon, bool)
     if learner.kind == "optimist":
         return Run(*_optimist(*system, first, ends, marks, *_bonus(problem, learner, sigma, horizon)))
     if learner.kind == "exp3":
-        held = _longest_epoch(rho, horizon) if learner.hold else 1
+        held = int(np.diff(np.flatnonzero(ends)).max(initial=1))
         bound = float((problem.norms[0] + bonus_constants(problem, 0)[0]) * np.linalg.norm(problem.arms, axis=1).max())
         arm, reward = _exp3(*system, noise.lottery, held, bound)
     else:
@@ -96,10 +95,6 @@ def play(problem: Problem, learner, sigma: float, noise: Noise, marks: np.ndarra
         reward = respond(problem.a, problem.b, problem.omega, problem.theta, problem.arms[arm], shocks, errors)
     nothing = np.full((len(marks), len(problem.theta)), np.nan)
     return Run(arm, reward, nothing, nothing[:, 0])
-
-
-def _longest_epoch(rho: float, horizon: int) -> int:
-    return int(np.diff(np.flatnonzero(epoch_ends(rho, horizon))).max(initial=1))
 
 
 def _bonus(problem: Problem, learner, sigma: float, horizon: int) -> tuple:
@@ -124,11 +119,11 @@ def _beta(time, c1, c2, variance, log_horizon, regularisation, discount, squared
 @njit(cache=True, error_model="numpy")
 def respond(a, b, omega, theta, actions, shocks, errors):
     """Rewards of a sequence of actions from x = 0. Shapes (time, channel), (time, state), (time,) -> (time,)."""
-    x, rewards = np.zeros(len(omega)), np.empty(len(actions))
+    x, old, rewards = np.zeros(len(omega)), np.zeros(len(omega)), np.empty(len(actions))
     for t in range(len(actions)):
         u = actions[t]
         rewards[t] = _dot(omega, x) + _dot(theta, u) + errors[t]
-        _advance(a, b, x, u, shocks[t])
+        _advance(a, b, x, u, shocks[t], old)
     return rewards
 
 
@@ -141,34 +136,31 @@ def _dot(x, y):
 
 
 @njit(cache=True, error_model="numpy")
-def _advance(a, b, x, u, shock):
-    """x <- A x + B u + shock, in place."""
-    old = x.copy()
+def _advance(a, b, x, u, shock, old):
+    """x <- A x + B u + shock, in place; `old` is scratch of the same shape."""
+    old[:] = x
     for i in range(len(x)):
         x[i] = _dot(a[i], old) + _dot(b[i], u) + shock[i]
 
 
 @njit(cache=True, error_model="numpy")
 def _invert(matrix, inverse):
-    """Gauss-Jordan for a small positive definite matrix; returns its ln det. `matrix` is kept."""
-    size, log_det = len(matrix), 0.0
-    work = matrix.copy()
-    for i in range(size):
-        for j in range(size):
-            inverse[i, j] = 1.0 if i == j else 0.0
-    for k in range(size):
-        pivot = work[k, k]
-        log_det += np.log(pivot)
-        for j in range(size):
-            work[k, j] /= pivot
+    """Gauss-Jordan for a small positive definite matrix; returns its determinant. `matrix` is kept."""
+    inverse[:] = matrix
+    determinant = 1.0
+    for k in range(len(matrix)):
+        pivot = inverse[k, k]
+        determinant *= pivot
+        inverse[k, k] = 1.0
+        for j in range(len(matrix)):
             inverse[k, j] /= pivot
-        for i in range(size):
-            factor = work[i, k]
+        for i in range(len(matrix)):
+            factor = inverse[i, k]
             if i != k and factor != 0.0:
-                for j in range(size):
-                    work[i, j] -= factor * work[k, j]
+                inverse[i, k] = 0.0
+                for j in range(len(matrix)):
                     inverse[i, j] -= factor * inverse[k, j]
-    return log_det
+    return determinant
 
 
 @njit(cache=True, error_model="numpy")
@@ -202,7 +194,8 @@ def _optimist(
     inverse, moment, estimate, left = np.eye(size), np.zeros(size), np.zeros(size), np.zeros(size)
     for i in range(size):
         inverse[i, i] = 1 / regularisation
-    x, arm, mark, log_det = np.zeros(len(omega)), first, 0, size * np.log(regularisation)
+    x, old, arm, mark = np.zeros(len(omega)), np.zeros(len(omega)), first, 0
+    determinant = regularisation**size
     for t in range(rounds):
         if t > 0 and ends[t - 1]:
             width = _beta(float(t), c1, c2, variance, log_horizon, regularisation, discount, squared, channels)
@@ -223,7 +216,7 @@ def _optimist(
                     best, arm = bound, k
         u = arms[arm]
         reward = _dot(omega, x) + _dot(theta, u) + errors[t]
-        _advance(a, b, x, u, shocks[t])
+        _advance(a, b, x, u, shocks[t], old)
         played[t], rewards[t] = arm, reward
         if ends[t]:
             for i in range(size):
@@ -234,13 +227,13 @@ def _optimist(
                     if discount < 1:
                         kept = (1 - discount**2) * regularisation if i == j else 0.0
                         v_squared[i, j] = discount**2 * v_squared[i, j] + u[i] * u[j] + kept
-            log_det = _invert(v, inverse)
+            determinant = _invert(v, inverse)
             for i in range(size):
                 estimate[i] = _dot(inverse[i], moment)
         while mark < len(marks) and marks[mark] == t + 1:
             for i in range(size):
                 estimates[mark, i] = estimate[i]
-            information[mark] = (log_det - size * np.log(regularisation)) / 2
+            information[mark] = np.log(determinant / regularisation**size) / 2
             mark += 1
     return played, rewards, estimates, information
 
@@ -253,7 +246,7 @@ def _exp3(a, b, omega, theta, arms, shocks, errors, lottery, held, bound):
     batches = rounds / held
     mixing = min(1.0, np.sqrt(count * np.log(count) / ((np.e - 1) * 2 * batches / 3)))
     gains, chances = np.zeros(count), np.full(count, 1.0 / count)
-    x, arm, total = np.zeros(len(omega)), 0, 0.0
+    x, old, arm, total = np.zeros(len(omega)), np.zeros(len(omega)), 0, 0.0
     for t in range(rounds):
         if t % held == 0:
             arm, chance = 0, chances[0]
@@ -262,7 +255,7 @@ def _exp3(a, b, omega, theta, arms, shocks, errors, lottery, held, bound):
                 chance += chances[arm]
             total = 0.0
         rewards[t] = _dot(omega, x) + _dot(theta, arms[arm]) + errors[t]
-        _advance(a, b, x, arms[arm], shocks[t])
+        _advance(a, b, x, arms[arm], shocks[t], old)
         played[t] = arm
         total += rewards[t]
         if t % held == held - 1:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
+
 import numpy as np
 import xarray as xr
 
@@ -43,12 +45,24 @@ def train(case, data) -> xr.Dataset:
 def _play_all(case, settings, shape, dims) -> xr.Dataset:
     params = case.params
     fraction = np.unique(np.r_[np.logspace(-3, 0, params.marks), 0.1, 0.5])
+
+    @lru_cache(1)
+    def noise(seed, rounds, states):
+        return draw_noise(case.rng(f"noise {seed}"), rounds, states)
+
     recorded = [
-        [[_record(case, *setting, name, seed, fraction) for seed in range(params.seeds)] for setting in settings]
-        for name in case.progress(params.play, what="learners")
+        [
+            [
+                _record(params, problem, sigma, name, noise(seed, horizon, len(problem.omega)), fraction)
+                for name in params.play
+            ]
+            for problem, sigma, horizon in settings
+        ]
+        for seed in case.progress(range(params.seeds), what="seeds")
     ]
     columns = {
-        key: np.array([[[run[key] for run in row] for row in rows] for rows in recorded]) for key in recorded[0][0][0]
+        key: np.array([[[run[key] for run in row] for row in rows] for rows in recorded]).swapaxes(0, 2)
+        for key in recorded[0][0][0]
     }
     columns = {key: v.reshape(len(params.play), *shape, *v.shape[2:]) for key, v in columns.items()}
     outer = ("learner", *dims, "seed")
@@ -86,10 +100,9 @@ def _play_all(case, settings, shape, dims) -> xr.Dataset:
     return xr.Dataset(variables, {"learner": params.play, "seed": np.arange(params.seeds), "mark": fraction})
 
 
-def _record(case, problem, sigma, horizon, name, seed, fraction) -> dict:
+def _record(params, problem, sigma, name, noise, fraction) -> dict:
     """One run, condensed: marks at fractions of the horizon, counts in windows."""
-    params, learner = case.params, case.params.learners[name]
-    noise = draw_noise(case.rng(f"noise {seed}"), horizon, len(problem.omega))
+    learner, horizon = params.learners[name], len(noise.reward)
     marks = np.maximum(np.round(fraction * horizon).astype(np.int64), 1)
     values, best = problem.values, problem.values.max()
     if learner.kind == "expert":
@@ -103,9 +116,10 @@ def _record(case, problem, sigma, horizon, name, seed, fraction) -> dict:
     known = learner.kind == "optimist"
     width = beta(problem, learner, sigma, horizon, marks) if known else np.full(len(marks), np.nan)
     normalised = regret / (width * np.sqrt(marks * np.log(marks + 1)))
-    edges = np.linspace(0, horizon, params.windows + 1).astype(int)[:-1]
-    counts = np.add.reduceat(run.arm[:, None] == np.arange(len(values)), edges, axis=0, dtype=np.int64)
-    counts = np.pad(counts, [(0, 0), (0, _most_arms(params) - len(values))])
+    lengths = np.diff(np.linspace(0, horizon, params.windows + 1).astype(int))
+    columns = 1 + _most_arms(params)  # the first for arm -1, which is none of the arms
+    cells = np.repeat(np.arange(params.windows) * columns, lengths) + run.arm + 1
+    counts = np.bincount(cells, minlength=params.windows * columns).reshape(params.windows, columns)[:, 1:]
     record = {
         "regret": regret,
         "exponent": _slope(marks[late], regret[late]),
@@ -120,7 +134,11 @@ def _record(case, problem, sigma, horizon, name, seed, fraction) -> dict:
     }
     if params.log_rounds:
         kept = slice(0, min(params.log_rounds, horizon))
-        record |= {"log_arm": run.arm[kept], "log_reward": run.reward[kept], "final_estimate": run.estimate[-1]}
+        record |= {
+            "log_arm": run.arm[kept].copy(),
+            "log_reward": run.reward[kept].copy(),
+            "final_estimate": run.estimate[-1],
+        }
     return record
 
 
