@@ -12,28 +12,26 @@ import numpy as np
 from numba import njit
 
 from studies.dynamical_linear_bandits.problems import Problem
-
-
-class Noise(NamedTuple):
-    """Standard normal numbers of one seed: state (time, state), reward (time,); uniform ones: lottery (time,)."""
-
-    state: np.ndarray
-    reward: np.ndarray
-    lottery: np.ndarray
+from studies.dynamical_linear_bandits.response import Noise, respond
 
 
 class Run(NamedTuple):
-    """What a run leaves: arm and reward of each round; estimate of h (mark, channel) and ln det(V / lambda) / 2."""
+    """What a run leaves.
+
+    Attributes
+    ----------
+    arm : ndarray of int, shape (time,)
+        Arm of each round; -1: an action that is none of the arms.
+    reward : ndarray, shape (logged,)
+        Rewards of the first rounds.
+    estimate, information : ndarray, shape (mark, channel), (mark,)
+        Estimate of h and ln det(V / lambda) / 2; NaN for players that estimate nothing.
+    """
 
     arm: np.ndarray
     reward: np.ndarray
     estimate: np.ndarray
     information: np.ndarray
-
-
-def draw_noise(rng: np.random.Generator, rounds: int, states: int) -> Noise:
-    """Noise of one seed, the same for every learner, noise level and system."""
-    return Noise(rng.standard_normal((rounds, states)), rng.standard_normal(rounds), rng.random(rounds))
 
 
 def epoch_ends(rho: float, rounds: int) -> np.ndarray:
@@ -63,7 +61,7 @@ def beta(problem: Problem, learner, sigma: float, horizon: int, time) -> np.ndar
     return _beta.py_func(np.asarray(time, float), *_bonus(problem, learner, sigma, horizon))
 
 
-def play(problem: Problem, learner, sigma: float, noise: Noise, marks: np.ndarray) -> Run:
+def play(problem: Problem, learner, sigma: float, noise: Noise, marks: np.ndarray, logged: int | None = None) -> Run:
     """Play one run of len(noise.reward) rounds.
 
     Parameters
@@ -78,23 +76,26 @@ def play(problem: Problem, learner, sigma: float, noise: Noise, marks: np.ndarra
         Numbers of this seed.
     marks : ndarray of int, rising
         Rounds (counted from 1) after which the estimate is recorded.
+    logged
+        Rounds from the start whose rewards are kept; default: all.
     """
     horizon = len(noise.reward)
+    nothing = np.full((len(marks), len(problem.theta)), np.nan)
+    if learner.kind == "uniform":
+        arm = (noise.lottery * len(problem.arms)).astype(np.int64)
+        return Run(arm, respond(problem, problem.arms[arm[:logged]], sigma, noise), nothing, nothing[:, 0])
     shocks, errors = sigma * noise.state, sigma * np.sqrt(problem.outputs) * noise.reward
     system = (problem.a, problem.b, problem.omega, problem.theta, problem.arms, shocks, errors)
-    first = int(noise.lottery[0] * len(problem.arms))
     ends = epoch_ends(problem.radius, horizon) if learner.hold else np.ones(horizon, bool)
-    if learner.kind == "optimist":
-        return Run(*_optimist(*system, first, ends, marks, *_bonus(problem, learner, sigma, horizon)))
     if learner.kind == "exp3":
         held = int(np.diff(np.flatnonzero(ends)).max(initial=1))
         bound = float((problem.norms[0] + bonus_constants(problem, 0)[0]) * np.linalg.norm(problem.arms, axis=1).max())
         arm, reward = _exp3(*system, noise.lottery, held, bound)
-    else:
-        arm = (noise.lottery * len(problem.arms)).astype(np.int64)
-        reward = respond(problem.a, problem.b, problem.omega, problem.theta, problem.arms[arm], shocks, errors)
-    nothing = np.full((len(marks), len(problem.theta)), np.nan)
-    return Run(arm, reward, nothing, nothing[:, 0])
+        return Run(arm, reward[:logged].copy(), nothing, nothing[:, 0])
+    first = int(noise.lottery[0] * len(problem.arms))
+    bonus = _bonus(problem, learner, sigma, horizon)
+    arm, reward, estimate, information = _optimist(*system, first, ends, marks, *bonus)
+    return Run(arm, reward[:logged].copy(), estimate, information)
 
 
 def _bonus(problem: Problem, learner, sigma: float, horizon: int) -> tuple:
@@ -114,17 +115,6 @@ def _beta(time, c1, c2, variance, log_horizon, regularisation, discount, squared
     volume = log_horizon + channels / 2 * np.log(1 + counted * squared / (channels * regularisation))
     transient = c2 / np.sqrt(regularisation) * (1 + np.log(time + 1))
     return c1 * np.sqrt(regularisation) + transient + np.sqrt(2 * variance * volume)
-
-
-@njit(cache=True, error_model="numpy")
-def respond(a, b, omega, theta, actions, shocks, errors):
-    """Rewards of a sequence of actions from x = 0. Shapes (time, channel), (time, state), (time,) -> (time,)."""
-    x, old, rewards = np.zeros(len(omega)), np.zeros(len(omega)), np.empty(len(actions))
-    for t in range(len(actions)):
-        u = actions[t]
-        rewards[t] = _dot(omega, x) + _dot(theta, u) + errors[t]
-        _advance(a, b, x, u, shocks[t], old)
-    return rewards
 
 
 @njit(cache=True, error_model="numpy")

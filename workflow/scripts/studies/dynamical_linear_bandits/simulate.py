@@ -6,13 +6,13 @@ import numpy as np
 import xarray as xr
 
 from pesin.steps.labels import labelled
-from studies.dynamical_linear_bandits.play import draw_noise, respond
 from studies.dynamical_linear_bandits.problems import (
     Problem,
     given_system,
     one_good_channel,
     slower_system,
 )
+from studies.dynamical_linear_bandits.response import Noise, draw_noise, respond
 
 
 def simulate(case) -> xr.Dataset | xr.DataTree:
@@ -97,27 +97,23 @@ def _check(case, problem: Problem) -> xr.Dataset:
     rng = case.rng("sequences")
     orders = rng.integers(arms, size=(check.sequences, check.period))
     orders[:, 1] = (orders[:, 0] + rng.integers(1, arms, size=check.sequences)) % arms  # at least two arms each
-    system = (problem.a, problem.b, problem.omega, problem.theta)
-    silence = np.zeros((rounds, states)), np.zeros(rounds)
 
-    def mean_reward(actions, shocks, errors) -> float:
-        return float(respond(*system, np.ascontiguousarray(actions), shocks, errors)[check.burn_in :].mean())
+    def after(rewards):
+        return rewards[..., check.burn_in :].mean(-1)
 
-    constant = [mean_reward(np.broadcast_to(arm, (rounds, len(arm))), *silence) for arm in problem.arms]
-    periodic = [mean_reward(problem.arms[np.resize(order, rounds)], *silence) for order in orders]
-    added = []  # by noise of standard deviation 1: the system is linear, so it adds the same whatever the actions
-    for seed in range(seeds):
-        noise = draw_noise(case.rng(f"check {seed}"), rounds, states)
-        idle = np.zeros((rounds, len(problem.theta)))
-        added.append(mean_reward(idle, noise.state, np.sqrt(problem.outputs) * noise.reward))
-    noisy = np.multiply.outer(noises, added)[..., None]
+    constant = after(respond(problem, np.repeat(problem.arms[:, None], rounds, 1)))
+    periodic = after(respond(problem, problem.arms[np.resize(orders.T, (rounds, check.sequences)).T]))
+    # The system is linear: noise adds the same to the rewards of all actions, in proportion to its deviation.
+    draws = [draw_noise(case.rng(f"check {seed}"), rounds, states) for seed in range(seeds)]
+    noise = Noise(*map(np.stack, zip(*draws, strict=True)))
+    noisy = np.multiply.outer(noises, after(respond(problem, np.zeros((rounds, len(problem.theta))), 1.0, noise)))[
+        ..., None
+    ]
     means, varied = noisy + constant, noisy + periodic
     value = problem.arms @ (problem.h if check.value == "steady" else problem.theta)
     error = means - value
     spread = means.std(1, ddof=1) / np.sqrt(seeds)
-    units = np.eye(len(problem.theta))
-    quiet = [np.broadcast_to(u, (rounds, len(u))) for u in units]
-    settled = [respond(*system, np.ascontiguousarray(u), *silence)[-1] for u in quiet]
+    settled = respond(problem, np.repeat(np.eye(len(problem.theta))[:, None], rounds, 1))[:, -1]
     dims = ("noise", "seed", "arm")
     return xr.Dataset(
         {

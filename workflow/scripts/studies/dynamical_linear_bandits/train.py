@@ -8,8 +8,9 @@ import numpy as np
 import xarray as xr
 
 from pesin.steps.labels import labelled
-from studies.dynamical_linear_bandits.play import Noise, Run, beta, draw_noise, play, respond
+from studies.dynamical_linear_bandits.play import Run, beta, play
 from studies.dynamical_linear_bandits.problems import expert_action
+from studies.dynamical_linear_bandits.response import Noise, draw_noise, respond
 from studies.dynamical_linear_bandits.simulate import problems
 
 NAN = {"allow_nan": 1}
@@ -106,9 +107,9 @@ def _record(params, problem, sigma, name, noise, fraction) -> dict:
     marks = np.maximum(np.round(fraction * horizon).astype(np.int64), 1)
     values, best = problem.values, problem.values.max()
     if learner.kind == "expert":
-        run, gaps = _expert(problem, params.expert, params.budget, sigma, noise, len(marks))
+        run, gaps = _expert(problem, params.expert, params.budget, sigma, noise, len(marks), params.log_rounds)
     else:
-        run = play(problem, learner, sigma, noise, marks)
+        run = play(problem, learner, sigma, noise, marks, params.log_rounds)
         gaps = (best - values)[run.arm]
     regret = np.cumsum(gaps)[marks - 1]
     late, half = fraction >= 0.1 - 1e-9, np.searchsorted(fraction, 0.5 - 1e-9)
@@ -133,12 +134,8 @@ def _record(params, problem, sigma, name, noise, fraction) -> dict:
         "rounds": marks,
     }
     if params.log_rounds:
-        kept = slice(0, min(params.log_rounds, horizon))
-        record |= {
-            "log_arm": run.arm[kept].copy(),
-            "log_reward": run.reward[kept].copy(),
-            "final_estimate": run.estimate[-1],
-        }
+        arms = run.arm[: params.log_rounds].copy()
+        record |= {"log_arm": arms, "log_reward": run.reward, "final_estimate": run.estimate[-1]}
     return record
 
 
@@ -153,13 +150,11 @@ def _slope(x, y) -> float:
     return float(np.polyfit(np.log(x), np.log(y), 1)[0])
 
 
-def _expert(problem, spending, budget, sigma, noise: Noise, marks: int) -> tuple[Run, np.ndarray]:
+def _expert(problem, spending, budget, sigma, noise: Noise, marks: int, logged: int) -> tuple[Run, np.ndarray]:
     """The advertiser's past split, played for ever; arm -1, since it is none of the arms."""
     action = expert_action(spending, budget)
     rounds = len(noise.reward)
-    errors = sigma * np.sqrt(problem.outputs) * noise.reward
-    played = np.ascontiguousarray(np.broadcast_to(action, (rounds, len(action))))
-    rewards = respond(problem.a, problem.b, problem.omega, problem.theta, played, sigma * noise.state, errors)
+    rewards = respond(problem, np.tile(action, (min(logged, rounds), 1)), sigma, noise)
     nothing = np.full((marks, len(action)), np.nan)
     gaps = np.full(rounds, problem.values.max() - action @ problem.h)
     return Run(np.full(rounds, -1), rewards, nothing, nothing[:, 0]), gaps
