@@ -134,6 +134,7 @@ def test_rewards_are_what_the_system_pays_for_the_actions(learner):
     noise = draw_noise(np.random.default_rng(1), 400, 3)
     run = play(problem, learner, 0.1, noise, np.array([400]), logged=300)
     assert run.reward == pytest.approx(respond(problem, problem.arms[run.arm], 0.1, noise)[:300])
+    assert play(problem, learner, 0.1, noise, np.array([400]), logged=0).reward.size == 0
 
 
 def test_a_discount_near_one_changes_little_and_a_small_one_forgets():

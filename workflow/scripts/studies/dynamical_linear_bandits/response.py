@@ -41,7 +41,7 @@ def respond(problem: Problem, actions, sigma: float = 0.0, noise: Noise | None =
         rounds = actions.shape[-2]
         drive = drive + sigma * noise.state[..., :rounds, :]
         rewards = rewards + sigma * np.sqrt(problem.outputs) * noise.reward[..., :rounds]
-    x, states = np.zeros_like(drive[..., 0, :]), np.empty_like(drive)
+    x, states = np.zeros(len(problem.omega)), np.empty_like(drive)
     for t in range(actions.shape[-2]):
         states[..., t, :] = x
         x = x @ problem.a.T + drive[..., t, :]
