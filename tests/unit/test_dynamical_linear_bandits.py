@@ -11,7 +11,7 @@ from pesin.claims.load import load_study, merge, resolve_study
 from pesin.steps.case import Case
 from studies.dynamical_linear_bandits.forecast import fit_lags, predict_lags, reward_deviation
 from studies.dynamical_linear_bandits.params import Learner, Params
-from studies.dynamical_linear_bandits.play import beta, bonus_constants, draw_noise, epoch_ends, play, respond
+from studies.dynamical_linear_bandits.play import beta, bonus_constants, epoch_ends, play
 from studies.dynamical_linear_bandits.problems import (
     expert_action,
     given_system,
@@ -20,6 +20,7 @@ from studies.dynamical_linear_bandits.problems import (
     spectral_radius,
     transient_growth,
 )
+from studies.dynamical_linear_bandits.response import draw_noise, respond
 from studies.dynamical_linear_bandits.simulate import problems, simulate
 from studies.dynamical_linear_bandits.train import train
 
@@ -95,9 +96,7 @@ def test_bonus_of_the_scalar_case_by_hand():
 
 def test_response_settles_at_h_and_follows_the_recursion():
     problem = system("advertising")
-    quiet = np.zeros((300, 3)), np.zeros(300)
-    arm = np.ascontiguousarray(np.broadcast_to(problem.arms[4], (300, 3)))
-    rewards = respond(problem.a, problem.b, problem.omega, problem.theta, arm, *quiet)
+    rewards = respond(problem, np.tile(problem.arms[4], (300, 1)))
     assert rewards[0] == pytest.approx(problem.theta @ problem.arms[4])
     second = problem.omega @ problem.b @ problem.arms[4] + problem.theta @ problem.arms[4]
     assert rewards[1] == pytest.approx(second) and rewards[-1] == pytest.approx(problem.values[4], abs=1e-12)
@@ -129,6 +128,15 @@ def test_estimate_is_ridge_regression():
     assert run.information[-1] == pytest.approx(np.linalg.slogdet(normal / lam)[1] / 2)
 
 
+@pytest.mark.parametrize("learner", [LIN, Learner(kind="exp3"), Learner(kind="uniform")])
+def test_rewards_are_what_the_system_pays_for_the_actions(learner):
+    problem = system("advertising")
+    noise = draw_noise(np.random.default_rng(1), 400, 3)
+    run = play(problem, learner, 0.1, noise, np.array([400]), logged=300)
+    assert run.reward == pytest.approx(respond(problem, problem.arms[run.arm], 0.1, noise)[:300])
+    assert play(problem, learner, 0.1, noise, np.array([400]), logged=0).reward.size == 0
+
+
 def test_a_discount_near_one_changes_little_and_a_small_one_forgets():
     problem = system("synthetic")
     plain = regret(problem, LIN, 0.1, 2000, 1)[1]
@@ -148,8 +156,7 @@ def test_lags_recover_the_markov_parameters_and_a_static_value_does_not():
     problem = system("synthetic")
     rng = np.random.default_rng(0)
     actions = problem.arms[rng.integers(6, size=3000)]
-    zeros = np.zeros((3000, 3)), np.zeros(3000)
-    rewards = respond(problem.a, problem.b, problem.omega, problem.theta, actions, *zeros)
+    rewards = respond(problem, actions)
     taps = fit_lags(actions, rewards, 10, 1e-9)
     assert taps[1] == pytest.approx(problem.omega @ problem.b, abs=1e-5)
     assert np.abs(predict_lags(taps, actions[:100]) - rewards[:100]).max() < 1e-5
@@ -159,9 +166,7 @@ def test_lags_recover_the_markov_parameters_and_a_static_value_does_not():
 def test_deviation_of_the_reward_against_a_long_run():
     problem = system("advertising")
     noise = draw_noise(np.random.default_rng(0), 100_000, 3)
-    still = np.zeros((100_000, 3))
-    errors = 0.1 * np.sqrt(problem.outputs) * noise.reward
-    rewards = respond(problem.a, problem.b, problem.omega, problem.theta, still, 0.1 * noise.state, errors)
+    rewards = respond(problem, np.zeros((100_000, 3)), 0.1, noise)
     assert rewards.std() == pytest.approx(reward_deviation(problem, 0.1), rel=0.02)
 
 

@@ -182,3 +182,8 @@ def test_a_tighter_tolerance_changes_nothing_that_matters():
     years = np.array([0, 1e6])
     coarse, fine = (evolve(members(4e3, 1e-5), years, rtol=rtol).states[0, -1, 0] for rtol in (1e-4, 1e-7))
     assert coarse == pytest.approx(fine, abs=0.02)
+
+
+def test_an_ocean_that_grows_to_its_bound_does_not_stall_there():
+    run = evolve(members(3761.232671707976, 5.5752603851660885e-5, depth=2704068.4412126276), np.array([0, 1e6]))
+    assert run.states[0, -1, 0] == pytest.approx(19.9, abs=0.1) and run.steps[0] < 600

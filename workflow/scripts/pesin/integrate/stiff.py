@@ -108,11 +108,12 @@ def stiff_ensemble(
                 event_time[moved[stopped]] = reach[stopped]
             _write(out, times, cursor, t, moved, piece, reach)
             last = np.where(stopped[:, None], _inside(piece, (reach - t[moved]) / step[good]), new[good])
+            y[moved], f[moved] = last, f2[good]
             if project is not None:
-                last = project(last)
-                y[moved], f[moved] = last, rate(last, moved)
-            else:
-                y[moved], f[moved] = last, f2[good]
+                y[moved] = project(last)
+                changed = moved[(y[moved] != last).any(1)]
+                if changed.size:
+                    f[changed] = rate(y[changed], changed)
             t[moved], steps[moved] = reach, steps[moved] + 1
             for member in moved[stopped]:
                 out[member, cursor[member] :] = y[member]
@@ -122,13 +123,10 @@ def stiff_ensemble(
 
 
 def _differences(rate, y, f, member):
-    matrix = np.empty((*y.shape, y.shape[1]))
-    for j in range(y.shape[1]):
-        move = 1e-7 * np.maximum(np.abs(y[:, j]), 1e-8)
-        shifted = y.copy()
-        shifted[:, j] += move
-        matrix[:, :, j] = (rate(shifted, member) - f) / (shifted[:, j] - y[:, j])[:, None]
-    return matrix
+    dim = y.shape[1]
+    shifted = y + np.eye(dim)[:, None] * (1e-7 * np.maximum(np.abs(y), 1e-8))  # (component shifted, n, dim)
+    rates = rate(shifted.reshape(-1, dim), np.tile(member, dim)).reshape(shifted.shape)
+    return np.moveaxis((rates - f) / (shifted - y).sum(2, keepdims=True), 0, 2)
 
 
 def _rosenbrock(rate, jacobian, y, f, step, member):

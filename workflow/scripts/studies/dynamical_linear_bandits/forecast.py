@@ -6,7 +6,7 @@ import numpy as np
 import xarray as xr
 
 from pesin.steps.labels import labelled
-from studies.dynamical_linear_bandits.play import draw_noise, respond
+from studies.dynamical_linear_bandits.response import draw_noise, respond
 from studies.dynamical_linear_bandits.simulate import problems
 
 PREDICTORS = ("static", "lags")
@@ -24,6 +24,8 @@ def forecast(case, data, trained) -> xr.Dataset:
     learners = [name for name in params.play if params.learners[name].kind == "optimist"]
     shape = (len(learners), len(params.noises), params.seeds, len(PREDICTORS), len(TARGETS))
     rmse, bias = np.empty(shape), np.empty(shape)
+    logs = trained[["log_arm", "log_reward", "final_estimate"]].isel(horizon=-1)
+    scales = [reward_deviation(problem, sigma) for sigma in params.noises]
     for k, seed in enumerate(case.progress(range(params.seeds), what="seeds")):
         rng = case.rng(f"tests {seed}")
         noise = draw_noise(rng, wanted.rounds, len(problem.omega))
@@ -31,13 +33,10 @@ def forecast(case, data, trained) -> xr.Dataset:
             np.broadcast_to(np.array(wanted.unseen, float), (wanted.rounds, len(problem.theta))),
             problem.arms[rng.integers(len(problem.arms), size=wanted.rounds)],
         )
-        for j, sigma in enumerate(params.noises):
-            errors = sigma * np.sqrt(problem.outputs) * noise.reward
-            scale = reward_deviation(problem, sigma)
-            system = (problem.a, problem.b, problem.omega, problem.theta)
-            truths = [respond(*system, np.ascontiguousarray(u), sigma * noise.state, errors) for u in sequences]
+        for j, (sigma, scale) in enumerate(zip(params.noises, scales, strict=True)):
+            truths = respond(problem, sequences, sigma, noise)
             for i, name in enumerate(learners):
-                log = trained.sel(learner=name, noise=sigma, seed=seed).isel(horizon=-1)
+                log = logs.sel(learner=name, noise=sigma, seed=seed)
                 taps = fit_lags(problem.arms[log.log_arm.values], log.log_reward.values, wanted.lags, wanted.ridge)
                 for t, (actions, truth) in enumerate(zip(sequences, truths, strict=True)):
                     predicted = (actions @ log.final_estimate.values, predict_lags(taps, actions))

@@ -1,7 +1,7 @@
 """The interaction loops, compiled: an optimistic linear learner with switches, and Exp3.
 
-One round is half a microsecond, so that the paper's horizon of a million rounds takes half a second a run. Every
-learner meets the same noise, which comes in as arrays.
+A round takes a quarter of a microsecond or less, a run over the paper's horizon of a million rounds a quarter of a
+second. Every learner meets the same noise, which comes in as arrays.
 """
 
 from __future__ import annotations
@@ -11,29 +11,27 @@ from typing import NamedTuple
 import numpy as np
 from numba import njit
 
-from studies.dynamical_linear_bandits.problems import Problem, spectral_radius, transient_growth
-
-
-class Noise(NamedTuple):
-    """Standard normal numbers of one seed: state (time, state), reward (time,); uniform ones: lottery (time,)."""
-
-    state: np.ndarray
-    reward: np.ndarray
-    lottery: np.ndarray
+from studies.dynamical_linear_bandits.problems import Problem
+from studies.dynamical_linear_bandits.response import Noise, respond
 
 
 class Run(NamedTuple):
-    """What a run leaves: arm and reward of each round; estimate of h (mark, channel) and ln det(V / lambda) / 2."""
+    """What a run leaves.
+
+    Attributes
+    ----------
+    arm : ndarray of int, shape (time,)
+        Arm of each round; -1: an action that is none of the arms.
+    reward : ndarray, shape (logged,)
+        Rewards of the first rounds.
+    estimate, information : ndarray, shape (mark, channel), (mark,)
+        Estimate of h and ln det(V / lambda) / 2; NaN for players that estimate nothing.
+    """
 
     arm: np.ndarray
     reward: np.ndarray
     estimate: np.ndarray
     information: np.ndarray
-
-
-def draw_noise(rng: np.random.Generator, rounds: int, states: int) -> Noise:
-    """Noise of one seed, the same for every learner, noise level and system."""
-    return Noise(rng.standard_normal((rounds, states)), rng.standard_normal(rounds), rng.random(rounds))
 
 
 def epoch_ends(rho: float, rounds: int) -> np.ndarray:
@@ -51,7 +49,7 @@ def epoch_ends(rho: float, rounds: int) -> np.ndarray:
 def bonus_constants(problem: Problem, sigma: float) -> tuple[float, float, float]:
     """c1, c2 and the variance proxy of DynLin-UCB's bonus (section 4 of the paper)."""
     theta, omega, b = problem.norms
-    rho, growth = spectral_radius(problem.a), transient_growth(problem.a)
+    rho, growth = problem.radius, problem.growth
     largest = float(np.linalg.norm(problem.arms, axis=1).max())
     c1 = theta + omega * b * growth / (1 - rho)
     c2 = largest * omega * growth * (largest * b + largest) / (1 - rho)
@@ -63,7 +61,7 @@ def beta(problem: Problem, learner, sigma: float, horizon: int, time) -> np.ndar
     return _beta.py_func(np.asarray(time, float), *_bonus(problem, learner, sigma, horizon))
 
 
-def play(problem: Problem, learner, sigma: float, noise: Noise, marks: np.ndarray) -> Run:
+def play(problem: Problem, learner, sigma: float, noise: Noise, marks: np.ndarray, logged: int | None = None) -> Run:
     """Play one run of len(noise.reward) rounds.
 
     Parameters
@@ -78,28 +76,27 @@ def play(problem: Problem, learner, sigma: float, noise: Noise, marks: np.ndarra
         Numbers of this seed.
     marks : ndarray of int, rising
         Rounds (counted from 1) after which the estimate is recorded.
+    logged
+        Rounds from the start whose rewards are kept; default: all.
     """
     horizon = len(noise.reward)
+    nothing = np.full((len(marks), len(problem.theta)), np.nan)
+    if learner.kind == "uniform":
+        arm = (noise.lottery * len(problem.arms)).astype(np.int64)
+        return Run(arm, respond(problem, problem.arms[arm[:logged]], sigma, noise), nothing, nothing[:, 0])
     shocks, errors = sigma * noise.state, sigma * np.sqrt(problem.outputs) * noise.reward
-    system = (problem.a, problem.b, problem.omega, problem.theta, problem.arms, shocks, errors)
-    first = int(noise.lottery[0] * len(problem.arms))
-    rho = spectral_radius(problem.a)
-    ends = epoch_ends(rho, horizon) if learner.hold else np.ones(horizon, bool)
-    if learner.kind == "optimist":
-        return Run(*_optimist(*system, first, ends, marks, *_bonus(problem, learner, sigma, horizon)))
+    drive, paid = problem.arms @ problem.b.T, problem.arms @ problem.theta
+    system = (problem.a, problem.omega, drive, paid, shocks, errors)
+    ends = epoch_ends(problem.radius, horizon) if learner.hold else np.ones(horizon, bool)
     if learner.kind == "exp3":
-        held = _longest_epoch(rho, horizon) if learner.hold else 1
+        held = int(np.diff(np.flatnonzero(ends)).max(initial=1))
         bound = float((problem.norms[0] + bonus_constants(problem, 0)[0]) * np.linalg.norm(problem.arms, axis=1).max())
         arm, reward = _exp3(*system, noise.lottery, held, bound)
-    else:
-        arm = (noise.lottery * len(problem.arms)).astype(np.int64)
-        reward = respond(problem.a, problem.b, problem.omega, problem.theta, problem.arms[arm], shocks, errors)
-    nothing = np.full((len(marks), len(problem.theta)), np.nan)
-    return Run(arm, reward, nothing, nothing[:, 0])
-
-
-def _longest_epoch(rho: float, horizon: int) -> int:
-    return int(np.diff(np.flatnonzero(epoch_ends(rho, horizon))).max(initial=1))
+        return Run(arm, reward[:logged].copy(), nothing, nothing[:, 0])
+    first = int(noise.lottery[0] * len(problem.arms))
+    bonus = _bonus(problem, learner, sigma, horizon)
+    arm, reward, estimate, information = _optimist(*system, problem.arms, first, ends, marks, *bonus)
+    return Run(arm, reward[:logged].copy(), estimate, information)
 
 
 def _bonus(problem: Problem, learner, sigma: float, horizon: int) -> tuple:
@@ -122,17 +119,6 @@ def _beta(time, c1, c2, variance, log_horizon, regularisation, discount, squared
 
 
 @njit(cache=True, error_model="numpy")
-def respond(a, b, omega, theta, actions, shocks, errors):
-    """Rewards of a sequence of actions from x = 0. Shapes (time, channel), (time, state), (time,) -> (time,)."""
-    x, rewards = np.zeros(len(omega)), np.empty(len(actions))
-    for t in range(len(actions)):
-        u = actions[t]
-        rewards[t] = _dot(omega, x) + _dot(theta, u) + errors[t]
-        _advance(a, b, x, u, shocks[t])
-    return rewards
-
-
-@njit(cache=True, error_model="numpy")
 def _dot(x, y):
     total = 0.0
     for i in range(len(x)):
@@ -141,45 +127,42 @@ def _dot(x, y):
 
 
 @njit(cache=True, error_model="numpy")
-def _advance(a, b, x, u, shock):
-    """x <- A x + B u + shock, in place."""
-    old = x.copy()
+def _advance(a, x, drive, shock, old):
+    """x <- A x + B u + shock, in place, for drive = B u; `old` is scratch of the same shape."""
+    old[:] = x
     for i in range(len(x)):
-        x[i] = _dot(a[i], old) + _dot(b[i], u) + shock[i]
+        x[i] = _dot(a[i], old) + drive[i] + shock[i]
 
 
 @njit(cache=True, error_model="numpy")
 def _invert(matrix, inverse):
-    """Gauss-Jordan for a small positive definite matrix; returns its ln det. `matrix` is kept."""
-    size, log_det = len(matrix), 0.0
-    work = matrix.copy()
-    for i in range(size):
-        for j in range(size):
-            inverse[i, j] = 1.0 if i == j else 0.0
-    for k in range(size):
-        pivot = work[k, k]
-        log_det += np.log(pivot)
-        for j in range(size):
-            work[k, j] /= pivot
+    """Gauss-Jordan for a small positive definite matrix; returns its determinant. `matrix` is kept."""
+    inverse[:] = matrix
+    determinant = 1.0
+    for k in range(len(matrix)):
+        pivot = inverse[k, k]
+        determinant *= pivot
+        inverse[k, k] = 1.0
+        for j in range(len(matrix)):
             inverse[k, j] /= pivot
-        for i in range(size):
-            factor = work[i, k]
+        for i in range(len(matrix)):
+            factor = inverse[i, k]
             if i != k and factor != 0.0:
-                for j in range(size):
-                    work[i, j] -= factor * work[k, j]
+                inverse[i, k] = 0.0
+                for j in range(len(matrix)):
                     inverse[i, j] -= factor * inverse[k, j]
-    return log_det
+    return determinant
 
 
 @njit(cache=True, error_model="numpy")
 def _optimist(
     a,
-    b,
     omega,
-    theta,
-    arms,
+    drive,
+    paid,
     shocks,
     errors,
+    arms,
     first,
     ends,
     marks,
@@ -192,8 +175,11 @@ def _optimist(
     squared,
     channels,
 ):
-    """Ridge regression of the last reward of each epoch, and the arm of the largest upper confidence bound."""
-    rounds, size = len(errors), len(theta)
+    """Ridge regression of the last reward of each epoch, and the arm of the largest upper confidence bound.
+
+    `drive` and `paid` are B u and theta u of each arm: shapes (arm, state), (arm,).
+    """
+    rounds, size = len(errors), arms.shape[1]
     played, rewards = np.empty(rounds, np.int64), np.empty(rounds)
     estimates, information = np.zeros((len(marks), size)), np.zeros(len(marks))
     v, v_squared = np.eye(size), np.eye(size)
@@ -202,7 +188,8 @@ def _optimist(
     inverse, moment, estimate, left = np.eye(size), np.zeros(size), np.zeros(size), np.zeros(size)
     for i in range(size):
         inverse[i, i] = 1 / regularisation
-    x, arm, mark, log_det = np.zeros(len(omega)), first, 0, size * np.log(regularisation)
+    x, old, arm, mark = np.zeros(len(omega)), np.zeros(len(omega)), first, 0
+    determinant = regularisation**size
     for t in range(rounds):
         if t > 0 and ends[t - 1]:
             width = _beta(float(t), c1, c2, variance, log_horizon, regularisation, discount, squared, channels)
@@ -221,11 +208,11 @@ def _optimist(
                 bound = _dot(estimate, arms[k]) + width * np.sqrt(spread)
                 if bound > best:
                     best, arm = bound, k
-        u = arms[arm]
-        reward = _dot(omega, x) + _dot(theta, u) + errors[t]
-        _advance(a, b, x, u, shocks[t])
+        reward = _dot(omega, x) + paid[arm] + errors[t]
+        _advance(a, x, drive[arm], shocks[t], old)
         played[t], rewards[t] = arm, reward
         if ends[t]:
+            u = arms[arm]
             for i in range(size):
                 moment[i] = discount * moment[i] + u[i] * reward
                 for j in range(size):
@@ -234,26 +221,26 @@ def _optimist(
                     if discount < 1:
                         kept = (1 - discount**2) * regularisation if i == j else 0.0
                         v_squared[i, j] = discount**2 * v_squared[i, j] + u[i] * u[j] + kept
-            log_det = _invert(v, inverse)
+            determinant = _invert(v, inverse)
             for i in range(size):
                 estimate[i] = _dot(inverse[i], moment)
         while mark < len(marks) and marks[mark] == t + 1:
             for i in range(size):
                 estimates[mark, i] = estimate[i]
-            information[mark] = (log_det - size * np.log(regularisation)) / 2
+            information[mark] = np.log(determinant / regularisation**size) / 2
             mark += 1
     return played, rewards, estimates, information
 
 
 @njit(cache=True, error_model="numpy")
-def _exp3(a, b, omega, theta, arms, shocks, errors, lottery, held, bound):
+def _exp3(a, omega, drive, paid, shocks, errors, lottery, held, bound):
     """Exp3 (Auer et al. 2002) on rewards mapped from [-2, 2] bounds to [0, 1]; `held` > 1: on means over batches."""
-    rounds, count = len(errors), len(arms)
+    rounds, count = len(errors), len(paid)
     played, rewards = np.empty(rounds, np.int64), np.empty(rounds)
     batches = rounds / held
     mixing = min(1.0, np.sqrt(count * np.log(count) / ((np.e - 1) * 2 * batches / 3)))
     gains, chances = np.zeros(count), np.full(count, 1.0 / count)
-    x, arm, total = np.zeros(len(omega)), 0, 0.0
+    x, old, arm, total = np.zeros(len(omega)), np.zeros(len(omega)), 0, 0.0
     for t in range(rounds):
         if t % held == 0:
             arm, chance = 0, chances[0]
@@ -261,8 +248,8 @@ def _exp3(a, b, omega, theta, arms, shocks, errors, lottery, held, bound):
                 arm += 1
                 chance += chances[arm]
             total = 0.0
-        rewards[t] = _dot(omega, x) + _dot(theta, arms[arm]) + errors[t]
-        _advance(a, b, x, arms[arm], shocks[t])
+        rewards[t] = _dot(omega, x) + paid[arm] + errors[t]
+        _advance(a, x, drive[arm], shocks[t], old)
         played[t] = arm
         total += rewards[t]
         if t % held == held - 1:

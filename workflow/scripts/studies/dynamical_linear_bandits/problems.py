@@ -7,6 +7,7 @@ earns h u a round, with h = theta + B^T (I - A)^-T omega (Mussi, Metelli, Restel
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 from itertools import permutations
 
 import numpy as np
@@ -45,6 +46,16 @@ class Problem:
     def values(self) -> np.ndarray:
         """J of each arm, shape (arm,)."""
         return self.arms @ self.h
+
+    @cached_property
+    def radius(self) -> float:
+        """Spectral radius rho of A."""
+        return spectral_radius(self.a)
+
+    @cached_property
+    def growth(self) -> float:
+        """Phi of A, see `transient_growth`."""
+        return transient_growth(self.a)
 
 
 def cumulative_markov(a, b, omega, theta) -> np.ndarray:

@@ -6,15 +6,13 @@ import numpy as np
 import xarray as xr
 
 from pesin.steps.labels import labelled
-from studies.dynamical_linear_bandits.play import draw_noise, respond
 from studies.dynamical_linear_bandits.problems import (
     Problem,
     given_system,
     one_good_channel,
     slower_system,
-    spectral_radius,
-    transient_growth,
 )
+from studies.dynamical_linear_bandits.response import Noise, draw_noise, respond
 
 
 def simulate(case) -> xr.Dataset | xr.DataTree:
@@ -73,8 +71,8 @@ def _systems(found: list[Problem]) -> xr.Dataset:
         "arms": labelled(("system", "arm", "channel"), _stack([p.arms for p in found]), "arms"),
         "h": labelled(("system", "channel"), _stack([p.h for p in found]), "h = theta + B^T (I - A)^-T omega"),
         "value": labelled(("system", "arm"), _stack(values), "J(u) = h u of each arm, 0 where there is no arm"),
-        "radius": labelled("system", [spectral_radius(p.a) for p in found], "spectral radius of A", **constant),
-        "growth": labelled("system", [transient_growth(p.a) for p in found], "Phi of A", **constant),
+        "radius": labelled("system", [p.radius for p in found], "spectral radius of A", **constant),
+        "growth": labelled("system", [p.growth for p in found], "Phi of A", **constant),
         "outputs": labelled("system", [p.outputs for p in found], "outputs that the reward sums"),
         "norms": labelled(("system", "norm"), np.array([p.norms for p in found]), "norms that learners are told"),
     }
@@ -99,29 +97,24 @@ def _check(case, problem: Problem) -> xr.Dataset:
     rng = case.rng("sequences")
     orders = rng.integers(arms, size=(check.sequences, check.period))
     orders[:, 1] = (orders[:, 0] + rng.integers(1, arms, size=check.sequences)) % arms  # at least two arms each
-    system = (problem.a, problem.b, problem.omega, problem.theta)
-    means = np.empty((len(noises), seeds, arms))
-    varied = np.empty((len(noises), seeds, check.sequences))
-    for seed in range(seeds):
-        noise = draw_noise(case.rng(f"check {seed}"), rounds, states)
-        for i, sigma in enumerate(noises):
-            errors = sigma * np.sqrt(problem.outputs) * noise.reward
 
-            def mean_reward(actions, sigma=sigma, noise=noise, errors=errors) -> float:
-                rewards = respond(*system, np.ascontiguousarray(actions), sigma * noise.state, errors)
-                return float(rewards[check.burn_in :].mean())
+    def after(rewards):
+        return rewards[..., check.burn_in :].mean(-1)
 
-            means[i, seed] = [mean_reward(np.broadcast_to(arm, (rounds, len(arm)))) for arm in problem.arms]
-            varied[i, seed] = [mean_reward(problem.arms[np.resize(order, rounds)]) for order in orders]
+    constant = after(respond(problem, np.repeat(problem.arms[:, None], rounds, 1)))
+    periodic = after(respond(problem, problem.arms[np.resize(orders.T, (rounds, check.sequences)).T]))
+    # The system is linear: noise adds the same to the rewards of all actions, in proportion to its deviation.
+    draws = [draw_noise(case.rng(f"check {seed}"), rounds, states) for seed in range(seeds)]
+    noise = Noise(*map(np.stack, zip(*draws, strict=True)))
+    noisy = np.multiply.outer(noises, after(respond(problem, np.zeros((rounds, len(problem.theta))), 1.0, noise)))[
+        ..., None
+    ]
+    means, varied = noisy + constant, noisy + periodic
     value = problem.arms @ (problem.h if check.value == "steady" else problem.theta)
     error = means - value
     spread = means.std(1, ddof=1) / np.sqrt(seeds)
-    units = np.eye(len(problem.theta))
-    quiet = [np.broadcast_to(u, (rounds, len(u))) for u in units]
-    settled = [
-        respond(*system, np.ascontiguousarray(u), np.zeros((rounds, states)), np.zeros(rounds))[-1] for u in quiet
-    ]
-    dims, constant = ("noise", "seed", "arm"), {"may_be_constant": 1}
+    settled = respond(problem, np.repeat(np.eye(len(problem.theta))[:, None], rounds, 1))[:, -1]
+    dims = ("noise", "seed", "arm")
     return xr.Dataset(
         {
             "mean_reward": labelled(dims, means, "mean reward of a constant action after the transient"),
@@ -130,7 +123,7 @@ def _check(case, problem: Problem) -> xr.Dataset:
                 ("noise", "arm"), error.mean(1) / spread, "mean reward minus J, in standard errors over seeds"
             ),
             "settled_reward": labelled("channel", settled, "last reward of a unit of one channel without noise"),
-            "h": labelled("channel", problem.h, "h in closed form", **constant),
+            "h": labelled("channel", problem.h, "h in closed form", may_be_constant=1),
             "best_constant": labelled(dims[:2], means.max(2), "mean reward of the best constant action"),
             "best_sequence": labelled(dims[:2], varied.max(2), "mean reward of the best periodic sequence"),
             "sequence_reward": labelled(("noise", "seed", "sequence"), varied, "mean reward of periodic sequences"),

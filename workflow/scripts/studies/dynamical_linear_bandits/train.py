@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
+
 import numpy as np
 import xarray as xr
 
 from pesin.steps.labels import labelled
-from studies.dynamical_linear_bandits.play import Noise, Run, beta, draw_noise, play, respond
+from studies.dynamical_linear_bandits.play import Run, beta, play
 from studies.dynamical_linear_bandits.problems import expert_action
+from studies.dynamical_linear_bandits.response import Noise, draw_noise, respond
 from studies.dynamical_linear_bandits.simulate import problems
 
 NAN = {"allow_nan": 1}
@@ -43,12 +46,24 @@ def train(case, data) -> xr.Dataset:
 def _play_all(case, settings, shape, dims) -> xr.Dataset:
     params = case.params
     fraction = np.unique(np.r_[np.logspace(-3, 0, params.marks), 0.1, 0.5])
+
+    @lru_cache(1)
+    def noise(seed, rounds, states):
+        return draw_noise(case.rng(f"noise {seed}"), rounds, states)
+
     recorded = [
-        [[_record(case, *setting, name, seed, fraction) for seed in range(params.seeds)] for setting in settings]
-        for name in case.progress(params.play, what="learners")
+        [
+            [
+                _record(params, problem, sigma, name, noise(seed, horizon, len(problem.omega)), fraction)
+                for name in params.play
+            ]
+            for problem, sigma, horizon in settings
+        ]
+        for seed in case.progress(range(params.seeds), what="seeds")
     ]
     columns = {
-        key: np.array([[[run[key] for run in row] for row in rows] for rows in recorded]) for key in recorded[0][0][0]
+        key: np.array([[[run[key] for run in row] for row in rows] for rows in recorded]).swapaxes(0, 2)
+        for key in recorded[0][0][0]
     }
     columns = {key: v.reshape(len(params.play), *shape, *v.shape[2:]) for key, v in columns.items()}
     outer = ("learner", *dims, "seed")
@@ -86,16 +101,15 @@ def _play_all(case, settings, shape, dims) -> xr.Dataset:
     return xr.Dataset(variables, {"learner": params.play, "seed": np.arange(params.seeds), "mark": fraction})
 
 
-def _record(case, problem, sigma, horizon, name, seed, fraction) -> dict:
+def _record(params, problem, sigma, name, noise, fraction) -> dict:
     """One run, condensed: marks at fractions of the horizon, counts in windows."""
-    params, learner = case.params, case.params.learners[name]
-    noise = draw_noise(case.rng(f"noise {seed}"), horizon, len(problem.omega))
+    learner, horizon = params.learners[name], len(noise.reward)
     marks = np.maximum(np.round(fraction * horizon).astype(np.int64), 1)
     values, best = problem.values, problem.values.max()
     if learner.kind == "expert":
-        run, gaps = _expert(problem, params.expert, params.budget, sigma, noise, len(marks))
+        run, gaps = _expert(problem, params.expert, params.budget, sigma, noise, len(marks), params.log_rounds)
     else:
-        run = play(problem, learner, sigma, noise, marks)
+        run = play(problem, learner, sigma, noise, marks, params.log_rounds)
         gaps = (best - values)[run.arm]
     regret = np.cumsum(gaps)[marks - 1]
     late, half = fraction >= 0.1 - 1e-9, np.searchsorted(fraction, 0.5 - 1e-9)
@@ -103,9 +117,10 @@ def _record(case, problem, sigma, horizon, name, seed, fraction) -> dict:
     known = learner.kind == "optimist"
     width = beta(problem, learner, sigma, horizon, marks) if known else np.full(len(marks), np.nan)
     normalised = regret / (width * np.sqrt(marks * np.log(marks + 1)))
-    edges = np.linspace(0, horizon, params.windows + 1).astype(int)[:-1]
-    counts = np.add.reduceat(run.arm[:, None] == np.arange(len(values)), edges, axis=0, dtype=np.int64)
-    counts = np.pad(counts, [(0, 0), (0, _most_arms(params) - len(values))])
+    lengths = np.diff(np.linspace(0, horizon, params.windows + 1).astype(int))
+    columns = 1 + _most_arms(params)  # the first for arm -1, which is none of the arms
+    cells = np.repeat(np.arange(params.windows) * columns, lengths) + run.arm + 1
+    counts = np.bincount(cells, minlength=params.windows * columns).reshape(params.windows, columns)[:, 1:]
     record = {
         "regret": regret,
         "exponent": _slope(marks[late], regret[late]),
@@ -119,8 +134,8 @@ def _record(case, problem, sigma, horizon, name, seed, fraction) -> dict:
         "rounds": marks,
     }
     if params.log_rounds:
-        kept = slice(0, min(params.log_rounds, horizon))
-        record |= {"log_arm": run.arm[kept], "log_reward": run.reward[kept], "final_estimate": run.estimate[-1]}
+        arms = run.arm[: params.log_rounds].copy()
+        record |= {"log_arm": arms, "log_reward": run.reward, "final_estimate": run.estimate[-1]}
     return record
 
 
@@ -135,13 +150,11 @@ def _slope(x, y) -> float:
     return float(np.polyfit(np.log(x), np.log(y), 1)[0])
 
 
-def _expert(problem, spending, budget, sigma, noise: Noise, marks: int) -> tuple[Run, np.ndarray]:
+def _expert(problem, spending, budget, sigma, noise: Noise, marks: int, logged: int) -> tuple[Run, np.ndarray]:
     """The advertiser's past split, played for ever; arm -1, since it is none of the arms."""
     action = expert_action(spending, budget)
     rounds = len(noise.reward)
-    errors = sigma * np.sqrt(problem.outputs) * noise.reward
-    played = np.ascontiguousarray(np.broadcast_to(action, (rounds, len(action))))
-    rewards = respond(problem.a, problem.b, problem.omega, problem.theta, played, sigma * noise.state, errors)
+    rewards = respond(problem, np.tile(action, (min(logged, rounds), 1)), sigma, noise)
     nothing = np.full((marks, len(action)), np.nan)
     gaps = np.full(rounds, problem.values.max() - action @ problem.h)
     return Run(np.full(rounds, -1), rewards, nothing, nothing[:, 0]), gaps

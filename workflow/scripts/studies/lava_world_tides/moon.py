@@ -135,7 +135,10 @@ def evolve(members: Members, years, start: float = 4.0, rtol: float = 1e-5, resp
         return YEAR * np.stack([speed / EARTH_RADIUS, growth, heat / ENERGY_UNIT], 1)
 
     def limit(y, f, index):
-        """Depth moves by at most a tenth of the resonance's width, or of its distance from the resonance if larger."""
+        """Depth moves by at most a tenth of the resonance's width and a fifth of its distance from the resonance.
+
+        And not beyond its bound: a step whose middle lies there finds no growth, and would stall in front of the bound.
+        """
         distance = y[:, 0] * EARTH_RADIUS
         sigma = tidal_frequency(distance)
         middle = resonant_depth(sigma, GRAVITY, EARTH_RADIUS) / DEPTH_UNIT
@@ -144,9 +147,11 @@ def evolve(members: Members, years, start: float = 4.0, rtol: float = 1e-5, resp
         moved = resonant_depth(tidal_frequency(ahead * EARTH_RADIUS), GRAVITY, EARTH_RADIUS) / DEPTH_UNIT - middle
         drift = f[:, 1] - moved / (ahead - y[:, 0]) * f[:, 0]
         away = 0.1 * width + 0.2 * np.abs(y[:, 1] - middle)
+        room = np.where(f[:, 1] < 0, y[:, 1], DEEPEST - y[:, 1])
         with np.errstate(divide="ignore"):
             near = np.where(members.ocean[index] > 0, away / np.abs(drift), np.inf)
-            return np.minimum(near, 0.02 * y[:, 0] / np.abs(f[:, 0]))
+            bound = np.where(room > RAMP, room, np.inf) / np.abs(f[:, 1])
+            return np.minimum(np.minimum(near, bound), 0.02 * y[:, 0] / np.abs(f[:, 0]))
 
     def project(y):
         return np.stack([y[:, 0], np.clip(y[:, 1], 0, DEEPEST), y[:, 2]], 1)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import numpy as np
 import xarray as xr
-from scipy import stats
 
 from pesin.integrate.ode import solve
 from pesin.stats.passage import first_passage
@@ -156,6 +155,8 @@ def _ensemble(case, wanted, years) -> xr.Dataset:
 
 def _sobol(case, wanted) -> xr.Dataset:
     """Sobol indices of the logarithm of the distance at the end (Saltelli's design, scipy)."""
+    from scipy import stats  # takes a second to load, and no other case needs it
+
     draws = wanted.draws
     factors = ("flux", "drag", "depth", "solid")
     years = np.array([0, wanted.years[1]])

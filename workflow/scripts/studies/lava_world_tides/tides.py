@@ -18,7 +18,7 @@ YEAR, DAY = 3.15576e7, 86400.0
 MAGMA_DENSITY, BULK_DENSITY = 3300.0, 5514.0
 LATENT_HEAT = 4e5  # J/kg
 INERTIA = 0.33  # of M R^2
-RESONANCE_ORDERS = np.arange(-2, 6)
+TINY = np.finfo(float).tiny  # no tide of frequency 0 and no ocean of depth 0 divides by zero
 
 
 def attraction(magma: float = MAGMA_DENSITY, bulk: float = BULK_DENSITY) -> float:
@@ -66,8 +66,7 @@ def ocean_dissipation(sigma, depth, drag, gravity, radius, x: float | None = Non
     x = attraction() if x is None else x
     free = 6 * gravity * np.asarray(depth, float) / radius**2
     detuned = free * (1 - x) - sigma**2
-    with np.errstate(invalid="ignore", divide="ignore"):
-        return np.nan_to_num(x * free * drag * sigma / (detuned**2 + (drag * sigma) ** 2))
+    return x * free * drag * sigma / (detuned**2 + (drag * sigma) ** 2 + TINY)
 
 
 def resonant_depth(sigma, gravity, radius, x: float | None = None):
@@ -111,17 +110,15 @@ def maxwell_dissipation(sigma, relaxation, stiffness):
 
 
 def eccentricity_functions(e) -> dict[int, np.ndarray]:
-    """Kaula's G_20q(e) to the lowest orders; q = 0, +-1, 2, 3, and 0 for the others of RESONANCE_ORDERS."""
+    """Kaula's G_20q(e) to the lowest orders, by q; those of all other q are 0 to these orders."""
     e = np.asarray(e, float)
-    zero = np.zeros_like(e)
-    known = {
+    return {
         -1: -e / 2 + e**3 / 16,
         0: 1 - 5 * e**2 / 2 + 13 * e**4 / 16,
         1: 7 * e / 2 - 123 * e**3 / 16,
         2: 17 * e**2 / 2 - 115 * e**4 / 6,
         3: 845 * e**3 / 48,
     }
-    return {int(q): known.get(int(q), zero) for q in RESONANCE_ORDERS}
 
 
 def mean_motion(period):

@@ -7,6 +7,7 @@ import torch
 import xarray as xr
 
 from pesin.models.mlp import apply_mlp, init_mlp, weights_dataset
+from pesin.models.optimisers import Adam
 from pesin.steps.labels import labelled
 from studies.lava_world_tides.response import INPUTS, earth_response, ranges
 
@@ -22,15 +23,12 @@ def train(case, data) -> xr.DataTree:
     targets = np.log(earth_response(*np.exp(low + (high - low) * u).T))
     middle, spread = targets.mean(), targets.std()
     goal = torch.as_tensor((targets - middle) / spread, dtype=torch.float32, device=case.device)
-    optimiser = torch.optim.Adam(parameters.values(), lr=wanted.lr)
-    losses, pick = [], case.rng("batches")
+    optimiser, losses, pick = Adam(parameters.values()), [], case.rng("batches")
     for step in case.progress(range(wanted.steps), what="emulator"):
         chosen = torch.as_tensor(pick.integers(wanted.samples, size=(wanted.seeds, wanted.batch)))
         error = apply_mlp(parameters, inputs[chosen])[..., 0] - goal[chosen]
         loss = error.square().mean(1)
-        optimiser.zero_grad()
-        loss.sum().backward()
-        optimiser.step()
+        optimiser.descend(loss.sum(), wanted.lr)
         if step % max(wanted.steps // 100, 1) == 0:
             losses.append(loss.detach().cpu().numpy() * spread**2)
     scale = {
