@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from itertools import groupby
 
 import torch
 from torch.nn.functional import gelu
@@ -99,15 +100,12 @@ def apply_ragged(shape: Ragged, parameters: Parameters, x: torch.Tensor) -> tupl
     """
     device = x.device
     x = x.expand(len(shape.hidden), -1, -1)
-    kinds = sorted(set(shape.activation))
-    rows = [torch.tensor([one == kind for one in shape.activation], device=device).nonzero()[:, 0] for kind in kinds]
-    back = torch.cat(rows).argsort()
+    # Neighbouring runs of one kind are activated together: sorted by kind they are fastest.
+    kinds, sizes = zip(*((kind, len(list(runs))) for kind, runs in groupby(shape.activation)), strict=True)
     last = len(parameters) // 2 - 1
     for layer in range(last):
         y = torch.baddbmm(parameters[f"bias_{layer}"], x, parameters[f"weight_{layer}"])
-        # Each kind works on its own runs only; then back into their order.
-        each = [ACTIVATIONS[kind](y if len(kinds) == 1 else y[own]) for kind, own in zip(kinds, rows, strict=True)]
-        z = each[0] if len(kinds) == 1 else torch.cat(each)[back]
+        z = torch.cat([ACTIVATIONS[kind](part) for kind, part in zip(kinds, y.split(sizes), strict=True)])
         # All activations are 0 at 0, so padded units are 0 with zero gradient already.
         here = [layer < len(one) for one in shape.hidden]
         if not all(here):

@@ -217,6 +217,7 @@ def nets(case, data: xr.Dataset) -> xr.DataTree:
     runs, kept = len(rate), dict[str, np.ndarray]()
     for epochs in sorted(set(chosen["epochs"])):
         own = [run for run in range(runs) if chosen["epochs"][run] == epochs]
+        own.sort(key=chosen["activation"].__getitem__)
         part = {name: value.detach()[own].requires_grad_() for name, value in parameters.items()}
         seen = fit_nets(case, epochs, own, runs, shape.part(own), part, rate[own], x, told[own], label["test"])
         for key, values in seen.items():
