@@ -11,7 +11,7 @@ from math import log, sqrt
 from typing import Any
 
 import numpy as np
-from scipy.linalg import eigvalsh, qr, svd
+from scipy.linalg import qr, svd
 from scipy.sparse import coo_array
 from scipy.sparse.linalg import eigsh
 from scipy.spatial import cKDTree
@@ -264,7 +264,7 @@ def matrix_renyi_entropy(x, sigma: float | str = "median", alpha: float = 2.0) -
         if alpha == 2:
             value[b] = -log((kernel**2).sum())
             continue
-        levels = np.clip(eigvalsh(kernel, overwrite_a=True, check_finite=False), 0, 1)
+        levels = np.clip(np.linalg.eigvalsh(kernel), 0, 1)
         value[b] = renyi_entropy(levels / levels.sum(), alpha).value
     return Estimate.of(batch, value, SUBSAMPLES, samples=np.full(len(clouds), clouds.shape[1]), sigma=used)
 
@@ -332,9 +332,7 @@ def _spectrum(kernel: np.ndarray, normalisation: str) -> np.ndarray:
         scale = 1 / np.sqrt(kernel.sum(-1))
         kernel *= scale[..., :, None]
         kernel *= scale[..., None, :]
-    if kernel.ndim == 2:
-        return np.abs(eigvalsh(kernel, overwrite_a=True, check_finite=False))
-    return np.abs(np.linalg.eigvalsh(kernel))  # slower for one large matrix, faster for many small ones
+    return np.abs(np.linalg.eigvalsh(kernel))
 
 
 def _entropy_at(spectrum: np.ndarray, t) -> np.ndarray:
