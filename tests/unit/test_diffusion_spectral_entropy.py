@@ -16,7 +16,7 @@ from pesin.steps.case import Case
 from pesin.steps.files import publish, same
 from studies.diffusion_spectral_entropy.bit import BIT
 from studies.diffusion_spectral_entropy.entropy import entropy
-from studies.diffusion_spectral_entropy.forecast import forecast, left_out_r_squared
+from studies.diffusion_spectral_entropy.forecast import forecast, kendall, left_out_r_squared
 from studies.diffusion_spectral_entropy.measures import bits_between, bits_of, subsample_error
 from studies.diffusion_spectral_entropy.params import Convention, Params
 from studies.diffusion_spectral_entropy.simulate import latent, simulate
@@ -336,6 +336,12 @@ def test_left_out_r_squared_is_leaving_out(seed):
         around.append(y[i] - y[rest].mean())
     assert left_out_r_squared(x, y) == pytest.approx(1 - np.sum(np.square(error)) / np.sum(np.square(around)))
     assert np.isnan(left_out_r_squared(np.ones(5), y[:5])) and np.isnan(left_out_r_squared(x[:5], np.ones(5)))
+
+
+def test_kendall_is_scipys():
+    x, y = np.random.default_rng(0).integers(0, 9, (2, 40))
+    assert kendall(x, y) == pytest.approx(stats.kendalltau(x, y).statistic)
+    assert np.isnan(kendall(np.ones(5), np.arange(5.0)))
 
 
 # --------------------------------------------------------------------------------------------------------- parameters

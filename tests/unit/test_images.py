@@ -4,6 +4,7 @@ import gzip
 
 import numpy as np
 import pytest
+from sklearn.datasets import load_digits
 
 from pesin.errors import UserError
 from pesin.systems.images import SOURCES, load_images, on_textures
@@ -13,6 +14,14 @@ RNG = np.random.default_rng(0)
 
 def load(source, folder=None, train=6, test=4, seed=0):
     return load_images(source, train, test, np.random.default_rng(seed), folder)
+
+
+def test_digits_are_those_of_scikit_learn():
+    found, peer = load("digits", train=1000, test=797), load_digits()
+    every = np.concatenate([found.train, found.test])[..., 0], np.concatenate([found.train_label, found.test_label])
+    order = np.random.default_rng(0).permutation(1797)
+    np.testing.assert_array_equal(every[0], (peer.images[order] / 16).astype(np.float32))
+    np.testing.assert_array_equal(every[1], peer.target[order])
 
 
 def idx(values: np.ndarray) -> bytes:

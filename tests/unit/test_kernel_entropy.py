@@ -8,6 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import stats
 from scipy.linalg import eigvals
+from sklearn.cluster import SpectralClustering
 
 from pesin.entropy.amplitude import renyi_entropy
 from pesin.entropy.kernel import (
@@ -164,6 +165,25 @@ def test_classes_of_a_line_and_of_clusters():
     truth = np.repeat([0, 1, 2], 40)
     found = classes_of(20 * np.eye(3)[truth] + rng.normal(size=(120, 3)), 3)
     assert len(set(zip(truth, found, strict=True))) == 3
+
+
+def test_clusters_are_those_of_scikit_learn():
+    y = np.random.default_rng(7).normal(size=(200, 5))
+    peer = SpectralClustering(6, affinity="nearest_neighbors", assign_labels="cluster_qr", random_state=0)
+    np.testing.assert_array_equal(classes_of(y, 6), peer.fit_predict(y))
+
+
+def test_permuted_labels_share_the_subsets():
+    rng = np.random.default_rng(8)
+    x, labels = rng.normal(size=(60, 3)), np.repeat([0, 1, 2], [10, 20, 30])
+    several = np.stack([labels, rng.permutation(labels)])
+    found = diffusion_spectral_mutual_information(x, several, np.random.default_rng(0), 1.0, [1, 2])
+    assert found.value.shape == found.standard_error.shape == (2, 2)
+    for one, values in zip(several, found.value, strict=True):
+        alone = diffusion_spectral_mutual_information(x, one, np.random.default_rng(0), 1.0, [1, 2])
+        np.testing.assert_allclose(values, alone.value, rtol=1e-12)
+    with pytest.raises(ValueError, match="permutations of one another"):
+        diffusion_spectral_mutual_information(x, [labels, 0 * labels], rng, 1.0)
 
 
 # ---------------------------------------------------------------------------------------------------- matrices

@@ -7,11 +7,14 @@ shortcut, which moves small eigenvalues by more than the effects in question.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from math import log
+from math import log, sqrt
 from typing import Any
 
 import numpy as np
-from scipy.linalg import eigvalsh
+from scipy.linalg import qr, svd
+from scipy.sparse import coo_array
+from scipy.sparse.linalg import eigsh
+from scipy.spatial import cKDTree
 from scipy.spatial.distance import pdist, squareform
 from scipy.special import entr
 
@@ -20,6 +23,7 @@ from pesin.entropy.estimate import EXACT, SUBSAMPLES, Estimate, finite, samples
 from pesin.entropy.measure import Measure
 
 NORMALISATIONS = ("symmetric", "row")
+WIDE = 5e3  # squared norm in units of 2 sigma^2 from which distances are taken by differences, to round less
 
 
 def diffusion_spectral_entropy(
@@ -79,8 +83,9 @@ def diffusion_spectral_mutual_information(
     Parameters
     ----------
     x : array_like, shape (samples, dim)
-    labels : array_like of int, shape (samples,)
-        Classes; for a continuous variable those of `classes_of`.
+    labels : array_like of int, shape (samples,) or (labellings, samples)
+        Classes; for a continuous variable those of `classes_of`. Several labellings, permutations of one another, share
+        the random subsets.
     rng
         Generator, for the subsets.
     sigma, t, normalisation
@@ -91,8 +96,8 @@ def diffusion_spectral_mutual_information(
     Returns
     -------
     Estimate
-        In nats; can come out negative. A class of one point has entropy 0, as its subsets have. Standard error from the
-        subsets' spread only (not from the samples'). Counts of `samples` and `classes`.
+        In nats, for each labelling; can come out negative. A class of one point has entropy 0, as its subsets have.
+        Standard error from the subsets' spread only (not from the samples'). Counts of `samples` and `classes`.
     """
     cloud, batch = samples(x, 2, "diffusion spectral mutual information")
     if batch:
@@ -100,21 +105,25 @@ def diffusion_spectral_mutual_information(
             f"diffusion spectral mutual information takes one cloud (samples, dim), not shape {np.shape(x)}"
         )
     points, labels = cloud[0], np.asarray(labels)
-    if labels.shape != (len(points),):
+    if labels.ndim not in (1, 2) or labels.shape[-1] != len(points):
         raise ValueError(f"labels must have shape ({len(points)},), one for each sample, not {labels.shape}")
+    labellings = labels.reshape(-1, len(points))
+    if (np.sort(labellings, 1) != np.sort(labellings[0])).any():
+        raise ValueError("several labellings must be permutations of one another")
     kernel = _gaussian(points, _bandwidth(points, sigma))
-    value, variance = np.zeros((1, *np.shape(t))), np.zeros((1, *np.shape(t)))
-    classes, sizes = np.unique(labels, return_counts=True)
+    value, variance = (np.zeros((len(labellings), *np.shape(t))) for _ in range(2))
+    classes, sizes = np.unique(labellings[0], return_counts=True)
     for one, size in zip(classes, sizes, strict=True):
         drawn = [rng.choice(len(points), size, replace=False) for _ in range(subsets)]
-        rows = np.array([*drawn, np.flatnonzero(labels == one)])
-        *outside, inside = _entropy_at(_spectrum(kernel[rows[:, :, None], rows[:, None]], normalisation), t)
+        rows = np.array([*drawn, *(np.flatnonzero(labelling == one) for labelling in labellings)])
+        entropy = _entropy_at(_spectrum(kernel[rows[:, :, None], rows[:, None]], normalisation), t)
+        outside, inside = entropy[:subsets], entropy[subsets:]
         share = size / len(points)
-        value += share * (np.mean(outside, 0) - inside)
-        variance += share**2 * np.var(outside, 0, ddof=1) / subsets if subsets > 1 else np.nan
+        value += share * (outside.mean(0) - inside)
+        variance += share**2 * outside.var(0, ddof=1) / subsets if subsets > 1 else np.nan
     error = None if subsets < 2 else np.sqrt(variance)
-    counts = {"samples": np.array([len(points)]), "classes": np.array([len(classes)])}
-    return Estimate.of((), value, SUBSAMPLES, standard_error=error, **counts)
+    counts = {"samples": np.full(len(labellings), len(points)), "classes": np.full(len(labellings), len(classes))}
+    return Estimate.of(labels.shape[:-1], value, SUBSAMPLES, standard_error=error, **counts)
 
 
 def median_distance(x) -> float:
@@ -152,10 +161,7 @@ def classes_of(y, classes: int = 10) -> np.ndarray:
             return np.zeros(len(line), int)
         scaled = (line - line.min()) / np.ptp(line)
         return np.digitize(scaled, np.linspace(0, 1, classes + 1)[:-1]) - 1
-    from sklearn.cluster import SpectralClustering
-
-    clusters = SpectralClustering(classes, affinity="nearest_neighbors", assign_labels="cluster_qr", random_state=0)
-    return clusters.fit_predict(y)
+    return _spectral_clusters(y, classes)
 
 
 def von_neumann_entropy(rho) -> Estimate:
@@ -258,7 +264,7 @@ def matrix_renyi_entropy(x, sigma: float | str = "median", alpha: float = 2.0) -
         if alpha == 2:
             value[b] = -log((kernel**2).sum())
             continue
-        levels = np.clip(eigvalsh(kernel, overwrite_a=True, check_finite=False), 0, 1)
+        levels = np.clip(np.linalg.eigvalsh(kernel), 0, 1)
         value[b] = renyi_entropy(levels / levels.sum(), alpha).value
     return Estimate.of(batch, value, SUBSAMPLES, samples=np.full(len(clouds), clouds.shape[1]), sigma=used)
 
@@ -300,6 +306,23 @@ def participation_ratio(matrix) -> Estimate:
 # -------------------------------------------------------------------------------------------------------------- parts
 
 
+def _spectral_clusters(y: np.ndarray, classes: int, near: int = 10) -> np.ndarray:
+    """Labels of sklearn.cluster.SpectralClustering with nearest neighbours and cluster_qr, without its slow import.
+
+    Labels by pivoted QR: Damle, Minden and Ying, Information and Inference 8, 181 (2019).
+    """
+    count = len(y)
+    neighbours = cKDTree(y).query(y, min(near, count))[1]
+    pairs = np.repeat(np.arange(count), neighbours.shape[1]), neighbours.ravel()
+    links = coo_array((pairs[0] != pairs[1], pairs), (count, count), dtype=float).tocsr()
+    links = links + links.T
+    scale = 1 / np.sqrt(links.sum(1))
+    vectors = eigsh(links * scale * scale[:, None], classes, which="LA", v0=np.ones(count))[1] * scale[:, None]
+    *_, pivots = qr(vectors.T, mode="economic", pivoting=True)
+    left, _, right = svd(vectors[pivots[:classes]].T)
+    return np.abs(vectors @ (left @ right)).argmax(1)
+
+
 def _spectrum(kernel: np.ndarray, normalisation: str) -> np.ndarray:
     """Moduli of the eigenvalues of the diffusion operators of kernel matrices (..., n, n), which are overwritten."""
     if normalisation not in NORMALISATIONS:
@@ -309,9 +332,7 @@ def _spectrum(kernel: np.ndarray, normalisation: str) -> np.ndarray:
         scale = 1 / np.sqrt(kernel.sum(-1))
         kernel *= scale[..., :, None]
         kernel *= scale[..., None, :]
-    if kernel.ndim == 2:
-        return np.abs(eigvalsh(kernel, overwrite_a=True, check_finite=False))
-    return np.abs(np.linalg.eigvalsh(kernel))  # slower for one large matrix, faster for many small ones
+    return np.abs(np.linalg.eigvalsh(kernel))
 
 
 def _entropy_at(spectrum: np.ndarray, t) -> np.ndarray:
@@ -325,24 +346,17 @@ def _entropy_at(spectrum: np.ndarray, t) -> np.ndarray:
 
 
 def _gaussian(points: np.ndarray, sigma: float) -> np.ndarray:
-    kernel = _squared_distances(points, 1e4 * sigma**2)
-    kernel *= -1 / (2 * sigma**2)
+    """Kernel matrix exp(-|x - y|^2 / (2 sigma^2)) of a cloud (samples, dim)."""
+    points = (points - points.mean(0)) / (sqrt(2) * sigma)
+    norms = (points**2).sum(1, keepdims=True)
+    if norms.max() > WIDE:
+        return np.exp(-squareform(pdist(points, "sqeuclidean"), checks=False))
+    # 2 xy - |x|^2 - |y|^2 as one product of matrices: passes over the memory are what a kernel costs.
+    one = np.ones_like(norms)
+    kernel = np.hstack([2 * points, -norms, one]) @ np.hstack([points, one, -norms]).T
+    np.minimum(kernel, 0, out=kernel)
+    np.fill_diagonal(kernel, 0)
     return np.exp(kernel, out=kernel)
-
-
-def _squared_distances(points: np.ndarray, widest: float) -> np.ndarray:
-    """Squared distances by |x|^2 + |y|^2 - 2 xy, the fast way; by differences where |x|^2 > widest would round them."""
-    points = points - points.mean(0)
-    norms = (points**2).sum(1)
-    if norms.max() > widest:
-        return squareform(pdist(points, "sqeuclidean"), checks=False)
-    square = points @ points.T
-    square *= -2
-    square += norms[:, None]
-    square += norms
-    np.maximum(square, 0, out=square)
-    np.fill_diagonal(square, 0)
-    return square
 
 
 def _bandwidth(points: np.ndarray, sigma: float | str) -> float:

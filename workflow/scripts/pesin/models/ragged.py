@@ -7,7 +7,8 @@ fewer layers hands its last hidden layer on unchanged. Each run equals the small
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from itertools import groupby
 
 import torch
 from torch.nn.functional import gelu
@@ -42,6 +43,11 @@ class Ragged:
     def widths(self, layer: int) -> list[int]:
         """Width that each run has after hidden layer `layer`: its own, or that of the layer it hands on."""
         return [widths[min(layer, len(widths) - 1)] for widths in self.hidden]
+
+    def part(self, runs: Sequence[int]) -> Ragged:
+        """The shapes of some of the runs; their part of all parameters serves them as it is."""
+        hidden = tuple(self.hidden[run] for run in runs)
+        return replace(self, hidden=hidden, activation=tuple(self.activation[run] for run in runs))
 
     def parameters(self) -> list[int]:
         """Number of weights and biases of each run, padding apart."""
@@ -94,22 +100,17 @@ def apply_ragged(shape: Ragged, parameters: Parameters, x: torch.Tensor) -> tupl
     """
     device = x.device
     x = x.expand(len(shape.hidden), -1, -1)
-    of_kind = {
-        kind: torch.tensor([run for run, one in enumerate(shape.activation) if one == kind], device=device)
-        for kind in sorted(set(shape.activation))
-    }
-    back = torch.cat(list(of_kind.values())).argsort()
-    for layer in range(shape.depth):
-        widths = torch.tensor(shape.widths(layer), device=device)
-        widest = int(widths.max())
+    # Neighbouring runs of one kind are activated together: sorted by kind they are fastest.
+    kinds, sizes = zip(*((kind, len(list(runs))) for kind, runs in groupby(shape.activation)), strict=True)
+    last = len(parameters) // 2 - 1
+    for layer in range(last):
         y = torch.baddbmm(parameters[f"bias_{layer}"], x, parameters[f"weight_{layer}"])
-        # Each kind works on its own runs only; then back into their order.
-        z = torch.cat([ACTIVATIONS[kind](y[rows]) for kind, rows in of_kind.items()])[back]
+        z = torch.cat([ACTIVATIONS[kind](part) for kind, part in zip(kinds, y.split(sizes), strict=True)])
         # All activations are 0 at 0, so padded units are 0 with zero gradient already.
-        here = torch.tensor([layer < len(one) for one in shape.hidden], device=device)
-        if not bool(here.all()):
+        here = [layer < len(one) for one in shape.hidden]
+        if not all(here):
+            widest = z.shape[-1]
             handed = torch.nn.functional.pad(x, (0, max(widest - x.shape[-1], 0)))[..., :widest]
-            z = torch.where(here[:, None, None], z, handed)
+            z = torch.where(torch.tensor(here, device=device)[:, None, None], z, handed)
         x = z
-    last = shape.depth
     return torch.baddbmm(parameters[f"bias_{last}"], x, parameters[f"weight_{last}"]), x

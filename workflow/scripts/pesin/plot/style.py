@@ -75,7 +75,9 @@ def whiskers(axes: Axes, x, centre, low, high, label: str | None = None, fmt: st
 
 def save(figure: Figure, svg, pdf, png) -> None:
     """Write a figure in three formats, without dates, so that the same numbers give the same files."""
-    figure.draw_without_rendering()
+    engine = figure.get_layout_engine()
+    if engine is not None:
+        engine.execute(figure)
     # The layout is settled once; and where there is no engine at all, `savefig` draws once, not twice.
     with mpl.rc_context({"figure.constrained_layout.use": False}):
         figure.set_layout_engine(None)

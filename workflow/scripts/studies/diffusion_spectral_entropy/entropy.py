@@ -9,7 +9,6 @@ from pesin.entropy.kernel import classes_of
 from pesin.stats.intervals import spearman
 from pesin.steps.labels import about
 from studies.diffusion_spectral_entropy.measures import bits_between, bits_of, subsample_error
-from studies.diffusion_spectral_entropy.toys import dependence, dimension
 
 RUN = ("mode", "seed")
 
@@ -17,6 +16,8 @@ RUN = ("mode", "seed")
 def entropy(case, data: xr.Dataset, trained: xr.DataTree | None) -> xr.Dataset:
     """Return every entropy and information of the case that a claim or a figure needs."""
     if case.params.kind == "toys":
+        from studies.diffusion_spectral_entropy.toys import dependence, dimension  # slow to import
+
         return xr.merge([dimension(case, data), dependence(case, data)], join="exact", combine_attrs="override")
     kept = trained["kept"].to_dataset()
     return nets(case, data, kept) if case.params.kind == "nets" else representations(case, data, kept)
@@ -62,9 +63,7 @@ def representations(case, data: xr.Dataset, kept: xr.Dataset) -> xr.Dataset:
     }
     result = xr.Dataset(values, {"convention": list(p.conventions), "moment": kept["moment"].values})
     result = result.assign(accuracy=kept["accuracy"], test_accuracy=kept["test_accuracy"])
-    result = result.merge(
-        chance(case, z[:, :, -1], label, with_label[list(p.conventions).index(p.information), ..., -1])
-    )
+    result = result.merge(chance(case, z[:, :, -1], label))
     return result if p.sweep is None else result.merge(sweep(case, z, label))
 
 
@@ -79,19 +78,20 @@ def information(case, z: np.ndarray, classes: np.ndarray, convention) -> np.ndar
     return found
 
 
-def chance(case, z: np.ndarray, label: np.ndarray, found: np.ndarray) -> xr.Dataset:
+def chance(case, z: np.ndarray, label: np.ndarray) -> xr.Dataset:
     """DSMI with the label at the last checkpoint: under permuted labels, and its error over the samples."""
     p = case.params.entropy
     convention, rng = p.conventions[p.information], case.rng("chance")
-    null = np.empty((*z.shape[:2], p.chance.permutations))
-    for mode, seed, copy in np.ndindex(null.shape):
-        permuted = rng.permutation(label[mode, seed])
-        null[mode, seed, copy] = bits_between(z[mode, seed], permuted, rng, convention, p.subsets)
+    found = np.empty((*z.shape[:2], 1 + p.chance.permutations))  # with the labels, then with permuted ones
+    for run in np.ndindex(z.shape[:2]):
+        permuted = rng.permuted(np.tile(label[run], (p.chance.permutations, 1)), axis=1)
+        found[run] = bits_between(z[run], np.vstack([label[run], permuted]), rng, convention, p.subsets)
+    null = found[..., 1:]
     error = [
         [subsample_error(*pair, rng, convention, p.subsets, p.chance.subsamples) for pair in zip(*both, strict=True)]
         for both in zip(z, label, strict=True)
     ]
-    p_value = (1 + (null >= found[..., None]).sum(-1)) / (1 + p.chance.permutations)
+    p_value = (found >= found[..., :1]).mean(-1)
     return xr.Dataset(
         {
             "dsmi_null": ((*RUN, "permutation"), null, about("bit", "DSMI with permuted labels, last checkpoint")),

@@ -54,11 +54,14 @@ def bits_of(z: np.ndarray, convention) -> np.ndarray:
 
 
 def bits_between(z: np.ndarray, classes: np.ndarray, rng: np.random.Generator, convention, subsets: int) -> np.ndarray:
-    """DSMI of one cloud (samples, features) and classes (samples,): a number, or one for each time."""
+    """DSMI of one cloud (samples, features) and classes (..., samples): shape (...), or (..., times) for several times.
+
+    Several labellings are permutations of one another.
+    """
     z, sigma, t, normalisation = prepared(z, convention)
     width = bandwidth(z, sigma)
     if np.isnan(width):
-        return np.full(np.shape(t), np.nan)
+        return np.full((*classes.shape[:-1], *np.shape(t)), np.nan)
     found = diffusion_spectral_mutual_information(z, classes, rng, width, t, subsets, normalisation)
     return np.asarray(found.value) / BIT
 

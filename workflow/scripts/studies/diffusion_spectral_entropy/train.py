@@ -167,7 +167,7 @@ def contrastive_loss(case, data: xr.Dataset, shape: Ragged, parameters: Paramete
         return ((seen.flatten(2) - mean) / spread).clamp(-CLIP, CLIP)
 
     def loss(rows: torch.Tensor) -> torch.Tensor:
-        return nt_xent(apply_ragged(shape, parameters, torch.cat([view(rows), view(rows)], 1))[0], p.temperature)
+        return nt_xent(apply_ragged(shape, parameters, view(rows.repeat(1, 2)))[0], p.temperature)
 
     return loss
 
@@ -206,48 +206,55 @@ def settings(case) -> dict[str, list]:
 
 
 def nets(case, data: xr.Dataset) -> xr.DataTree:
-    """Train all networks in one loop; each stops after its own epochs and is kept at start, early, and end."""
-    p, chosen = case.params.train, settings(case)
-    runs, rng = len(chosen["rate"]), case.rng("batches")
+    """Train all networks, those of as many epochs in one loop; each is kept at start, early, and end."""
+    chosen = settings(case)
     x, label = inputs(case, data), labels(case, data)
-    told, truth = noisy_labels(case, label["train"], chosen["label_noise"]), label["test"]
+    told = noisy_labels(case, label["train"], chosen["label_noise"])
     shape = Ragged(x["train"].shape[1], tuple(chosen["hidden"]), tuple(chosen["activation"]), CLASSES)
     generator = torch.Generator().manual_seed(case.seed("init"))
     parameters = init_ragged(shape, generator, chosen["scale"], case.device)
-    optimiser, count = RunsOptimiser(parameters, "adam"), len(x["train"])
-    per_epoch = -(-count // p.batch)
-    end = np.array(chosen["epochs"]) * per_epoch
-    due = np.stack([0 * end, np.clip(np.round(p.early * end), 1, end), end]).astype(int)  # (progress, run)
-    rates = torch.tensor(chosen["rate"], dtype=torch.float32, device=case.device)
-    stop = torch.as_tensor(end, device=case.device)
-    kept: dict[str, np.ndarray] = {}
-    order = torch.zeros(runs, count, dtype=torch.int64, device=case.device)
-    checkpoint = case.checkpoint("nets", [rng])
-    done, saved = checkpoint.load()
-    if saved:
-        set_state(saved, optimiser)
-        order = torch.as_tensor(saved["order"], device=case.device)
-        kept = {name.removeprefix("kept_"): values for name, values in saved.items() if name.startswith("kept_")}
-
-    def state() -> dict[str, np.ndarray]:
-        records = {f"kept_{name}": values for name, values in kept.items()}
-        return state_of(optimiser) | records | {"order": order.numpy(force=True)}
-
-    for step in checkpoint.over(case.progress(range(done, int(end.max()) + 1)), state):
-        if (due == step).any():
-            seen = examine(case, shape, parameters, x, told, truth)
-            for key, values in seen.items():
-                kept.setdefault(key, np.full((runs, len(PROGRESS), *values.shape[1:]), np.nan, np.float32))
-                for i, run in np.argwhere(due == step):
-                    kept[key][run, i] = values[run]
-        if step % per_epoch == 0:
-            order = torch.as_tensor(rng.permuted(np.tile(np.arange(count), (runs, 1)), axis=1), device=case.device)
-        rows = order[:, (step % per_epoch) * p.batch :][:, : p.batch]
-        if step < end.max():
-            loss = classification(shape, parameters, x["train"][rows], told.gather(1, rows))
-            optimiser.descend(loss, torch.where(step < stop, rates, 0.0))
+    rate = torch.tensor(chosen["rate"], dtype=torch.float32, device=case.device)
+    runs, kept = len(rate), dict[str, np.ndarray]()
+    for epochs in sorted(set(chosen["epochs"])):
+        own = [run for run in range(runs) if chosen["epochs"][run] == epochs]
+        own.sort(key=chosen["activation"].__getitem__)
+        part = {name: value.detach()[own].requires_grad_() for name, value in parameters.items()}
+        seen = fit_nets(case, epochs, own, runs, shape.part(own), part, rate[own], x, told[own], label["test"])
+        for key, values in seen.items():
+            kept.setdefault(key, np.empty((runs, *values.shape[1:]), np.float32))[own] = values
+        with torch.no_grad():
+            for name, value in part.items():
+                parameters[name][own] = value
     weights = weights_dataset(parameters, range(runs))
     return xr.DataTree.from_dict({"kept": kept_nets(chosen, shape, kept), "weights": weights})
+
+
+def fit_nets(case, epochs: int, own: list[int], runs: int, shape: Ragged, parameters, rate, x, told, truth) -> dict:
+    """Train the networks `own` of all `runs`; return what `examine` sees of them, shapes (run, progress, ...)."""
+    p, count, rng = case.params.train, len(x["train"]), case.rng("batches")
+    per_epoch = -(-count // p.batch)
+    end = epochs * per_epoch
+    due = [0, min(max(round(p.early * end), 1), end), end]
+    optimiser, seen, order = RunsOptimiser(parameters, "adam"), Seen(), np.empty((len(own), 0), np.int64)
+    checkpoint = case.checkpoint(f"{epochs} epochs", [rng])
+    done, saved = checkpoint.load()
+    if saved:
+        set_state(saved, optimiser, seen)
+        order = saved["order"]
+
+    def state() -> dict[str, np.ndarray]:
+        return state_of(optimiser, seen) | {"order": order}
+
+    for step in checkpoint.over(case.progress(range(done, end + 1), what=f"{epochs} epochs"), state):
+        for _ in range(due.count(step)):
+            seen.add(examine(case, shape, parameters, x, told, truth))
+        if step == end:
+            break
+        if step % per_epoch == 0:  # for all runs: no network's batches depend on which others train beside it
+            order = rng.permuted(np.tile(np.arange(count), (runs, 1)), axis=1)[own]
+        rows = torch.as_tensor(order[:, (step % per_epoch) * p.batch :][:, : p.batch], device=case.device)
+        optimiser.descend(classification(shape, parameters, x["train"][rows], told.gather(1, rows)), rate)
+    return {key: values.swapaxes(0, 1) for key, values in seen.arrays().items()}
 
 
 def noisy_labels(case, label: torch.Tensor, noise: list[float]) -> torch.Tensor:
