@@ -1,6 +1,5 @@
 """The study's own functions: known values, worlds with and without their effect, training, scores, bad parameters."""
 
-from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -14,9 +13,10 @@ from pesin.entropy.kernel import diffusion_spectral_entropy, von_neumann_entropy
 from pesin.models.ragged import Ragged, apply_ragged, init_ragged
 from pesin.steps.case import Case
 from pesin.steps.files import publish, same
+from stopping import assert_goes_on
 from studies.diffusion_spectral_entropy.bit import BIT
 from studies.diffusion_spectral_entropy.entropy import entropy
-from studies.diffusion_spectral_entropy.forecast import forecast, kendall, left_out_r_squared
+from studies.diffusion_spectral_entropy.forecast import forecast, left_out_r_squared
 from studies.diffusion_spectral_entropy.measures import bits_between, bits_of, subsample_error
 from studies.diffusion_spectral_entropy.params import Convention, Params
 from studies.diffusion_spectral_entropy.simulate import latent, simulate
@@ -254,27 +254,8 @@ def test_the_same_case_gives_the_same_bits_and_another_name_others():
 def test_a_stopped_training_goes_on_to_the_same_end(tmp_path, monkeypatch, name, turns):
     """Stopped in the first loop (labels), in the second (self-supervision), among many networks."""
     data = simulate(case("simulate", name, **SMALL[name]))
-    where = replace(case("train", name, **SMALL[name]), output=tmp_path / "train.nc", key="key")
-    counted, left = [], [turns]
-    monkeypatch.setattr(Case, "progress", lambda _, items, **__: counted.append(len(items)) or items)
-    whole = train(case("train", name, **SMALL[name]), data)
-    all_turns = sum(counted)
-
-    def broken(_, items, **__):
-        for item in items:
-            if left[0] == 0:
-                raise KeyboardInterrupt
-            left[0] -= 1
-            yield item
-
-    with monkeypatch.context() as patch:
-        patch.setattr("pesin.steps.checkpoint.EVERY", 0.0)
-        patch.setattr(Case, "progress", broken)
-        with pytest.raises(KeyboardInterrupt):
-            train(where, data)
-    assert list(tmp_path.glob(".train.*.checkpoint"))
-    counted.clear()
-    assert same(train(where, data), whole) and sum(counted) < all_turns
+    whole = case("train", name, **SMALL[name])
+    assert_goes_on(lambda one: train(one, data), whole, tmp_path, monkeypatch, turns)
 
 
 def test_shuffled_checkpoints_are_a_permutation():
@@ -336,12 +317,6 @@ def test_left_out_r_squared_is_leaving_out(seed):
         around.append(y[i] - y[rest].mean())
     assert left_out_r_squared(x, y) == pytest.approx(1 - np.sum(np.square(error)) / np.sum(np.square(around)))
     assert np.isnan(left_out_r_squared(np.ones(5), y[:5])) and np.isnan(left_out_r_squared(x[:5], np.ones(5)))
-
-
-def test_kendall_is_scipys():
-    x, y = np.random.default_rng(0).integers(0, 9, (2, 40))
-    assert kendall(x, y) == pytest.approx(stats.kendalltau(x, y).statistic)
-    assert np.isnan(kendall(np.ones(5), np.arange(5.0)))
 
 
 # --------------------------------------------------------------------------------------------------------- parameters

@@ -8,7 +8,6 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import stats
 from scipy.linalg import eigvals
-from sklearn.cluster import SpectralClustering
 
 from pesin.entropy.amplitude import renyi_entropy
 from pesin.entropy.kernel import (
@@ -165,12 +164,6 @@ def test_classes_of_a_line_and_of_clusters():
     truth = np.repeat([0, 1, 2], 40)
     found = classes_of(20 * np.eye(3)[truth] + rng.normal(size=(120, 3)), 3)
     assert len(set(zip(truth, found, strict=True))) == 3
-
-
-def test_clusters_are_those_of_scikit_learn():
-    y = np.random.default_rng(7).normal(size=(200, 5))
-    peer = SpectralClustering(6, affinity="nearest_neighbors", assign_labels="cluster_qr", random_state=0)
-    np.testing.assert_array_equal(classes_of(y, 6), peer.fit_predict(y))
 
 
 def test_permuted_labels_share_the_subsets():

@@ -11,10 +11,6 @@ from math import log, sqrt
 from typing import Any
 
 import numpy as np
-from scipy.linalg import qr, svd
-from scipy.sparse import coo_array
-from scipy.sparse.linalg import eigsh
-from scipy.spatial import cKDTree
 from scipy.spatial.distance import pdist, squareform
 from scipy.special import entr
 
@@ -161,7 +157,10 @@ def classes_of(y, classes: int = 10) -> np.ndarray:
             return np.zeros(len(line), int)
         scaled = (line - line.min()) / np.ptp(line)
         return np.digitize(scaled, np.linspace(0, 1, classes + 1)[:-1]) - 1
-    return _spectral_clusters(y, classes)
+    from sklearn.cluster import SpectralClustering
+
+    clusters = SpectralClustering(classes, affinity="nearest_neighbors", assign_labels="cluster_qr", random_state=0)
+    return clusters.fit_predict(y)
 
 
 def von_neumann_entropy(rho) -> Estimate:
@@ -304,23 +303,6 @@ def participation_ratio(matrix) -> Estimate:
 
 
 # -------------------------------------------------------------------------------------------------------------- parts
-
-
-def _spectral_clusters(y: np.ndarray, classes: int, near: int = 10) -> np.ndarray:
-    """Labels of sklearn.cluster.SpectralClustering with nearest neighbours and cluster_qr, without its slow import.
-
-    Labels by pivoted QR: Damle, Minden and Ying, Information and Inference 8, 181 (2019).
-    """
-    count = len(y)
-    neighbours = cKDTree(y).query(y, min(near, count))[1]
-    pairs = np.repeat(np.arange(count), neighbours.shape[1]), neighbours.ravel()
-    links = coo_array((pairs[0] != pairs[1], pairs), (count, count), dtype=float).tocsr()
-    links = links + links.T
-    scale = 1 / np.sqrt(links.sum(1))
-    vectors = eigsh(links * scale * scale[:, None], classes, which="LA", v0=np.ones(count))[1] * scale[:, None]
-    *_, pivots = qr(vectors.T, mode="economic", pivoting=True)
-    left, _, right = svd(vectors[pivots[:classes]].T)
-    return np.abs(vectors @ (left @ right)).argmax(1)
 
 
 def _spectrum(kernel: np.ndarray, normalisation: str) -> np.ndarray:
