@@ -136,12 +136,10 @@ def _advance(a, x, drive, shock, old):
 
 @njit(cache=True, error_model="numpy")
 def _invert(matrix, inverse):
-    """Gauss-Jordan for a small positive definite matrix; returns its determinant. `matrix` is kept."""
+    """Gauss-Jordan for a small positive definite matrix, which is kept."""
     inverse[:] = matrix
-    determinant = 1.0
     for k in range(len(matrix)):
         pivot = inverse[k, k]
-        determinant *= pivot
         inverse[k, k] = 1.0
         for j in range(len(matrix)):
             inverse[k, j] /= pivot
@@ -151,7 +149,6 @@ def _invert(matrix, inverse):
                 inverse[i, k] = 0.0
                 for j in range(len(matrix)):
                     inverse[i, j] -= factor * inverse[k, j]
-    return determinant
 
 
 @njit(cache=True, error_model="numpy")
@@ -189,7 +186,6 @@ def _optimist(
     for i in range(size):
         inverse[i, i] = 1 / regularisation
     x, old, arm, mark = np.zeros(len(omega)), np.zeros(len(omega)), first, 0
-    determinant = regularisation**size
     for t in range(rounds):
         if t > 0 and ends[t - 1]:
             width = _beta(float(t), c1, c2, variance, log_horizon, regularisation, discount, squared, channels)
@@ -221,13 +217,13 @@ def _optimist(
                     if discount < 1:
                         kept = (1 - discount**2) * regularisation if i == j else 0.0
                         v_squared[i, j] = discount**2 * v_squared[i, j] + u[i] * u[j] + kept
-            determinant = _invert(v, inverse)
+            _invert(v, inverse)
             for i in range(size):
                 estimate[i] = _dot(inverse[i], moment)
         while mark < len(marks) and marks[mark] == t + 1:
             for i in range(size):
                 estimates[mark, i] = estimate[i]
-            information[mark] = np.log(determinant / regularisation**size) / 2
+            information[mark] = np.linalg.slogdet(v / regularisation)[1] / 2
             mark += 1
     return played, rewards, estimates, information
 
