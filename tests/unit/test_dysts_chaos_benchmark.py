@@ -6,11 +6,14 @@ import numpy as np
 import pytest
 import xarray as xr
 
-from pesin.claims.load import load_study, resolve_study
+from pesin.claims.load import load_study, merge, resolve_study
 from pesin.params import typed
+from pesin.steps.case import Case
 from project import ROOT
+from stopping import assert_goes_on
 from studies.dysts_chaos_benchmark import annotations, chaos, features, ranks
 from studies.dysts_chaos_benchmark.chosen import chosen_systems, label
+from studies.dysts_chaos_benchmark.forecasting.train import train
 from studies.dysts_chaos_benchmark.params import Params
 from studies.dysts_chaos_benchmark.zoo_trajectories import turned
 
@@ -139,3 +142,18 @@ def test_backward_is_backward():
     lorenz = zoo.get("Lorenz")
     x = np.array([1.0, 2.0, 3.0])
     np.testing.assert_allclose(turned(lorenz).components(0.0, x), -np.array(lorenz.components(0.0, x)))
+
+
+def test_stopped_forecasters_go_on_to_the_same_end(tmp_path, monkeypatch):
+    study = "dysts_chaos_benchmark"
+    plan = resolve_study(study, load_study(study, YAMLS), "smoke", STUDIES / study)
+    files = [{"file": f"pesin/forecasters/{name}.py"} for name in ("naive_mean", "nvar", "esn")]
+    params = typed(Params, merge(plan["cases"]["fine"]["params"], {"train": {"forecasters": files}}))
+    walks = RNG(0).normal(size=(2, 3, 120, 1)).cumsum(2)
+    data = xr.Dataset(
+        {name: (("system", "time", "coord"), walk) for name, walk in zip(("tune", "history"), walks, strict=True)},
+        {"system": ["a", "b", "c"]},
+        {"points_per_period": 20.0},
+    )
+    case = Case(study, "fine", "train", "smoke", params)
+    assert_goes_on(lambda one: train(one, data), case, tmp_path, monkeypatch, turns=2)

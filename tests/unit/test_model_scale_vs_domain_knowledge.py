@@ -9,6 +9,7 @@ from pesin.claims.load import load_study, resolve_study
 from pesin.steps.case import Case
 from pesin.steps.plugin import find, load
 from project import ROOT
+from stopping import assert_goes_on
 from studies.model_scale_vs_domain_knowledge import entropy as entropy_step
 from studies.model_scale_vs_domain_knowledge import forecast as forecast_step
 from studies.model_scale_vs_domain_knowledge.params import Params
@@ -231,6 +232,14 @@ def test_training_never_sees_the_future_and_a_bad_forecaster_fails_alone(plans, 
     np.testing.assert_allclose(made.forecast[1, 1, :, 0], mean, rtol=1e-6)
     assert set(np.unique(made.knobs[2])) <= {"delay=2 ", "delay=4 "}
     xr.testing.assert_identical(made.drop_vars(["seconds_fit", "seconds_total"]), _again(case, data))
+
+
+def test_stopped_forecasters_go_on_to_the_same_end(plans, world, tmp_path, monkeypatch):
+    files = [{"file": f"pesin/forecasters/{name}.py"} for name in ("naive_mean", "nvar", "esn")]
+    files[1] |= {"grid": {"delay": [2, 4]}}
+    files[2] |= {"seeds": 2}
+    case = case_of(plans, "classical", "train", systems=SYSTEMS[:3], lengths=[200, 50], steps=5, forecasters=files)
+    assert_goes_on(lambda one: train(one, world[0].drop_vars("future")), case, tmp_path, monkeypatch, turns=3)
 
 
 def _again(case, data):

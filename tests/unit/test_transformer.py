@@ -8,10 +8,10 @@ import torch
 from torch.nn.utils import parametrizations
 
 from pesin.models.mlp import repeat_runs
-from pesin.models.optimisers import RunsOptimiser, Seen, fit_runs, gradient_norm
+from pesin.models.optimisers import RunsOptimiser, fit_runs, gradient_norm
 from pesin.models.reparametrisation import Reparametrisation, power_iteration, sigma_along
 from pesin.models.transformer import Transformer
-from pesin.steps.checkpoint import Checkpoint
+from pesin.steps.checkpoint import Checkpoint, Seen
 
 
 def generator(seed=0):

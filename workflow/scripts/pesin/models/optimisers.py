@@ -7,13 +7,13 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
-from typing import Literal, Protocol
+from typing import Literal
 
 import numpy as np
 import torch
 
 from pesin.models.mlp import Parameters
-from pesin.steps.checkpoint import Checkpoint
+from pesin.steps.checkpoint import Checkpoint, Stateful, set_state, state_of
 
 
 class Adam:
@@ -203,46 +203,6 @@ def gradient_norm(gradients: Parameters) -> torch.Tensor:
     """Norm of each run's whole gradient, shape (runs,), in float64, so that large ones don't overflow."""
     norms = [torch.linalg.vector_norm(g.flatten(1), dim=1, dtype=torch.float64) for g in gradients.values()]
     return torch.linalg.vector_norm(torch.stack(norms), dim=0)
-
-
-class Stateful(Protocol):
-    """What a checkpoint can keep: `restore` sets what `arrays` gave."""
-
-    def arrays(self) -> dict[str, np.ndarray]: ...
-
-    def restore(self, arrays: Mapping[str, np.ndarray]) -> None: ...
-
-
-class Seen:
-    """What is measured now and then while runs are trained, by name."""
-
-    def __init__(self) -> None:
-        self._found: dict[str, list[np.ndarray]] = {}
-
-    def add(self, found: dict[str, np.ndarray]) -> None:
-        """Take in what was measured now."""
-        for name, values in found.items():
-            self._found.setdefault(name, []).append(values)
-
-    def arrays(self) -> dict[str, np.ndarray]:
-        """By name: shape (times, ...)."""
-        return {name: np.stack(values) for name, values in self._found.items()}
-
-    def restore(self, arrays: Mapping[str, np.ndarray]) -> None:
-        """Set what `arrays` gave."""
-        self._found = {name: list(values) for name, values in arrays.items()}
-
-
-def state_of(*parts: Stateful) -> dict[str, np.ndarray]:
-    """Return the arrays of all parts, for a checkpoint; `set_state` sets them again."""
-    return {f"{i}_{name}": values for i, part in enumerate(parts) for name, values in part.arrays().items()}
-
-
-def set_state(saved: Mapping[str, np.ndarray], *parts: Stateful) -> None:
-    """Restore each part from what `state_of` gave for the same parts; other arrays are passed over."""
-    for i, part in enumerate(parts):
-        own = f"{i}_"
-        part.restore({name.removeprefix(own): values for name, values in saved.items() if name.startswith(own)})
 
 
 def fit_runs(

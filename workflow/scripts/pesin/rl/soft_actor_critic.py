@@ -17,10 +17,10 @@ import numpy as np
 import torch
 
 from pesin.envs.environment import Environment
-from pesin.models.optimisers import Adam, set_state, state_of
+from pesin.models.optimisers import Adam
 from pesin.rl.networks import Function, flatten, views
 from pesin.rl.squashed import sample_policy
-from pesin.steps.checkpoint import Checkpoint
+from pesin.steps.checkpoint import Checkpoint, set_state, state_of
 
 TARGET_NOISE_LIMIT = 0.5  # as in TD3
 LOG_STD_RANGE = (-5.0, 2.0)

@@ -13,6 +13,7 @@ import threading
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
+from typing import Protocol
 
 import numpy as np
 import xarray as xr
@@ -122,6 +123,46 @@ class Checkpoint:
         )
         data.attrs["digest"] = digest(data)
         write_whole(xr.DataTree(data), self._path)
+
+
+class Stateful(Protocol):
+    """What a checkpoint can keep: `restore` sets what `arrays` gave."""
+
+    def arrays(self) -> dict[str, np.ndarray]: ...
+
+    def restore(self, arrays: Mapping[str, np.ndarray]) -> None: ...
+
+
+class Seen:
+    """What is measured now and then in a loop, by name."""
+
+    def __init__(self) -> None:
+        self._found: dict[str, list[np.ndarray]] = {}
+
+    def add(self, found: dict[str, np.ndarray]) -> None:
+        """Take in what was measured now."""
+        for name, values in found.items():
+            self._found.setdefault(name, []).append(values)
+
+    def arrays(self) -> dict[str, np.ndarray]:
+        """By name: shape (times, ...)."""
+        return {name: np.stack(values) for name, values in self._found.items()}
+
+    def restore(self, arrays: Mapping[str, np.ndarray]) -> None:
+        """Set what `arrays` gave."""
+        self._found = {name: list(values) for name, values in arrays.items()}
+
+
+def state_of(*parts: Stateful) -> dict[str, np.ndarray]:
+    """Return the arrays of all parts, for a checkpoint; `set_state` sets them again."""
+    return {f"{i}_{name}": values for i, part in enumerate(parts) for name, values in part.arrays().items()}
+
+
+def set_state(saved: Mapping[str, np.ndarray], *parts: Stateful) -> None:
+    """Restore each part from what `state_of` gave for the same parts; other arrays are passed over."""
+    for i, part in enumerate(parts):
+        own = f"{i}_"
+        part.restore({name.removeprefix(own): values for name, values in saved.items() if name.startswith(own)})
 
 
 def checkpoint_path(output: Path, stream: str) -> Path:

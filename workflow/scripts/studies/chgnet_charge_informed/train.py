@@ -9,7 +9,8 @@ from torch.nn.functional import huber_loss
 
 from pesin.models.message_passing import energy_and_forces, init_message_passing
 from pesin.models.mlp import repeat_runs, weights_dataset
-from pesin.models.optimisers import Adam, Seen, half_cosine, set_state, state_of
+from pesin.models.optimisers import Adam, half_cosine
+from pesin.steps.checkpoint import Seen, set_state, state_of
 from pesin.steps.labels import NAN, labelled
 from studies.chgnet_charge_informed.student import SPECIES, composition_model, frames
 

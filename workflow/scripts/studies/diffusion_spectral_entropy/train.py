@@ -10,8 +10,9 @@ import xarray as xr
 from torch.nn.functional import cross_entropy, normalize, pad
 
 from pesin.models.mlp import Parameters, weights_dataset
-from pesin.models.optimisers import RunsOptimiser, Seen, set_state, state_of
+from pesin.models.optimisers import RunsOptimiser
 from pesin.models.ragged import Ragged, apply_ragged, init_ragged
+from pesin.steps.checkpoint import Seen, set_state, state_of
 from pesin.steps.labels import about
 from pesin.systems.images import CLASSES
 

@@ -20,33 +20,43 @@ def train(case, data: xr.Dataset) -> xr.Dataset:
     forecast = np.full((*shape, p.steps, dims.max()), np.nan, np.float32)
     reason, knobs = np.full(shape, "", object), np.full(shape, "", object)
     fit, total = np.zeros(shape), np.zeros(shape)
-    first = 0
-    for spec, module in case.progress(forecasters):
+    checkpoint = case.checkpoint("forecasters")
+    done, saved = checkpoint.load()
+    grown = {"forecast": forecast, "reason": reason, "knobs": knobs, "fit": fit, "total": total}
+    for name, values in saved.items():
+        grown[name][:] = values
+
+    def state() -> dict[str, np.ndarray]:
+        return {name: values.astype(str) if values.dtype == object else values for name, values in grown.items()}
+
+    turns = case.progress(range(done, len(forecasters) * len(p.lengths)))
+    for turn in checkpoint.over(turns, state):
+        place, j = divmod(turn, len(p.lengths))
+        (spec, module), length = forecasters[place], p.lengths[j]
+        first = sum(before.seeds for before, _ in forecasters[:place])
         mine = slice(first, first + spec.seeds)
-        first += spec.seeds
-        for j, length in enumerate(p.lengths):
-            for dim in np.unique(dims):
-                members = np.flatnonzero(dims == dim)
-                tune, history = (data[name].values[members, :, :dim] for name in ("tune", "history"))
-                found = tuned_forecasts(
-                    module,
-                    np.tile(tune, (spec.seeds, 1, 1)),
-                    np.tile(history[:, -length:], (spec.seeds, 1, 1)),
-                    p.steps,
-                    period=float(data.attrs["points_per_period"]),
-                    rng=case.rng(f"{module.NAME}/{length}/{dim}"),
-                    grid=_within(spec.grid, length),
-                    fixed=spec.fixed,
-                    device=case.device,
-                )
-                by_seed = (spec.seeds, len(members))
-                where = (mine, j, members)
-                forecast[*where, :, :dim] = found.forecast.reshape(*by_seed, p.steps, dim)
-                reason[where] = found.reason.reshape(by_seed)
-                fit[where] = found.seconds_fit.reshape(by_seed) / spec.share_of_updates
-                total[where] = found.seconds_total / len(found.failed)
-                for knob, values in found.chosen.items():
-                    knobs[where] += np.array([f"{knob}={value} " for value in values], object).reshape(by_seed)
+        for dim in np.unique(dims):
+            members = np.flatnonzero(dims == dim)
+            tune, history = (data[name].values[members, :, :dim] for name in ("tune", "history"))
+            found = tuned_forecasts(
+                module,
+                np.tile(tune, (spec.seeds, 1, 1)),
+                np.tile(history[:, -length:], (spec.seeds, 1, 1)),
+                p.steps,
+                period=float(data.attrs["points_per_period"]),
+                rng=case.rng(f"{module.NAME}/{length}/{dim}"),
+                grid=_within(spec.grid, length),
+                fixed=spec.fixed,
+                device=case.device,
+            )
+            by_seed = (spec.seeds, len(members))
+            where = (mine, j, members)
+            forecast[*where, :, :dim] = found.forecast.reshape(*by_seed, p.steps, dim)
+            reason[where] = found.reason.reshape(by_seed)
+            fit[where] = found.seconds_fit.reshape(by_seed) / spec.share_of_updates
+            total[where] = found.seconds_total / len(found.failed)
+            for knob, values in found.chosen.items():
+                knobs[where] += np.array([f"{knob}={value} " for value in values], object).reshape(by_seed)
     over, clock = ("run", "length", "system"), {"units": "s", "role": "timing"}
     said = {"units": "model units", "long_name": "forecast", "allow_nan": 1}
     return xr.Dataset(

@@ -8,7 +8,8 @@ import xarray as xr
 
 from pesin.entropy.policy import token_covariance
 from pesin.models.mlp import Parameters, repeat_runs, weights_dataset
-from pesin.models.optimisers import Adam, Seen, half_cosine, set_state, state_of
+from pesin.models.optimisers import Adam, half_cosine
+from pesin.steps.checkpoint import Seen, set_state, state_of
 from pesin.steps.labels import about
 from studies.rl_entropy_mechanism.objectives import advantages, token_loss
 from studies.rl_entropy_mechanism.policies import Markov, Transformer

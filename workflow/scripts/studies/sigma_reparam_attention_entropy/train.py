@@ -10,9 +10,10 @@ import xarray as xr
 from torch.nn.functional import cross_entropy
 
 from pesin.models.mlp import Parameters
-from pesin.models.optimisers import RunsOptimiser, Seen, fit_runs
+from pesin.models.optimisers import RunsOptimiser, fit_runs
 from pesin.models.reparametrisation import Reparametrisation, first_singular
 from pesin.models.transformer import Transformer
+from pesin.steps.checkpoint import Seen
 
 MATRICES = ("query", "key", "value", "out", "up", "down", "scores")
 
