@@ -54,7 +54,6 @@ def snakemake(folder: Path, *arguments: str, python: str = sys.executable, check
     `before` is put in front of the command line.
     """
     environment = {name: value for name, value in os.environ.items() if not name.startswith(("PYTEST", "SNAKEMAKE"))}
-    environment["PYTHONPATH"] = str(ROOT / "tests/without")
     run = subprocess.run(
         [*before, python, "-m", "snakemake", *arguments],
         cwd=folder,
