@@ -2,8 +2,13 @@
 
 import numpy as np
 import pytest
+from pydantic import TypeAdapter
 from scipy.integrate import quad
 
+from pesin.claims.load import load_study, resolve_study
+from pesin.steps.case import Case
+from project import ROOT
+from stopping import assert_goes_on
 from studies.lava_world_tides.moon import (
     ANGULAR_MOMENTUM,
     DEPTH_UNIT,
@@ -17,6 +22,7 @@ from studies.lava_world_tides.moon import (
     mechanical_energy,
     spin,
 )
+from studies.lava_world_tides.params import Params
 from studies.lava_world_tides.simulate import integrated_love
 from studies.lava_world_tides.spin import Planet, evolve_spins, spin_down_time, spin_rate, traps
 from studies.lava_world_tides.tides import (
@@ -34,6 +40,7 @@ from studies.lava_world_tides.tides import (
     resonant_depth,
     solid_love,
 )
+from studies.lava_world_tides.train import train
 
 EARTH = (GRAVITY, EARTH_RADIUS)
 
@@ -187,3 +194,14 @@ def test_a_tighter_tolerance_changes_nothing_that_matters():
 def test_an_ocean_that_grows_to_its_bound_does_not_stall_there():
     run = evolve(members(3761.232671707976, 5.5752603851660885e-5, depth=2704068.4412126276), np.array([0, 1e6]))
     assert run.states[0, -1, 0] == pytest.approx(19.9, abs=0.1) and run.steps[0] < 600
+
+
+# ------------------------------------------------------------------------------------------------------- emulator
+
+
+def test_a_stopped_emulator_goes_on_to_the_same_end(tmp_path, monkeypatch):
+    name = "lava_world_tides"
+    study = load_study(name, ROOT / "config/studies")
+    params = resolve_study(name, study, "smoke", ROOT / "workflow/scripts")["cases"]["moon"]["params"]
+    case = Case(name, "moon", "train", "smoke", TypeAdapter(Params).validate_python(params))
+    assert_goes_on(lambda one: train(one, None), case, tmp_path, monkeypatch, turns=37)

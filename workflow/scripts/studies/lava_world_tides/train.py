@@ -8,6 +8,7 @@ import xarray as xr
 
 from pesin.models.mlp import apply_mlp, init_mlp, weights_dataset
 from pesin.models.optimisers import Adam
+from pesin.steps.checkpoint import Seen, set_state, state_of
 from pesin.steps.labels import labelled
 from studies.lava_world_tides.response import INPUTS, earth_response, ranges
 
@@ -23,18 +24,23 @@ def train(case, data) -> xr.DataTree:
     targets = np.log(earth_response(*np.exp(low + (high - low) * u).T))
     middle, spread = targets.mean(), targets.std()
     goal = torch.as_tensor((targets - middle) / spread, dtype=torch.float32, device=case.device)
-    optimiser, losses, pick = Adam(parameters.values()), [], case.rng("batches")
-    for step in case.progress(range(wanted.steps), what="emulator"):
+    optimiser, seen, pick = Adam(parameters.values()), Seen(), case.rng("batches")
+    checkpoint = case.checkpoint("emulator", [pick])
+    done, saved = checkpoint.load()
+    if saved:
+        set_state(saved, optimiser, seen)
+    turns = case.progress(range(done, wanted.steps), what="emulator")
+    for step in checkpoint.over(turns, lambda: state_of(optimiser, seen)):
         chosen = torch.as_tensor(pick.integers(wanted.samples, size=(wanted.seeds, wanted.batch)))
         error = apply_mlp(parameters, inputs[chosen])[..., 0] - goal[chosen]
         loss = error.square().mean(1)
         optimiser.descend(loss.sum(), wanted.lr)
         if step % max(wanted.steps // 100, 1) == 0:
-            losses.append(loss.detach().cpu().numpy() * spread**2)
+            seen.add({"loss": loss.numpy(force=True) * spread**2})
     scale = {
         "middle": labelled((), middle, "mean of ln(-Im k2) in training"),
         "spread": labelled((), spread, "standard deviation of ln(-Im k2) in training"),
-        "loss": labelled(("checkpoint", "run"), np.array(losses), "mean squared error of ln(-Im k2)", allow_nan=1),
+        "loss": labelled(("checkpoint", "run"), seen.arrays()["loss"], "mean squared error of ln(-Im k2)", allow_nan=1),
     }
     return xr.DataTree.from_dict(
         {"weights": weights_dataset(parameters, range(wanted.seeds)), "scale": xr.Dataset(scale)}
