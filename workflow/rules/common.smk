@@ -13,8 +13,8 @@ sys.path.insert(0, str(SCRIPTS))
 
 # glibc hands a large block that is freed back to the system, so that each array of a loop costs new page faults: a third
 # of a training's time. A job keeps what it freed until it ends. Other C libraries don't know these names.
-os.environ.setdefault("MALLOC_MMAP_THRESHOLD_", str(256 * 2**20))
-os.environ.setdefault("MALLOC_TRIM_THRESHOLD_", str(512 * 2**20))
+os.environ.setdefault("MALLOC_MMAP_THRESHOLD_", str(32 * 2**20))
+os.environ.setdefault("MALLOC_TRIM_THRESHOLD_", str(128 * 2**20))
 
 # Snakemake 9.27 writes the interpreter's path into its command lines without quotes: a folder with a space broke.
 sys.executable = shlex.quote(sys.executable)
