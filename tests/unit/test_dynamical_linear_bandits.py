@@ -9,7 +9,7 @@ from scipy.linalg import eigvals
 
 from pesin.claims.load import load_study, merge, resolve_study
 from pesin.steps.case import Case
-from studies.dynamical_linear_bandits.forecast import fit_lags, predict_lags, reward_deviation
+from studies.dynamical_linear_bandits.forecast import fit_lags, forecast, predict_lags, reward_deviation
 from studies.dynamical_linear_bandits.params import Learner, Params
 from studies.dynamical_linear_bandits.play import beta, bonus_constants, epoch_ends, play
 from studies.dynamical_linear_bandits.problems import (
@@ -181,6 +181,24 @@ def test_smaller_systems_survive_the_padding():
     found = problems(simulate(case("simulate", "dimension")))
     first = one_good_channel(2, case("simulate", "dimension").params.gaps[0], 0.5)
     assert found[0].h == pytest.approx(first.h) and found[-1].arms.shape == (8, 8)
+
+
+@pytest.mark.parametrize("channels, arms", [(2, 2), (4, 12)])
+def test_a_system_may_have_any_number_of_channels(channels, arms):
+    """1.5 units, one a channel at most: an ordered pair of channels for each arm."""
+    one = {"a": [[0.5]], "b": [[0.1 * (i + 1) for i in range(channels)]], "c": [[1]], "d": [[0] * channels]}
+    change = one | {"horizons": [500], "seeds": 2, "forecast": {"unseen": [0.5] * channels}}
+    data = simulate(case("simulate", **change))
+    trained = train(case("train", **change), data)
+    assert trained.window_counts.sizes["arm"] == arms
+    assert (trained.window_counts.sum(["arm", "window"]) == 500).all()
+    assert set(forecast(case("forecast", **change), data, trained).sizes) >= {"learner", "seed"}
+
+
+@pytest.mark.parametrize("change", [{"forecast": {"unseen": [0.5]}}, {"expert": [1, 2]}])
+def test_an_action_has_a_value_for_each_channel(change):
+    with pytest.raises(ValueError, match="each of the 3 channels"):
+        case("train", **change)
 
 
 def test_controls_take_the_effect_away():

@@ -41,8 +41,6 @@ class Interaction(Model):
     """Rounds, evenly spaced in ln t, at which a run is recorded."""
     windows: PositiveInt
     """Windows that a run is cut into for the action entropy."""
-    log_rounds: Annotated[int, Field(ge=0)]
-    """Rounds from the start of which arm and reward are kept, for the forecasts."""
 
     @model_validator(mode="after")
     def _known(self):
@@ -92,6 +90,8 @@ class SystemParams(Interaction):
     expert: list[NonNegativeFloat] | None = None
     """The advertiser's past spending, to be rescaled to the budget."""
     check: Check
+    log_rounds: Annotated[int, Field(ge=0)] = 0
+    """Rounds from the start of which arm and reward are kept, for the forecasts."""
     forecast: Forecast | None = None
 
     @model_validator(mode="after")
@@ -103,6 +103,9 @@ class SystemParams(Interaction):
             matrix = getattr(self, name)
             if len(matrix) != rows or any(len(row) != columns for row in matrix):
                 raise ValueError(f"{name}: must be {rows} x {columns}")
+        for name, action in (("expert", self.expert), ("forecast.unseen", self.forecast and self.forecast.unseen)):
+            if action and len(action) != channels:
+                raise ValueError(f"{name}: must have a value for each of the {channels} channels")
         return self
 
 

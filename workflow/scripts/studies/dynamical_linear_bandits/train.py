@@ -46,6 +46,8 @@ def train(case, data) -> xr.Dataset:
 def _play_all(case, settings, shape, dims) -> xr.Dataset:
     params = case.params
     fraction = np.unique(np.r_[np.logspace(-3, 0, params.marks), 0.1, 0.5])
+    arms = max(len(problem.arms) for problem, _, _ in settings)
+    logged = params.log_rounds if params.kind == "system" else 0
 
     @lru_cache(1)
     def noise(seed, rounds, states):
@@ -54,7 +56,7 @@ def _play_all(case, settings, shape, dims) -> xr.Dataset:
     recorded = [
         [
             [
-                _record(params, problem, sigma, name, noise(seed, horizon, len(problem.omega)), fraction)
+                _record(params, problem, sigma, name, noise(seed, horizon, len(problem.omega)), fraction, arms, logged)
                 for name in params.play
             ]
             for problem, sigma, horizon in settings
@@ -87,7 +89,7 @@ def _play_all(case, settings, shape, dims) -> xr.Dataset:
         ),
         "rounds": labelled((*dims, "mark"), columns["rounds"][0, ..., 0, :], "rounds t of the marks", "round"),
     }
-    if params.log_rounds:
+    if logged:
         channel = columns["final_estimate"].shape[-1]
         variables |= {
             "log_arm": labelled((*outer, "log_round"), columns["log_arm"].astype(np.int16), "arm of the first rounds"),
@@ -101,15 +103,15 @@ def _play_all(case, settings, shape, dims) -> xr.Dataset:
     return xr.Dataset(variables, {"learner": params.play, "seed": np.arange(params.seeds), "mark": fraction})
 
 
-def _record(params, problem, sigma, name, noise, fraction) -> dict:
-    """One run, condensed: marks at fractions of the horizon, counts in windows."""
+def _record(params, problem, sigma, name, noise, fraction, arms: int, logged: int) -> dict:
+    """One run, condensed: marks at fractions of the horizon, counts in windows of each of `arms`."""
     learner, horizon = params.learners[name], len(noise.reward)
     marks = np.maximum(np.round(fraction * horizon).astype(np.int64), 1)
     values, best = problem.values, problem.values.max()
     if learner.kind == "expert":
-        run, gaps = _expert(problem, params.expert, params.budget, sigma, noise, len(marks), params.log_rounds)
+        run, gaps = _expert(problem, params.expert, params.budget, sigma, noise, len(marks), logged)
     else:
-        run = play(problem, learner, sigma, noise, marks, params.log_rounds)
+        run = play(problem, learner, sigma, noise, marks, logged)
         gaps = (best - values)[run.arm]
     regret = np.cumsum(gaps)[marks - 1]
     late, half = fraction >= 0.1 - 1e-9, np.searchsorted(fraction, 0.5 - 1e-9)
@@ -118,7 +120,7 @@ def _record(params, problem, sigma, name, noise, fraction) -> dict:
     width = beta(problem, learner, sigma, horizon, marks) if known else np.full(len(marks), np.nan)
     normalised = regret / (width * np.sqrt(marks * np.log(marks + 1)))
     lengths = np.diff(np.linspace(0, horizon, params.windows + 1).astype(int))
-    columns = 1 + _most_arms(params)  # the first for arm -1, which is none of the arms
+    columns = 1 + arms  # the first for arm -1, which is none of the arms
     cells = np.repeat(np.arange(params.windows) * columns, lengths) + run.arm + 1
     counts = np.bincount(cells, minlength=params.windows * columns).reshape(params.windows, columns)[:, 1:]
     record = {
@@ -133,14 +135,9 @@ def _record(params, problem, sigma, name, noise, fraction) -> dict:
         "window_counts": counts,
         "rounds": marks,
     }
-    if params.log_rounds:
-        arms = run.arm[: params.log_rounds].copy()
-        record |= {"log_arm": arms, "log_reward": run.reward, "final_estimate": run.estimate[-1]}
+    if logged:
+        record |= {"log_arm": run.arm[:logged].copy(), "log_reward": run.reward, "final_estimate": run.estimate[-1]}
     return record
-
-
-def _most_arms(params) -> int:
-    return max(params.channels) if params.kind == "dimension" else 6
 
 
 def _slope(x, y) -> float:

@@ -2,13 +2,22 @@
 
 from typing import Annotated, Literal
 
-from pydantic import Field, NonNegativeFloat, PositiveFloat, PositiveInt
+from pydantic import AfterValidator, Field, NonNegativeFloat, PositiveFloat, PositiveInt
 
 from pesin.params import Model
 
 Range = tuple[PositiveFloat, PositiveFloat]
 Levels = Annotated[list[PositiveFloat], Field(min_length=1)]
 Eccentricities = Annotated[list[Annotated[float, Field(ge=0, lt=0.4)]], Field(min_length=1)]
+
+
+def _power_of_two(value: int) -> int:
+    if value & (value - 1):
+        raise ValueError("must be a power of two")
+    return value
+
+
+PowerOfTwo = Annotated[int, Field(ge=8), AfterValidator(_power_of_two)]
 
 
 class Draws(Model):
@@ -21,7 +30,7 @@ class Draws(Model):
     """Rayleigh drag, 1/s."""
     depth: Range
     """Depth of the ocean at the start, m."""
-    sobol: Annotated[int, Field(ge=8)]
+    sobol: PowerOfTwo
     """Base size of the sensitivity design, a power of two; it costs six times as many runs."""
     solid: Range
     """Range of k2/Q of the solid in the sensitivity design."""
