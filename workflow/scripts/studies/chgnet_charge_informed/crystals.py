@@ -6,6 +6,7 @@ pymatgen is imported inside the functions, so that reading this module needs no 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cache
 
 DIAGONAL = ((0, 0, 0), (0.5, 0.5, 0.5))
 GROUP = {"Li": 1, "Mg": 2, "Ti": 4, "V": 5, "Cr": 6, "Mn": 7, "Fe": 8, "Co": 9, "Ni": 10}  # electrons beyond the core
@@ -90,6 +91,12 @@ CRYSTALS = {
 
 def build(name: str):
     """The pymatgen Structure of a crystal of CRYSTALS, without oxidation states (moments are predicted, not given)."""
+    return _built(name).copy()
+
+
+@cache
+def _built(name: str):
+    """Kept, since a space group's operations take a tenth of a second or more to find."""
     from pymatgen.core import Lattice, Structure
 
     crystal = CRYSTALS[name]
