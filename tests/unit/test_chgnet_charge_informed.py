@@ -427,6 +427,15 @@ def test_moments_in_the_band():
     assert found["share_in_band"].shape == (1,) and number(found["share_in_band"][0]) == 1
 
 
+DYNAMICS = {
+    "runs": [{"lithium": 0, "temperature": 600, "replicas": 1}],
+    "steps": 5,
+    "every": 1,
+    "dt": 2,
+    "friction": 0.02,
+}
+
+
 @pytest.mark.parametrize(
     "change",
     [
@@ -435,8 +444,20 @@ def test_moments_in_the_band():
         {"hop": {"fractions": [0, 2, 1]}},
         {"surface": {"crystals": ["unobtainium"]}},
         {"equation_of_state": {"points": 3}},
+        {"oxides": ["mno", "mno2", "tio2"]},
+        {"oxides": ["mno", "limno2", "mno2", "mno"]},
+        {"manganate": {"lithium": [2, 1, 1], "relax": {"fmax": 0.1, "steps": 1}}},
+        {"manganate": {"lithium": [2], "relax": {"fmax": 0.1, "steps": 1}}, "dynamics": DYNAMICS},
+        {"dynamics": DYNAMICS},
     ],
 )
 def test_bad_parameters_are_refused(change):
     with pytest.raises(ValidationError):
         case("simulate", name="atoms", simulate=change)
+
+
+@pytest.mark.parametrize("lithium", [[0, 2], [1]])
+def test_students_need_what_they_train_on_and_something_held_out(lithium):
+    data = xr.DataTree.from_dict({"dynamics": dynamics().isel(trajectory=[0, 2])})
+    with pytest.raises(UserError, match="others to be tested on"):
+        train(case("train", train={"lithium": lithium}), data)

@@ -221,6 +221,8 @@ def test_imagenet_is_read_and_checked(tmp_path):
         ("sequences", {"arms": {"grid": {"treated": "qk_norm"}}}, "qk_norm"),
         ("sequences", {"source": {"lag": 17}}, "lag"),
         ("sequences", {"variants": {"sigma": {"norm": "batch"}}}, "norm"),
+        ("sequences", {"width": 33}, "no multiple of the 2 heads"),
+        ("images", {"heads": 3}, "no multiple of the 3 heads"),
         ("images", {"arms": {"treated": "adamw"}}, "adamw"),
         ("images", {"recipes": {"sgd_plain": {"rates": [0.1]}}}, "as many rates"),
         ("bound", {"lengths": [1, 8, 16]}, "lengths"),

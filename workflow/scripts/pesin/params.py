@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from pydantic import BaseModel, ConfigDict, TypeAdapter, ValidationError
+from pydantic import BaseModel, ConfigDict, PositiveInt, TypeAdapter, ValidationError, model_validator
 
 from pesin.errors import UserError, did_you_mean
 
@@ -20,6 +20,19 @@ class Model(BaseModel):
     """Base of all: unknown keys are errors and nothing changes after reading."""
 
     model_config = ConfigDict(extra="forbid", frozen=True, use_attribute_docstrings=True, allow_inf_nan=False)
+
+
+class MultiHead(Model):
+    """Width of a transformer, split among its attention heads."""
+
+    width: PositiveInt
+    heads: PositiveInt
+
+    @model_validator(mode="after")
+    def _splits(self):
+        if self.width % self.heads:
+            raise ValueError(f"width: {self.width} is no multiple of the {self.heads} heads")
+        return self
 
 
 def visible(params: dict[str, Any], *steps: str) -> dict[str, Any]:

@@ -8,6 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from functools import cache
 
+COMPARED = ("mno", "limno2", "mno2")  # Mn2+, Mn3+, Mn4+
 DIAGONAL = ((0, 0, 0), (0.5, 0.5, 0.5))
 GROUP = {"Li": 1, "Mg": 2, "Ti": 4, "V": 5, "Cr": 6, "Mn": 7, "Fe": 8, "Co": 9, "Ni": 10}  # electrons beyond the core
 

@@ -15,6 +15,7 @@ from pesin.systems.regular_solution import (
     fit_interaction,
     mixing_entropy,
 )
+from studies.chgnet_charge_informed.crystals import COMPARED
 
 MANGANESE = 25
 
@@ -87,7 +88,7 @@ def _dynamics(data: xr.Dataset, oxides: xr.Dataset) -> xr.Dataset:
     """Moments of Mn over time, and the share of them between the midpoints to Mn2+ (MnO) and Mn4+ (MnO2)."""
     pairs = zip(data["number"].values, data["magmom"].values, strict=True)
     moments = np.stack([moments[:, number == MANGANESE] for number, moments in pairs])
-    two, three, four = (float(oxides["moment"].isel(version=0).sel(oxide=o)) for o in ("mno", "limno2", "mno2"))
+    two, three, four = (float(oxides["moment"].isel(version=0).sel(oxide=o)) for o in COMPARED)
     low, high = (three + four) / 2, (three + two) / 2
     inside = ((moments > low) & (moments < high)).mean((1, 2))
     full = data["lithium"].values == 2

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import Annotated, Literal
 
-from pydantic import Field, NonNegativeFloat, NonNegativeInt, PositiveFloat, PositiveInt
+from pydantic import Field, NonNegativeFloat, NonNegativeInt, PositiveFloat, PositiveInt, model_validator
 
 from pesin.params import Model
-from studies.chgnet_charge_informed.crystals import CRYSTALS
+from studies.chgnet_charge_informed.crystals import COMPARED, CRYSTALS
 
 Version = Literal["0.2.0", "0.3.0", "r2scan"]
 Versions = Annotated[list[Version], Field(min_length=1)]
@@ -123,6 +123,19 @@ class Simulate(Model):
     olivine: Olivine | None = None
     garnet: Garnet | None = None
     held_out: HeldOut | None = None
+
+    @model_validator(mode="after")
+    def _fits(self):
+        for where, names in (("oxides", self.oxides), ("manganate.lithium", self.manganate and self.manganate.lithium)):
+            if names and len(set(names)) < len(names):
+                raise ValueError(f"{where}: each once")
+        if self.oxides and not set(COMPARED) <= set(self.oxides):
+            raise ValueError(f"oxides: {', '.join(COMPARED)} are compared with each other, so all three are needed")
+        if self.dynamics:
+            relaxed = self.manganate.lithium if self.manganate else []
+            if not {run.lithium for run in self.dynamics.runs} <= set(relaxed):
+                raise ValueError("dynamics.runs: begin from the cells that manganate.lithium relaxes, and no others")
+        return self
 
 
 class Train(Model):

@@ -7,6 +7,7 @@ import torch
 import xarray as xr
 from torch.nn.functional import huber_loss
 
+from pesin.errors import UserError
 from pesin.models.message_passing import energy_and_forces, init_message_passing
 from pesin.models.mlp import repeat_runs, weights_dataset
 from pesin.models.optimisers import Adam, half_cosine
@@ -22,6 +23,12 @@ def train(case, manganate: xr.DataTree) -> xr.DataTree:
     p = case.params.train
     torch.set_num_threads(1)  # sums over neighbours in another order would give other bits
     data = frames(manganate["dynamics"].to_dataset(), p.cutoff, case.device)
+    have, wanted = set(data.lithium.tolist()), set(p.lithium)
+    if not wanted < have:
+        raise UserError(
+            f"train.lithium is {sorted(wanted)}, and the trajectories hold cells with {sorted(have)} lithium atoms. The"
+            " students need all that they are trained on, and others to be tested on."
+        )
     chosen = np.flatnonzero(np.isin(data.lithium, p.lithium))
     baseline = composition_model(data.lithium[chosen], data.energy.numpy(force=True)[chosen])
     target = (data.energy - torch.as_tensor(baseline[0] + baseline[1] * data.lithium, device=case.device)).float()

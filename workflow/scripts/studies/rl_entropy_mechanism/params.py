@@ -7,6 +7,7 @@ from typing import Annotated, Literal
 from pydantic import Field, NonNegativeFloat, PositiveFloat, PositiveInt, model_validator
 
 from pesin.claims.models import Model, Name, Share
+from pesin.params import MultiHead
 
 Percent = Annotated[float, Field(ge=0, le=100)]
 
@@ -49,13 +50,11 @@ class Markov(Model):
     width: PositiveInt
 
 
-class Transformer(Model):
+class Transformer(MultiHead):
     """Small causal transformer over prompt and answer."""
 
     kind: Literal["transformer"]
-    width: PositiveInt
     layers: PositiveInt
-    heads: PositiveInt
 
 
 class LanguageModel(Model):

@@ -78,7 +78,7 @@ def _intervention(panel, measured, scores) -> None:
     have = [str(name) for name in measured["ablation"].values] if "ablation" in measured.dims else []
     order = [name for name in ("pre_ln_hot", "pre_ln", "pre_ln_cold") if name in have or name == "pre_ln"]
     for i, rate in enumerate(measured["ablation_rate"].values if have else []):
-        rows = []
+        rows, shown = [], []
         for name in order:
             if name in have:
                 at = {"ablation": name, "ablation_rate": rate}
@@ -86,13 +86,16 @@ def _intervention(panel, measured, scores) -> None:
                     measured[f"ablation_{v}"].sel(at).isel({"ablation_depth": 0}) for v in ("entropy", "instability")
                 ]
                 pair = [one.rename({"ablation_seed": "seed"}) for one in pair]
-            else:
+            elif rate in measured["rate"].values:
                 at = {"variant": name, "rate": rate}
                 pair = [one.sel(at).isel({"depth": 0}) for one in (measured["lowest_entropy"], scores["instability"])]
+            else:  # a rate that the grid doesn't have
+                continue
+            shown.append(name)
             rows.append([*over(pair[0]), *over(pair[1])])
         x, _, _, y, low, high = np.array(rows).T
         whiskers(panel, x, y, np.maximum(low, 0), high, fmt="-", color=COLOURS[i], label=f"rate {rate:g}")
-        for name, place, value in zip(order, x, y, strict=True):
+        for name, place, value in zip(shown, x, y, strict=True):
             marker, text = {
                 "pre_ln_hot": ("v", "scores / 4"),
                 "pre_ln": ("o", "as they are"),

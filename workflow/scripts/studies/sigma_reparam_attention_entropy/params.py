@@ -7,6 +7,7 @@ from typing import Annotated, Literal
 from pydantic import Field, NonNegativeFloat, NonNegativeInt, PositiveFloat, PositiveInt, model_validator
 
 from pesin.claims.models import Model, Name
+from pesin.params import MultiHead
 
 
 class Variant(Model):
@@ -61,7 +62,7 @@ class Arms(Model):
     treated: Name
 
 
-class Sequences(Model):
+class Sequences(MultiHead):
     """Training on sequences, next-token prediction."""
 
     kind: Literal["sequences"]
@@ -72,8 +73,6 @@ class Sequences(Model):
     probe_size: PositiveInt
     probe_every: PositiveInt
     """Steps between two measurements of the attention entropy."""
-    width: PositiveInt
-    heads: PositiveInt
     init: PositiveFloat | None
     """Standard deviation of the initial matrices."""
     embedding_std: PositiveFloat
@@ -136,15 +135,13 @@ class ImageSource(Model):
     """Height and width of a patch, pixels."""
 
 
-class Images(Model):
+class Images(MultiHead):
     """Vision transformers on images, each recipe with its own learning rates."""
 
     kind: Literal["images"]
     seeds: Annotated[int, Field(ge=3)]
     images: ImageSource
-    width: PositiveInt
     layers: PositiveInt
-    heads: PositiveInt
     init: PositiveFloat | None
     embedding_std: PositiveFloat
     variants: dict[Name, Variant]
