@@ -11,8 +11,8 @@ SCRIPTS = Path(workflow.basedir) / "workflow" / "scripts"
 YAMLS = Path(workflow.basedir) / "config" / "studies"
 sys.path.insert(0, str(SCRIPTS))
 
-# glibc hands a large block that is freed back to the system, so that each array of a loop costs new page faults: a third
-# of a training's time. A job keeps what it freed until it ends. Other C libraries don't know these names.
+# glibc hands a large block that is freed back to the system, so that each array of a loop costs new page faults: up to
+# a third of a training's time. A job keeps what it freed until it ends. Other C libraries don't know these names.
 os.environ.setdefault("MALLOC_MMAP_THRESHOLD_", str(32 * 2**20))
 os.environ.setdefault("MALLOC_TRIM_THRESHOLD_", str(128 * 2**20))
 
