@@ -43,6 +43,8 @@ def main() -> None:
 def kept_by_the_workflow() -> dict[str, str]:
     """The settings of the rules' file."""
     found = re.findall(r'"(MALLOC_\w+)", str\((\d+) \* 2\*\*20\)', RULES.read_text(encoding="utf-8"))
+    if not found:
+        raise SystemExit(f"{RULES} sets nothing of the allocator's: there is nothing to compare.")
     return {name: str(int(size) * 2**20) for name, size in found}
 
 

@@ -107,6 +107,23 @@ class Checkpoint:
             if handler is not None:
                 signal.signal(signal.SIGTERM, handler)
 
+    def turns(
+        self, count: int, *parts: Stateful, progress: Callable[[Iterable[int]], Iterable[int]] = iter
+    ) -> Iterator[int]:
+        """Go through the turns 0 to `count` - 1 of a loop that changes nothing but `parts` and the generators.
+
+        What an earlier run kept is restored first, and its turns are left out.
+
+        Raises
+        ------
+        Stopped
+            As `over`.
+        """
+        done, saved = self.load()
+        if saved:
+            set_state(saved, *parts)
+        yield from self.over(progress(range(done, count)), lambda: state_of(*parts))
+
     def _tell(self, *_) -> None:
         self._told = True
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 import numpy as np
 import torch
 import xarray as xr
@@ -11,7 +13,7 @@ from pesin.errors import UserError
 from pesin.models.message_passing import energy_and_forces, init_message_passing
 from pesin.models.mlp import repeat_runs, weights_dataset
 from pesin.models.optimisers import Adam, half_cosine
-from pesin.steps.checkpoint import Seen, set_state, state_of
+from pesin.steps.checkpoint import Seen
 from pesin.steps.labels import NAN, labelled
 from studies.chgnet_charge_informed.student import SPECIES, composition_model, frames
 
@@ -38,12 +40,8 @@ def train(case, manganate: xr.DataTree) -> xr.DataTree:
     parameters = repeat_runs(parameters, len(HEADS))
     headed = torch.arange(len(HEADS), device=case.device).repeat_interleave(p.seeds).float()
     optimiser, rng, seen = Adam(parameters.values()), case.rng("batches"), Seen()
-    checkpoint = case.checkpoint("students", [rng])
-    done, saved = checkpoint.load()
-    if saved:
-        set_state(saved, optimiser, seen)
-    turns = case.progress(range(done, p.steps), what="students")
-    for step in checkpoint.over(turns, lambda: state_of(optimiser, seen)):
+    progress = partial(case.progress, what="students")
+    for step in case.checkpoint("students", [rng]).turns(p.steps, optimiser, seen, progress=progress):
         rows = rng.choice(chosen, size=min(p.batch, len(chosen)), replace=False)
         energy, force, site, _ = energy_and_forces(parameters, *data.inputs(rows), p.cutoff)
         parts = torch.stack(

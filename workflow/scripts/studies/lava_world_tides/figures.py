@@ -23,8 +23,8 @@ def love_number(study) -> Figure:
         label = f"solid, {viscosity:.0e} Pa s"
         panel.plot(curves.sigma, curves.maxwell.sel(viscosity=viscosity), line, color=GREY, label=label)
     panel.set(xscale="log", yscale="log", xlabel=r"tidal frequency $\sigma$ / s$^{-1}$", ylabel=r"$-$Im $k_2$")
-    panel.set_ylim(1e-6, 1e6)
-    panel.legend(fontsize=5, loc="upper left", ncols=2, handlelength=3)
+    panel.set_ylim(1e-6, 1e4 * panel.get_ylim()[1])
+    panel.legend(fontsize=5, loc="upper left", ncols=2, handlelength=2.4, columnspacing=1)
     panel = axes[0, 1]
     for result, label, colour in ((love, "closed form", COLOURS[0]), (control, "no self-attraction", COLOURS[1])):
         check = result["check"]

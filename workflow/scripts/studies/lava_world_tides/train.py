@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 import numpy as np
 import torch
 import xarray as xr
 
 from pesin.models.mlp import apply_mlp, init_mlp, weights_dataset
 from pesin.models.optimisers import Adam
-from pesin.steps.checkpoint import Seen, set_state, state_of
+from pesin.steps.checkpoint import Seen
 from pesin.steps.labels import labelled
 from studies.lava_world_tides.response import INPUTS, earth_response, ranges
 
@@ -25,12 +27,8 @@ def train(case, data) -> xr.DataTree:
     middle, spread = targets.mean(), targets.std()
     goal = torch.as_tensor((targets - middle) / spread, dtype=torch.float32, device=case.device)
     optimiser, seen, pick = Adam(parameters.values()), Seen(), case.rng("batches")
-    checkpoint = case.checkpoint("emulator", [pick])
-    done, saved = checkpoint.load()
-    if saved:
-        set_state(saved, optimiser, seen)
-    turns = case.progress(range(done, wanted.steps), what="emulator")
-    for step in checkpoint.over(turns, lambda: state_of(optimiser, seen)):
+    progress = partial(case.progress, what="emulator")
+    for step in case.checkpoint("emulator", [pick]).turns(wanted.steps, optimiser, seen, progress=progress):
         chosen = torch.as_tensor(pick.integers(wanted.samples, size=(wanted.seeds, wanted.batch)))
         error = apply_mlp(parameters, inputs[chosen])[..., 0] - goal[chosen]
         loss = error.square().mean(1)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 import numpy as np
 import torch
 import xarray as xr
@@ -9,7 +11,7 @@ import xarray as xr
 from pesin.entropy.policy import token_covariance
 from pesin.models.mlp import Parameters, repeat_runs, weights_dataset
 from pesin.models.optimisers import Adam, half_cosine
-from pesin.steps.checkpoint import Seen, set_state, state_of
+from pesin.steps.checkpoint import Seen
 from pesin.steps.labels import about
 from studies.rl_entropy_mechanism.objectives import advantages, token_loss
 from studies.rl_entropy_mechanism.policies import Markov, Transformer
@@ -65,15 +67,11 @@ def imitate(case, policy, data: xr.Dataset) -> Parameters:
     params, rng = case.params, case.rng("imitation")
     generator = torch.Generator().manual_seed(case.seed("init"))
     parameters = policy.init(params.seeds, generator, case.device)
-    optimiser, checkpoint = Adam(parameters.values()), case.checkpoint("imitation", [rng])
-    done, saved = checkpoint.load()
-    if saved:
-        set_state(saved, optimiser)
+    optimiser, progress = Adam(parameters.values()), partial(case.progress, what="base policies")
     prompts = torch.as_tensor(data["prompts"].values.astype(np.int64), device=case.device)
     chains = torch.as_tensor(data["chains"].values.astype(np.int64), device=case.device)
     seeds = torch.arange(params.seeds, device=case.device)[:, None]
-    turns = case.progress(range(done, params.base.steps), what="base policies")
-    for step in checkpoint.over(turns, lambda: state_of(optimiser)):
+    for step in case.checkpoint("imitation", [rng]).turns(params.base.steps, optimiser, progress=progress):
         rows = torch.as_tensor(rng.integers(len(prompts), size=(params.seeds, params.base.batch)), device=case.device)
         target = chains[seeds, rows]
         log_prob = policy.log_probs(parameters, prompts[rows], target).gather(-1, target[..., None])
@@ -99,11 +97,6 @@ def reinforce(case, policy, reference: Parameters, data: xr.Dataset):
     optimiser, draws, looks = Adam(parameters.values()), case.rng("rollouts"), case.rng("validation")
     validation = data["validation"].values.astype(np.int64)
     examined, updates, tokens = Seen(), Seen(), Seen()
-    state = optimiser, examined, updates, tokens
-    checkpoint = case.checkpoint("reinforcement", [draws, looks])
-    done, saved = checkpoint.load()
-    if saved:
-        set_state(saved, *state)
 
     def examine():
         found = policy.examine(parameters, validation, rl.validation_samples, looks, params.seeds)
@@ -111,8 +104,11 @@ def reinforce(case, policy, reference: Parameters, data: xr.Dataset):
         examined.add(found)
         return contexts
 
-    turns = case.progress(range(done, rl.steps), what="reinforcement")
-    for step in checkpoint.over(turns, lambda: state_of(*state)):
+    checkpoint, progress = (
+        case.checkpoint("reinforcement", [draws, looks]),
+        partial(case.progress, what="reinforcement"),
+    )
+    for step in checkpoint.turns(rl.steps, optimiser, examined, updates, tokens, progress=progress):
         contexts = examine()
         batch = roll_out(case, policy, parameters, reference, data["prompts"].values, draws, method)
         covariance = token_covariance(batch["advantage"].numpy(force=True), batch["log_prob"].numpy(force=True))
