@@ -2,9 +2,18 @@
 
 import numpy as np
 import pytest
+import xarray as xr
 from scipy import stats
 
-from pesin.stats.intervals import correlation_interval, mean_interval, median_interval, ranks, share_interval, spearman
+from pesin.stats.intervals import (
+    correlation_interval,
+    interval,
+    mean_interval,
+    median_interval,
+    ranks,
+    share_interval,
+    spearman,
+)
 
 
 def test_mean_interval_is_students():
@@ -67,3 +76,20 @@ def test_spearman_is_scipys():
     assert spearman(x, y) == pytest.approx(stats.spearmanr(x, y).statistic, abs=1e-12)
     assert np.isnan(spearman(x, np.ones(40))) and np.isnan(spearman(x, np.where(y > 0, np.nan, y)))
     assert spearman([1, 2, 3], [1, 2, np.inf]) == 1
+
+
+def test_an_interval_over_a_dimension_is_what_the_judge_gets_for_each_row():
+    rows = xr.DataArray(np.random.default_rng(0).normal(size=(3, 8)), dims=("dose", "seed"), attrs={"units": "nat"})
+    rows[1, 2] = np.nan
+    found = interval(rows, "seed")
+    assert found.centre.dims == ("dose",) and found.centre.attrs["units"] == "nat"
+    for i in (0, 2):
+        assert mean_interval(rows[i].values) == tuple(float(end[i]) for end in found[:3])
+    assert list(found.failed) == [0, 1, 0]
+    assert found.low[1] == -np.inf and found.high[1] == np.inf and np.isfinite(found.centre[1])
+
+
+def test_a_failed_unit_is_a_no_in_a_share():
+    assert interval([1.0, 1.0, np.nan, 1.0], estimate="share")[:3] == share_interval([True, True, False, True])
+    with pytest.raises(ValueError, match="yes/no"):
+        interval([0.5, 1.0], estimate="share")

@@ -17,6 +17,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from functools import singledispatch
+from typing import cast
 
 import numpy as np
 import xarray as xr
@@ -35,7 +36,7 @@ from pesin.claims.models import (
     Within,
 )
 from pesin.errors import UserError
-from pesin.stats.intervals import correlation_interval, mean_interval, median_interval, share_interval, spearman
+from pesin.stats.intervals import Estimate, correlation_interval, interval, spearman
 
 WORST_FIRST = ("no verdict", "not reproduced", "partly", "reproduced")
 FEWEST_UNITS = 3
@@ -193,7 +194,7 @@ def decide(values: np.ndarray, rule: Judged, low: float, high: float, effect: bo
     if n < FEWEST_UNITS:
         return Outcome("no verdict", n=n, reason=f"only {n} along {rule.over}: an interval needs {FEWEST_UNITS}")
     yes = ~failed & (values >= low) & (values <= high)
-    measured, below, above = _centre(values, failed, rule.estimate)
+    measured, below, above = _centre(values, rule.estimate)
     inside = bool(low <= below and above <= high)
     point = bool(low <= measured <= high)
     share = float(yes.mean())
@@ -227,24 +228,16 @@ def need_met(need: Need, read: Read) -> str:
     return f"{need.variable} of {need.step}/{need.case} is not {' and '.join(sides)} (found {found})"
 
 
-def _centre(values: np.ndarray, failed: np.ndarray, estimate: str) -> tuple[float, float, float]:
-    if estimate == "share":
-        if not np.isin(values[~failed], (0.0, 1.0)).all():
-            raise UserError("'estimate: share' needs yes/no values (0 or 1).")
-        return share_interval(np.where(failed, 0.0, values) == 1.0)
-    kept = values[~failed]
-    if not kept.size:
-        return np.nan, -np.inf, np.inf
-    if failed.any() or (estimate == "mean" and not np.isfinite(kept).all()):
-        finite = kept[np.isfinite(kept)]
-        centre = np.median(kept) if estimate == "median" else (finite.mean() if finite.size else np.nan)
-        return float(centre), -np.inf, np.inf
-    return mean_interval(kept) if estimate == "mean" else median_interval(kept)
+def _centre(values: np.ndarray, estimate: Estimate) -> tuple[float, float, float]:
+    try:
+        return cast(tuple[float, float, float], interval(values, estimate=estimate)[:3])
+    except ValueError as error:
+        raise UserError(str(error)) from None
 
 
 def _excludes_zero(difference: np.ndarray, rule: Judged) -> bool:
     """True if the interval of the plain difference, factor and margin apart, excludes zero."""
-    _, low, high = _centre(difference, np.isnan(difference), rule.estimate)
+    _, low, high = _centre(difference, rule.estimate)
     return bool(low > 0 or high < 0)
 
 

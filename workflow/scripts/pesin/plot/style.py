@@ -10,10 +10,12 @@ import numpy as np
 from cycler import cycler
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.ticker import FuncFormatter, NullFormatter
 
 # Okabe and Ito's palette: told apart by colour-blind readers too.
 COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000", "#8A8A8A")
 COLUMN, PAGE = 3.5, 7.2  # inches
+SMALL = 7  # points: legends, notes, names along an axis
 
 STYLE = {
     "figure.constrained_layout.use": True,
@@ -21,7 +23,8 @@ STYLE = {
     "font.size": 9,
     "axes.titlesize": 9,
     "axes.labelsize": 9,
-    "legend.fontsize": 8,
+    "legend.fontsize": SMALL,
+    "legend.title_fontsize": SMALL,
     "legend.frameon": False,
     "xtick.labelsize": 8,
     "ytick.labelsize": 8,
@@ -71,6 +74,79 @@ def whiskers(axes: Axes, x, centre, low, high, label: str | None = None, fmt: st
     bars = {"ecolor": points.get_color(), "elinewidth": look["linewidth"], "capsize": capsize}
     axes.errorbar(x, ends.mean(0), yerr=np.ptp(ends, axis=0) / 2, fmt="none", **bars)
     return points
+
+
+def named(array, name: str | None = None) -> str:
+    """What an axis or a colour bar says of a variable of a result: its name and its unit, as the file has them.
+
+    Parameters
+    ----------
+    array : DataArray
+        With `units` and `long_name`.
+    name
+        A better name than its `long_name`.
+    """
+    units = array.attrs.get("units", "1")
+    said = name or array.attrs.get("long_name") or str(array.name)
+    return said if units == "1" else f"{said} ({units})"
+
+
+def interval_whiskers(axes: Axes, x, found, label: str | None = None, **style):
+    """Draw what `pesin.stats.intervals.interval` found, one dimension left: points, whiskers; a cross if units failed.
+
+    Parameters
+    ----------
+    x : array_like, shape (n,)
+    found : Centre
+        Of arrays of shape (n,).
+    """
+    points = whiskers(axes, x, found.centre, found.low, found.high, label=label, **style)
+    _crosses(axes, x, found, points.get_color())
+    return points
+
+
+def interval_band(axes: Axes, x, found, label: str | None = None, **style):
+    """Draw what `pesin.stats.intervals.interval` found as a line in a band; where units failed, a cross and no band."""
+    ends = np.array([found.low, found.high], float)
+    ends[:, ~np.isfinite(ends).all(0)] = np.nan
+    line = band(axes, x, found.centre, *ends, label=label, **style)
+    _crosses(axes, x, found, line.get_color())
+    return line
+
+
+def _crosses(axes: Axes, x, found, colour) -> None:
+    lost = np.asarray(found.failed) > 0
+    if lost.any():
+        axes.plot(np.asarray(x)[lost], np.asarray(found.centre)[lost], "x", color=colour, markersize=7, label="_failed")
+
+
+def legend(axes: Axes, outside: bool = False, **options):
+    """The legend clear of the data: where matplotlib finds most room, or to the right of the panel."""
+    place = {"loc": "upper left", "bbox_to_anchor": (1.0, 1.0)} if outside else {}
+    return axes.legend(**place | options)
+
+
+def log_axis(axes: Axes, which: str, ticks=None) -> None:
+    """A logarithmic axis ("x" or "y") whose ticks are plain numbers, at `ticks` if they are given and nowhere else."""
+    axes.set(**{f"{which}scale": "log"})
+    axis = getattr(axes, f"{which}axis")
+    if ticks is not None:
+        axis.set_ticks(list(ticks), minor=False)
+        axis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
+        axis.set_minor_formatter(NullFormatter())
+
+
+def names(axes: Axes, which: str, labels, at=None, rotation: float = 0) -> None:
+    """Write names along an axis ("x" or "y"), small and, if turned, ending at their ticks."""
+    said = list(labels)
+    turned = {"rotation": rotation, "ha": "right", "rotation_mode": "anchor"} if 0 < rotation < 90 else {}
+    turned = {"rotation": 90} if rotation == 90 else turned
+    getattr(axes, f"set_{which}ticks")(range(len(said)) if at is None else at, said, fontsize=SMALL, **turned)
+
+
+def note(axes: Axes, text: str, xy, **options):
+    """A small remark inside a panel, at data coordinates unless `xycoords` says otherwise."""
+    return axes.annotate(text, xy, fontsize=SMALL, **options)
 
 
 def save(figure: Figure, svg, pdf, png) -> None:

@@ -2,8 +2,76 @@
 
 from __future__ import annotations
 
+from typing import Literal, NamedTuple
+
 import numpy as np
+import xarray as xr
 from scipy import special  # scipy.stats would cost every job half a second of imports
+
+Estimate = Literal["mean", "median", "share"]
+
+
+class Centre(NamedTuple):
+    """A centre over independent units with its 95 % interval: floats, or DataArrays over the other dimensions."""
+
+    centre: float | xr.DataArray
+    low: float | xr.DataArray
+    high: float | xr.DataArray
+    failed: int | xr.DataArray
+    """Units without a value (NaN). They open the interval to both sides, and count as "no" in a share."""
+
+
+def interval(values, over: str | None = None, estimate: Estimate = "mean") -> Centre:
+    """The centre over independent units and its 95 % interval: what the judge judges, and so what a figure draws.
+
+    Parameters
+    ----------
+    values : DataArray with the dimension `over`, or array_like of shape (units,)
+        One value for each unit; NaN for a unit that failed. An infinite one has a rank, but no mean.
+    over
+        The dimension of independent units, for a DataArray.
+    estimate
+        mean (Student t), median (order statistics), or the share of yes/no values (Wilson).
+
+    Returns
+    -------
+    Centre
+        centre, low, high, failed: numbers, or DataArrays over the dimensions that are left. The ends are infinite where
+        a unit failed; a share's are not.
+
+    Raises
+    ------
+    ValueError
+        If a share is asked of values other than 0 and 1.
+    """
+    if not isinstance(values, xr.DataArray):
+        return _interval(np.asarray(values, float), estimate)
+    if over is None:
+        raise ValueError("name the dimension of independent units: interval(values, over)")
+    ends = xr.apply_ufunc(
+        lambda block: np.apply_along_axis(lambda row: np.array(_interval(row, estimate), float), -1, block),
+        values.astype(float),
+        input_core_dims=[[over]],
+        output_core_dims=[["_end"]],
+    )
+    return Centre(*(ends.isel(_end=i, drop=True).assign_attrs(values.attrs) for i in range(4)))
+
+
+def _interval(values: np.ndarray, estimate: Estimate) -> Centre:
+    failed = np.isnan(values)
+    lost = int(failed.sum())
+    if estimate == "share":
+        if not np.isin(values[~failed], (0.0, 1.0)).all():
+            raise ValueError("'estimate: share' needs yes/no values (0 or 1).")
+        return Centre(*share_interval(np.where(failed, 0.0, values) == 1.0), lost)
+    kept = values[~failed]
+    if not kept.size:
+        return Centre(np.nan, -np.inf, np.inf, lost)
+    if lost or (estimate == "mean" and not np.isfinite(kept).all()):
+        finite = kept[np.isfinite(kept)]
+        centre = np.median(kept) if estimate == "median" else (finite.mean() if finite.size else np.nan)
+        return Centre(float(centre), -np.inf, np.inf, lost)
+    return Centre(*(mean_interval(kept) if estimate == "mean" else median_interval(kept)), lost)
 
 
 def mean_interval(values, level: float = 0.95) -> tuple[float, float, float]:

@@ -7,17 +7,18 @@ import sys
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Generic, TypeVar
 
 import numpy as np
 
 from pesin.steps.checkpoint import Checkpoint, checkpoint_path
 
 Item = TypeVar("Item")
+Params = TypeVar("Params")
 
 
 @dataclass(frozen=True)
-class Case:
+class Case(Generic[Params]):
     """One case at one step.
 
     Attributes
@@ -38,7 +39,7 @@ class Case:
     name: str
     step: str
     scale: str
-    params: Any
+    params: Params
     gpu: int = 0
     threads: int = 1
     output: Path | None = None

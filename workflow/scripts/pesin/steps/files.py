@@ -32,8 +32,8 @@ def publish(result: xr.Dataset | xr.DataTree, path: Path, attributes: dict) -> N
     ----------
     result
         Dataset or DataTree. Each data variable carries `units` and `long_name`; numbers are finite unless the variable
-        has `allow_nan = 1`; a simulated float variable isn't constant unless it has `may_be_constant = 1`. The
-        values of a variable with `role = timing` (measured wall time) stay outside the digest.
+        says what a missing one stands for (`nan`); a simulated float variable isn't constant unless it has
+        `may_be_constant = 1`. The values of a variable with `role = timing` (measured seconds) stay outside the digest.
     path
         The file to make. It appears only when it is whole.
     attributes
@@ -158,6 +158,10 @@ def _encoding(tree: xr.DataTree) -> dict:
     }
 
 
+def _may_be_nan(variable) -> bool:
+    return bool(variable.attrs.get("nan") or variable.attrs.get("allow_nan"))
+
+
 def _faults(group: str, dataset: xr.Dataset, step) -> list[str]:
     faults = []
     for dim, size in dataset.sizes.items():
@@ -174,7 +178,7 @@ def _faults(group: str, dataset: xr.Dataset, step) -> list[str]:
         if values.dtype.kind not in "fc":
             continue
         for what, bad in (
-            ("a NaN or an infinity", ~np.isfinite(values) if not variable.attrs.get("allow_nan") else None),
+            ("a NaN or an infinity", ~np.isfinite(values) if not _may_be_nan(variable) else None),
             ("NetCDF's fill value (never written)", np.isclose(np.abs(values), FILL, rtol=1e-5)),
         ):
             if bad is not None and bad.any():
