@@ -109,7 +109,7 @@ def interval_band(axes: Axes, x, found, label: str | None = None, **style):
     """Draw what `pesin.stats.intervals.interval` found as a line in a band; where units failed, a cross and no band."""
     ends = np.array([found.low, found.high], float)
     ends[:, ~np.isfinite(ends).all(0)] = np.nan
-    line = band(axes, x, found.centre, *ends, label=label, **style)
+    line = band(axes, x, found.centre, ends[0], ends[1], label=label, **style)
     _crosses(axes, x, found, line.get_color())
     return line
 
