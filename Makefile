@@ -51,7 +51,7 @@ lint: .venv/.ready-test ## formatting, types, layers
 	@$(PY) -m mypy
 
 schema: .venv/.ready ## write config/schema/ anew from the pydantic models
-	@PYTHONPATH=workflow/scripts $(PY) -m pesin.claims.schema config/schema
+	@PYTHONPATH=workflow/scripts $(PY) -m pesin.config.schema config/schema
 
 docs: .venv/.ready ## docs/entropy.md and its pictures anew from the registry of measures
 	@$(PY) workflow/scripts/entropy_page.py

@@ -27,7 +27,7 @@ rule all:
     input:
         ledger=rules.ledger.output,
         costs=rules.costs.output,
-        studies=[study_targets(study) for study in STUDIES],
+        studies=lambda wildcards: PLAN.all_targets(),
     message:
         "everything is made"
 

@@ -20,8 +20,9 @@ import torch
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "workflow" / "scripts"))
 
-from pesin.claims.load import load_study, resolve_study
+from pesin.config.models import Config
 from pesin.params import typed, visible
+from pesin.plan import Plan
 from pesin.steps.case import Case
 from pesin.steps.files import open_result, without_truth
 
@@ -32,16 +33,14 @@ SCRIPTS = ROOT / "workflow" / "scripts"
 def main() -> None:
     options = arguments()
     torch.set_num_threads(1)
-    folder = SCRIPTS / "studies" / options.study
-    plan = resolve_study(options.study, load_study(options.study, ROOT / "config" / "studies"), options.scale, folder)
-    raw = plan["cases"][options.case]["params"]
-    kind = import_module(f"studies.{options.study}.params").Params
+    study = Plan(ROOT, Config(scale=options.scale)).study(options.study)
+    raw, kind = study.cases[options.case].params, study.params_type(options.case)
 
     def case(step: str) -> Case:
         return Case(options.study, options.case, step, options.scale, typed(kind, visible(raw, step)))
 
     def function(step: str):
-        return getattr(import_module(f"studies.{options.study}.{step}"), step)
+        return getattr(import_module(kind.__module__.replace(".params", f".{step}")), step)
 
     given = dict(one.rpartition("=")[::2] for one in options.data)
     inputs = {name or "data": without_truth(open_result(Path(path))) for name, path in given.items()}

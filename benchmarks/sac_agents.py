@@ -21,8 +21,8 @@ import torch
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "workflow" / "scripts"))
 
-from pesin.envs.environment import start_bank
-from pesin.envs.pendulum import Pendulum
+from pesin.environments.environment import start_bank
+from pesin.environments.pendulum import Pendulum
 from pesin.rl.networks import Perceptron
 from pesin.rl.soft_actor_critic import Agents, Learner, Settings, train
 

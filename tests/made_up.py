@@ -9,7 +9,7 @@ import xarray as xr
 
 from pesin.claims.judge import judge_study
 from pesin.claims.ledger import write_ledger
-from pesin.claims.models import Study
+from pesin.config.models import Study
 from pesin.errors import UserError
 from project import ROOT
 

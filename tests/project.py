@@ -7,15 +7,35 @@ import os
 import shutil
 import subprocess
 import sys
+from functools import cache
 from pathlib import Path
 
 import numpy as np
 import xarray as xr
+from pydantic import TypeAdapter
 
+from pesin.config.load import merge
+from pesin.config.models import Config
+from pesin.plan import Plan
+from pesin.steps.case import Case
 from pesin.steps.files import open_result, same
 
 ROOT = Path(__file__).parents[1]
+SCRIPTS = ROOT / "workflow/scripts"
 PARTS = ("Snakefile", "config", "workflow", "envs")
+
+
+@cache
+def plan(scale: str = "smoke", studies: tuple[str, ...] = ()) -> Plan:
+    """The project's plan at a scale, of all studies or of some."""
+    return Plan(ROOT, Config(scale=scale, studies=list(studies) or "all"))
+
+
+def case_of(study: str, case: str, step: str, scale: str = "smoke", **change) -> Case:
+    """A case of a study as its functions are handed it, all sections of its parameters there, with some changed."""
+    found = plan(scale).study(study)
+    params = TypeAdapter(found.params_type(case)).validate_python(merge(found.cases[case].params, change))
+    return Case(study, case, step, scale, params)
 
 
 def copy_project(target: Path) -> Path:

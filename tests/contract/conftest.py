@@ -3,7 +3,7 @@
 import pytest
 import xarray as xr
 
-from pesin.claims.load import load_study, study_names
+from pesin.config.load import load_study, study_names
 from pesin.steps.files import open_result
 from project import ROOT, copy_project, snakemake
 

@@ -1,54 +1,53 @@
 """What every study must satisfy: a new one is tested by these with no new test code."""
 
+import ast
 import csv
-import importlib
 import json
+import re
 import subprocess
 import sys
+from functools import cache
 from pathlib import Path
 
 import numpy as np
 import pytest
 
 from pesin.claims.judge import COLUMNS, to_rows
-from pesin.claims.load import check_files, check_params, load_study, resolve_study, study_names
-from pesin.claims.models import SCALES
-from pesin.claims.schema import schemas
+from pesin.config.load import load_study, study_names
+from pesin.config.models import SCALES
+from pesin.config.schema import schemas
 from pesin.params import UPSTREAM, typed, visible
 from pesin.steps.closure import closure
 from pesin.steps.files import open_result
-from project import ROOT, same_results
+from project import ROOT, SCRIPTS, plan, same_results
 
 YAMLS = ROOT / "config/studies"
-SCRIPTS = ROOT / "workflow/scripts"
 STUDIES = study_names(YAMLS)
 REFERENCE = ROOT / "results/reference/laptop/ledger.csv"
 
 
 def resolved(name, scale):
-    return resolve_study(name, load_study(name, YAMLS), scale, SCRIPTS / "studies" / name)
+    return plan(scale).study(name)
 
 
 @pytest.mark.parametrize("scale", SCALES)
 @pytest.mark.parametrize("name", STUDIES)
 def test_yaml_files_and_params_fit(name, scale):
-    plan = resolved(name, scale)
-    check_files(plan, SCRIPTS / "studies" / name)
-    check_params(name, plan, importlib.import_module(f"studies.{name}.params").Params)
+    assert resolved(name, scale).results  # refuses what doesn't fit
 
 
 @pytest.mark.parametrize("name", STUDIES)
 def test_each_scale_is_its_own_size(name):
-    params = {scale: json.dumps(resolved(name, scale)["cases"], sort_keys=True) for scale in SCALES}
-    assert len(set(params.values())) == len(SCALES)
+    sizes = {json.dumps({c: e.params for c, e in resolved(name, scale).cases.items()}) for scale in SCALES}
+    assert len(sizes) == len(SCALES)
 
 
 @pytest.mark.parametrize("name", STUDIES)
 def test_params_are_frozen_and_hide_what_comes_later(name):
-    params_type = importlib.import_module(f"studies.{name}.params").Params
-    for case in resolved(name, "smoke")["cases"].values():
-        for step in case["steps"]:
-            seen = typed(params_type, visible(case["params"], step))
+    study = resolved(name, "smoke")
+    for case, entry in study.cases.items():
+        for step in entry.steps:
+            seen = typed(study.params_type(case), visible(entry.params, step))
             for section in set(UPSTREAM) - set(UPSTREAM[step]):
                 assert not hasattr(seen, section)
             with pytest.raises(ValueError, match="frozen"):
@@ -93,7 +92,7 @@ def test_schemas_have_not_drifted(file):
 
 
 def results_of(name):
-    return [f"{step}/{case}" for case, entry in resolved(name, "smoke")["cases"].items() for step in entry["steps"]]
+    return resolved(name, "smoke").results
 
 
 @pytest.mark.parametrize("name", STUDIES)
@@ -166,11 +165,93 @@ def test_the_reference_ledger_is_of_the_present_claims():
         assert rows[key]["rule"] == " + ".join(rule.kind for rule in claim.rules), key
 
 
-# Controls that came out too, so that their claims have no verdict; each is spoken of in its study's yaml.
-STUCK = {("sigma_reparam_attention_entropy", "C6"): "no verdict"}
-
-
 def test_controls_flip():
+    """Those that don't are named in their study's yaml, with the reason."""
     rows = reference_rows()
-    assert {(r["study"], r["claim"]): r["verdict"] for r in rows if r["control_flipped"] == "no"} == STUCK
+    known = {(name, claim) for name in STUDIES for c in load_study(name, YAMLS).controls.values() for claim in c.stuck}
+    assert {(r["study"], r["claim"]) for r in rows if r["control_flipped"] == "no"} == known
+    assert {r["verdict"] for r in rows if r["control_flipped"] == "no"} <= {"no verdict", "not reproduced"}
     assert {r["study"] for r in rows if r["control_flipped"] == "yes"} == set(STUDIES)
+
+
+def leaves(params, above=""):
+    """Dotted key -> value of every leaf of a case's parameters."""
+    if isinstance(params, dict) and params:
+        return {k: v for key, value in params.items() for k, v in leaves(value, f"{above}.{key}".strip(".")).items()}
+    return {above: params}
+
+
+@pytest.mark.parametrize("scale", SCALES)
+@pytest.mark.parametrize("name", STUDIES)
+def test_a_control_differs_from_its_case_in_what_it_takes_away_and_in_nothing_else(name, scale):
+    study = resolved(name, scale)
+    for control, spec in study.declared.controls.items():
+        own, case = leaves(study.cases[control].params), leaves(study.cases[spec.of].params)
+        differ = {key for key in own.keys() | case.keys() if own.get(key) != case.get(key)}
+        named = {**leaves(spec.set), **leaves(spec.fewer)}
+        strange = {key for key in differ if not any(key == n or key.startswith(f"{n}.") for n in named)}
+        assert not strange, f"{control} at scale {scale}: {strange}"
+
+
+SIZE = re.compile(r"(^|[._])(steps|updates|epochs|batch|seeds|samples|subsamples|permutations|draws|every|points)$")
+
+
+@pytest.mark.parametrize("name", STUDIES)
+def test_no_size_stands_in_what_a_control_takes_away(name):
+    for control, spec in load_study(name, YAMLS).controls.items():
+        sizes = [key for key, value in leaves(spec.set).items() if SIZE.search(key) and not isinstance(value, bool)]
+        assert not sizes, f"{control}: {sizes} are sizes: the case's hold, or 'fewer' units"
+
+
+# ------------------------------------------------------------------------------------------- parameters in their rooms
+
+
+def changed(params, path):
+    """A copy of nested parameters with one leaf replaced by something else."""
+    key, *rest = path
+    new = changed(params[key], rest) if rest else {"changed": params[key]}
+    return {**params, key: new}
+
+
+@pytest.mark.parametrize("name", STUDIES)
+def test_a_parameter_of_a_step_leaves_the_steps_before_it_alone(name):
+    """Each leaf under train, entropy and forecast, one by one: what earlier steps see, and read as code, stays."""
+    study = resolved(name, "smoke")
+    for case, entry in study.cases.items():
+        for section in ("train", "entropy", "forecast"):
+            for leaf in leaves(entry.params[section]) if section in entry.params else ():
+                other = changed(entry.params, [section, *leaf.split(".")])
+                seeing = [step for step in entry.steps if visible(other, step) != visible(entry.params, step)]
+                assert seeing == [step for step in entry.steps if section in UPSTREAM[step]], f"{case} {section}.{leaf}"
+
+
+@pytest.mark.parametrize("name", STUDIES)
+def test_a_step_reads_the_parameters_that_it_sees_first(name):
+    """What no code of the first step that sees it reads belongs into a later step's section: it reruns too much."""
+    study, idle = resolved(name, "smoke"), set()
+    for case, entry in study.cases.items():
+        for key, value in entry.params.items():
+            first = key if key in entry.steps else entry.steps[0]
+            if key in UPSTREAM and key not in entry.steps:
+                continue  # a control without the step keeps its case's section
+            words = read_by(study, case, first)
+            names = [key] if key not in UPSTREAM else list(value)
+            idle |= {f"{case}: {key}.{n} is not read by {first}" for n in names if n not in words}
+    assert not idle
+
+
+@cache
+def words_of(path):
+    """Names of attributes, keywords and texts in a module: what it may read of its parameters."""
+    found = set()
+    for node in ast.walk(ast.parse(Path(path).read_text(encoding="utf-8"))):
+        found |= {node.attr} if isinstance(node, ast.Attribute) else set()
+        found |= {node.value} if isinstance(node, ast.Constant) and isinstance(node.value, str) else set()
+        found |= {node.name} if isinstance(node, ast.MatchAs) else set()
+    return found
+
+
+def read_by(study, case, step):
+    """Words in the study's own modules that a step reaches, its parameters' types apart, and in the library's."""
+    files = plan("smoke").code(study.name, step, case)
+    return set().union(*(words_of(file) for file in files if not file.endswith("params.py")))

@@ -15,10 +15,8 @@ from typing import NamedTuple
 ROOT = Path(__file__).parents[2]
 PARTS = ("Snakefile", "config", "workflow", "envs", "tests", "results", "README.md", "pyproject.toml", "Makefile")
 LIBRARY, RULES = "workflow/scripts/pesin", "workflow/rules"
-STEP_PARAMS = """\
-    return lambda wildcards: visible(
-        resolved(wildcards.study)["cases"][wildcards.case]["params"], step
-    )"""
+STEP_PARAMS = "        return visible(self.case(study, case).params, step)"
+DRIVER_CODE = '        return closure(self.scripts, self.scripts / f"{driver}.py", *more)'
 WORKFLOW, PROJECT = "tests/faults/test_fault_workflow.py", "tests/faults/test_fault_project.py"
 
 
@@ -35,11 +33,11 @@ class Mutant(NamedTuple):
 
 
 MUTANTS = [
-    Mutant("F5", f"{RULES}/common.smk", "return here(closure(SCRIPTS, *(", "return here(list((",
+    Mutant("F5", f"{LIBRARY}/plan.py", DRIVER_CODE, "        return list(map(str, more))",
            "tests/workflow/test_toy.py::test_an_edit_reruns_exactly_what_depends_on_it"),
     Mutant("F5", f"{LIBRARY}/steps/closure.py", "base = node.module or", "base = '' and",
            "tests/contract/test_registry.py::test_the_closure_holds_everything_that_python_imports"),
-    Mutant("F7", f"{RULES}/common.smk", STEP_PARAMS, "    return lambda wildcards: list(set('abcdefgh'))",
+    Mutant("F7", f"{LIBRARY}/plan.py", STEP_PARAMS, "        return list(set('abcdefgh'))",
            f"{WORKFLOW}::test_nothing_reruns_for_another_hash_seed"),
     Mutant("F11", f"{LIBRARY}/steps/files.py", "    if faults:\n        raise", "    if False:\n        raise",
            "tests/unit/test_files.py::test_publish_refuses"),
@@ -55,7 +53,7 @@ MUTANTS = [
            "tests/faults/test_fault_files.py::test_a_full_disk_leaves_the_older_result_and_nothing_half_made"),
     Mutant("F23", f"{LIBRARY}/params.py", 'extra="forbid"', 'extra="ignore"',
            f"{PROJECT}::test_each_misspelt_key_is_named_with_its_file"),
-    Mutant("F24", f"{RULES}/common.smk", "@lru_cache(maxsize=None)\ndef resolved", "def resolved",
+    Mutant("F24", f"{LIBRARY}/plan.py", "self.study = lru_cache(None)(self._study)", "self.study = self._study",
            f"{PROJECT}::test_the_whole_plan_is_quick_and_small"),
     Mutant("F25", f"{LIBRARY}/steps/case.py", "self.step, stream)", "self.step)",
            "tests/unit/test_case.py::test_all_streams_differ"),
@@ -68,11 +66,11 @@ MUTANTS = [
     Mutant("F29", "Snakefile", "onstart:", "if '--report' in __import__('sys').argv:\n"
            "    __import__('urllib.request').request.urlopen('https://pypi.org', timeout=9)\n\n\nonstart:",
            "tests/workflow/test_toy.py::test_the_report_has_captions_with_verdicts"),
-    Mutant("F30", f"{RULES}/common.smk", STEP_PARAMS, "    return lambda wildcards: str(declared(wildcards.study))",
+    Mutant("F30", f"{LIBRARY}/plan.py", STEP_PARAMS, "        return str(self.declared(study))",
            "tests/workflow/test_toy.py::test_an_edit_reruns_exactly_what_depends_on_it"),
     Mutant("F31", "config/studies/rl_entropy_mechanism.yaml", "where:", "note:",
            f"{PROJECT}::test_each_claim_says_where_it_stands_and_how_it_is_judged"),
-    Mutant("F34", f"{LIBRARY}/claims/load.py", "    if not names:\n", "    if False:\n",
+    Mutant("F34", f"{LIBRARY}/config/load.py", "    if not names:\n", "    if False:\n",
            f"{PROJECT}::test_no_study_at_all_is_an_error"),
 ]  # fmt: skip
 

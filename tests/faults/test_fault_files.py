@@ -15,7 +15,7 @@ import pytest
 import xarray as xr
 import yaml
 
-from pesin.claims.load import read_yaml
+from pesin.config.load import read_yaml
 from pesin.errors import UserError
 from pesin.steps.closure import closure
 from pesin.steps.files import open_result, publish

@@ -8,19 +8,19 @@ import sys
 import pytest
 import yaml
 
-from pesin.claims.load import load_study, read_yaml, resolve_study, study_names
-from pesin.claims.models import Study
+from pesin.config.load import load_study, read_yaml, study_names
+from pesin.config.models import Study
 from pesin.errors import UserError
 from pesin.params import check
-from project import ROOT, copy_project, planned, snakemake
+from pesin.plan import resolve
+from project import ROOT, copy_project, plan, planned, snakemake
 
 YAMLS, SCRIPTS = ROOT / "config/studies", ROOT / "workflow/scripts"
 STUDIES = study_names(YAMLS)
 
 
 def steps_of(name: str, scale: str = "smoke") -> list[tuple[str, str]]:
-    plan = resolve_study(name, load_study(name, YAMLS), scale, SCRIPTS / "studies" / name)
-    return [(step, case) for case, entry in plan["cases"].items() for step in entry["steps"]]
+    return [tuple(result.split("/")) for result in plan(scale).study(name).results]
 
 
 # -------------------------------------------------------------------------------------------- F14, F24, F34: the plan
@@ -54,8 +54,8 @@ sys.exit(code)
 def test_the_whole_plan_is_quick_and_small(tmp_path):
     """15 s and 300 MB for the full set, as processor seconds: this machine may be busy."""
     folder, measured = copy_project(tmp_path / "p"), (sys.executable, "-c", MEASURE)
-    plan = ("-n", "--quiet", "all", "--cores", "1", "--config", "scale=paper")
-    said = snakemake(folder, *plan, check=True, before=measured).stdout.splitlines()
+    whole = ("-n", "--quiet", "all", "--cores", "1", "--config", "scale=paper")
+    said = snakemake(folder, *whole, check=True, before=measured).stdout.splitlines()
     seconds, kilobytes = [line.split()[1:] for line in said if line.startswith("measured ")][0]
     assert float(seconds) < 15 and int(kilobytes) < 300_000
 
@@ -109,7 +109,7 @@ def test_each_misspelt_key_is_named_with_its_file(name):
         try:
             study = check(Study, data, f"config/studies/{name}.yaml")
             for scale in ("smoke", "paper"):
-                resolve_study(name, study, scale, SCRIPTS / "studies" / name)
+                resolve(name, study, scale, SCRIPTS / "studies" / name)
         except UserError as error:
             sentence = str(error)
         else:
@@ -144,7 +144,6 @@ def test_the_profile_is_one_that_this_snakemake_reads(tmp_path):
 
 @pytest.mark.parametrize("name", STUDIES)
 def test_each_step_asks_for_memory_and_time_and_only_training_for_a_gpu(name):
-    plan = resolve_study(name, load_study(name, YAMLS), "paper", SCRIPTS / "studies" / name)
-    for step, asked in plan["resources"].items():
-        assert asked["mem_mb"] >= 500 and asked["runtime"] >= 1
-        assert step == "train" or not asked["gpu"], f"{name}: {step} asks for a GPU"
+    for step, asked in plan("paper").study(name).resources.items():
+        assert asked.mem_mb >= 500 and asked.runtime >= 1
+        assert step == "train" or not asked.gpu, f"{name}: {step} asks for a GPU"

@@ -4,28 +4,25 @@ import importlib
 import sys
 from pathlib import Path
 
-from pesin.claims.load import load_study, resolve_study
 from pesin.params import visible
 from pesin.steps import checkpoint
 from pesin.steps.run import run_step
-from project import ROOT
+from project import SCRIPTS, plan
 
 STUDY = "generalized_teacher_forcing"
-SCRIPTS = ROOT / "workflow/scripts"
 
 
 def main(folder: Path, updates: int, rate: float, gpus: int = 0) -> None:
-    plan = resolve_study(STUDY, load_study(STUDY, ROOT / "config/studies"), "smoke", SCRIPTS / "studies" / STUDY)
-    params = plan["cases"]["lorenz63"]["params"]
+    params = plan().study(STUDY).cases["lorenz63"].params
     params["simulate"] |= {"length": 600}
     params["train"] |= {"updates": updates, "learning_rate": [rate, rate / 10], "baselines": ["var"]}
-    params_type = importlib.import_module(f"studies.{STUDY}.params").Params
+    params_type = plan().study(STUDY).params_type("lorenz63")
     for step, inputs in (("simulate", {}), ("train", {"data": folder / "simulate.nc"})):
         spec = {"study": STUDY, "case": "lorenz63", "step": step, "scale": "smoke", "params_type": params_type}
         spec["params"] = visible(params, step)
         code = [str(SCRIPTS / "studies" / STUDY / f"{step}.py")]
         if not (folder / f"{step}.nc").exists():
-            module = importlib.import_module(f"studies.{STUDY}.{step}")
+            module = importlib.import_module(params_type.__module__.replace(".params", f".{step}"))
             run_step(
                 getattr(module, step), spec, inputs, code, folder / f"{step}.nc", gpu=gpus if step == "train" else 0
             )

@@ -9,12 +9,12 @@ import numpy as np
 import pytest
 import torch
 import xarray as xr
-from pydantic import TypeAdapter, ValidationError
+from pydantic import ValidationError
 
-from pesin.claims.load import load_study, merge, resolve_study
 from pesin.errors import UserError
 from pesin.steps.case import Case
 from pesin.steps.files import publish, same
+from project import case_of
 from stopping import assert_goes_on
 from studies.chgnet_charge_informed.crystals import build, delithiations, garnet, unpaired_electrons
 from studies.chgnet_charge_informed.entropy import _dynamics, _olivine, _phases, derangement, two_groups
@@ -30,10 +30,8 @@ ROOT = Path(__file__).parents[2]
 STUDY = "chgnet_charge_informed"
 
 
-def case(step, name="chemistry", **change):
-    study = load_study(STUDY, ROOT / "config/studies")
-    raw = resolve_study(STUDY, study, "smoke", ROOT / "workflow/scripts/studies" / STUDY)["cases"][name]["params"]
-    return Case(STUDY, name, step, "smoke", TypeAdapter(Params).validate_python(merge(raw, change)))
+def case(step, name="chemistry", scale="smoke", **change):
+    return case_of(STUDY, name, step, scale, **change)
 
 
 def number(array):

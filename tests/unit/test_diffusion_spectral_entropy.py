@@ -5,20 +5,21 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from pydantic import TypeAdapter, ValidationError
+from pydantic import ValidationError
 from scipy import stats
 
-from pesin.claims.load import load_study, merge, resolve_study
+from pesin.config.load import merge
 from pesin.entropy.kernel import diffusion_spectral_entropy, von_neumann_entropy
 from pesin.models.ragged import Ragged, apply_ragged, init_ragged
 from pesin.steps.case import Case
 from pesin.steps.files import publish, same
+from project import case_of
 from stopping import assert_goes_on
 from studies.diffusion_spectral_entropy.bit import BIT
 from studies.diffusion_spectral_entropy.entropy import entropy
 from studies.diffusion_spectral_entropy.forecast import forecast, left_out_r_squared
 from studies.diffusion_spectral_entropy.measures import bits_between, bits_of, subsample_error
-from studies.diffusion_spectral_entropy.params import Convention, Params
+from studies.diffusion_spectral_entropy.params import Convention
 from studies.diffusion_spectral_entropy.simulate import latent, simulate
 from studies.diffusion_spectral_entropy.toys import binned_entropy
 from studies.diffusion_spectral_entropy.train import nt_xent, settings, standardised, train
@@ -28,10 +29,8 @@ STUDY = "diffusion_spectral_entropy"
 RAW = ("raw", 10.0, 1)
 
 
-def case(step, name, **change):
-    study = load_study(STUDY, ROOT / "config/studies")
-    raw = resolve_study(STUDY, study, "smoke", ROOT / "workflow/scripts/studies" / STUDY)["cases"][name]["params"]
-    return Case(STUDY, name, step, "smoke", TypeAdapter(Params).validate_python(merge(raw, change)))
+def case(step, name, scale="smoke", **change):
+    return case_of(STUDY, name, step, scale, **change)
 
 
 SMALL = {

@@ -4,13 +4,11 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from pydantic import TypeAdapter
 from scipy.linalg import eigvals
 
-from pesin.claims.load import load_study, merge, resolve_study
-from pesin.steps.case import Case
+from project import case_of
 from studies.dynamical_linear_bandits.forecast import fit_lags, forecast, predict_lags, reward_deviation
-from studies.dynamical_linear_bandits.params import Learner, Params
+from studies.dynamical_linear_bandits.params import Learner
 from studies.dynamical_linear_bandits.play import beta, bonus_constants, epoch_ends, play
 from studies.dynamical_linear_bandits.problems import (
     expert_action,
@@ -31,9 +29,7 @@ LIN = Learner(kind="optimist")
 
 
 def case(step, name="synthetic", scale="smoke", **change):
-    raw = resolve_study(STUDY, load_study(STUDY, ROOT / "config/studies"), scale, ROOT / "workflow/scripts")
-    params = merge(raw["cases"][name]["params"], change)
-    return Case(STUDY, name, step, scale, TypeAdapter(Params).validate_python(params))
+    return case_of(STUDY, name, step, scale, **change)
 
 
 def system(name):

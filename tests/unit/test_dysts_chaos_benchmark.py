@@ -6,18 +6,13 @@ import numpy as np
 import pytest
 import xarray as xr
 
-from pesin.claims.load import load_study, merge, resolve_study
-from pesin.params import typed
-from pesin.steps.case import Case
-from project import ROOT
+from project import case_of
 from stopping import assert_goes_on
 from studies.dysts_chaos_benchmark import annotations, chaos, features, ranks
 from studies.dysts_chaos_benchmark.chosen import chosen_systems, label
 from studies.dysts_chaos_benchmark.forecasting.train import train
-from studies.dysts_chaos_benchmark.params import Params
 from studies.dysts_chaos_benchmark.zoo_trajectories import turned
 
-YAMLS, STUDIES = ROOT / "config/studies", ROOT / "workflow/scripts/studies"
 RNG = np.random.default_rng
 
 
@@ -127,11 +122,9 @@ def test_choice_of_systems_and_their_labels():
 
 @pytest.mark.parametrize("scale", ["smoke", "laptop", "paper"])
 def test_noisy_systems_are_among_the_fine_ones(scale):
-    name = "dysts_chaos_benchmark"
-    cases = resolve_study(name, load_study(name, YAMLS), scale, STUDIES / name)["cases"]
-
     def systems(case):
-        return {n for n, _ in chosen_systems(typed(Params, cases[case]["params"]).simulate.systems)}
+        params = case_of("dysts_chaos_benchmark", case, "simulate", scale).params
+        return {n for n, _ in chosen_systems(params.simulate.systems)}
 
     assert len(systems("noisy") & systems("fine")) == len(systems("noisy")) >= 6  # else nothing can be paired
 
@@ -145,15 +138,12 @@ def test_backward_is_backward():
 
 
 def test_stopped_forecasters_go_on_to_the_same_end(tmp_path, monkeypatch):
-    study = "dysts_chaos_benchmark"
-    plan = resolve_study(study, load_study(study, YAMLS), "smoke", STUDIES / study)
     files = [{"file": f"pesin/forecasters/{name}.py"} for name in ("naive_mean", "nvar", "esn")]
-    params = typed(Params, merge(plan["cases"]["fine"]["params"], {"train": {"forecasters": files}}))
     walks = RNG(0).normal(size=(2, 3, 120, 1)).cumsum(2)
     data = xr.Dataset(
         {name: (("system", "time", "coord"), walk) for name, walk in zip(("tune", "history"), walks, strict=True)},
         {"system": ["a", "b", "c"]},
         {"points_per_period": 20.0},
     )
-    case = Case(study, "fine", "train", "smoke", params)
+    case = case_of("dysts_chaos_benchmark", "fine", "train", train={"forecasters": files})
     assert_goes_on(lambda one: train(one, data), case, tmp_path, monkeypatch, turns=2)

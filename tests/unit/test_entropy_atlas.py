@@ -5,7 +5,7 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
-from pesin.claims.load import load_study
+from pesin.config.load import load_study
 from pesin.entropy.registry import MEASURES
 from project import ROOT
 from studies.entropy_atlas.compared import _foretold, _rank, _section_gap

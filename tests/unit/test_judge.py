@@ -10,7 +10,7 @@ import yaml
 from pesin.claims.captions import captions
 from pesin.claims.judge import COLUMNS, judge_folder, judge_study, to_parts, to_rows, to_tree
 from pesin.claims.ledger import counts, tally, write_csv
-from pesin.claims.models import Study
+from pesin.config.models import Study
 from pesin.errors import UserError
 from pesin.steps.files import open_result, publish
 
@@ -60,13 +60,35 @@ def test_a_theorem_is_illustrated_and_never_reproduced():
 
 def test_a_claim_that_does_not_come_out_says_so():
     row = judged(results(chaotic=(-0.64, -0.65, -0.63)))[0]["C1"]
-    assert row["verdict"] == "not reproduced" and row["control_flipped"] == "yes"
+    assert row["verdict"] == "not reproduced" and row["control_flipped"] == "nothing to flip"
 
 
 def test_a_control_that_does_not_flip_takes_the_verdict_away():
     row = judged(results(contracting=(0.1, 0.11, 0.1)))[0]["C1"]
     assert row["verdict"] == "no verdict" and row["control_flipped"] == "no"
     assert "the control 'contracting' came out 'reproduced'" in row["reason"]
+
+
+def test_a_control_needs_the_power_to_show_the_claim():
+    """With three units the case itself fails: the control's failure proves nothing."""
+    case = (0.5, -0.4, 0.4, 0.5, 0.6, 0.5, 0.6, 0.5, 0.5, 0.6)
+    rows, _ = judged(results(chaotic=case))
+    assert rows["C1"]["verdict"] == "no verdict" and rows["C1"]["control_flipped"] == "without power"
+    assert "the control could not have shown it" in rows["C1"]["reason"]
+    enough = judged(results(chaotic=case, contracting=(-0.1, -0.2, -0.1, -0.3, -0.2, -0.1, -0.2, -0.1)))[0]["C1"]
+    assert enough["verdict"] == "reproduced" and enough["control_flipped"] == "yes"
+
+
+def test_a_control_is_measured_against_the_units_that_it_shares():
+    """Units are taken by their names where the case has them: here the last three, which show the claim."""
+    opened = results(chaotic=(-0.5, -0.4, 0.4, 0.5, 0.6, 0.5, 0.6, 0.5, 0.5, 0.6, 0.55, 0.5))
+
+    def named(step, case):
+        found = opened(step, case)
+        return found.assign_coords(seed=[9, 10, 11]) if case == "contracting" else found
+
+    assert judged(named)[0]["C1"]["control_flipped"] == "yes"
+    assert judged(opened)[0]["C1"]["control_flipped"] == "without power"
 
 
 def test_a_control_that_is_half_there_does_not_flip():

@@ -2,12 +2,9 @@
 
 import numpy as np
 import pytest
-from pydantic import TypeAdapter
 from scipy.integrate import quad
 
-from pesin.claims.load import load_study, resolve_study
-from pesin.steps.case import Case
-from project import ROOT
+from project import case_of
 from stopping import assert_goes_on
 from studies.lava_world_tides.moon import (
     ANGULAR_MOMENTUM,
@@ -22,7 +19,6 @@ from studies.lava_world_tides.moon import (
     mechanical_energy,
     spin,
 )
-from studies.lava_world_tides.params import Params
 from studies.lava_world_tides.simulate import integrated_love
 from studies.lava_world_tides.spin import Planet, evolve_spins, spin_down_time, spin_rate, traps
 from studies.lava_world_tides.tides import (
@@ -200,8 +196,5 @@ def test_an_ocean_that_grows_to_its_bound_does_not_stall_there():
 
 
 def test_a_stopped_emulator_goes_on_to_the_same_end(tmp_path, monkeypatch):
-    name = "lava_world_tides"
-    study = load_study(name, ROOT / "config/studies")
-    params = resolve_study(name, study, "smoke", ROOT / "workflow/scripts")["cases"]["moon"]["params"]
-    case = Case(name, "moon", "train", "smoke", TypeAdapter(Params).validate_python(params))
+    case = case_of("lava_world_tides", "moon", "train")
     assert_goes_on(lambda one: train(one, None), case, tmp_path, monkeypatch, turns=37)

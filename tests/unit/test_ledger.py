@@ -11,9 +11,9 @@ from made_up import TEMPLATE, made_up
 from pesin.claims.facts import Ledger, bibtex
 from pesin.claims.judge import judge_study
 from pesin.claims.ledger import write_ledger
-from pesin.claims.models import Source, Study
 from pesin.claims.page import SAMPLE, doubts, duration, halves, marked, plural
 from pesin.claims.strip import accepted, said, short, strip
+from pesin.config.models import Source, Study
 from pesin.errors import UserError
 from project import ROOT
 

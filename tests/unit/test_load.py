@@ -6,7 +6,7 @@ import pytest
 import yaml
 from pydantic import PositiveInt
 
-from pesin.claims.load import check_config, load_study, merge, read_yaml, resolve_study, selected_studies
+from pesin.config.load import check_config, load_study, merge, read_yaml, selected_studies
 from pesin.errors import UserError
 from pesin.params import Model, typed, visible
 
@@ -80,6 +80,14 @@ def test_numbers_with_an_exponent_are_numbers(tmp_path):
     assert read_yaml(tmp_path / "a.yaml") == {"a": 1e-3, "b": -2e5, "c": "1e", "d": 150.0}
 
 
+def test_a_mapping_may_merge_another(tmp_path):
+    (tmp_path / "a.yaml").write_text("a: &a {x: 1, y: 2}\nb: {<<: *a, y: 3}")
+    assert read_yaml(tmp_path / "a.yaml")["b"] == {"x": 1, "y": 3}
+    (tmp_path / "a.yaml").write_text("a: &a {x: 1}\nb: {<<: *a, y: 3, y: 4}")
+    with pytest.raises(UserError, match="the key 'y' stands twice"):
+        read_yaml(tmp_path / "a.yaml")
+
+
 def test_config_is_checked():
     assert check_config({}).scale == "laptop"
     with pytest.raises(UserError, match="scale 'lptop' is not known. Did you mean 'laptop'"):
@@ -90,29 +98,6 @@ def test_config_is_checked():
         selected_studies(check_config({"studies": ["toy_mpa"]}), TOY)
     with pytest.raises(UserError, match="nothing to run"):
         selected_studies(check_config({}), TOY / "toy_map")
-
-
-def test_scales_lie_over_the_base(tmp_path):
-    def change(data):
-        data["scales"]["smoke"] = {
-            "params": {"train": {"ridge": 9.0}},
-            "cases": {
-                "chaotic": {"params": {"simulate": {"steps": 7}}},
-                "extra": {"params": {"simulate": {"steps": 1}}},
-            },
-            "resources": {"train": {"gpu": 1}},
-        }
-        data["params"] = {"simulate": {"steps": 1, "slope": 1.0}}
-
-    study = written(tmp_path, change)
-    smoke = resolve_study("toy_map", study, "smoke", TOY / "toy_map")
-    assert smoke["cases"]["chaotic"]["params"]["simulate"] == {"slope": 1.9, "seeds": 5, "steps": 7}
-    assert smoke["cases"]["chaotic"]["params"]["train"] == {"ridge": 9.0}
-    assert smoke["cases"]["contracting"]["params"]["simulate"] == {"slope": 0.9, "seeds": 5, "steps": 7}
-    assert smoke["resources"]["train"]["gpu"] == 1
-    laptop = resolve_study("toy_map", study, "laptop", TOY / "toy_map")
-    assert "extra" in smoke["cases"] and "extra" not in laptop["cases"]
-    assert laptop["cases"]["chaotic"]["params"]["simulate"]["steps"] == 200
 
 
 def test_merge_replaces_lists_and_keeps_its_arguments():
@@ -142,18 +127,3 @@ def test_a_step_does_not_see_what_comes_after_it():
     with pytest.raises(AttributeError):
         _ = seen.train
     assert typed(Params, visible(whole, "forecast")).train.rate == 0.2
-
-
-def test_a_control_with_fewer_steps_takes_what_they_take(tmp_path):
-    """What only the case's other steps take is left out for the control, and is no error."""
-    (tmp_path / "simulate.py").write_text("def simulate(case, world):\n    return world\n")
-    (tmp_path / "entropy.py").write_text("def entropy(case, data, rule):\n    return rule\n")
-
-    def change(data):
-        data["steps"] = ["simulate", "entropy"]
-        data["uses"] = {"world": "other/simulate/a", "rule": "other/entropy/a"}
-        data["controls"]["contracting"]["steps"] = ["entropy"]
-
-    cases = resolve_study("toy_map", written(tmp_path, change), "laptop", tmp_path)["cases"]
-    assert cases["contracting"]["uses"] == {"entropy": {"rule": "other/entropy/a"}}
-    assert cases["chaotic"]["uses"]["simulate"] == {"world": "other/simulate/a"}

@@ -3,16 +3,12 @@
 import numpy as np
 import pytest
 import xarray as xr
-from pydantic import TypeAdapter
 
-from pesin.claims.load import load_study, resolve_study
-from pesin.steps.case import Case
 from pesin.steps.plugin import find, load
-from project import ROOT
+from project import case_of, plan
 from stopping import assert_goes_on
 from studies.model_scale_vs_domain_knowledge import entropy as entropy_step
 from studies.model_scale_vs_domain_knowledge import forecast as forecast_step
-from studies.model_scale_vs_domain_knowledge.params import Params
 from studies.model_scale_vs_domain_knowledge.train import _within, train
 
 NAME = "model_scale_vs_domain_knowledge"
@@ -24,20 +20,17 @@ POINTS, LEAD, STEPS = 50, 400, 60
 
 @pytest.fixture(scope="module")
 def plans():
-    study = load_study(NAME, ROOT / "config/studies")
-    folder = ROOT / "workflow/scripts/studies" / NAME
-    return {s: resolve_study(NAME, study, s, folder)["cases"] for s in ("smoke", "laptop", "paper")}
+    return {scale: plan(scale).study(NAME).cases for scale in ("smoke", "laptop", "paper")}
 
 
-def case_of(plans, name, step, scale="smoke", **changes):
-    params = plans[scale][name]["params"]
-    params = params | {step: params[step] | changes}
-    return Case(NAME, name, step, scale, TypeAdapter(Params).validate_python(params))
+def case_with(name, step, **changes):
+    """A case of the smoke scale; `changes` go to the section of the step."""
+    return case_of(NAME, name, step, **{step: changes})
 
 
 @pytest.mark.parametrize("scale", ["smoke", "laptop", "paper"])
 def test_the_grid_has_24_forecasters_of_the_paper_and_five_baselines(plans, scale):
-    files = [f["file"] for part in PARTS for f in plans[scale][part]["params"]["train"]["forecasters"]]
+    files = [f["file"] for part in PARTS for f in plans[scale][part].params["train"]["forecasters"]]
     assert len(files) == len(set(files)) == 29
     heads = [find(file).read_text() for file in files]
     assert sum('FAMILY = "baseline"' in head for head in heads) == 5
@@ -49,14 +42,12 @@ def test_the_paper_scale_is_the_papers(plans):
     cases = plans["paper"]
     lengths = 1000 - np.unique(np.linspace(0, 899, 25).astype(int))
     for sweep in ("sweep", "sweep_networks"):
-        assert cases[sweep]["params"]["train"]["lengths"] == lengths.tolist()
-    swept = sum(len(cases[sweep]["params"]["train"]["forecasters"]) for sweep in ("sweep", "sweep_networks"))
+        assert cases[sweep].params["train"]["lengths"] == lengths.tolist()
+    swept = sum(len(cases[sweep].params["train"]["forecasters"]) for sweep in ("sweep", "sweep_networks"))
     assert swept == 29
-    assert cases["orbits"]["params"]["simulate"]["kinds"] == ["flow", "delay"]
-    assert all(cases[part]["params"]["train"]["systems"] is None for part in PARTS)
-    networks = (
-        cases["feedforward"]["params"]["train"]["forecasters"] + cases["sequence"]["params"]["train"]["forecasters"]
-    )
+    assert cases["orbits"].params["simulate"]["kinds"] == ["flow", "delay"]
+    assert all(cases[part].params["train"]["systems"] is None for part in PARTS)
+    networks = cases["feedforward"].params["train"]["forecasters"] + cases["sequence"].params["train"]["forecasters"]
     assert all(network["seeds"] == 5 and network["grid"]["length"] == [5, 10, 25, 50, 100] for network in networks)
     assert not any(network.get("fixed") for network in networks)
 
@@ -147,7 +138,7 @@ def world():
 @pytest.fixture(scope="module")
 def measured(plans, world):
     data, parts, spectra = world
-    case = case_of(plans, "metrics", "entropy", lead=STEPS)
+    case = case_with("metrics", "entropy", lead=STEPS)
     return entropy_step.entropy(case, data, **{k: parts[k] for k in PARTS if k in parts}, spectra=spectra)
 
 
@@ -156,7 +147,7 @@ def scored(plans, world, measured):
     data, parts, spectra = world
 
     def score(**changes):
-        case = case_of(plans, "scores", "forecast", short=STEPS, **changes)
+        case = case_with("scores", "forecast", short=STEPS, **changes)
         return forecast_step.forecast(case, data, **parts, metrics=measured, spectra=spectra)
 
     return score
@@ -224,7 +215,7 @@ def test_training_never_sees_the_future_and_a_bad_forecaster_fails_alone(plans, 
     data = world[0].drop_vars("future")
     files = [{"file": str(bad)}, {"file": "pesin/forecasters/naive_mean.py"}, {"file": "pesin/forecasters/nvar.py"}]
     files[2]["grid"] = {"delay": [2, 4]}
-    case = case_of(plans, "classical", "train", systems=SYSTEMS[:3], lengths=[200, 50], steps=5, forecasters=files)
+    case = case_with("classical", "train", systems=SYSTEMS[:3], lengths=[200, 50], steps=5, forecasters=files)
     made = train(case, data)
     assert made.forecast.dims == ("run", "length", "system", "lead", "coord")
     assert (made.reason.sel(run=0) != "").all() and (made.reason.sel(run=[1, 2]) == "").all()
@@ -238,7 +229,7 @@ def test_stopped_forecasters_go_on_to_the_same_end(plans, world, tmp_path, monke
     files = [{"file": f"pesin/forecasters/{name}.py"} for name in ("naive_mean", "nvar", "esn")]
     files[1] |= {"grid": {"delay": [2, 4]}}
     files[2] |= {"seeds": 2}
-    case = case_of(plans, "classical", "train", systems=SYSTEMS[:3], lengths=[200, 50], steps=5, forecasters=files)
+    case = case_with("classical", "train", systems=SYSTEMS[:3], lengths=[200, 50], steps=5, forecasters=files)
     assert_goes_on(lambda one: train(one, world[0].drop_vars("future")), case, tmp_path, monkeypatch, turns=3)
 
 

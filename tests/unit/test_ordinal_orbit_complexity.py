@@ -3,16 +3,13 @@
 import numpy as np
 import pytest
 import xarray as xr
-from pydantic import TypeAdapter, ValidationError
+from pydantic import ValidationError
 
-from pesin.claims.load import load_study, resolve_study
 from pesin.entropy.ordinal import complexity_entropy, delay_for, periodic_bound
-from pesin.steps.case import Case
-from project import ROOT
+from project import case_of, plan
 from studies.ordinal_orbit_complexity.entropy import entropy
 from studies.ordinal_orbit_complexity.features import METHODS, QUANTITIES, classify, motions
 from studies.ordinal_orbit_complexity.forecast import forecast
-from studies.ordinal_orbit_complexity.params import Params
 from studies.ordinal_orbit_complexity.simulate import simulate
 from studies.ordinal_orbit_complexity.train import train
 
@@ -21,20 +18,17 @@ NAME = "ordinal_orbit_complexity"
 
 @pytest.fixture(scope="module")
 def cases():
-    study = load_study(NAME, ROOT / "config/studies")
-    return resolve_study(NAME, study, "smoke", ROOT / "workflow/scripts/studies" / NAME)["cases"]
+    return plan().study(NAME).cases
 
 
-def case_of(cases, name, step="simulate", **changes):
+def case_with(name, step="simulate", **changes):
     """A case of the smoke scale; `changes` go to its section `simulate`."""
-    params = cases[name]["params"]
-    params = params | {"simulate": params["simulate"] | changes}
-    return Case(NAME, name, step, "smoke", TypeAdapter(Params).validate_python(params))
+    return case_of(NAME, name, step, simulate=changes)
 
 
 @pytest.fixture(scope="module")
 def series(cases):
-    case = case_of(cases, "series")
+    case = case_with("series")
     data = simulate(case)
     trained = train(case, data)
     return data, trained, entropy(case, data), forecast(case, data, trained)
@@ -53,9 +47,7 @@ def test_series_are_what_they_should_be(series):
 
 
 def test_package_default_settles_only_without_eulers_error(cases):
-    data = simulate(
-        case_of(cases, "series", lorenz={**cases["series"]["params"]["simulate"]["lorenz"], "duration": 300})
-    )
+    data = simulate(case_with("series", lorenz={**cases["series"].params["simulate"]["lorenz"], "duration": 300}))
     tail = data["lorenz"].package_x.isel(package_time=slice(-1000, None)).std("package_time")
     assert (tail.sel(scheme="rk4") < 0.1).all() and (tail.sel(scheme="euler") > 1).all()
 
@@ -64,7 +56,7 @@ def test_training_sees_training_records_alone(cases, series):
     data, trained, _, _ = series
     spoilt = data.copy(deep=True)
     spoilt["records"].x.values[:, data["records"].held_out.values] = np.nan
-    xr.testing.assert_identical(train(case_of(cases, "series"), spoilt), trained)
+    xr.testing.assert_identical(train(case_with("series"), spoilt), trained)
 
 
 def test_rule_finds_the_classes_in_its_own_centroids(series):
@@ -78,7 +70,7 @@ def test_rule_finds_the_classes_in_its_own_centroids(series):
 
 
 def test_shuffling_takes_the_structure_away(cases, series):
-    case = case_of(cases, "series", time_order="shuffled")
+    case = case_with("series", time_order="shuffled")
     shuffled = simulate(case)
     kept = series[0]
     for name in ("maps", "lorenz", "records"):
@@ -90,22 +82,22 @@ def test_shuffling_takes_the_structure_away(cases, series):
 
 
 def test_pendulum(cases):
-    data = simulate(case_of(cases, "pendulum", duration=40, samples_per_second=64))
+    data = simulate(case_with("pendulum", duration=40, samples_per_second=64))
     assert float(data.energy_error.max()) < 1e-7
-    _, x, _, delay, _ = motions(case_of(cases, "pendulum"), data)
+    _, x, _, delay, _ = motions(case_with("pendulum"), data)
     h = complexity_entropy(x, 5, delay).permutation_entropy.reshape(3, -1)
     assert (h[0] < periodic_bound(5)).all() and (h[2] > periodic_bound(5)).all()
     assert data.is_chaotic.values.tolist() == [[False] * 5, [False] * 5, [True] * 5]
 
 
 def test_linear_pendulum_is_never_chaotic(cases):
-    data = simulate(case_of(cases, "pendulum", dynamics="linear", duration=40))
+    data = simulate(case_with("pendulum", dynamics="linear", duration=40))
     assert not data.is_chaotic.any() and float(data.energy_error.max()) < 1e-7
 
 
 @pytest.fixture(scope="module")
 def orbits(cases):
-    return simulate(case_of(cases, "orbits", orbits=16, periods=100, samples_per_period=60, substeps=4))
+    return simulate(case_with("orbits", orbits=16, periods=100, samples_per_period=60, substeps=4))
 
 
 @pytest.mark.parametrize(("energy", "low", "high"), [(12, 0.52, 0.542), (6, 0.53, 0.575)])
@@ -125,11 +117,11 @@ def test_orbits_keep_their_energy_and_the_isochrone_its_order(orbits):
 
 def test_control_potentials_hold_no_chaos(cases):
     changes = dict(flattening=0, bar_speed=0, henon_heiles_coupling=0, periods=50, samples_per_period=60, substeps=2)
-    assert not simulate(case_of(cases, "orbits", **changes)).is_chaotic.any()
+    assert not simulate(case_with("orbits", **changes)).is_chaotic.any()
 
 
 def test_a_lost_orbit_is_a_result(cases, orbits):
-    case = case_of(cases, "orbits", orbits=16)
+    case = case_with("orbits", orbits=16)
     lost = orbits.isel(time=slice(0, 1000)).copy(deep=True)
     lost.x[1, 2, 500:] = np.nan
     lost.natural_period[1, 2] = np.inf
@@ -144,10 +136,10 @@ def test_a_lost_orbit_is_a_result(cases, orbits):
 @pytest.mark.parametrize("change", [{"seeds": 0}, {"time_order": "sorted"}, {"sedes": 3}])
 def test_params_refuse(cases, change):
     with pytest.raises(ValidationError):
-        case_of(cases, "series", **change)
+        case_with("series", **change)
 
 
 def test_params_refuse_durations_longer_than_the_records(cases):
-    records = cases["series"]["params"]["simulate"]["records"] | {"periods": 10}
+    records = cases["series"].params["simulate"]["records"] | {"periods": 10}
     with pytest.raises(ValidationError, match="train.durations"):
-        case_of(cases, "series", records=records)
+        case_with("series", records=records)

@@ -3,7 +3,7 @@
 import pytest
 
 from pesin.claims.judge import judge_folder
-from pesin.claims.load import load_study
+from pesin.config.load import load_study
 from pesin.errors import UserError
 from pesin.steps.packages import needs_package
 from project import ROOT

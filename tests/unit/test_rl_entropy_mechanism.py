@@ -8,9 +8,10 @@ import torch
 import xarray as xr
 from pydantic import TypeAdapter
 
-from pesin.claims.load import load_study, merge, resolve_study
+from pesin.config.load import merge
 from pesin.steps.case import Case
 from pesin.steps.files import publish, same
+from project import case_of
 from stopping import assert_goes_on
 from studies.rl_entropy_mechanism.entropy import entropy
 from studies.rl_entropy_mechanism.forecast import entropy_at_equal_accuracy, forecast
@@ -33,10 +34,8 @@ TINY = {
 }
 
 
-def case(step, name="task", **change):
-    study = load_study(STUDY, ROOT / "config/studies")
-    raw = resolve_study(STUDY, study, "smoke", ROOT / "workflow/scripts")["cases"][name]["params"]
-    return Case(STUDY, name, step, "smoke", TypeAdapter(Params).validate_python(merge(raw, change)))
+def case(step, name="task", scale="smoke", **change):
+    return case_of(STUDY, name, step, scale, **change)
 
 
 def chain(**change):

@@ -5,16 +5,14 @@ from pathlib import Path
 import numpy as np
 import pytest
 import xarray as xr
-from pydantic import TypeAdapter
 
-from pesin.claims.load import load_study, merge, resolve_study
+from pesin.config.load import merge
 from pesin.errors import UserError
-from pesin.steps.case import Case
 from pesin.steps.files import publish, same
+from project import case_of
 from studies.sigma_reparam_attention_entropy.bound import bound
 from studies.sigma_reparam_attention_entropy.entropy import entropy
 from studies.sigma_reparam_attention_entropy.forecast import forecast, usable_width, warning
-from studies.sigma_reparam_attention_entropy.params import Params
 from studies.sigma_reparam_attention_entropy.simulate import cut, imagenet64, simulate
 from studies.sigma_reparam_attention_entropy.stability import diverged, instability
 from studies.sigma_reparam_attention_entropy.train import train
@@ -31,10 +29,8 @@ TINY = {
 }
 
 
-def case(step, name="sequences", **change):
-    study = load_study(STUDY, ROOT / "config/studies")
-    raw = resolve_study(STUDY, study, "smoke", ROOT / "workflow/scripts/studies" / STUDY)["cases"][name]["params"]
-    return Case(STUDY, name, step, "smoke", TypeAdapter(Params).validate_python(merge(raw, change)))
+def case(step, name="sequences", scale="smoke", **change):
+    return case_of(STUDY, name, step, scale, **change)
 
 
 @pytest.fixture(scope="module")

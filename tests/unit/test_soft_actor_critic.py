@@ -10,11 +10,11 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from pesin.envs.environment import start_bank
-from pesin.envs.lqr import LinearQuadratic
-from pesin.envs.pendulum import Pendulum
-from pesin.envs.point_mass import TwoGoals
-from pesin.envs.tabular import Tabular, bandit, chain, first_goal, two_goal_chain
+from pesin.environments.environment import start_bank
+from pesin.environments.lqr import LinearQuadratic
+from pesin.environments.pendulum import Pendulum
+from pesin.environments.point_mass import TwoGoals
+from pesin.environments.tabular import Tabular, bandit, chain, first_goal, two_goal_chain
 from pesin.rl import ppo
 from pesin.rl import soft_actor_critic as sac
 from pesin.rl.networks import LinearGaussian, Perceptron, Quadratic, flatten, views

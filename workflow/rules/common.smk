@@ -1,14 +1,11 @@
-# What the rules read: the checked config, the studies at the chosen scale, and the files and resources of a job.
+# What the rules need of Snakemake around the plan: input, params and resource functions, progress, workarounds.
 import os
 import shlex
 import sys
 import threading
-from functools import lru_cache
-from importlib import import_module
 from pathlib import Path
 
 SCRIPTS = Path(workflow.basedir) / "workflow" / "scripts"
-YAMLS = Path(workflow.basedir) / "config" / "studies"
 sys.path.insert(0, str(SCRIPTS))
 
 # glibc hands a large block that is freed back to the system, so that each array of a loop costs new page faults: up to
@@ -22,11 +19,9 @@ sys.executable = shlex.quote(sys.executable)
 from snakemake.logging import logger
 from snakemake.scheduling.job_scheduler import JobScheduler
 
-from pesin.claims import load
+from pesin.config.load import check_config
 from pesin.errors import UserError, did_you_mean
-from pesin.params import visible
-from pesin.steps.closure import closure, step_closure
-from pesin.steps.plugin import code_files, find
+from pesin.plan import Plan, here
 from pesin.steps.progress import OTHER, Progress, Task, replace_output
 
 
@@ -56,122 +51,56 @@ def or_exit(function, *arguments):
         sys.exit(str(error))
 
 
-SETTINGS = or_exit(load.check_config, config)
-STUDIES = or_exit(load.selected_studies, SETTINGS, YAMLS)
-KNOWN_STUDIES = load.study_names(YAMLS)
-
-
-@lru_cache(maxsize=None)
-def declared(study):
-    """The study's yaml, checked."""
-    return load.load_study(study, YAMLS)
-
-
-@lru_cache(maxsize=None)
-def resolved(study):
-    """The study at the chosen scale as plain data: cases with steps, params and uses; resources; figures."""
-    if study not in KNOWN_STUDIES:
-        raise UserError(
-            f"There is no study '{study}'.{did_you_mean(study, KNOWN_STUDIES)}"
-        )
-    folder = SCRIPTS / "studies" / study
-    plan = load.resolve_study(study, declared(study), SETTINGS.scale, folder)
-    load.check_files(plan, folder)
-    load.check_params(study, plan, import_module(f"studies.{study}.params").Params)
-    for case in plan["cases"].values():
-        for reference in code_files(case["params"]):
-            find(reference)
-    return plan
-
-
+SETTINGS = or_exit(check_config, config)
+PLAN = or_exit(Plan, Path(workflow.basedir), SETTINGS)
+STUDIES = PLAN.selected
 for name in STUDIES:
-    or_exit(resolved, name)
+    or_exit(PLAN.study, name)
+    or_exit(PLAN.check_data, name)
 
 
-def result(reference):
-    """The file of a result named study/step/case."""
-    study, step, case = reference.split("/")
-    cases = resolved(study)["cases"]
-    if case not in cases:
-        raise UserError(
-            f"The study '{study}' has no case '{case}'.{did_you_mean(case, cases)}"
-        )
-    if step not in cases[case]["steps"]:
-        raise UserError(
-            f"The case '{study}/{case}' has no step '{step}'.{did_you_mean(step, cases[case]['steps'])}"
-        )
-    return f"<results>/{study}/{step}/{case}.nc"
+pathvars:
+    results=PLAN.results,
 
 
-def step_inputs(step):
-    """Input function: the result files a step takes, by the name of the argument that takes them."""
-
-    def inputs(wildcards):
-        result(
-            f"{wildcards.study}/{step}/{wildcards.case}"
-        )  # an unknown case or step is named here
-        case = resolved(wildcards.study)["cases"][wildcards.case]
-        taken = {"simulate": {}, "train": {"data": "simulate"}}.get(
-            step, {"data": "simulate", "trained": "train"}
-        )
-        files = {
-            name: result(f"{wildcards.study}/{earlier}/{wildcards.case}")
-            for name, earlier in taken.items()
-            if earlier in case["steps"]
-        }
-        return files | {
-            name: result(reference) for name, reference in case["uses"][step].items()
-        }
-
-    return inputs
+wildcard_constraints:
+    study=r"[a-z][a-z0-9_]*",
+    case=r"[a-z][a-z0-9_]*",
+    figure=r"[a-z][a-z0-9_]*",
 
 
-def step_code(step):
+def of_step(ask, step):
+    """Function of wildcards: what the plan says of a step of a case."""
+    return lambda wildcards: ask(wildcards.study, step, wildcards.case)
+
+
+def code_of_step(step):
     """Input function: every file of the project whose edit could change the step's result."""
-
-    def files(wildcards):
-        case = resolved(wildcards.study)["cases"][wildcards.case]
-        seen = visible(case["params"], step)
-        return here(step_closure(SCRIPTS, wildcards.study, step, seen))
-
-    return files
+    return lambda wildcards: here(PLAN.code(wildcards.study, step, wildcards.case))
 
 
-@lru_cache(maxsize=None)
-def code(*modules):
-    """Import closure of modules below workflow/scripts, relative to the working directory."""
-    return here(closure(SCRIPTS, *(SCRIPTS / f"{module}.py" for module in modules)))
+def kind_of_case(wildcards):
+    """Params function: the folder of a case's modules below its study's."""
+    return PLAN.case(wildcards.study, wildcards.case).kind
 
 
-def here(paths):
-    """Paths relative to the working directory."""
-    return [os.path.relpath(path) for path in paths]
-
-
-def step_params(step):
-    """Params function: the parameters that the step may see."""
-    return lambda wildcards: visible(
-        resolved(wildcards.study)["cases"][wildcards.case]["params"], step
-    )
-
-
-def resource(step, name):
+def resource(step, name, study=None):
     """Resource function: what the study's yaml asks for, memory and time growing with the attempt."""
 
     def amount(wildcards, attempt):
-        asked = resolved(wildcards.study)["resources"][step][name]
+        asked = getattr(PLAN.resources(study or wildcards.study, step), name)
         return asked * attempt if name in ("mem_mb", "runtime") else asked
 
     return amount
 
 
+def threads(step, study=None):
+    return lambda wildcards: PLAN.resources(study or wildcards.study, step).threads
+
+
 def costly_first(wildcards):
     """Priority function: the costliest studies begin first, so that none of them is left alone at the end."""
-    return declared(wildcards.study).budget.seconds
-
-
-def threads(step):
-    return lambda wildcards: resolved(wildcards.study)["resources"][step]["threads"]
+    return PLAN.declared(wildcards.study).budget.seconds
 
 
 def template(name):
@@ -179,108 +108,21 @@ def template(name):
     return os.path.relpath(Path(workflow.basedir) / "workflow" / "report" / name)
 
 
-def study_results(study):
-    """All result files of a study's cases and controls."""
-    return [
-        result(f"{study}/{step}/{case}")
-        for case, e in resolved(study)["cases"].items()
-        for step in e["steps"]
-    ]
-
-
-def study_figures(study):
-    return [
-        f"<results>/{study}/figures/{figure}.svg"
-        for figure in resolved(study)["figures"]
-    ]
-
-
-def study_targets(study):
-    """Verdicts and figures; the judge takes every result, so nothing is left out."""
-    return [f"<results>/{study}/claims.nc", *study_figures(study)]
-
-
-def study_inputs(study):
-    """Input function of a study's own target."""
-    return lambda wildcards: study_targets(study)
-
-
-def unknown_study(wildcards):
-    """Params function of the rule that catches a target which is neither a rule nor a file."""
-    raise UserError(
-        f"There is no study '{wildcards.study}'.{did_you_mean(wildcards.study, KNOWN_STUDIES)}"
-    )
-
-
-def judged_part(study):
-    """Params of the judge: what the yaml says, without sizes, on which verdicts depend through the results alone."""
-    return load.judged_part(declared(study))
-
-
-def ledger_part(study):
-    """Params of the ledger: what its page says about a paper, as the yaml states it, and the cases of this scale."""
-    said = declared(study).model_dump(
-        mode="json",
-        by_alias=True,
-        exclude_unset=True,
-        exclude=dict.fromkeys(("params", "cases", "scales", "resources"), True),
-    )
-    cases = {
-        case: {"steps": e["steps"]} for case, e in resolved(study)["cases"].items()
-    }
-    return said | {"cases": cases}
-
-
-def figure_reads(study):
-    """Params function: the results a figure declares, as step/case."""
-
-    def reads(wildcards):
-        figures = resolved(study)["figures"]
-        if wildcards.figure not in figures:
-            hint = did_you_mean(wildcards.figure, figures)
-            raise UserError(
-                f"The study '{study}' has no figure '{wildcards.figure}'.{hint}"
-            )
-        return figures[wildcards.figure]
-
-    return reads
-
-
-def figure_results(study):
-    """Input function: the files of the results a figure declares."""
-    reads = figure_reads(study)
-    return lambda wildcards: [result(f"{study}/{read}") for read in reads(wildcards)]
-
-
-def figure_params(study):
-    """Params function: for each case read, the parameters that the results read depend on."""
-    reads = figure_reads(study)
-
-    def params(wildcards):
-        steps = {}
-        for read in reads(wildcards):
-            step, case = read.split("/")
-            steps.setdefault(case, []).append(step)
-        return {
-            case: visible(resolved(study)["cases"][case]["params"], *steps[case])
-            for case in sorted(steps)
-        }
-
-    return params
+def of_figure(ask, study):
+    """Function of wildcards: what the plan says of a figure of one study."""
+    return lambda wildcards: ask(study, wildcards.figure)
 
 
 def figure_code(study):
     """Input function: the files whose edit could change a figure of the study."""
-    return lambda wildcards: code(
-        "figure", f"studies/{study}/figures", f"studies/{study}/params"
-    )
+    return lambda wildcards: here(PLAN.figure_code(study, wildcards.figure))
 
 
 def figure_labels(study):
     """Labels in the report: the figure's title, and its claims with their verdicts as they stand."""
 
     def labels(wildcards):
-        figure = declared(study).figures[wildcards.figure]
+        figure = PLAN.declared(study).figures[wildcards.figure]
         verdicts = study_verdicts(study)
         claims = [
             f"{claim} {verdicts.get(claim, 'not judged yet')}"
@@ -291,36 +133,32 @@ def figure_labels(study):
     return labels
 
 
-@lru_cache(maxsize=None)
 def study_verdicts(study):
     """Claim -> verdict, read when the report is made."""
     from pesin.claims.judge import to_rows
     from pesin.steps.files import open_result
 
-    path = Path(RESULTS) / study / "claims.nc"
-    return (
-        {row["claim"]: row["verdict"] for row in to_rows(open_result(path))}
-        if path.is_file()
-        else {}
-    )
+    path = Path(PLAN.claims(study))
+    if not path.is_file():
+        return {}
+    return {row["claim"]: row["verdict"] for row in to_rows(open_result(path))}
 
 
 def figure_topic(study):
     """Category in the report."""
-    return lambda wildcards: declared(study).topic
+    return lambda wildcards: PLAN.declared(study).topic
 
 
-RESULTS = f"{SETTINGS.results}/{SETTINGS.scale}"
+def targets_of(study):
+    """Input function of a study's own target."""
+    return lambda wildcards: PLAN.targets(study)
 
 
-pathvars:
-    results=RESULTS,
-
-
-wildcard_constraints:
-    study=r"[a-z][a-z0-9_]*",
-    case=r"[a-z][a-z0-9_]*",
-    figure=r"[a-z][a-z0-9_]*",
+def unknown_study(wildcards):
+    """Params function of the rule that catches a target which is neither a rule nor a file."""
+    raise UserError(
+        f"There is no study '{wildcards.study}'.{did_you_mean(wildcards.study, PLAN.known)}"
+    )
 
 
 def ledger_from_what_is_there():
@@ -329,17 +167,16 @@ def ledger_from_what_is_there():
     from pesin.claims.judge import judge_folder
     from pesin.claims.ledger import tally, write_ledger
 
-    folder = Path(RESULTS)
+    folder = Path(PLAN.results)
     folder.mkdir(parents=True, exist_ok=True)
     judged = {
-        study: judge_folder(study, declared(study), folder / study) for study in STUDIES
+        study: judge_folder(study, PLAN.declared(study), folder / study)
+        for study in STUDIES
     }
     rows = write_ledger(
         judged,
-        papers={study: ledger_part(study) for study in STUDIES},
-        costs=gather(
-            folder, {study: declared(study).budget.model_dump() for study in STUDIES}
-        ),
+        papers={study: PLAN.paper(study) for study in STUDIES},
+        costs=gather(folder, PLAN.budgets()),
         scale=SETTINGS.scale,
         folder=folder,
         template=Path(template("ledger.html.jinja")),
@@ -366,7 +203,7 @@ def task(job):
     name = job.rule.name
     if name.startswith("figure_"):
         return Task(name.removeprefix("figure_"), f"figure {job.wildcards.figure}")
-    if name in KNOWN_STUDIES:
+    if name in PLAN.known:
         return Task(name, "its target")
     study = getattr(job.wildcards, "study", OTHER)
     return Task(study, " ".join([name, *job.wildcards[1:]]))

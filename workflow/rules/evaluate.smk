@@ -1,8 +1,9 @@
 # Evaluate: entropies and forecasts of one case.
 rule entropy:
     input:
-        unpack(step_inputs("entropy")),
-        code=step_code("entropy"),
+        unpack(of_step(PLAN.inputs, "entropy")),
+        files=of_step(PLAN.files, "entropy"),
+        code=code_of_step("entropy"),
     output:
         "<results>/{study}/entropy/{case}.nc",
     log:
@@ -18,7 +19,8 @@ rule entropy:
         runtime=resource("entropy", "runtime"),
         gpu=resource("entropy", "gpu"),
     params:
-        case=step_params("entropy"),
+        case=of_step(PLAN.params, "entropy"),
+        kind=kind_of_case,
         scale=SETTINGS.scale,
     message:
         "{wildcards.study}: entropies of {wildcards.case}"
@@ -28,8 +30,9 @@ rule entropy:
 
 rule forecast:
     input:
-        unpack(step_inputs("forecast")),
-        code=step_code("forecast"),
+        unpack(of_step(PLAN.inputs, "forecast")),
+        files=of_step(PLAN.files, "forecast"),
+        code=code_of_step("forecast"),
     output:
         "<results>/{study}/forecast/{case}.nc",
     log:
@@ -45,7 +48,8 @@ rule forecast:
         runtime=resource("forecast", "runtime"),
         gpu=resource("forecast", "gpu"),
     params:
-        case=step_params("forecast"),
+        case=of_step(PLAN.params, "forecast"),
+        kind=kind_of_case,
         scale=SETTINGS.scale,
     message:
         "{wildcards.study}: forecasts of {wildcards.case}"

@@ -1,16 +1,16 @@
 # Figures: one rule for each study, because a caption in Snakemake's report is a file of the study's own.
-for name in KNOWN_STUDIES:
+for name in PLAN.known:
 
     rule:
         name:
             f"figure_{name}"
         input:
-            results=figure_results(name),
+            results=of_figure(PLAN.figure_inputs, name),
             code=figure_code(name),
         output:
             svg=report(
                 f"<results>/{name}/figures/{{figure}}.svg",
-                caption=os.path.abspath(f"{RESULTS}/{name}/captions.rst"),
+                caption=os.path.abspath(f"{PLAN.results}/{name}/captions.rst"),
                 category=figure_topic(name),
                 subcategory=name,
                 labels=figure_labels(name),
@@ -23,13 +23,14 @@ for name in KNOWN_STUDIES:
             f"<results>/{name}/logs/figures/{{figure}}.tsv"
         conda:
             "../../envs/pesin.yaml"
+        threads: threads("figure", name)
         resources:
-            mem_mb=2000,
-            runtime=10,
+            mem_mb=resource("figure", "mem_mb", name),
+            runtime=resource("figure", "runtime", name),
         params:
             study=name,
-            reads=figure_reads(name),
-            cases=figure_params(name),
+            reads=of_figure(PLAN.figure_reads, name),
+            cases=of_figure(PLAN.figure_cases, name),
         message:
             "{params.study}: draw {wildcards.figure}"
         script:

@@ -1,9 +1,9 @@
 # Judge: the claims of one study against its results.
 rule judge:
     input:
-        results=lambda wildcards: study_results(wildcards.study),
+        results=lambda wildcards: PLAN.study_results(wildcards.study),
         template=template("figure.rst"),
-        code=code("judge"),
+        code=here(PLAN.driver_code("judge")),
     output:
         claims="<results>/{study}/claims.nc",
         captions="<results>/{study}/captions.rst",
@@ -14,7 +14,7 @@ rule judge:
     conda:
         "../../envs/pesin.yaml"
     params:
-        study=lambda wildcards: judged_part(wildcards.study),
+        study=lambda wildcards: PLAN.judged(wildcards.study),
         scale=SETTINGS.scale,
     message:
         "{wildcards.study}: judge the claims"

@@ -1,8 +1,8 @@
 # Report: the ledger of all selected studies, what each step cost, and one target per study.
 rule costs:
     input:
-        targets=[study_targets(study) for study in STUDIES],
-        code=code("costs"),
+        targets=lambda wildcards: PLAN.all_targets(),
+        code=here(PLAN.driver_code("costs")),
     output:
         report("<results>/costs.csv", caption="../report/costs.rst", category="Costs"),
     log:
@@ -10,7 +10,7 @@ rule costs:
     conda:
         "../../envs/pesin.yaml"
     params:
-        budgets={study: declared(study).budget.model_dump() for study in STUDIES},
+        budgets=lambda wildcards: PLAN.budgets(),
     message:
         "write what each step cost"
     script:
@@ -20,10 +20,10 @@ rule costs:
 rule ledger:
     input:
         claims=collect("<results>/{study}/claims.nc", study=STUDIES),
-        figures=[study_figures(study) for study in STUDIES],
+        figures=lambda wildcards: PLAN.all_figures(),
         costs=rules.costs.output,
         template=[template(f"ledger.{part}") for part in ("html.jinja", "css", "js")],
-        code=code("ledger"),
+        code=here(PLAN.driver_code("ledger")),
     output:
         csv=report(
             "<results>/ledger.csv", caption="../report/ledger.rst", category="Ledger"
@@ -40,7 +40,7 @@ rule ledger:
     conda:
         "../../envs/pesin.yaml"
     params:
-        studies=lambda wildcards: {study: ledger_part(study) for study in STUDIES},
+        studies=lambda wildcards: {study: PLAN.paper(study) for study in STUDIES},
         scale=SETTINGS.scale,
     message:
         "write the ledger"
@@ -48,13 +48,13 @@ rule ledger:
         "../scripts/ledger.py"
 
 
-for name in KNOWN_STUDIES:
+for name in PLAN.known:
 
     rule:
         name:
             name
         input:
-            study_inputs(name),
+            targets_of(name),
         localrule: True
 
 

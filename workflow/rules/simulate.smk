@@ -1,8 +1,9 @@
 # Simulate: the world of one case, its truth included.
 rule simulate:
     input:
-        unpack(step_inputs("simulate")),
-        code=step_code("simulate"),
+        unpack(of_step(PLAN.inputs, "simulate")),
+        files=of_step(PLAN.files, "simulate"),
+        code=code_of_step("simulate"),
     output:
         "<results>/{study}/simulate/{case}.nc",
     log:
@@ -18,7 +19,8 @@ rule simulate:
         runtime=resource("simulate", "runtime"),
         gpu=resource("simulate", "gpu"),
     params:
-        case=step_params("simulate"),
+        case=of_step(PLAN.params, "simulate"),
+        kind=kind_of_case,
         scale=SETTINGS.scale,
     message:
         "{wildcards.study}: simulate {wildcards.case}"

@@ -1,8 +1,9 @@
 # Train: the models of one case, on what was simulated with the truth withheld.
 rule train:
     input:
-        unpack(step_inputs("train")),
-        code=step_code("train"),
+        unpack(of_step(PLAN.inputs, "train")),
+        files=of_step(PLAN.files, "train"),
+        code=code_of_step("train"),
     output:
         "<results>/{study}/train/{case}.nc",
     log:
@@ -18,7 +19,8 @@ rule train:
         runtime=resource("train", "runtime"),
         gpu=resource("train", "gpu"),
     params:
-        case=step_params("train"),
+        case=of_step(PLAN.params, "train"),
+        kind=kind_of_case,
         scale=SETTINGS.scale,
     message:
         "{wildcards.study}: train on {wildcards.case}"

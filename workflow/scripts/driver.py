@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from pesin.errors import UserError
+from pesin.params import params_module
 from pesin.steps.closure import check_loaded
 from pesin.steps.record import record
 from pesin.steps.run import run_step
@@ -27,7 +28,8 @@ def logged(snakemake: Any):
                 yield
                 # Snakemake's benchmark samples processor time every half minute; this is exact.
                 print(f"cpu seconds: {sum(os.times()[:4]):.3f}")
-                print(record(list(snakemake.output), list(snakemake.input), list(snakemake.input.code)))
+                read = [path for path in snakemake.input if path not in snakemake.input.get("files", ())]
+                print(record(list(snakemake.output), read, list(snakemake.input.code)))
                 return
             except UserError as error:
                 sentence = str(error)
@@ -38,23 +40,29 @@ def logged(snakemake: Any):
     sys.exit(f"{snakemake.rule}: {sentence}\nThe log has more: {snakemake.log[0]}")
 
 
+def _paths(given: str | list[str]) -> Path | list[Path]:
+    return Path(given) if isinstance(given, str) else [Path(path) for path in given]
+
+
 def drive(step: str, snakemake: Any) -> None:
-    """Run `step` of one case: call `studies.<study>.<step>.<step>` and publish what it returns."""
+    """Run `step` of one case: call `studies.<study>[.<kind>].<step>.<step>` and publish what it returns."""
     with logged(snakemake):
-        study = f"studies.{snakemake.wildcards.study}"
+        module = import_module(params_module(snakemake.wildcards.study, snakemake.params.kind))
+        folder = module.__name__.removesuffix(".params")
         run_step(
-            getattr(import_module(f"{study}.{step}"), step),
+            getattr(import_module(f"{folder}.{step}"), step),
             {
                 "study": snakemake.wildcards.study,
                 "case": snakemake.wildcards.case,
                 "step": step,
                 "scale": snakemake.params.scale,
                 "params": snakemake.params.case,
-                "params_type": import_module(f"{study}.params").Params,
+                "params_type": module.Params,
             },
-            {name: Path(path) for name, path in snakemake.input.items() if name != "code"},
+            {name: _paths(given) for name, given in snakemake.input.items() if name not in ("code", "files")},
             list(snakemake.input.code),
             Path(snakemake.output[0]),
+            list(snakemake.input.files),
             threads=snakemake.threads,
             gpu=snakemake.resources.get("gpu", 0),
         )

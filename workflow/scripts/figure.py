@@ -6,6 +6,7 @@ from time import perf_counter
 from typing import TYPE_CHECKING
 
 from driver import logged
+from pesin.params import params_module
 from pesin.plot.style import save
 from pesin.steps.results import Results
 
@@ -17,10 +18,11 @@ if __name__ == "__main__":
         import matplotlib
 
         matplotlib.use("Agg")
-        study = f"studies.{snakemake.params.study}"
+        study, cases = snakemake.params.study, snakemake.params.cases
+        types = {case: import_module(params_module(study, entry["kind"])).Params for case, entry in cases.items()}
         paths = dict(zip(snakemake.params.reads, map(Path, snakemake.input.results), strict=True))
-        results = Results(paths, snakemake.params.cases, import_module(f"{study}.params").Params)
-        draw = getattr(import_module(f"{study}.figures"), snakemake.wildcards.figure)
+        results = Results(paths, {case: entry["params"] for case, entry in cases.items()}, types)
+        draw = getattr(import_module(f"studies.{study}.figures"), snakemake.wildcards.figure)
         start = perf_counter()
         drawn = draw(results)
         save(drawn, snakemake.output.svg, snakemake.output.pdf, snakemake.output.png)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from driver import logged
 from pesin.claims.captions import captions
 from pesin.claims.judge import judge_folder, to_tree
-from pesin.claims.models import Study
+from pesin.config.models import Study
 from pesin.steps.files import publish
 from pesin.steps.record import result_digests
 from pesin.steps.run import files_digest

@@ -3,9 +3,10 @@
 import argparse
 from pathlib import Path
 
-from pesin.claims.load import check_config, selected_studies
 from pesin.claims.verify import verify
+from pesin.config.load import check_config
 from pesin.errors import UserError
+from pesin.plan import Plan
 
 PROJECT = Path(__file__).resolve().parents[2]
 
@@ -13,13 +14,14 @@ PROJECT = Path(__file__).resolve().parents[2]
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--scale", default="laptop")
-    parser.add_argument("--results", type=Path, default=Path("results"))
+    parser.add_argument("--results", default="results")
     parser.add_argument("--studies", nargs="+", default="all")
     arguments = parser.parse_args()
     try:
-        config = check_config({"scale": arguments.scale, "studies": arguments.studies}, "verify.py")
-        studies = selected_studies(config, PROJECT / "config/studies")
-        findings, checked = verify(PROJECT, arguments.results, config.scale, studies)
+        config = check_config(
+            {"scale": arguments.scale, "studies": arguments.studies, "results": arguments.results}, "verify.py"
+        )
+        findings, checked = verify(Plan(PROJECT, config))
     except UserError as error:
         raise SystemExit(str(error)) from None
     for path, what in findings:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Iterator
+from typing import Annotated, Any
 
-from pydantic import BaseModel, ConfigDict, PositiveInt, TypeAdapter, ValidationError, model_validator
+from pydantic import BaseModel, ConfigDict, Field, PositiveInt, TypeAdapter, ValidationError, model_validator
+from pydantic_core import core_schema
 
 from pesin.errors import UserError, did_you_mean
 
@@ -16,10 +18,44 @@ UPSTREAM = {
 }
 
 
+Name = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]*$")]
+Share = Annotated[float, Field(gt=0, le=1)]
+
+
 class Model(BaseModel):
     """Base of all: unknown keys are errors and nothing changes after reading."""
 
     model_config = ConfigDict(extra="forbid", frozen=True, use_attribute_docstrings=True, allow_inf_nan=False)
+
+
+class DataFile(str):
+    """A parameter that is the path of a file of data: an input of every step that sees it, hashed by its content.
+
+    A relative path is relative to the working directory, the folder where Snakemake runs.
+    """
+
+    @classmethod
+    def __get_pydantic_core_schema__(cls, source, handler):
+        return core_schema.no_info_after_validator_function(cls, core_schema.str_schema(min_length=1))
+
+
+class DataFolder(DataFile):
+    """A parameter that is the path of a folder of data: each file in it, at any depth, is an input."""
+
+
+def data_paths(value, above: str = "") -> Iterator[tuple[str, DataFile]]:
+    """Keys and values of all `DataFile` and `DataFolder` parameters of a checked model, at any depth."""
+    if isinstance(value, DataFile):
+        yield above, value
+    elif isinstance(value, BaseModel):
+        for name in type(value).model_fields:
+            yield from data_paths(getattr(value, name), f"{above}.{name}" if above else name)
+    elif isinstance(value, dict):
+        for name, item in value.items():
+            yield from data_paths(item, f"{above}.{name}")
+    elif isinstance(value, (list, tuple)):
+        for i, item in enumerate(value):
+            yield from data_paths(item, f"{above}[{i}]")
 
 
 class MultiHead(Model):
@@ -33,6 +69,11 @@ class MultiHead(Model):
         if self.width % self.heads:
             raise ValueError(f"width: {self.width} is no multiple of the {self.heads} heads")
         return self
+
+
+def params_module(study: str, kind: str) -> str:
+    """Name of the module that types the parameters of a study's kind ("" for the study's own)."""
+    return ".".join(["studies", study, *([kind] if kind else []), "params"])
 
 
 def visible(params: dict[str, Any], *steps: str) -> dict[str, Any]:
@@ -97,7 +138,7 @@ def _fields(model, path) -> set[str]:
     parent = path[-2] if len(path) > 1 else None
     for candidate in models:
         if parent and "kind" in candidate.model_fields and f"'{parent}'" in _kind(candidate):
-            return set(candidate.model_fields)
+            return {field.alias or name for name, field in candidate.model_fields.items()}
     return {field.alias or name for m in models for name, field in m.model_fields.items()}
 
 

@@ -7,7 +7,7 @@ from pathlib import Path
 from jinja2 import Environment
 
 from pesin.claims.ledger import number
-from pesin.claims.models import Study
+from pesin.config.models import Study
 
 
 def captions(name: str, study: Study, rows: list[dict], folder: Path, template: Path) -> str:

@@ -10,8 +10,8 @@ from typing import Annotated, Literal
 from pydantic import Field
 
 from pesin.claims.judge import NUMBERS
-from pesin.claims.models import Deviation, Source
 from pesin.claims.provenance import attributes
+from pesin.config.models import Deviation, Source
 from pesin.params import Model
 
 VERDICTS = ("reproduced", "illustrated", "partly", "not reproduced", "not testable here", "no verdict")

@@ -11,9 +11,10 @@ from pathlib import Path
 import numpy as np
 import xarray as xr
 
-from pesin.claims.models import Claim, Quantity, Study
+from pesin.claims.models import Claim, Quantity
 from pesin.claims.quantity import select
 from pesin.claims.rules import WORST_FIRST, Outcome, evaluate, need_met
+from pesin.config.models import Study
 from pesin.errors import UserError
 from pesin.params import UPSTREAM
 from pesin.steps.files import open_result
@@ -44,15 +45,19 @@ def judge_study(name: str, study: Study, opened: Opener) -> tuple[list[dict], li
     """
     rows, parts = [], []
     for claim_id, claim in study.claims.items():
-        outcome, over, claim_parts = _judge_claim(claim, opened, None, None)
+        outcome, over, claim_parts = _judge_claim(claim, opened)
         unmet = _unmet(claim, opened)
-        controls = {c: spec for c, spec in study.controls.items() if claim_id in spec.must_fail}
-        flips = {}
-        for control, spec in controls.items():
-            flips[control], _, control_parts = _judge_claim(claim, opened, spec.of, control)
-            claim_parts += control_parts
+        flips: dict[str, Outcome] = {}
+        powerless: dict[str, Outcome] = {}
+        for control, spec in study.controls.items():
+            if claim_id in spec.must_fail:
+                flips[control], _, control_parts = _judge_claim(claim, opened, spec.of, control)
+                claim_parts += control_parts
+                if _comes_out(outcome) and not _comes_out(flips[control]):
+                    cut, _, _ = _judge_claim(claim, opened, spec.of, control, as_many=True)
+                    powerless |= {} if _comes_out(cut) else {control: cut}
         parts += [{"claim": claim_id} | part for part in claim_parts]
-        verdict, reason = _verdict(claim, outcome, unmet, flips)
+        verdict, reason = _verdict(claim, outcome, unmet, flips, powerless)
         rows.append(
             {
                 "study": name,
@@ -65,14 +70,14 @@ def judge_study(name: str, study: Study, opened: Opener) -> tuple[list[dict], li
                 "measured": outcome.measured,
                 "low": outcome.low,
                 "high": outcome.high,
-                "unit": outcome.unit or claim.unit,
+                "unit": outcome.unit,
                 "n": outcome.n,
                 "verdict": verdict,
                 "evidence": claim.evidence,
                 "expect": claim.expect,
                 "needs_met": ("no" if unmet else "yes") if claim.preconditions else "",
                 "control": "; ".join(flips),
-                "control_flipped": ("yes" if all(map(_flipped, flips.values())) else "no") if flips else "",
+                "control_flipped": _said_of_controls(outcome, flips, powerless),
                 "figures": "; ".join(f for f, spec in study.figures.items() if claim_id in spec.claims),
                 "reason": reason,
                 "over": over,
@@ -111,9 +116,10 @@ def _logs(name: str, study: Study, folder: Path, step: str, case: str) -> list[P
     """Logs of a step and of all that it waits for within the study, the earliest first."""
     control = study.controls.get(case)
     spec = study.cases.get(control.of if control else case)
-    uses = {**study.uses, **(spec.uses if spec else {})}
-    used = [reference.split("/") for reference in uses.values() if reference.startswith(f"{name}/")]
-    jobs = [job for _, earlier, other in used for job in _upstream(earlier, other)] + _upstream(step, case)
+    given = {**study.uses, **(spec.uses if spec else {})}.values()
+    flat = [one.removeprefix(f"{name}/") for part in given for one in ([part] if isinstance(part, str) else part)]
+    used = [reference.split("/") for reference in flat if reference.count("/") == 1]
+    jobs = [job for earlier, other in used for job in _upstream(earlier, other)] + _upstream(step, case)
     return [folder / "logs" / earlier / f"{other}.log" for earlier, other in jobs]
 
 
@@ -139,24 +145,27 @@ def to_parts(tree: xr.DataTree) -> list[dict]:
     return [part | {"values": json.loads(part["values"])} for part in _unpacked(dataset, dataset.data_vars)]
 
 
-def _judge_claim(claim: Claim, opened: Opener, of: str | None, control: str | None):
+def _judge_claim(claim: Claim, opened: Opener, of: str = "", control: str = "", as_many: bool = False):
     """The deciding outcome of a claim's rules, its unit of resampling, and each rule as a part.
 
-    In a control, quantities of the case `of` read the control. A part is `timed` if it rests on measured wall time, so
-    that a second run may give other values.
+    In a control, quantities of the case `of` read the control; with `as_many` they read the case after all, cut to as
+    many independent units as the control has. A part is `timed` if it rests on measured seconds, so that a second run
+    may give other values.
     """
-    roles = set()
+    roles: set[str | None] = set()
 
     def read(quantity: Quantity) -> xr.DataArray:
-        if quantity.case == of and control is not None:
-            quantity = quantity.model_copy(update={"case": control})
         found = select(quantity, opened(quantity.step, quantity.case))
+        if control and quantity.case == of:
+            controlled = select(quantity.model_copy(update={"case": control}), opened(quantity.step, control))
+            found = _cut(found, controlled, over) if as_many else controlled
         roles.add(found.attrs.get("role"))
         return found
 
     outcomes, timed = [], []
     for rule in claim.rules:
         roles.clear()
+        over = _over(rule)
         try:
             outcome = _softened(evaluate(rule, read), getattr(rule, "otherwise", "not reproduced"))
             outcomes.append(replace(outcome, reason=_about(rule) + outcome.reason))
@@ -182,9 +191,18 @@ def _judge_claim(claim: Claim, opened: Opener, of: str | None, control: str | No
     return outcomes[deciding], overs[deciding], parts
 
 
+def _cut(found: xr.DataArray, like: xr.DataArray, over: str) -> xr.DataArray:
+    """The units of a case that a control has too: those of the same names, else as many from the first."""
+    if over not in found.dims or over not in like.dims or like.sizes[over] >= found.sizes[over]:
+        return found
+    if over in found.coords and over in like.coords and set(like[over].values) <= set(found[over].values):
+        return found.sel({over: like[over].values})
+    return found.isel({over: slice(like.sizes[over])})
+
+
 def _over(rule) -> str:
-    """The independent unit that a rule resamples; an identity holds element by element."""
-    return getattr(rule, "over", "element" if rule.kind == "identity" else "")
+    """The independent unit that a rule resamples; exact numbers hold element by element."""
+    return getattr(rule, "over", "element" if rule.kind in ("identity", "every") else "")
 
 
 def _about(rule) -> str:
@@ -212,11 +230,28 @@ def _unmet(claim: Claim, opened: Opener) -> str:
     return "; ".join(sentence for sentence in found if sentence)
 
 
+def _comes_out(outcome: Outcome) -> bool:
+    return outcome.verdict in ("reproduced", "partly")
+
+
 def _flipped(outcome: Outcome) -> bool:
     return outcome.verdict == "not reproduced"
 
 
-def _verdict(claim: Claim, outcome: Outcome, unmet: str, flips: dict[str, Outcome]) -> tuple[str, str]:
+def _said_of_controls(outcome: Outcome, flips: dict[str, Outcome], powerless: dict[str, Outcome]) -> str:
+    """Whether every control of a claim fails it, and could have done otherwise."""
+    if not flips:
+        return ""
+    if not all(map(_flipped, flips.values())):
+        return "no"
+    if outcome.verdict == "not reproduced":
+        return "nothing to flip"
+    return "without power" if powerless else "yes"
+
+
+def _verdict(
+    claim: Claim, outcome: Outcome, unmet: str, flips: dict[str, Outcome], powerless: dict[str, Outcome]
+) -> tuple[str, str]:
     """The claim's verdict after preconditions and controls, with the reason."""
     if outcome.verdict in ("not testable here", "no verdict"):
         return outcome.verdict, outcome.reason
@@ -226,6 +261,9 @@ def _verdict(claim: Claim, outcome: Outcome, unmet: str, flips: dict[str, Outcom
     if stuck and outcome.verdict != "not reproduced":
         said = "; ".join(f"the control '{control}' came out '{o.verdict}' ({o.reason})" for control, o in stuck.items())
         return "no verdict", f"{said}: without the effect the claim does not fail, so '{outcome.verdict}' means nothing"
+    if powerless:
+        said = "; ".join(f"with as many units as '{c}' the case gives '{o.verdict}'" for c, o in powerless.items())
+        return "no verdict", f"the control could not have shown it: {said}"
     if outcome.verdict == "reproduced" and claim.evidence == "illustrated":
         return "illustrated", outcome.reason
     return outcome.verdict, outcome.reason

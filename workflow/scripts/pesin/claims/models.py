@@ -1,28 +1,18 @@
-"""What the yaml files may say: config, study, case, control, claim and the rules, as pydantic models.
-
-The JSON schemas in `config/schema/` are generated from these classes. Nothing heavy is imported here: Snakemake
-reads the models each time it parses the workflow.
-"""
+"""What a study's yaml may say under `claims`: quantities, rules, preconditions, as pydantic models."""
 
 from __future__ import annotations
 
+from itertools import product
 from typing import Annotated, Any, Literal
 
-from pydantic import Field, PositiveFloat, PositiveInt, model_validator
+from pydantic import Field, PositiveFloat, model_validator
 
-from pesin.errors import did_you_mean
-from pesin.params import Model
+from pesin.params import Model, Name, Share
 
-STEPS = ("simulate", "train", "entropy", "forecast")
-SCALES = ("smoke", "laptop", "paper")
-
-Name = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]*$")]
 ClaimId = Annotated[str, Field(pattern=r"^C[0-9]+[a-z]?$")]
 Step = Literal["simulate", "train", "entropy", "forecast"]
-Scale = Literal["smoke", "laptop", "paper"]
 Verdict = Literal["reproduced", "partly", "not reproduced", "not testable here", "illustrated"]
 Evidence = Literal["measured", "surrogate", "illustrated"]
-Share = Annotated[float, Field(gt=0, le=1)]
 
 
 # ---------------------------------------------------------------------------------------------- quantities and rules
@@ -36,10 +26,10 @@ class Range(Model):
 
 
 class Quantity(Model):
-    """A measured variable of one result file, narrowed to what a rule needs."""
+    """A measured variable of one result file, narrowed to what a rule needs. A bare word is a variable."""
 
     step: Step
-    """The step whose result holds the variable."""
+    """The step whose result holds the variable; `from` says it for many quantities at once."""
     case: Name
     """The case whose result holds the variable. In a control it is replaced by the control's own result."""
     variable: str
@@ -56,8 +46,11 @@ class Ruled(Model):
     otherwise: Literal["partly", "not reproduced"] = "not reproduced"
     """What becomes of the claim if this rule, one of several, fails: `partly` for the part of a claim that isn't its
     heart."""
-    unit: str | None = None
-    """Unit of what this rule measures, if it isn't the claim's. Correlations, ranks and shares have none."""
+    from_: str | None = Field(None, alias="from")
+    """step/case of the quantities that name none of their own. A claim may say it for all its rules."""
+    each: dict[str, list[Any]] | None = None
+    """dimension: coordinate values. The rule is repeated at each of them (of several dimensions, at each combination),
+    in every quantity that doesn't fix that dimension itself."""
 
 
 class Judged(Ruled):
@@ -160,6 +153,29 @@ class Identity(Ruled):
     """Divide the difference by |right|."""
 
 
+class Every(Ruled):
+    """Exact numbers (closed forms, counts, errors of a solver): each element satisfies it, nothing is resampled."""
+
+    kind: Literal["every"]
+    value: Quantity
+    than: Quantity | float | None = None
+    """Subtracted from `value` first."""
+    above: float | None = None
+    below: float | None = None
+    tolerance: Annotated[float, Field(ge=0)] | None = None
+    """Largest |value - than| that counts as equal."""
+    relative: bool = False
+    """Divide the difference by |than|."""
+
+    @model_validator(mode="after")
+    def _sides(self):
+        if (self.above is None and self.below is None) == (self.tolerance is None):
+            raise ValueError("give 'above', 'below' or both, or 'tolerance' alone")
+        if self.than is None and (self.tolerance is not None or self.relative):
+            raise ValueError("'tolerance' and 'relative' compare with 'than', which is missing")
+        return self
+
+
 class NotTestable(Model):
     """The claim can't be tested here, and why."""
 
@@ -168,7 +184,8 @@ class NotTestable(Model):
 
 
 Rule = Annotated[
-    Within | Bound | Interval | Ordering | Monotone | Correlation | Identity | NotTestable, Field(discriminator="kind")
+    Within | Bound | Interval | Ordering | Monotone | Correlation | Identity | Every | NotTestable,
+    Field(discriminator="kind"),
 ]
 
 
@@ -199,16 +216,21 @@ class Claim(Model):
 
     says: str
     paper: PaperValue
+    from_: str | None = Field(None, alias="from")
+    """step/case of the quantities that name none of their own."""
     rule: Rule | Annotated[list[Rule], Field(min_length=1)]
     """One rule, or several that must all hold."""
     needs: Need | list[Need] = []
     expect: Verdict
     """What the card honestly expects; a surprise is shown."""
     evidence: Evidence = "measured"
-    unit: str = "1"
-    """Unit of the measured value in the ledger."""
     note: str = ""
     """What a reader should know about this check: why a rule is as it is."""
+
+    @model_validator(mode="before")
+    @classmethod
+    def _spelled_out(cls, claim):
+        return spelled_out(claim) if isinstance(claim, dict) else claim
 
     @property
     def rules(self) -> list:
@@ -219,150 +241,56 @@ class Claim(Model):
         return self.needs if isinstance(self.needs, list) else [self.needs]
 
 
-# ----------------------------------------------------------------------------------------------------- study, config
+# ------------------------------------------------------------------------------------------------- from, each, a word
+
+QUANTITIES = ("value", "y", "x", "lower", "than", "left", "right")
 
 
-class Source(Model):
-    """The paper."""
-
-    authors: str
-    title: str
-    venue: str
-    year: int
-    doi: str | None = None
-    arxiv: str | None = None
-    url: str | None = None
-
-    @model_validator(mode="after")
-    def _findable(self):
-        if not (self.doi or self.arxiv or self.url):
-            raise ValueError("give a doi, an arxiv id or a url, so that a reader can find the paper")
-        return self
+def spelled_out(claim: dict) -> dict:
+    """A claim with `from`, `each` and bare words written out: every quantity with its own step and case."""
+    claim = dict(claim)
+    shared = claim.pop("from", None)
+    for key in ("rule", "needs"):
+        if key in claim:
+            parts = claim[key] if isinstance(claim[key], list) else [claim[key]]
+            found = [one for part in parts for one in (_repeated(part, shared) if isinstance(part, dict) else [part])]
+            claim[key] = found if isinstance(claim[key], list) or len(found) > 1 else found[0]
+    return claim
 
 
-class Resources(Model):
-    """What a job of one step asks for."""
-
-    threads: PositiveInt = 1
-    mem_mb: PositiveInt = 2000
-    runtime: PositiveInt = 10
-    """Minutes."""
-    gpu: Annotated[int, Field(ge=0)] = 0
-
-
-class Case(Model):
-    """One chain simulate -> train -> entropy, forecast."""
-
-    params: dict[str, Any] = {}
-    steps: Annotated[list[Step], Field(min_length=1)] | None = None
-    """The steps this case has; default: the study's."""
-    uses: dict[Name, str] = {}
-    """name: study/step/case. Handed to every step function that has an argument of that name."""
+def _repeated(part: dict, shared: str | None) -> list[dict]:
+    part = dict(part)
+    start, each = part.pop("from", None) or shared, part.pop("each", None) or {}
+    if not isinstance(each, dict) or not all(isinstance(values, list) and values for values in each.values()):
+        raise ValueError("'each' takes a list of coordinate values for each dimension: each: {noise: [0.001, 0.01]}")
+    if "variable" in part:  # a precondition is a quantity itself
+        return [_placed(part, start, dict(zip(each, values, strict=True))) for values in product(*each.values())]
+    return [
+        {
+            key: _placed(value, start, dict(zip(each, values, strict=True))) if key in QUANTITIES else value
+            for key, value in part.items()
+        }
+        for values in product(*each.values())
+    ]
 
 
-class Control(Model):
-    """A case in which the effect is taken away."""
-
-    of: Name
-    set: dict[str, Any]
-    must_fail: Annotated[list[ClaimId], Field(min_length=1)]
-    why: str
-    """One sentence: what is taken away."""
-    steps: Annotated[list[Step], Field(min_length=1)] | None = None
-    """The steps it has, if the claims it must fail need fewer than the case has."""
-
-
-class Figure(Model):
-    """One figure: a function of the same name in `figures.py`."""
-
-    title: str
-    look: str
-    """What the reader should look at."""
-    claims: list[ClaimId] = []
-    reads: Annotated[list[str], Field(min_length=1)]
-    """Results it is drawn from: step/case."""
-
-
-class Budget(Model):
-    """What the laptop scale may cost."""
-
-    seconds: PositiveFloat = 90
-    """Core seconds of all jobs of the study together."""
-    memory_mb: PositiveFloat = 3000
-    """Peak of any one job."""
-
-
-class Overlay(Model):
-    """What one scale changes."""
-
-    params: dict[str, Any] = {}
-    cases: dict[Name, Case] = {}
-    """Changes of a case's params, or further cases that this scale has."""
-    resources: dict[Step | Literal["figure"], dict[str, int]] = {}
-
-
-class Deviation(Model):
-    """Where we leave the card or the paper, and the reason a referee would accept."""
-
-    what: str
-    why: str
-    claims: list[ClaimId] = []
-
-
-class Study(Model):
-    """One paper re-run."""
-
-    title: str
-    topic: str
-    source: Source
-    summary: str
-    """What the paper says and what we ran, in a few sentences for a reader."""
-    steps: Annotated[list[Step], Field(min_length=1)]
-    params: dict[str, Any] = {}
-    """Shared by all cases. Sections named after a step (params.simulate, params.train, params.entropy,
-    params.forecast) are seen by that step and those after it only, so that a new learning rate reruns no simulation:
-    a study's `Params` has one sub-model for each. Other keys are seen by every step."""
-    cases: Annotated[dict[Name, Case], Field(min_length=1)]
-    controls: Annotated[dict[Name, Control], Field(min_length=1)]
-    scales: dict[Scale, Overlay] = {}
-    resources: dict[Step | Literal["figure"], Resources] = {}
-    budget: Budget = Budget()
-    uses: dict[Name, str] = {}
-    figures: Annotated[dict[Name, Figure], Field(min_length=1)]
-    claims: Annotated[dict[ClaimId, Claim], Field(min_length=1)]
-    deviations: list[Deviation] = []
-
-    @model_validator(mode="after")
-    def _names_fit(self):
-        for name, control in self.controls.items():
-            if name in self.cases:
-                raise ValueError(f"controls.{name}: a case has this name already")
-            _known(f"controls.{name}.of", control.of, self.cases)
-            for claim in control.must_fail:
-                _known(f"controls.{name}.must_fail", claim, self.claims)
-        for name, figure in self.figures.items():
-            for claim in figure.claims:
-                _known(f"figures.{name}.claims", claim, self.claims)
-        return self
-
-
-class Config(Model):
-    """The keys of `config/config.yaml` and of `--config key=value`."""
-
-    scale: Scale = "laptop"
-    """smoke (tests), laptop (default) or paper (the paper's own sizes)."""
-    studies: Literal["all"] | Annotated[list[Name], Field(min_length=1)] = "all"
-    """`all`, or a list of studies."""
-    results: str = Field("results", pattern=r"^[^$`'\"\\\\;&|<>*?!\n]+$")
-    """Folder of the results, relative to the working directory. No characters that a shell would act on."""
+def _placed(quantity, start: str | None, at: dict):
+    """A quantity with its step, its case and the coordinate values that it doesn't fix itself."""
+    if not isinstance(quantity, (str, dict)):
+        return quantity
+    found: dict[str, Any] = {"variable": quantity} if isinstance(quantity, str) else dict(quantity)
+    own = found.pop("from", None) or start
+    if own is not None:
+        step, slash, case = str(own).partition("/")
+        if not slash:
+            raise ValueError(f"from: '{own}' should read step/case, as in train/synthetic")
+        found = {"step": step, "case": case} | found
+    if at:
+        found["at"] = at | found.get("at", {})
+    return found
 
 
 def _exactly_one(model, *names):
     if sum(getattr(model, name) is not None for name in names) != 1:
         raise ValueError(f"give exactly one of {' and '.join(names)}")
     return model
-
-
-def _known(where, name, names):
-    if name not in names:
-        raise ValueError(f"{where}: no '{name}' here.{did_you_mean(name, names)}")

@@ -25,7 +25,7 @@ def select(quantity: Quantity, result: xr.Dataset | xr.DataTree) -> xr.DataArray
     Returns
     -------
     DataArray
-        With the dimensions that are left. Booleans stay booleans unless reduced.
+        With the dimensions that are left, and the variable's attributes. Booleans stay booleans unless reduced.
 
     Raises
     ------
@@ -34,6 +34,7 @@ def select(quantity: Quantity, result: xr.Dataset | xr.DataTree) -> xr.DataArray
     """
     where = f"{quantity.step}/{quantity.case}"
     array = _variable(quantity.variable, result, where)
+    attributes = array.attrs
     for dim, wanted in quantity.at.items():
         array = _at(array, dim, wanted, f"{where}: {quantity.variable}")
     for dim, how in quantity.reduce.items():
@@ -44,7 +45,7 @@ def select(quantity: Quantity, result: xr.Dataset | xr.DataTree) -> xr.DataArray
         else:
             # A NaN (a run that diverged) stays one: skipping it would drop the run.
             array = getattr(array.astype(float), how)(dim, skipna=False)
-    return array
+    return array.assign_attrs(attributes)
 
 
 def _variable(name: str, result: xr.Dataset | xr.DataTree, where: str) -> xr.DataArray:

@@ -15,7 +15,7 @@ units: each unit gives one number, and the numbers are held against the region t
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import singledispatch
 from typing import cast
 
@@ -25,6 +25,7 @@ import xarray as xr
 from pesin.claims.models import (
     Bound,
     Correlation,
+    Every,
     Identity,
     Interval,
     Judged,
@@ -56,8 +57,8 @@ class Outcome:
     accept_high: float = np.nan
     n: int = 0
     reason: str = ""
-    unit: str = ""
-    """Unit of the measured value where it isn't the claim's."""
+    unit: str = "1"
+    """Unit of the measured value, as the file of its variable says."""
     values: tuple[float, ...] = ()
     """The number of each unit, where each gives one; NaN for a unit that failed."""
 
@@ -83,21 +84,22 @@ def evaluate(rule, read: Read) -> Outcome:
 
 @evaluate.register
 def _(rule: Within, read: Read) -> Outcome:
-    return decide(_units(rule.value, read, rule.over), rule, rule.low, rule.high)
+    return decide(_units(rule.value, read, rule.over), rule, rule.low, rule.high, unit_of(rule.value, read))
 
 
 @evaluate.register
 def _(rule: Bound, read: Read) -> Outcome:
     low = -np.inf if rule.above is None else rule.above
     high = np.inf if rule.below is None else rule.below
-    return decide(_units(rule.value, read, rule.over), rule, low, high)
+    return decide(_units(rule.value, read, rule.over), rule, low, high, unit_of(rule.value, read))
 
 
 @evaluate.register
 def _(rule: Interval, read: Read) -> Outcome:
     ordinate = read(rule.y)
     abscissa = read(rule.x) if rule.x is not None else _coordinate(ordinate, rule.along, rule.y)
-    ordinate, abscissa = xr.broadcast(*xr.align(ordinate, abscissa, join="exact"))
+    with xr.set_options(keep_attrs=True):
+        ordinate, abscissa = xr.broadcast(*xr.align(ordinate, abscissa, join="exact"))
     y, x = _shaped(ordinate, rule.over, rule.along, rule.y), _shaped(abscissa, rule.over, rule.along, rule.y)
     with np.errstate(divide="ignore", invalid="ignore"):
         x = np.log(x) if rule.scale == "loglog" else x
@@ -105,7 +107,14 @@ def _(rule: Interval, read: Read) -> Outcome:
     dx = x - x.mean(1, keepdims=True)
     with np.errstate(invalid="ignore", divide="ignore"):
         slopes = (dx * y).sum(1) / (dx**2).sum(1)
-    return decide(np.where(np.isfinite(slopes), slopes, np.nan), rule, rule.low, rule.high)
+    unit = (
+        "1"
+        if rule.scale == "loglog"
+        else _ratio(
+            "1" if rule.scale == "semilog" else ordinate.attrs.get("units", "1"), abscissa.attrs.get("units", "1")
+        )
+    )
+    return decide(np.where(np.isfinite(slopes), slopes, np.nan), rule, rule.low, rule.high, unit)
 
 
 @evaluate.register
@@ -114,7 +123,8 @@ def _(rule: Ordering, read: Read) -> Outcome:
     with np.errstate(invalid="ignore"):  # inf - inf: both failed, nobody wins
         difference = than - rule.factor * lower
     smallest = np.nextafter(rule.margin, np.inf)
-    return decide(difference, rule, smallest, np.inf, effect=_excludes_zero(than - lower, rule))
+    unit = unit_of(rule.than, read)
+    return decide(difference, rule, smallest, np.inf, unit, effect=_excludes_zero(than - lower, rule))
 
 
 @evaluate.register
@@ -127,7 +137,7 @@ def _(rule: Monotone, read: Read) -> Outcome:
     rising = rule.direction == "increasing"
     # Open towards +-1: the interval of a mean near 1 reaches beyond it.
     region = (rule.at_least, np.inf) if rising else (-np.inf, -rule.at_least)
-    return replace(decide(rho, rule, *region), unit="1")
+    return decide(rho, rule, *region, "1")
 
 
 @evaluate.register
@@ -147,28 +157,49 @@ def _(rule: Correlation, read: Read) -> Outcome:
         verdict, reason = "no verdict", f"only {n} along {rule.over} with a value: a correlation needs five"
     elif np.isnan(rho):
         verdict, reason = "not reproduced", "one of the two quantities is constant"
-    return Outcome(verdict, rho, low, high, accept_low, accept_high, n, reason, unit="1")
+    return Outcome(verdict, rho, low, high, accept_low, accept_high, n, reason)
 
 
 @evaluate.register
 def _(rule: Identity, read: Read) -> Outcome:
-    left = read(rule.left).astype(float)
-    right = xr.full_like(left, rule.right) if isinstance(rule.right, float) else read(rule.right).astype(float)
+    difference, unit = _difference(rule.left, rule.right, rule.relative, read)
+    return _elements(abs(difference), 0.0, rule.tolerance, unit, rule.relative)
+
+
+@evaluate.register
+def _(rule: Every, read: Read) -> Outcome:
+    difference, unit = _difference(rule.value, rule.than, rule.relative, read)
+    if rule.tolerance is not None:
+        return _elements(abs(difference), 0.0, rule.tolerance, unit, rule.relative)
+    low = -np.inf if rule.above is None else float(np.nextafter(rule.above, np.inf))
+    high = np.inf if rule.below is None else float(np.nextafter(rule.below, -np.inf))
+    return _elements(difference, low, high, unit, rule.relative)
+
+
+def _difference(value: Quantity, than: Quantity | float | None, relative: bool, read: Read) -> tuple[np.ndarray, str]:
+    """Elements of value - than, and their unit."""
+    first = read(value)
+    unit = "1" if relative else first.attrs.get("units", "1")
+    left = first.astype(float)
+    if than is None:
+        return np.atleast_1d(left.values), unit
+    right = read(than).astype(float) if isinstance(than, Quantity) else xr.full_like(left, float(than))
     left, right = xr.align(left, right, join="exact")
-    error = (abs(left - right) / abs(right) if rule.relative else abs(left - right)).values
-    worst = float(error.max())
-    kind = "relative" if rule.relative else "absolute"
-    return Outcome(
-        "reproduced" if worst <= rule.tolerance else "not reproduced",
-        measured=worst,
-        low=worst,
-        high=worst,
-        accept_low=0.0,
-        accept_high=rule.tolerance,
-        n=int(error.size),
-        reason=f"largest {kind} difference of {error.size} elements {worst:.3g}, allowed {rule.tolerance:.3g}",
-        unit=rule.unit or ("1" if rule.relative else ""),
-    )
+    with np.errstate(invalid="ignore", divide="ignore"):
+        found = (left - right) / abs(right) if relative else left - right
+    return np.atleast_1d(found.values), unit
+
+
+def _elements(values: np.ndarray, low: float, high: float, unit: str, relative: bool) -> Outcome:
+    """Exact numbers, element by element: nothing is resampled, a NaN fails, the worst element stands for all."""
+    lost = int(np.isnan(values).sum())
+    outside = np.maximum(low - values, values - high)
+    inside = int((outside <= 0).sum())
+    worst = float("nan") if lost else float(values.flat[int(np.argmax(outside))])
+    said = f"exact numbers, nothing is resampled: {inside} of {values.size} satisfy it"
+    said += f"; {lost} without a value" if lost else ""
+    verdict = "reproduced" if inside == values.size else "not reproduced"
+    return Outcome(verdict, worst, worst, worst, low, high, values.size, said, unit)
 
 
 @evaluate.register
@@ -176,7 +207,7 @@ def _(rule: NotTestable, read: Read) -> Outcome:
     return Outcome("not testable here", reason=rule.reason)
 
 
-def decide(values: np.ndarray, rule: Judged, low: float, high: float, effect: bool = True) -> Outcome:
+def decide(values: np.ndarray, rule: Judged, low: float, high: float, unit: str = "1", effect: bool = True) -> Outcome:
     """Hold one number per unit against the region [low, high].
 
     Parameters
@@ -186,6 +217,8 @@ def decide(values: np.ndarray, rule: Judged, low: float, high: float, effect: bo
         Gives `estimate`, `in_at_least` and `partly_at_least`.
     low, high
         The region, bounds included.
+    unit
+        Unit of the values.
     effect
         False where the interval can't tell the effect from none: then the centre alone is never `partly`.
     """
@@ -211,7 +244,7 @@ def decide(values: np.ndarray, rule: Judged, low: float, high: float, effect: bo
         said += f" (asked: {rule.in_at_least:.0%})" if rule.in_at_least is not None else ""
     said += f"; {int(failed.sum())} without a value" if failed.any() else ""
     verdict = "reproduced" if good else "partly" if half else "not reproduced"
-    unit = rule.unit or ("1" if rule.estimate == "share" else "")
+    unit = "1" if rule.estimate == "share" else unit
     return Outcome(verdict, measured, below, above, low, high, n, said, unit, tuple(values.tolist()))
 
 
@@ -226,6 +259,16 @@ def need_met(need: Need, read: Read) -> str:
     sides = [f"{word} {bound:g}" for word, bound in (("above", need.above), ("below", need.below)) if bound is not None]
     found = f"{np.nanmin(values):.3g} to {np.nanmax(values):.3g}" if np.isfinite(values).any() else "NaN"
     return f"{need.variable} of {need.step}/{need.case} is not {' and '.join(sides)} (found {found})"
+
+
+def unit_of(quantity: Quantity, read: Read) -> str:
+    """The unit of a quantity, as its file says."""
+    return str(read(quantity).attrs.get("units", "1"))
+
+
+def _ratio(above: str, below: str) -> str:
+    """Unit of a slope."""
+    return above if below == "1" else f"{above}/{below}" if "/" not in below else f"{above}/({below})"
 
 
 def _centre(values: np.ndarray, estimate: Estimate) -> tuple[float, float, float]:

@@ -8,15 +8,13 @@ parameters, code and inputs.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import xarray as xr
 
-from pesin.claims.load import judged_part, load_study, resolve_study
 from pesin.errors import UserError
-from pesin.params import visible
-from pesin.steps.closure import closure, step_closure
+from pesin.plan import FIGURE_FORMATS, Plan, Uses
 from pesin.steps.files import open_result
 from pesin.steps.record import read_record
 from pesin.steps.run import file_digest, files_digest
@@ -25,64 +23,57 @@ Finding = tuple[Path, str]
 TABLES = {"ledger": ("ledger.csv", "ledger.html", "ledger.svg"), "costs": ("costs.csv",)}
 
 
-def verify(project: Path, results: Path, scale: str, studies: list[str]) -> tuple[list[Finding], int]:
-    """Compare all files of a scale with what their inputs, parameters and code are now.
+def verify(plan: Plan) -> tuple[list[Finding], int]:
+    """Compare all files of a scale with what their inputs, parameters, data and code are now.
 
     Parameters
     ----------
-    project
-        Folder of the Snakefile.
-    results
-        Folder of the results; files of a scale lie below results/scale.
-    scale, studies
-        Which.
+    plan
+        Of the studies and the scale to look at; its results lie relative to the working directory.
 
     Returns
     -------
     (findings, checked)
         findings: (file, what is wrong), in the order of the workflow. checked: number of files looked at.
     """
-    check = _Check(project, results / scale, scale)
-    for study in studies:
+    check = _Check(plan, Path(plan.results))
+    for study in plan.selected:
         check.study(study)
     check.tables()
-    check.strangers(studies)
+    check.strangers(plan.selected)
     return check.findings, len(check.expected)
 
 
 class _Check:
-    def __init__(self, project: Path, folder: Path, scale: str) -> None:
-        self.scripts, self.yamls = project / "workflow/scripts", project / "config/studies"
-        self.folder, self.scale = folder, scale
+    def __init__(self, plan: Plan, folder: Path) -> None:
+        self.plan, self.folder, self.scale = plan, folder, plan.settings.scale
         self.findings: list[Finding] = []
         self.expected: set[Path] = set()
         self._digests: dict[Path, str | None] = {}
 
     def study(self, name: str) -> None:
-        declared = load_study(name, self.yamls)
-        plan = resolve_study(name, declared, self.scale, self.scripts / "studies" / name)
-        results = [f"{step}/{case}" for case, entry in plan["cases"].items() for step in entry["steps"]]
-        for case, entry in plan["cases"].items():
-            for step in entry["steps"]:
-                seen = visible(entry["params"], step)
-                code = step_closure(self.scripts, name, step, seen)
-                inputs = {"data": "simulate", "trained": "train"} if step != "simulate" else {}
-                own = {a: f"{name}/{s}/{case}" for a, s in inputs.items() if s in entry["steps"] and s != step}
-                self.result(f"{name}/{step}/{case}", seen, code, own | entry["uses"][step])
-        judge = closure(self.scripts, self.scripts / "judge.py")
-        self.result(f"{name}/claims", judged_part(declared), judge, {r: f"{name}/{r}" for r in results})
+        plan, study = self.plan, self.plan.study(name)
+        for case, entry in study.cases.items():
+            for step in entry.steps:
+                seen, code = plan.params(name, step, case), plan.code(name, step, case)
+                try:
+                    files = plan.files(name, step, case)
+                except UserError as error:
+                    self._say(self._path(f"{name}/{step}/{case}"), f"stale: its data are gone: {error}")
+                    continue
+                self.result(f"{name}/{step}/{case}", seen, code, plan.taken(name, step, case), files)
+        judge = plan.driver_code("judge")
+        self.result(f"{name}/claims", plan.judged(name), judge, {r: f"{name}/{r}" for r in study.results})
         self.made(self.folder / name, "judge/claims", ("captions.rst",), judge)
-        drawing = [self.scripts / "studies" / name / f"{module}.py" for module in ("figures", "params")]
-        code = closure(self.scripts, self.scripts / "figure.py", *drawing)
-        for figure in plan["figures"]:
-            files = tuple(f"figures/{figure}.{suffix}" for suffix in ("svg", "pdf", "png"))
-            self.made(self.folder / name, f"figures/{figure}", files, code)
+        for figure in study.declared.figures:
+            drawn = tuple(f"figures/{figure}.{suffix}" for suffix in FIGURE_FORMATS)
+            self.made(self.folder / name, f"figures/{figure}", drawn, plan.figure_code(name, figure))
 
     def tables(self) -> None:
         for name, files in TABLES.items():
-            self.made(self.folder, name, files, closure(self.scripts, self.scripts / f"{name}.py"))
+            self.made(self.folder, name, files, self.plan.driver_code(name))
 
-    def result(self, reference: str, params: dict, code: list[str], inputs: dict[str, str]) -> None:
+    def result(self, reference: str, params: dict, code: list[str], inputs: Uses, files: Sequence[str] = ()) -> None:
         """One NetCDF result: whole, unchanged, and made from the parameters, code and inputs of now."""
         path = self._path(reference)
         self.expected.add(path)
@@ -94,11 +85,23 @@ class _Check:
             self._say(path, f"stale: made with other parameters ({'; '.join(_differences(then, now))})")
         if found.attrs.get("code_digest") != files_digest(code):
             self._say(path, "stale: made by other code")
-        digests = {name: self._digest(self._path(other)) for name, other in inputs.items()}
+        digests = {
+            name: self._digest(self._path(given))
+            if isinstance(given, str)
+            else [self._digest(self._path(one)) for one in given]
+            for name, given in inputs.items()
+        }
         recorded = json.loads(found.attrs.get("inputs", "{}"))
         changed = sorted(name for name in digests.keys() | recorded.keys() if digests.get(name) != recorded.get(name))
         if changed:
             self._say(path, f"stale: made from other inputs ({', '.join(changed)})")
+        present, then = (
+            {file: file_digest(Path(file)).hex() for file in files},
+            json.loads(found.attrs.get("files", "{}")),
+        )
+        other = sorted(file for file in present.keys() | then.keys() if present.get(file) != then.get(file))
+        if other:
+            self._say(path, f"stale: made from other data ({', '.join(other)})")
 
     def made(self, folder: Path, rule: str, files: tuple[str, ...], code: list[str]) -> None:
         """Files without attributes of their own, by the record in their job's log."""

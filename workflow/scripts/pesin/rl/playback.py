@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from pesin.envs.environment import Environment
+from pesin.environments.environment import Environment
 
 LOG_2 = np.log(2)
 LOG_STD_RANGE = (-5.0, 2.0)

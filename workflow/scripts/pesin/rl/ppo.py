@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 import torch
 
-from pesin.envs.environment import Environment
+from pesin.environments.environment import Environment
 from pesin.models.optimisers import Adam
 from pesin.rl.networks import Perceptron
 from pesin.rl.squashed import sample_policy

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.special import logsumexp, xlogy
 
-from pesin.envs.tabular import Tabular
+from pesin.environments.tabular import Tabular
 
 
 @dataclass(frozen=True)

@@ -37,9 +37,13 @@ def closure(root: Path, *scripts: Path) -> list[str]:
     return sorted(str(path) for path in found if path.stat().st_size)
 
 
-def step_closure(root: Path, study: str, step: str, params: dict) -> list[str]:
-    """Files whose edit could change a step's result: its driver, its functions, and code that its parameters name."""
-    ours = [root / f"{step}.py", *(root / "studies" / study / f"{name}.py" for name in (step, "params"))]
+def step_closure(root: Path, study: str, kind: str, step: str, params: dict) -> list[str]:
+    """Files whose edit could change a step's result: its driver, its functions, and code that its parameters name.
+
+    `kind` is the folder of the case's modules below the study's, "" for the study's own.
+    """
+    folder = root / "studies" / study / kind
+    ours = [root / f"{step}.py", folder / f"{step}.py", folder / "params.py"]
     return closure(root, *ours, *(find(reference) for reference in code_files(params)))
 
 

@@ -19,8 +19,8 @@ class Results(Mapping):
     the declared results depend on them.
     """
 
-    def __init__(self, paths: dict[str, Path], params: dict[str, dict], params_type) -> None:
-        self._paths, self._params, self._type = paths, params, params_type
+    def __init__(self, paths: dict[str, Path], params: dict[str, dict], params_types: dict) -> None:
+        self._paths, self._params, self._types = paths, params, params_types
         self._opened: dict[str, xr.Dataset | xr.DataTree] = {}
 
     def __getitem__(self, reference: str) -> xr.Dataset | xr.DataTree:
@@ -38,4 +38,4 @@ class Results(Mapping):
         return len(self._paths)
 
     def params(self, case: str):
-        return typed(self._type, self._params[case])
+        return typed(self._types[case], self._params[case])

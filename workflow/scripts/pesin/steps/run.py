@@ -10,7 +10,7 @@ import platform
 import sys
 import time
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
@@ -29,9 +29,10 @@ REPORTED = ("numpy", "scipy", "xarray", "netCDF4", "torch", "sklearn", "pysindy"
 def run_step(
     function: Callable,
     spec: dict,
-    inputs: dict[str, Path],
+    inputs: dict[str, Path | list[Path]],
     code: list[str],
     output: Path,
+    files: Sequence[str] = (),
     threads: int = 1,
     gpu: int = 0,
 ) -> None:
@@ -44,11 +45,14 @@ def run_step(
     spec
         study, case, step, scale, params, as the workflow resolved them, and `params_type`, the study's `Params`.
     inputs
-        Result files by the name of the argument that takes them: data, trained, and the names under `uses`.
+        Result files by the name of the argument that takes them: data, trained, and the names under `uses`; lists of
+        results for lists of files.
     code
         Files of the code closure; their contents make the attribute `code_digest`.
     output
         The NetCDF file to make.
+    files
+        Files of data that the parameters name; their contents make the attribute `files`.
 
     Raises
     ------
@@ -58,13 +62,14 @@ def run_step(
     where = f"{spec['study']}/{spec['step']}/{spec['case']}"
     params = typed(spec["params_type"], spec["params"])
     wanted = inspect.signature(function).parameters
-    results = {name: open_result(path) for name, path in inputs.items()}
+    results = {name: _opened(given) for name, given in inputs.items()}
     # Read before the run: an edit during the run must not be recorded as what was run.
-    code_digest, input_digests = files_digest(code), {name: result.attrs["digest"] for name, result in results.items()}
-    key = _key(spec, code_digest, input_digests, threads, gpu)
+    code_digest, input_digests = files_digest(code), {name: _digests(result) for name, result in results.items()}
+    file_digests = {path: file_digest(Path(path)).hex() for path in files}
+    key = _key(spec, code_digest, input_digests, file_digests, threads, gpu)
     case = Case(spec["study"], spec["case"], spec["step"], spec["scale"], params, gpu, threads, output, key)
     handed: dict[str, Any] = {
-        name: without_truth(result) if case.step == "train" else result
+        name: _withheld(result) if case.step == "train" else result
         for name, result in results.items()
         if name in wanted
     }
@@ -90,6 +95,7 @@ def run_step(
         "seed": case.seed(""),
         "code_digest": code_digest,
         "inputs": json.dumps(input_digests, sort_keys=True),
+        "files": json.dumps(file_digests, sort_keys=True),
         "versions": json.dumps(_versions(), sort_keys=True),
         "device": "cuda" if gpu else "cpu",
         "threads": threads,
@@ -116,11 +122,23 @@ def file_digest(path: Path) -> bytes:
     return hashlib.sha256(path.read_bytes()).digest()
 
 
-def _key(spec: dict, code_digest: str, inputs: dict[str, str], threads: int, gpu: int) -> str:
+def _opened(given: Path | list[Path]):
+    return [open_result(path) for path in given] if isinstance(given, list) else open_result(given)
+
+
+def _digests(result) -> str | list[str]:
+    return [one.attrs["digest"] for one in result] if isinstance(result, list) else result.attrs["digest"]
+
+
+def _withheld(result):
+    return [without_truth(one) for one in result] if isinstance(result, list) else without_truth(result)
+
+
+def _key(spec: dict, code_digest: str, inputs: dict, files: dict[str, str], threads: int, gpu: int) -> str:
     """Digest of all that the numbers depend on, threads and packages too: a checkpoint of anything else is no use."""
     where = [spec[name] for name in ("study", "case", "step", "scale", "params")]
     return hashlib.sha256(
-        json.dumps([where, code_digest, inputs, threads, gpu, _versions()], sort_keys=True).encode()
+        json.dumps([where, code_digest, inputs, files, threads, gpu, _versions()], sort_keys=True).encode()
     ).hexdigest()
 
 

@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field, NonNegativeFloat, PositiveFloat, PositiveInt, model_validator
 
-from pesin.claims.models import Model, Name, Share
+from pesin.params import Model, Name, Share
 
 Label = Annotated[float, Field(ge=0, le=1)]
 Width = PositiveFloat | Literal["median"]

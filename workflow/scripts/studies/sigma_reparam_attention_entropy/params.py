@@ -6,8 +6,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field, NonNegativeFloat, NonNegativeInt, PositiveFloat, PositiveInt, model_validator
 
-from pesin.claims.models import Model, Name
-from pesin.params import MultiHead
+from pesin.params import Model, MultiHead, Name
 
 
 class Variant(Model):

@@ -5,9 +5,9 @@ from __future__ import annotations
 import numpy as np
 import xarray as xr
 
-from pesin.envs.environment import start_bank
-from pesin.envs.lqr import LinearQuadratic
-from pesin.envs.tabular import bandit, chain, first_goal, two_goal_chain
+from pesin.environments.environment import start_bank
+from pesin.environments.lqr import LinearQuadratic
+from pesin.environments.tabular import bandit, chain, first_goal, two_goal_chain
 from pesin.rl.soft_iteration import soft_value_iteration
 from pesin.steps.labels import labelled
 from studies.soft_actor_critic.tasks import ENVIRONMENTS, most_seeds

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 
-from pesin.envs.environment import Environment
-from pesin.envs.pendulum import Pendulum
-from pesin.envs.point_mass import TwoGoals
+from pesin.environments.environment import Environment
+from pesin.environments.pendulum import Pendulum
+from pesin.environments.point_mass import TwoGoals
 
 PPO = "ppo"
 ENVIRONMENTS: dict[str, Environment] = {"pendulum": Pendulum(), "two_goals": TwoGoals()}

@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 import xarray as xr
 
-from pesin.envs.environment import Environment
-from pesin.envs.tabular import bandit, chain, first_goal, two_goal_chain
+from pesin.environments.environment import Environment
+from pesin.environments.tabular import bandit, chain, first_goal, two_goal_chain
 from pesin.models.mlp import weights_dataset
 from pesin.rl import ppo
 from pesin.rl.networks import LinearGaussian, Perceptron, Quadratic

@@ -1,4 +1,4 @@
-"""Writes the JSON schemas of config, study, ledger from the pydantic models: python -m pesin.claims.schema FOLDER."""
+"""Writes the JSON schemas of config, study, ledger from the pydantic models: python -m pesin.config.schema FOLDER."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from pathlib import Path
 from pydantic import BaseModel
 
 from pesin.claims.facts import Ledger
-from pesin.claims.models import Config, Study
+from pesin.config.models import Config, Study
 
 
 def schemas() -> dict[str, str]:
