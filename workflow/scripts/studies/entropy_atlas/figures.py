@@ -42,7 +42,7 @@ def agreement(study: Results) -> Figure:
         panel.axvline(edge, color="black", linewidth=0.8)
     said = f"{named(data.agreement)}, over {data.sizes['system']} systems"
     figure.colorbar(image, ax=panel, shrink=0.7, label=said)
-    _sections(panel, loc="lower right", bbox_to_anchor=(1.02, 1.0), ncols=4, columnspacing=1, handletextpad=0.2)
+    _sections(panel)
     return figure
 
 
@@ -109,7 +109,7 @@ def forecastability(study: Results) -> Figure:
     panel.axvline(errors.sel(predictor="median").mean().item(), color="black", linestyle="--", linewidth=0.8)
     panel.set(xlabel=f"mean {named(errors)}", ylim=(-0.7, errors.sizes["predictor"] - 0.3))
     panel.grid(axis="x", alpha=0.3)
-    _sections(panel, loc="lower left")
+    _sections(panel)
     return figure
 
 
@@ -126,9 +126,10 @@ def _name(panel, which: str, shown, data) -> None:
         label.set_color(SECTIONS[str(section[name])][1] if name in section else "black")
 
 
-def _sections(panel, **where) -> None:
+def _sections(panel) -> None:
+    """Names of the sections in their colours, above the panel."""
     handles = [Line2D([], [], marker="o", linestyle="", color=colour, label=word) for word, colour in SECTIONS.values()]
-    legend(panel, handles=handles, **where)
+    legend(panel, handles=handles, loc="lower right", bbox_to_anchor=(1.02, 1.0), ncols=4, columnspacing=1)
 
 
 def _spoken(name: str) -> str:
