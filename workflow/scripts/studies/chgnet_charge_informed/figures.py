@@ -112,7 +112,7 @@ def _valences(panel, iron) -> None:
         sites = panel.plot(x, iron["fe_moment"].values[i], MARKS[i], **look)
         sites[0].set_label(f"version {version}")
     panel.set(xlabel="x in Li$_x$FePO$_4$", ylabel=named(iron["fe_moment"]), title="valences")
-    legend(panel, loc="lower left")
+    legend(panel)
 
 
 def _formation(panel, iron, phases) -> None:
@@ -232,7 +232,7 @@ def _profiles(panel, hop, occupied) -> None:
 
 def student(study: Results) -> Figure:
     """Losses, probe errors and energy errors of the students with and without a moment head, and of the control."""
-    results = {"true": study["forecast/chemistry"], "shuffled": study["forecast/shuffled_labels"]}
+    results = {"true": study["forecast/chemistry"], "shuffl.": study["forecast/shuffled_labels"]}
     errors = {kind: tree["students"].to_dataset() for kind, tree in results.items()}
     figure, axes = panels(1, 3, height=2.9)
     _losses(axes[0, 0], study["train/chemistry"]["curves"].to_dataset())
@@ -254,7 +254,7 @@ def student(study: Results) -> Figure:
 def _losses(panel, curves) -> None:
     """Loss of energy and force, in forty stretches of the training: mean over seeds with its interval."""
     loss = curves["loss"].sel(part=["energy", "force"]).sum("part", skipna=False)
-    loss = loss.coarsen(step=max(1, loss.sizes["step"] // 40), boundary="trim").mean(skipna=False)
+    loss = loss.coarsen(step=max(1, loss.sizes["step"] // 40), boundary="trim").reduce(np.mean)
     for i, head in enumerate(curves["head"].values):
         found = interval(loss.sel(head=head), "seed")
         shown = found._replace(low=found.low.clip(1e-5))  # a logarithmic axis has no place for less than 0
