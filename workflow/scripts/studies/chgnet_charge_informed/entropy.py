@@ -6,7 +6,8 @@ import numpy as np
 import xarray as xr
 from scipy.special import entr
 
-from pesin.steps.labels import NAN, labelled
+from pesin.steps.case import Case
+from pesin.steps.labels import labelled
 from pesin.systems.regular_solution import (
     binodal,
     bound_critical_temperature,
@@ -18,10 +19,11 @@ from pesin.systems.regular_solution import (
 from studies.chgnet_charge_informed.crystals import COMPARED
 
 MANGANESE = 25
+NO_GAP, END = "no gap, where W <= 0", "a cell without lithium or full of it"  # what missing values stand for
 
 
 def entropy(
-    case,
+    case: Case,
     atoms: xr.DataTree,
     manganate: xr.DataTree,
     olivine_030: xr.DataTree,
@@ -156,9 +158,9 @@ def _olivine(data: xr.Dataset, electrons: bool) -> xr.Dataset:
             "moment_spread": labelled(dims, spread, "larger range of moments within a group", "mu_B"),
             "ferric_share": labelled(dims, share, "share of Fe read as Fe3+"),
             "charge_entropy": labelled(dims, entr(share) + entr(1 - share), "entropy of the Fe valences", "nat"),
-            "interaction": labelled(dims, interaction, "W = E_f / (x (1-x)) of one cell", "eV", **NAN),
+            "interaction": labelled(dims, interaction, "W = E_f / (x (1-x)) of one cell", "eV", nan=END),
             "critical_temperature": labelled(
-                (*dims, "carriers"), critical, "critical temperature, NaN where W <= 0", "K", **NAN
+                (*dims, "carriers"), critical, "critical temperature", "K", nan=f"{NO_GAP}, or {END}"
             ),
             "x": labelled("config", x, "lithium content x"),
             "volume": labelled(dims, data["volume"].values, "volume per formula unit", "angstrom3"),
@@ -189,9 +191,11 @@ def _phases(iron: xr.Dataset, p) -> xr.Dataset:
     return xr.Dataset(
         {
             "interaction": labelled("source", w, "W of the regular solution", "eV"),
-            "critical_temperature": labelled(("source", "carriers"), critical, "critical temperature", "K", **NAN),
+            "critical_temperature": labelled(("source", "carriers"), critical, "critical temperature", "K", nan=NO_GAP),
             "temperature": labelled(("source", "level"), grid * top[:, None], "temperature", "K"),
-            "poor_side": labelled(("source", "carriers", "level"), gaps, "poor side of the miscibility gap", **NAN),
+            "poor_side": labelled(
+                ("source", "carriers", "level"), gaps, "poor side of the miscibility gap", nan="nothing separates there"
+            ),
             "bound_carriers": labelled(
                 "binding", [effective_carriers(b, room) for b in bindings], "effective carriers at x = 1/2 and 300 K"
             ),
@@ -200,7 +204,7 @@ def _phases(iron: xr.Dataset, p) -> xr.Dataset:
                 [[bound_critical_temperature(wi, b) for b in bindings] for wi in w],
                 "critical temperature when lithium and electron bind",
                 "K",
-                **NAN,
+                nan=NO_GAP,
             ),
             "ideal_entropy": labelled("composition", mixing_entropy(np.linspace(0, 1, 51)), "ideal entropy", "nat"),
         },

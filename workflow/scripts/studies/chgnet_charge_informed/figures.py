@@ -5,8 +5,9 @@ from __future__ import annotations
 import numpy as np
 from matplotlib.figure import Figure
 
-from pesin.plot.style import COLOURS, band, panels, whiskers
-from pesin.stats.intervals import mean_interval
+from pesin.plot.style import COLOURS, interval_band, interval_whiskers, legend, named, names, note, panels
+from pesin.stats.intervals import interval
+from pesin.steps.results import Results
 
 NAMES = {
     "mno": "MnO",
@@ -25,7 +26,7 @@ NAMES = {
 MARKS = "osD^v"
 
 
-def charge(study) -> Figure:
+def charge(study: Results) -> Figure:
     """Moments of oxides, of Mn and O against lithium, and of Mn over time."""
     tree = study["entropy/chemistry"]
     figure, axes = panels(1, 3, height=3.1)
@@ -48,17 +49,11 @@ def _oxides(panel, oxides) -> None:
     for count, ones in shared.items():
         for (moment, name), side in zip(sorted(ones), (-1, 1), strict=False):
             up = side > 0 and len(ones) > 1
-            panel.annotate(
-                name,
-                (count, moment),
-                xytext=(-8 if up else 8, 3 if up else -4),
-                textcoords="offset points",
-                ha="right" if up else "left",
-                fontsize=7,
-            )
-    panel.set(xlabel="formal unpaired electrons", ylabel=r"moment of the metal / $\mu_B$", title="ten oxides")
+            place = {"xytext": (-8 if up else 8, 3 if up else -4), "ha": "right" if up else "left"}
+            note(panel, name, (count, moment), textcoords="offset points", **place)
+    panel.set(xlabel=named(oxides["unpaired"]), ylabel=named(oxides["moment"]), title=f"{oxides.sizes['oxide']} oxides")
     panel.set(xlim=(-0.5, 6.2), ylim=(-0.3, 5.4))
-    panel.legend(loc="lower right", title="version", title_fontsize=8)
+    legend(panel, loc="lower right", title="version")
 
 
 def _manganate(panel, data) -> None:
@@ -69,9 +64,10 @@ def _manganate(panel, data) -> None:
         sites = data["mn_site_moment"].values[i][order]
         panel.plot(x, sites, "_", color=COLOURS[i], markersize=9)
         panel.plot(x, data["oxygen_moment"].values[i][order], f"{MARKS[i]}:", color=COLOURS[i], markersize=3)
-    panel.text(0.5, 2.4, "Mn: mean, and each site (-)", ha="center", fontsize=7)
-    panel.text(0.5, 0.45, "O, the largest", ha="center", fontsize=7)
-    panel.set(xlabel="x in Li$_x$MnO$_2$", ylabel=r"moment / $\mu_B$", title="relaxed cells", ylim=(0, 4.5))
+    note(panel, "Mn: mean, and each site (-)", (0.5, 2.4), ha="center")
+    note(panel, "O, the largest", (0.5, 0.45), ha="center")
+    panel.set(xlabel="x in Li$_x$MnO$_2$", ylabel=named(data["mn_moment"], "moment"), ylim=(0, 4.5))
+    panel.set_title("relaxed cells")
 
 
 def _dynamics(panel, data) -> None:
@@ -87,46 +83,50 @@ def _dynamics(panel, data) -> None:
         drawn.add(lithium[i])
         for j, trace in enumerate(moments.T):
             panel.plot(data["frame"], trace, color=colour, linewidth=0.8, label=label if j == 0 else None)
-    panel.set(xlabel="time / fs", ylabel=r"moment of each Mn / $\mu_B$", title=f"dynamics at {temperature.min():g} K")
+    title = f"dynamics at {temperature.min():g} {data['temperature'].units}"
+    panel.set(xlabel="time (fs)", ylabel=named(data["mn_moment"]), title=title)
     bottom = float(np.nanmin(data["mn_moment"].values))
     panel.set_ylim(min(bottom, low) - 0.15, high + 0.35)
-    panel.legend(loc="upper center", ncols=3, columnspacing=0.7, handlelength=0.9, handletextpad=0.4, fontsize=7.5)
+    legend(panel, loc="upper center", ncols=3, columnspacing=0.7, handlelength=0.9, handletextpad=0.4)
 
 
 # ----------------------------------------------------------------------------------------------------------- LixFePO4
 
 
-def olivine(study) -> Figure:
+def olivine(study: Results) -> Figure:
     """Moments and formation energies of LixFePO4, its miscibility gaps, and the entropy that binding leaves."""
     tree = study["entropy/chemistry"]
     iron, phases = tree["olivine"].to_dataset(), tree["phases"].to_dataset()
     figure, axes = panels(2, 2, height=2.9)
-    x = iron["x"].values
-    for i, version in enumerate(iron["version"].values):
-        shift = 0.02 * (2 * i - 1)
-        sites = iron["fe_moment"].values[i]
-        label = [f"version {version}", *[None] * (sites.shape[1] - 1)]
-        for j in range(sites.shape[1]):
-            axes[0, 0].plot(
-                x + shift, sites[:, j], MARKS[i], color=COLOURS[i], markersize=3.5, alpha=0.8, label=label[j]
-            )
-        energy = 1000 * iron["formation_energy"].values[i]
-        axes[0, 1].plot(x, energy, MARKS[i], color=COLOURS[i], markersize=4, label=f"version {version}")
-        order = _hull(x, energy)
-        axes[0, 1].plot(x[order], energy[order], color=COLOURS[i], linewidth=0.8)
-        grid = np.linspace(0, 1, 101)
-        w = 1000 * float(phases["interaction"].sel(source=version))
-        axes[0, 1].plot(grid, w * grid * (1 - grid), ":", color=COLOURS[i], linewidth=0.9)
-    axes[0, 0].set(xlabel="x in Li$_x$FePO$_4$", ylabel=r"moment of each Fe / $\mu_B$", title="valences")
-    axes[0, 0].legend(loc="lower left")
-    axes[0, 1].axhline(0, color="black", linewidth=0.6)
-    axes[0, 1].set(
-        xlabel="x in Li$_x$FePO$_4$", ylabel="formation energy / meV per f.u.", title="cells, hull, W x(1-x)"
-    )
-    axes[0, 1].legend(loc="best")
+    _valences(axes[0, 0], iron)
+    _formation(axes[0, 1], iron, phases)
     _gaps(axes[1, 0], phases)
     _binding(axes[1, 1], phases)
     return figure
+
+
+def _valences(panel, iron) -> None:
+    for i, version in enumerate(iron["version"].values):
+        x = iron["x"].values + 0.02 * (2 * i - 1)
+        look = {"color": COLOURS[i], "markersize": 3.5, "alpha": 0.8}
+        sites = panel.plot(x, iron["fe_moment"].values[i], MARKS[i], **look)
+        sites[0].set_label(f"version {version}")
+    panel.set(xlabel="x in Li$_x$FePO$_4$", ylabel=named(iron["fe_moment"]), title="valences")
+    legend(panel)
+
+
+def _formation(panel, iron, phases) -> None:
+    x, grid = iron["x"].values, np.linspace(0, 1, 101)
+    for i, version in enumerate(iron["version"].values):
+        energy = 1000 * iron["formation_energy"].values[i]
+        panel.plot(x, energy, MARKS[i], color=COLOURS[i], markersize=4, label=f"version {version}")
+        order = _hull(x, energy)
+        panel.plot(x[order], energy[order], color=COLOURS[i], linewidth=0.8)
+        w = 1000 * float(phases["interaction"].sel(source=version))
+        panel.plot(grid, w * grid * (1 - grid), ":", color=COLOURS[i], linewidth=0.9)
+    panel.axhline(0, color="black", linewidth=0.6)
+    panel.set(xlabel="x in Li$_x$FePO$_4$", ylabel="formation energy (meV per f.u.)", title="cells, hull, W x(1-x)")
+    legend(panel)
 
 
 def _hull(x: np.ndarray, energy: np.ndarray) -> list[int]:
@@ -157,11 +157,10 @@ def _gaps(panel, phases) -> None:
             label = f"{source}" if style == "-" else None
             panel.plot(sides, np.r_[t[there], t[there][::-1]], style, color=colour, label=label)
     missing = [str(s) for s, w in zip(phases["source"].values, phases["interaction"].values, strict=True) if w <= 0]
-    panel.set(xlabel="x in Li$_x$FePO$_4$", ylabel="temperature / K", title="miscibility gap", xlim=(0, 1))
+    panel.set(xlabel="x in Li$_x$FePO$_4$", ylabel=named(phases["temperature"]), title="miscibility gap", xlim=(0, 1))
     panel.set_ylim(0, panel.get_ylim()[1] * 1.25)
     panel.plot([], [], "--", color=COLOURS[7], label="with electrons")
-    note = f"no gap: {', '.join(missing)}" if missing else None
-    panel.legend(loc="upper left", ncols=2, title=note, title_fontsize=8)
+    legend(panel, loc="upper left", ncols=2, title=f"no gap: {', '.join(missing)}" if missing else None)
 
 
 def _binding(panel, phases) -> None:
@@ -170,51 +169,51 @@ def _binding(panel, phases) -> None:
     w = phases["interaction"].sel(source="literature")
     top = phases["critical_temperature"].sel(source="literature", carriers="lithium")
     ratio = phases["bound_critical_temperature"].sel(source="literature") / top
-    panel.plot(
-        binding, 1 / ratio, "s--", color=COLOURS[3], markersize=4, label=f"at the gap's top, W = {float(w):g} eV"
-    )
+    label = f"at the gap's top, W = {float(w):g} {w.units}"
+    panel.plot(binding, 1 / ratio, "s--", color=COLOURS[3], markersize=4, label=label)
     panel.axhline(1, color=COLOURS[7], linewidth=0.8)
     panel.axhline(2, color=COLOURS[7], linewidth=0.8)
-    panel.set(xlabel="binding of lithium and electron / meV", ylabel="effective carriers n", ylim=(0.9, 2.25))
+    panel.set(xlabel="binding of lithium and electron (meV)", ylabel="effective carriers n", ylim=(0.9, 2.25))
     panel.set_title("entropy left by binding")
-    panel.legend(loc="upper right")
+    legend(panel, loc="upper right")
 
 
 # ----------------------------------------------------------------------------------------------------- energy surface
 
 
-def surface(study) -> Figure:
+def surface(study: Results) -> Figure:
     """Equation of state, derivatives against differences, and the profile of the hop."""
     trained, permuted = study["forecast/chemistry"], study["forecast/permuted_net"]
     figure, axes = panels(1, 3, height=3.0)
-    data = trained["accuracy"].to_dataset()
-    for i, version in enumerate(data["version"].values):
-        energy = data["mgo_energy"].values[i]
-        constant = float(data["mgo_lattice_constant"].values[i])
-        axes[0, 0].plot(
-            data["lattice_constant"], 1000 * (energy - energy.min()), f"{MARKS[i]}-", color=COLOURS[i], markersize=3.5,
-            label=f"{version}: {constant:.3f} " + r"$\mathrm{\AA}$",
-        )  # fmt: skip
-    axes[0, 0].axvline(4.26, ymax=0.55, color=COLOURS[7], linestyle=":")
-    axes[0, 0].set(xlabel=r"lattice constant of MgO / $\mathrm{\AA}$", ylabel="energy / meV per atom")
-    axes[0, 0].set_ylim(top=axes[0, 0].get_ylim()[1] * 1.5)
-    axes[0, 0].legend(loc="upper right")
+    _lattice(axes[0, 0], trained["accuracy"].to_dataset())
     _derivatives(axes[0, 1], trained["surface"].to_dataset(), permuted["surface"].to_dataset())
     _profiles(axes[0, 2], trained["hop"].to_dataset(), study["forecast/occupied_site"]["hop"].to_dataset())
     return figure
 
 
+def _lattice(panel, data) -> None:
+    fitted = data["mgo_lattice_constant"]
+    for i, version in enumerate(data["version"].values):
+        energy = data["mgo_energy"].values[i]
+        look = {"color": COLOURS[i], "markersize": 3.5, "label": f"{version}: {float(fitted[i]):.3f} {fitted.units}"}
+        panel.plot(data["lattice_constant"], 1000 * (energy - energy.min()), f"{MARKS[i]}-", **look)
+    panel.axvline(4.26, ymax=0.55, color=COLOURS[7], linestyle=":")
+    panel.set(xlabel=named(fitted), ylabel="energy (meV per atom)", title="equation of state")
+    panel.set_ylim(top=panel.get_ylim()[1] * 1.5)
+    legend(panel, loc="upper right")
+
+
 def _derivatives(panel, exact, permuted) -> None:
-    names = [str(name) for name in exact["crystal"].values]
+    crystals = [str(name) for name in exact["crystal"].values]
     for i, name in enumerate(("force", "stress")):
-        place = np.arange(len(names)) + 0.16 * (2 * i - 1)
+        place = np.arange(len(crystals)) + 0.16 * (2 * i - 1)
         panel.plot(place, exact[f"{name}_error"], MARKS[i], color=COLOURS[i], markersize=5, label=name)
         label = "of shuffled weights" if i == 0 else None
         panel.plot(place, permuted[f"{name}_error"], MARKS[i], color=COLOURS[7], fillstyle="none", label=label)
     panel.axhline(0.01, color="black", linestyle=":", linewidth=0.9)
-    panel.set_xticks(range(len(names)), [NAMES.get(name, name) for name in names], fontsize=6.5)
+    names(panel, "x", [NAMES.get(name, name) for name in crystals])
     panel.set(yscale="log", ylim=(1e-6, 1e10), ylabel="relative error against energies", title="derivatives")
-    panel.legend(loc="upper left")
+    legend(panel, loc="upper left")
 
 
 def _profiles(panel, hop, occupied) -> None:
@@ -224,48 +223,56 @@ def _profiles(panel, hop, occupied) -> None:
         panel.plot(occupied["fraction"], occupied["profile"].values[i], f"{MARKS[i]}:", **style)
     low, high = float(hop["profile"].min()), float(hop["profile"].max())
     panel.set_ylim(low - 0.1 * (high - low), high + 0.9 * (high - low))
-    panel.set(xlabel="place along the hop", ylabel="energy / eV", title="Li into a vacancy of Li$_2$O")
-    panel.legend(loc="upper right", title="dotted: occupied", title_fontsize=7, fontsize=7)
+    panel.set(xlabel="place along the hop", ylabel=named(hop["profile"]), title="Li into a vacancy of Li$_2$O")
+    legend(panel, loc="upper right", title="dotted: occupied")
 
 
 # ------------------------------------------------------------------------------------------------------------ students
 
 
-def student(study) -> Figure:
+def student(study: Results) -> Figure:
     """Losses, probe errors and energy errors of the students with and without a moment head, and of the control."""
-    curves = study["train/chemistry"]["curves"].to_dataset()
+    results = {"true": study["forecast/chemistry"], "shuffl.": study["forecast/shuffled_labels"]}
+    errors = {kind: tree["students"].to_dataset() for kind, tree in results.items()}
     figure, axes = panels(1, 3, height=2.9)
-    for i, head in enumerate(curves["head"].values):
-        rows = curves["loss"].sel(part=["energy", "force"], head=head).sum("part").transpose("seed", "step").values
-        width = max(1, rows.shape[1] // 40)
-        count = rows.shape[1] // width
-        rows = rows[:, : count * width].reshape(len(rows), count, width).mean(-1)
-        steps = curves["step"].values[: count * width].reshape(count, width).mean(-1)
-        centre, low, high = np.array([mean_interval(column) for column in rows.T]).T
-        band(axes[0, 0], steps, centre, np.maximum(low, 1e-5), high, label=f"{head} moments", color=COLOURS[i])
-    axes[0, 0].set(xlabel="step", ylabel="loss of energy and force", yscale="log")
-    axes[0, 0].legend()
-    results = {"true": study["forecast/chemistry"], "shuffled": study["forecast/shuffled_labels"]}
-    for panel, name, scale in ((axes[0, 1], "probe_error", 1), (axes[0, 2], "energy_error", 1000)):
-        places = []
-        for k, (kind, tree) in enumerate(results.items()):
-            data = tree["students"].to_dataset()
-            for i, head in enumerate(data["head"].values):
-                values = scale * data[name].sel(head=head).values
-                place = 2 * k + i + 0.4 * k
-                places.append((place, f"{head}\n{kind}" if kind == "true" else f"{head}\nshuffl."))
-                panel.plot(place + np.linspace(-0.12, 0.12, len(values)), values, ".", color=COLOURS[7], markersize=4)
-                centre, low, high = mean_interval(values)
-                whiskers(panel, [place], [centre], [low], [high], color=COLOURS[i])
-        panel.set_xticks([p for p, _ in places], [t for _, t in places], fontsize=7)
-        panel.set_xlabel("moment head, its moments")
-    data = results["true"]["students"].to_dataset()
+    _losses(axes[0, 0], study["train/chemistry"]["curves"].to_dataset())
+    data = errors["true"]
+    _errors(axes[0, 1], {kind: one["probe_error"] for kind, one in errors.items()})
     axes[0, 1].axhline(float(data["constant_probe_error"]), color="black", linestyle=":", linewidth=0.9)
-    axes[0, 1].set(ylabel="error of the probed valence / e", title="dotted: constant", ylim=(0, None))
+    label = named(data["probe_error"], "error of the probed valence")
+    axes[0, 1].set(ylabel=label, title="dotted: constant", ylim=(0, None))
+    _errors(axes[0, 2], {kind: 1000 * one["energy_error"] for kind, one in errors.items()})
     for style, baseline in zip((":", "--"), data["baseline"].values, strict=True):
         value = 1000 * float(data["baseline_energy_error"].sel(baseline=baseline))
         label = str(baseline).replace("_", " ")
         axes[0, 2].axhline(value, color="black", linestyle=style, linewidth=0.9, label=label)
-    axes[0, 2].set(ylabel="energy error / meV per atom", yscale="log")
-    axes[0, 2].legend(loc="best", fontsize=7)
+    axes[0, 2].set(ylabel="energy error (meV per atom)", yscale="log")
+    legend(axes[0, 2])
     return figure
+
+
+def _losses(panel, curves) -> None:
+    """Loss of energy and force, in forty stretches of the training: mean over seeds with its interval."""
+    loss = curves["loss"].sel(part=["energy", "force"]).sum("part", skipna=False)
+    loss = loss.coarsen(step=max(1, loss.sizes["step"] // 40), boundary="trim").reduce(np.mean)
+    for i, head in enumerate(curves["head"].values):
+        found = interval(loss.sel(head=head), "seed")
+        shown = found._replace(low=found.low.clip(1e-5))  # a logarithmic axis has no place for less than 0
+        interval_band(panel, loss["step"], shown, label=f"{head} moments", color=COLOURS[i])
+    panel.set(xlabel="step", ylabel=named(curves["loss"], "loss of energy and force"), yscale="log")
+    legend(panel)
+
+
+def _errors(panel, errors) -> None:
+    """Errors of all students, and their means over seeds, without and with the head and by what it learned."""
+    places, said = [], []
+    for k, (kind, values) in enumerate(errors.items()):
+        for i, head in enumerate(values["head"].values):
+            place, one = 2.4 * k + i, values.sel(head=[head])
+            places.append(place)
+            said.append(f"{head}\n{kind}")
+            seeds = place + np.linspace(-0.12, 0.12, one.size)
+            panel.plot(seeds, one.values[0], ".", color=COLOURS[7], markersize=4)
+            interval_whiskers(panel, [place], interval(one, "seed"), color=COLOURS[i])
+    names(panel, "x", said, at=places)
+    panel.set_xlabel("moment head, its moments")

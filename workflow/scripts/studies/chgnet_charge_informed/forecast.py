@@ -5,13 +5,18 @@ from __future__ import annotations
 import numpy as np
 import xarray as xr
 
-from pesin.steps.labels import NAN, labelled
+from pesin.steps.case import Case
+from pesin.steps.labels import DIVERGED, labelled
 
 EV_PER_ANGSTROM3 = 160.21766  # GPa
 
 
 def forecast(
-    case, atoms: xr.DataTree, manganate: xr.DataTree, trained: xr.DataTree | None, garnet: xr.DataTree | None = None
+    case: Case,
+    atoms: xr.DataTree,
+    manganate: xr.DataTree,
+    trained: xr.DataTree | None,
+    garnet: xr.DataTree | None = None,
 ) -> xr.DataTree:
     """Groups: accuracy (C1), surface (C2), hop (C6), valence; students (C7), garnet, held_out where there are some."""
     net = case.params.forecast.net
@@ -68,6 +73,7 @@ def _accuracy(oxides: xr.Dataset, eos: xr.Dataset, net: str) -> xr.Dataset:
     """Energy and largest force of LiMnO2 as DFT relaxed it; lattice constant and bulk modulus of MgO."""
     energies = eos["energy"].sel(net=net).values
     fits = np.array([fit_lattice(eos["lattice_constant"].values, row, 8) for row in energies])
+    none = "an energy without a minimum between the points"
     return xr.Dataset(
         {
             "limno2_energy": labelled(
@@ -77,8 +83,8 @@ def _accuracy(oxides: xr.Dataset, eos: xr.Dataset, net: str) -> xr.Dataset:
                 "version", oxides["reference_force"].sel(net=net).values, "largest force on LiMnO2", "eV/angstrom"
             ),
             "mgo_energy": labelled(("version", "lattice_constant"), energies, "energy of MgO per atom", "eV"),
-            "mgo_lattice_constant": labelled("version", fits[:, 0], "lattice constant of MgO", "angstrom", **NAN),
-            "mgo_bulk_modulus": labelled("version", fits[:, 1], "bulk modulus of MgO", "GPa", **NAN),
+            "mgo_lattice_constant": labelled("version", fits[:, 0], "lattice constant of MgO", "angstrom", nan=none),
+            "mgo_bulk_modulus": labelled("version", fits[:, 1], "bulk modulus of MgO", "GPa", nan=none),
         },
         {"version": oxides["version"].values, "lattice_constant": eos["lattice_constant"].values},
     )
@@ -143,7 +149,9 @@ def _garnet(data: xr.Dataset) -> xr.Dataset:
     return xr.Dataset(
         {
             "diffusion": labelled(("temperature", "replica"), slope, "diffusion coefficient of Li", "angstrom2/fs"),
-            "activation": labelled("replica", fits, "activation energy", "eV", **NAN),
+            "activation": labelled(
+                "replica", fits, "activation energy", "eV", nan="a temperature at which nothing diffuses"
+            ),
         },
         {"temperature": data["temperature"].values, "replica": data["replica"].values},
     )
@@ -152,68 +160,32 @@ def _garnet(data: xr.Dataset) -> xr.Dataset:
 # ----------------------------------------------------------------------------------------------------------- students
 
 
-def _students(case, dynamics: xr.Dataset, trained: xr.DataTree) -> xr.Dataset:
+def _students(case: Case, dynamics: xr.Dataset, trained: xr.DataTree) -> xr.Dataset:
     """Errors of students and baselines on the held-out composition, and a linear probe of the students' features."""
-    import torch
+    from studies.chgnet_charge_informed.student import MANGANESE, frames
 
-    from pesin.models.message_passing import energy_and_forces
-    from studies.chgnet_charge_informed.student import MANGANESE, composition_model, frames
-
-    torch.set_num_threads(1)
     p = case.params.train
     data = frames(dynamics, p.cutoff, "cpu")
+    energy, force, hidden = _outputs(trained, data, p.cutoff)
     seen = np.isin(data.lithium, p.lithium)
-    weights = {
-        str(name).replace(".", "/"): torch.as_tensor(v.values) for name, v in trained["weights"].data_vars.items()
-    }
-    energies, forces, features = [], [], []
-    for start in range(0, len(seen), 30):
-        energy, force, _, hidden = energy_and_forces(weights, *data.inputs(slice(start, start + 30)), p.cutoff)
-        energies.append(energy.detach().numpy())
-        forces.append(force.detach().numpy())
-        features.append(hidden.detach().numpy())
-    intercept, slope = trained["curves"]["composition"].values
-    energy = np.concatenate(energies, 1) + intercept + slope * data.lithium
-    force, hidden = np.concatenate(forces, 1), np.concatenate(features, 1)
-    truth, atoms = data.energy.numpy(), data.atoms.numpy()
-    present = data.present.numpy()
+    unseen, present = ~seen, data.present.numpy()
+    energy_error = np.abs(energy - data.energy.numpy())[:, unseen] / data.atoms.numpy()[unseen]
+    force_error = np.abs(force - data.force.numpy())[:, unseen][:, present[unseen]]
     moment, manganese = data.moment.numpy().astype(float), (data.species.numpy() == MANGANESE) & present
     valence = _valence_scale(moment, manganese, data.lithium)
-    shape = (len(trained["curves"]["head"]), p.seeds)
-    unseen = ~seen
-    energy_error = np.abs(energy - truth)[:, unseen] / atoms[unseen]
-    force_error = np.abs(force - data.force.numpy())[:, unseen][:, present[unseen]]
     probe = [_probe(run.astype(float), valence, manganese, seen, case.params.forecast.ridge) for run in hidden]
-    by_composition = composition_model(data.lithium[seen], truth[seen])
-    line = by_composition[0] + by_composition[1] * data.lithium
-    pairs = _pair_potential(data, seen, truth - line)
-    pairs = (pairs[0] + line, pairs[1])
-    still = np.abs(data.force.numpy())[unseen][present[unseen]].mean()
     constant = valence[manganese & unseen[:, None]] - valence[manganese & seen[:, None]].mean()
-    dims = ("head", "seed")
+    of_energy, of_force = "mean absolute error of the energy per atom", "mean absolute error of the force"
+    of_probe, unit = "root mean square error of the probed oxidation state", "eV/angstrom"
+    baseline_energy, baseline_force = _baseline_errors(data, seen)
+    dims, shape = ("head", "seed"), (len(trained["curves"]["head"]), p.seeds)
     return xr.Dataset(
         {
-            "energy_error": labelled(
-                dims, energy_error.mean(1).reshape(shape), "mean absolute error of the energy per atom", "eV", **NAN
-            ),
-            "force_error": labelled(
-                dims, force_error.mean((1, 2)).reshape(shape), "mean absolute error of the force", "eV/angstrom", **NAN
-            ),
-            "probe_error": labelled(
-                dims, np.reshape(probe, shape), "root mean square error of the probed oxidation state", "e", **NAN
-            ),
-            "baseline_energy_error": labelled(
-                "baseline",
-                [(np.abs(line - truth) / atoms)[unseen].mean(), (np.abs(pairs[0] - truth) / atoms)[unseen].mean()],
-                "mean absolute error of the energy per atom",
-                "eV",
-            ),
-            "baseline_force_error": labelled(
-                "baseline",
-                [still, np.abs(pairs[1] - data.force.numpy())[unseen][present[unseen]].mean()],
-                "mean absolute error of the force",
-                "eV/angstrom",
-            ),
+            "energy_error": labelled(dims, energy_error.mean(1).reshape(shape), of_energy, "eV", nan=DIVERGED),
+            "force_error": labelled(dims, force_error.mean((1, 2)).reshape(shape), of_force, unit, nan=DIVERGED),
+            "probe_error": labelled(dims, np.reshape(probe, shape), of_probe, "e", nan=DIVERGED),
+            "baseline_energy_error": labelled("baseline", baseline_energy, of_energy, "eV"),
+            "baseline_force_error": labelled("baseline", baseline_force, of_force, unit),
             "constant_probe_error": labelled((), np.sqrt((constant**2).mean()), "error of a constant valence", "e"),
         },
         {
@@ -221,6 +193,40 @@ def _students(case, dynamics: xr.Dataset, trained: xr.DataTree) -> xr.Dataset:
             "seed": np.arange(p.seeds),
             "baseline": ["composition", "pair_potential"],
         },
+    )
+
+
+def _outputs(trained: xr.DataTree, data, cutoff: float) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Energies (run, frame) in eV, forces (run, frame, atom, 3) in eV/Å and hidden features of all students."""
+    import torch
+
+    from pesin.models.message_passing import energy_and_forces
+
+    torch.set_num_threads(1)
+    weights = {
+        str(name).replace(".", "/"): torch.as_tensor(v.values) for name, v in trained["weights"].data_vars.items()
+    }
+    rows = []
+    for start in range(0, len(data.lithium), 30):
+        energy, force, _, hidden = energy_and_forces(weights, *data.inputs(slice(start, start + 30)), cutoff)
+        rows.append([one.detach().numpy() for one in (energy, force, hidden)])
+    energy, force, hidden = (np.concatenate(column, 1) for column in zip(*rows, strict=True))
+    intercept, slope = trained["curves"]["composition"].values
+    return energy + intercept + slope * data.lithium, force, hidden
+
+
+def _baseline_errors(data, seen: np.ndarray) -> tuple[list, list]:
+    """Errors of energy per atom and force on held-out frames: by composition alone, and with a pair potential."""
+    from studies.chgnet_charge_informed.student import composition_model
+
+    truth, atoms, force = data.energy.numpy(), data.atoms.numpy(), data.force.numpy()
+    unseen, present = ~seen, data.present.numpy()
+    intercept, slope = composition_model(data.lithium[seen], truth[seen])
+    line = intercept + slope * data.lithium
+    pair_energy, pull = _pair_potential(data, seen, truth - line)
+    return (
+        [(np.abs(energy - truth) / atoms)[unseen].mean() for energy in (line, pair_energy + line)],
+        [np.abs(made - force)[unseen][present[unseen]].mean() for made in (np.zeros_like(force), pull)],
     )
 
 

@@ -8,7 +8,8 @@ from __future__ import annotations
 import numpy as np
 import xarray as xr
 
-from pesin.steps.labels import NAN, SAME, labelled
+from pesin.steps.case import Case
+from pesin.steps.labels import labelled
 from pesin.steps.parallel import each
 from studies.chgnet_charge_informed.crystals import CRYSTALS, build, delithiations, garnet, unpaired_electrons
 from studies.chgnet_charge_informed.mptrj import read_frames
@@ -16,9 +17,10 @@ from studies.chgnet_charge_informed.potential import GPA, evaluate, langevin, lo
 
 NETS = ("trained", "permuted")
 REFERENCE = "limno2"
+NO_ATOM = "no atom: the cell has fewer than the largest"
 
 
-def simulate(case) -> xr.DataTree:
+def simulate(case: Case) -> xr.DataTree:
     """One group for each part that the parameters ask for."""
     parts = {
         "oxides": _oxides,
@@ -49,7 +51,7 @@ def _padded(rows, fill=np.nan) -> np.ndarray:
 # ------------------------------------------------------------------------------------------- crystals as they are built
 
 
-def _oxides(case) -> xr.Dataset:
+def _oxides(case: Case) -> xr.Dataset:
     """Moments of the oxides, and energy and largest force of the reference crystal, by trained and permuted nets."""
     p = case.params.simulate
     tasks = [(version, "trained", name, 0) for version in p.versions for name in p.oxides]
@@ -89,7 +91,7 @@ def _sites(name: str, element: str | None) -> np.ndarray:
     return np.array([site.specie.symbol == element for site in build(name)])
 
 
-def _equation_of_state(case) -> xr.Dataset:
+def _equation_of_state(case: Case) -> xr.Dataset:
     """Energies of the crystal at scaled lattice constants."""
     p, eos = case.params.simulate, case.params.simulate.equation_of_state
     strains = np.linspace(-eos.strain, eos.strain, eos.points)
@@ -102,7 +104,7 @@ def _equation_of_state(case) -> xr.Dataset:
                 np.reshape(energies, (len(p.versions), len(NETS), -1)),
                 "energy per atom of MgO",
                 "eV",
-                **SAME,
+                may_be_constant=1,
             )
         },
         {
@@ -123,7 +125,7 @@ def _scaled_energy(task) -> float:
 # ----------------------------------------------------------------------------------------------------- energy surface
 
 
-def _surface(case) -> xr.Dataset:
+def _surface(case: Case) -> xr.Dataset:
     """Derivatives and symmetries of the energy at rattled crystals, for the first of the versions."""
     p = case.params.simulate
     tasks = [
@@ -147,7 +149,7 @@ def _surface(case) -> xr.Dataset:
         [row["symmetry_error"] for row in rows],
         "change of the energy per atom under a symmetry of nature",
         "eV",
-        **SAME,
+        may_be_constant=1,
     )
     operations = ["rotation", "permutation", "translation", "supercell"]
     return xr.Dataset(variables, {"crystal": p.surface.crystals, "net": list(NETS), "operation": operations})
@@ -210,7 +212,7 @@ def _rotation(rng) -> np.ndarray:
 # ---------------------------------------------------------------------------------------------------- LixMnO2 and MD
 
 
-def _manganate(case) -> xr.Dataset:
+def _manganate(case: Case) -> xr.Dataset:
     """Cell and ions of LixMnO2 relaxed at each lithium content by each version."""
     p, m = case.params.simulate, case.params.simulate.manganate
     tasks = [(v, tuple(range(2 - n)), REFERENCE, m.relax, None) for v in p.versions for n in m.lithium]
@@ -267,7 +269,7 @@ def _relaxed_dataset(relaxed: list[dict], outer, inner, units_in_cell: int, meta
                 dims, grid([r["energy"] / units_in_cell for r in relaxed]), "energy per formula unit", "eV"
             ),
             "x_li": labelled(dims, grid(lithium), "lithium content x"),
-            "magmom": labelled((*dims, "atom"), grid(moments), "moment of each atom", "mu_B", **NAN),
+            "magmom": labelled((*dims, "atom"), grid(moments), "moment of each atom", "mu_B", nan=NO_ATOM),
             "number": labelled((*dims, "atom"), grid(numbers), "atomic number (0: none)"),
             "metal_moment": labelled((*dims, "site"), grid(metals), f"moment of each {metal}", "mu_B"),
             "oxygen_moment": labelled(dims, grid(oxygen), "largest moment of an oxygen", "mu_B"),
@@ -276,7 +278,7 @@ def _relaxed_dataset(relaxed: list[dict], outer, inner, units_in_cell: int, meta
                 grid(_padded([a.get_positions() for a in atoms])),
                 "position",
                 "angstrom",
-                **NAN,
+                nan=NO_ATOM,
             ),
             "cell": labelled((*dims, "vector", "axis"), grid([np.array(a.cell) for a in atoms]), "cell", "angstrom"),
             "volume": labelled(
@@ -289,7 +291,7 @@ def _relaxed_dataset(relaxed: list[dict], outer, inner, units_in_cell: int, meta
     )
 
 
-def _dynamics(case, relaxed: xr.Dataset) -> xr.Dataset:
+def _dynamics(case: Case, relaxed: xr.Dataset) -> xr.Dataset:
     """Trajectories of LixMnO2 at constant temperature, from the cells that the first version has relaxed."""
     p, d = case.params.simulate, case.params.simulate.dynamics
     start = relaxed.isel(version=0)
@@ -312,16 +314,16 @@ def _dynamics(case, relaxed: xr.Dataset) -> xr.Dataset:
     dims = ("trajectory", "frame")
     return xr.Dataset(
         {
-            "lithium": labelled("trajectory", lithium, "lithium atoms in the cell", **SAME),
-            "temperature": labelled("trajectory", temperature, "temperature", "K", **SAME),
-            "replica": labelled("trajectory", replica, "replica", **SAME),
+            "lithium": labelled("trajectory", lithium, "lithium atoms in the cell", may_be_constant=1),
+            "temperature": labelled("trajectory", temperature, "temperature", "K", may_be_constant=1),
+            "replica": labelled("trajectory", replica, "replica", may_be_constant=1),
             "number": labelled(("trajectory", "atom"), numbers, "atomic number (0: none)"),
             "cell": labelled(
                 ("trajectory", "vector", "axis"), [crystal[2] for _, crystal, *_ in tasks], "cell", "angstrom"
             ),
-            "position": labelled((*dims, "atom", "axis"), over_atoms("positions"), "position", "angstrom", **NAN),
-            "force": labelled((*dims, "atom", "axis"), over_atoms("forces"), "force", "eV/angstrom", **NAN),
-            "magmom": labelled((*dims, "atom"), over_atoms("moments"), "moment of each atom", "mu_B", **NAN),
+            "position": labelled((*dims, "atom", "axis"), over_atoms("positions"), "position", "angstrom", nan=NO_ATOM),
+            "force": labelled((*dims, "atom", "axis"), over_atoms("forces"), "force", "eV/angstrom", nan=NO_ATOM),
+            "magmom": labelled((*dims, "atom"), over_atoms("moments"), "moment of each atom", "mu_B", nan=NO_ATOM),
             "energy": labelled(dims, [one["energy"] for one in frames], "energy of the cell", "eV"),
         },
         {"frame": d.dt * d.every * np.arange(1, len(frames[0]["energy"]) + 1)},
@@ -340,7 +342,7 @@ def _trajectory(task) -> dict:
 # ------------------------------------------------------------------------------------------------------- Li in oxides
 
 
-def _hop(case) -> xr.Dataset:
+def _hop(case: Case) -> xr.Dataset:
     """Energies along the path of a Li ion in Li2O, to an empty and to an occupied site."""
     p, hop = case.params.simulate, case.params.simulate.hop
     paths = ("vacancy", "occupied")
@@ -388,7 +390,7 @@ def _image(task) -> tuple[float, float, int]:
     return float(atoms.calc.results["energy"]), left, evaluations
 
 
-def _garnet(case) -> xr.Dataset:
+def _garnet(case: Case) -> xr.Dataset:
     """Mean square displacement of Li in the garnet, at several temperatures; for machines larger than a laptop."""
     p, g = case.params.simulate, case.params.simulate.garnet
     pairs = [(t, r) for t in g.temperatures for r in range(g.replicas)]
@@ -424,7 +426,7 @@ def _displacement(task) -> np.ndarray:
 # ----------------------------------------------------------------------------------------------------------- LixFePO4
 
 
-def _olivine(case) -> xr.Dataset:
+def _olivine(case: Case) -> xr.Dataset:
     """All symmetry classes of LixFePO4 in one cell, relaxed by each version.
 
     LiFePO4 comes first; the others start from it, rattled.
@@ -446,7 +448,7 @@ def _olivine(case) -> xr.Dataset:
 # ----------------------------------------------------------------------------------------------------- held-out frames
 
 
-def _held_out(case) -> xr.Dataset:
+def _held_out(case: Case) -> xr.Dataset:
     """Mean absolute errors on frames of MPtrj, material by material."""
     p = case.params.simulate
     frames = read_frames(p.held_out.path, p.held_out.frames)
@@ -455,13 +457,18 @@ def _held_out(case) -> xr.Dataset:
     materials = sorted({frame["material"] for frame in frames})
     of = np.array([frame["material"] for frame in frames])
     mean = np.stack([errors[:, of == material].mean(1) for material in materials], 1)
-    names = (("energy", "eV"), ("force", "eV/angstrom"), ("stress", "GPa"), ("moment", "mu_B"))
+    names = (
+        ("energy", "eV", ""),
+        ("force", "eV/angstrom", ""),
+        ("stress", "GPa", ""),
+        ("moment", "mu_B", "a material with a frame that gives no moments"),
+    )
     return xr.Dataset(
         {
             f"{name}_error": labelled(
-                ("version", "material"), mean[:, :, i], f"mean absolute error of the {name}", unit, **NAN
+                ("version", "material"), mean[:, :, i], f"mean absolute error of the {name}", unit, nan=none
             )
-            for i, (name, unit) in enumerate(names)
+            for i, (name, unit, none) in enumerate(names)
         },
         {"version": p.versions, "material": materials},
     )

@@ -13,14 +13,15 @@ from pesin.errors import UserError
 from pesin.models.message_passing import energy_and_forces, init_message_passing
 from pesin.models.mlp import repeat_runs, weights_dataset
 from pesin.models.optimisers import Adam, half_cosine
+from pesin.steps.case import Case
 from pesin.steps.checkpoint import Seen
-from pesin.steps.labels import NAN, labelled
+from pesin.steps.labels import DIVERGED, labelled
 from studies.chgnet_charge_informed.student import SPECIES, composition_model, frames
 
 HEADS = ("without", "with")
 
 
-def train(case, manganate: xr.DataTree) -> xr.DataTree:
+def train(case: Case, manganate: xr.DataTree) -> xr.DataTree:
     """Return losses over the steps, the baseline of composition, and the weights; runs are head-major."""
     p = case.params.train
     torch.set_num_threads(1)  # sums over neighbours in another order would give other bits
@@ -55,28 +56,38 @@ def train(case, manganate: xr.DataTree) -> xr.DataTree:
         loss = weighted + headed * p.weights["moment"] * parts[2]
         optimiser.descend(loss.sum(), p.lr * half_cosine(step, p.steps))
         seen.add({"loss": parts.numpy(force=True).reshape(3, len(HEADS), p.seeds)})
-    loss = np.moveaxis(seen.arrays()["loss"], 0, -1)
-    few = max(1, p.steps // 20)
+    runs = [f"{head}/{seed}" for head in HEADS for seed in range(p.seeds)]
+    return xr.DataTree.from_dict(
+        {
+            "curves": _curves(np.moveaxis(seen.arrays()["loss"], 0, -1), baseline),
+            "weights": weights_dataset(_flat_names(parameters), runs),
+        }
+    )
+
+
+def _curves(loss: np.ndarray, baseline: np.ndarray) -> xr.Dataset:
+    """Losses (part, head, seed, step), what is left of them at the end, and the baseline of composition."""
+    *_, seeds, steps = loss.shape
+    few = max(1, steps // 20)
     ratio = loss[:2, ..., -few:].mean(-1).sum(0) / loss[:2, ..., :few].mean(-1).sum(0)
     told = loss[2, HEADS.index("with"), :, -few:].mean(-1) / loss[2, HEADS.index("with"), :, :few].mean(-1)
     dims = ("head", "seed")
-    curves = xr.Dataset(
+    said = "energy and force loss at the end over that at the start"
+    return xr.Dataset(
         {
-            "loss": labelled(("part", *dims, "step"), loss, "Huber loss of a batch", **NAN),
-            "loss_ratio": labelled(dims, ratio, "energy and force loss at the end over that at the start", **NAN),
-            "moment_ratio": labelled("seed", told, "moment loss at the end over that at the start", **NAN),
+            "loss": labelled(("part", *dims, "step"), loss, "Huber loss of a batch", nan=DIVERGED),
+            "loss_ratio": labelled(dims, ratio, said, nan=DIVERGED),
+            "moment_ratio": labelled("seed", told, "moment loss at the end over that at the start", nan=DIVERGED),
             "composition": labelled("coefficient", baseline, "energy against the number of Li atoms", "eV"),
         },
         {
             "part": ["energy", "force", "moment"],
             "head": list(HEADS),
-            "seed": np.arange(p.seeds),
-            "step": np.arange(1, p.steps + 1),
+            "seed": np.arange(seeds),
+            "step": np.arange(1, steps + 1),
             "coefficient": ["intercept", "slope"],
         },
     )
-    runs = [f"{head}/{seed}" for head in HEADS for seed in range(p.seeds)]
-    return xr.DataTree.from_dict({"curves": curves, "weights": weights_dataset(_flat_names(parameters), runs)})
 
 
 def _per_run(error: torch.Tensor, there: torch.Tensor | None = None) -> torch.Tensor:

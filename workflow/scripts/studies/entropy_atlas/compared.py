@@ -8,12 +8,14 @@ from scipy.cluster.hierarchy import fcluster, leaves_list, linkage
 from scipy.spatial.distance import squareform
 
 from pesin.stats.intervals import correlation_interval, ranks
+from pesin.steps.case import Case
+from pesin.steps.labels import labelled
 
 FALLS = ("missing_patterns",)  # measures that fall as a series gets less regular
 CONDITIONS = ("long", "noisy", "short")
 
 
-def entropy(case, measures, valid_times, spectra) -> xr.Dataset:
+def entropy(case: Case, measures: xr.Dataset, valid_times: xr.Dataset, spectra: xr.Dataset) -> xr.Dataset:
     """All comparisons, over the systems that have a series and a recomputed spectrum."""
     p = case.params.entropy
     values, truth, valid, left_out = _together(p, measures, valid_times, spectra)
@@ -21,58 +23,86 @@ def entropy(case, measures, valid_times, spectra) -> xr.Dataset:
         rng = case.rng("deal")
         for index in np.ndindex(values.shape[:2]):
             values[index] = rng.permutation(values[index])
-    ranked = _rank(values)  # (measure, condition, system)
-    truth_rank = _rank(truth)
-    error = np.where(np.isfinite(_kept(values)), np.abs(ranked - truth_rank), 1.0)
     section = measures.section.values.astype(str)
     if p.sections == "dealt":
         section = case.rng("sections").permutation(section)
-    long = ranked[:, 0]
-    result = xr.Dataset(
-        coords={
-            "measure": measures.measure.values,
-            "other": measures.measure.values,
+    ranked, names = _rank(values), measures.measure.values
+    told, predictors = _foretelling(ranked[:, 0], truth, valid, names, p.neighbours)
+    return xr.Dataset(
+        {
+            **_against_truth(values, ranked, truth, valid),
+            **_agreement(ranked[:, 0], section, p, case.rng("labels")),
+            **told,
+            "systems": labelled((), float(truth.size), "systems compared"),
+            "left_out": labelled((), ", ".join(left_out), "systems without a series or without a spectrum"),
+        },
+        {
+            "measure": names,
+            "other": names,
             "condition": list(CONDITIONS),
             "system": truth.system.values,
             "section": ("measure", section),
+            "predictor": predictors,
         },
     )
 
-    def add(name, dims, array, long_name, units="1", **more):
-        result[name] = (dims, array, {"units": units, "long_name": long_name, "may_be_constant": 1} | more)
 
-    add("rank", ("measure", "condition", "system"), ranked, "rank of the system by the measure, 0 to 1")
-    add("truth", "system", truth.values, "recomputed Pesin entropy", "nats per sample")
-    add("truth_rank", "system", truth_rank, "rank of the system by its Pesin entropy, 0 to 1")
-    add("rank_error", ("measure", "condition", "system"), error, "distance of the two ranks; 1 if not defined")
-    add("noise_loss", ("measure", "system"), error[:, 1] - error[:, 0], "growth of the rank error by noise")
-    for name, target in (("truth", truth_rank), ("valid_time", _rank(valid))):
-        rho = np.array([[correlation_interval(r, target) for r in row] for row in ranked])
-        for k, part in enumerate(("", "_low", "_high")):
-            text = f"Spearman's rho with the {'Pesin entropy' if name == 'truth' else 'valid prediction time'}{part}"
-            add(f"rho_{name}{part}", ("measure", "condition"), rho[..., k], text.replace("_", ", "), allow_nan=1)
-    agreement = np.array([[correlation_interval(a, b) for b in long] for a in long])
-    for k, part in enumerate(("", "_low", "_high")):
-        text = f"Spearman's rho of two measures{part.replace('_', ', ')}"
-        add(f"agreement{part}", ("measure", "other"), agreement[..., k], text, allow_nan=1)
-    leaf, cluster = _clusters(agreement[..., 0], p.clusters)
-    add("leaf", "measure", leaf, "place in the dendrogram")
-    add("cluster", "measure", cluster, "cluster of average linkage on 1 - |rho|")
-    labels = case.rng("labels")
+def _against_truth(values, ranked, truth, valid) -> dict:
+    """Ranks of the systems (measure, condition, system) against those by Pesin entropy and by valid time."""
+    truth_rank = _rank(truth)
+    error = np.where(np.isfinite(_kept(values)), np.abs(ranked - truth_rank), 1.0)
+    rho = [[[correlation_interval(r, t) for r in row] for row in ranked] for t in (truth_rank, _rank(valid))]
+    dims = ("measure", "condition")
+    return {
+        "rank": labelled((*dims, "system"), ranked, "rank by the measure, 0 to 1"),
+        "truth": labelled("system", truth.values, "recomputed Pesin entropy", "nat/sample"),
+        "truth_rank": labelled("system", truth_rank, "rank by the Pesin entropy, 0 to 1"),
+        "rank_error": labelled((*dims, "system"), error, "distance of the two ranks; 1 if not defined"),
+        "noise_loss": labelled(("measure", "system"), error[:, 1] - error[:, 0], "growth of the rank error by noise"),
+        **_with_ends("rho_truth", dims, rho[0], "Spearman's rho with the Pesin entropy"),
+        **_with_ends("rho_valid_time", dims, rho[1], "Spearman's rho with the valid prediction time"),
+    }
+
+
+def _with_ends(name: str, dims, found, said: str) -> dict:
+    """A rank correlation and its interval, from (..., 3)."""
+    rho, low, high = np.moveaxis(np.array(found), -1, 0)
+    none = "fewer than five systems, or a measure with one rank for all"
+    return {
+        name: labelled(dims, rho, said, nan=none),
+        f"{name}_low": labelled(dims, low, f"{said}, lower end"),
+        f"{name}_high": labelled(dims, high, f"{said}, upper end"),
+    }
+
+
+def _agreement(long: np.ndarray, section: np.ndarray, p, labels: np.random.Generator) -> dict:
+    """Correlations of all pairs of measures, their clusters, and the gap between sections in groups of systems."""
+    pairs = np.array([[correlation_interval(a, b) for b in long] for a in long])
+    leaf, cluster = _clusters(pairs[..., 0], p.clusters)
     gaps = [_section_gap(long[:, k :: p.groups], section, labels) for k in range(p.groups)]
     gap, null = np.array(gaps).T
-    add("section_gap", "group", gap, "mean |rho| within sections less that between them")
-    add("section_gap_excess", "group", gap - null, "that, less the 0.975 quantile of it under labels dealt at random")
-    errors, predictors, chosen = _foretold(long, truth_rank, np.log(valid), p.neighbours)
-    result = result.assign_coords(predictor=[*measures.measure.values, *predictors])
-    text = "error of ln(valid time) foretold from systems alike"
-    add("forecast_error", ("predictor", "system"), errors, text)
-    add("chosen", "system", np.array(measures.measure.values)[chosen], "measure chosen on the other systems")
-    add("valid_time", "system", valid, "valid prediction time of the analogues", "samples")
-    add("systems", (), float(truth.size), "systems compared")
-    add("left_out", (), ", ".join(left_out), "systems without a series or without a spectrum")
-    add("valid_time_spread", (), float(np.log(valid).std()), "standard deviation of ln(valid time) over systems")
-    return result
+    excess = "gap between sections, less its 0.975 quantile under labels dealt at random"
+    return {
+        **_with_ends("agreement", ("measure", "other"), pairs, "Spearman's rho of two measures"),
+        "leaf": labelled("measure", leaf, "place in the dendrogram"),
+        "cluster": labelled("measure", cluster, "cluster of average linkage on 1 - |rho|"),
+        "section_gap": labelled("group", gap, "mean |rho| within sections less that between them"),
+        "section_gap_excess": labelled("group", gap - null, excess),
+    }
+
+
+def _foretelling(long: np.ndarray, truth: np.ndarray, valid: np.ndarray, names, neighbours: int) -> tuple[dict, list]:
+    """How well each predictor foretells valid times; and the names of the predictors."""
+    errors, others, chosen = _foretold(long, _rank(truth), np.log(valid), neighbours)
+    said = "error of ln(valid time) foretold from systems alike"
+    spread = float(np.log(valid).std())
+    told = {
+        "forecast_error": labelled(("predictor", "system"), errors, said),
+        "chosen": labelled("system", np.array(names)[chosen], "measure chosen on the other systems"),
+        "valid_time": labelled("system", valid, "valid prediction time of the analogues", "sample"),
+        "valid_time_spread": labelled((), spread, "standard deviation of ln(valid time) over systems"),
+    }
+    return told, [*names, *others]
 
 
 def _together(p, measures, valid_times, spectra):

@@ -6,8 +6,9 @@ import numpy as np
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
-from pesin.plot.style import COLOURS, PAGE, panels
-from pesin.stats.intervals import mean_interval
+from pesin.plot.style import COLOURS, PAGE, legend, named, names, panels
+from pesin.stats.intervals import interval
+from pesin.steps.results import Results
 
 SECTIONS = {
     "A": ("ordinal", COLOURS[0]),
@@ -23,129 +24,112 @@ SHOWN = (
     "ordinal_transition_entropy",
     "spectral_entropy",
 )
+WORDS = {"median": "median of the others", "chosen": "chosen on the others", "pesin_entropy": "true Pesin entropy"}
 
 
-def agreement(study) -> Figure:
+def agreement(study: Results) -> Figure:
     """Rank correlations of all pairs of measures, in the order of the dendrogram."""
     data = study["entropy/comparison"]
     order = np.argsort(data.leaf.values)
-    names = data.measure.values[order]
-    rho = data.agreement.values[np.ix_(order, order)]
     figure, axes = panels(1, 1, width=PAGE, height=6.2)
     panel = axes[0, 0]
-    image = panel.imshow(rho, vmin=-1, vmax=1, cmap="RdBu_r")
-    panel.set_xticks(range(len(names)), [_spoken(n) for n in names], rotation=90)
-    panel.set_yticks(range(len(names)), [_spoken(n) for n in names])
-    for labels in (panel.get_xticklabels(), panel.get_yticklabels()):
-        for label, section in zip(labels, data.section.values[order], strict=True):
-            label.set(color=SECTIONS[str(section)][1], fontsize=7)
+    image = panel.imshow(data.agreement.values[np.ix_(order, order)], vmin=-1, vmax=1, cmap="RdBu_r")
+    for which in ("x", "y"):
+        _name(panel, which, data.measure.values[order], data)
     clusters = data.cluster.values[order]
     for edge in np.flatnonzero(np.diff(clusters)) + 0.5:
         panel.axhline(edge, color="black", linewidth=0.8)
         panel.axvline(edge, color="black", linewidth=0.8)
-    figure.colorbar(image, ax=panel, shrink=0.7, label=f"Spearman's rho over {data.sizes['system']} systems")
-    _sections(panel, loc="lower right", bbox_to_anchor=(1.02, 1.0), ncols=4, columnspacing=1, handletextpad=0.2)
+    said = f"{named(data.agreement)}, over {data.sizes['system']} systems"
+    figure.colorbar(image, ax=panel, shrink=0.7, label=said)
+    _sections(panel)
     return figure
 
 
-def kolmogorov_sinai(study) -> Figure:
+def kolmogorov_sinai(study: Results) -> Figure:
     """Rank correlation of each measure with the Pesin entropy, under three conditions and with the order destroyed."""
     data, shuffled = study["entropy/comparison"], study["entropy/shuffled"]
     order = np.argsort(np.nan_to_num(data.rho_truth.sel(condition="long").values))
     figure, axes = panels(1, 1, width=PAGE, height=6.0)
     panel = axes[0, 0]
     y = np.arange(order.size)
-    styles = {"long": (COLOURS[0], "o", 0.22), "noisy": (COLOURS[1], "s", 0), "short": (COLOURS[2], "^", -0.22)}
-    words = {"long": "clean, long", "noisy": "5 % noise", "short": "clean, short"}
-    for condition, (colour, marker, shift) in styles.items():
+    styles = {
+        "long": ("clean, long", COLOURS[0], "o", 0.22),
+        "noisy": ("5 % noise", COLOURS[1], "s", 0),
+        "short": ("clean, short", COLOURS[2], "^", -0.22),
+    }
+    for condition, (label, colour, marker, shift) in styles.items():
         one = data.sel(condition=condition).isel(measure=order)
-        rho, low, high = one.rho_truth.values, one.rho_truth_low.values, one.rho_truth_high.values
-        panel.errorbar(
-            rho,
-            y + shift,
-            xerr=np.abs([rho - low, high - rho]),
-            fmt=marker,
-            color=colour,
-            markersize=3.5,
-            linewidth=0.9,
-            capsize=1.5,
-            label=words[condition],
-        )
+        ends = (one.rho_truth.values, one.rho_truth_low.values, one.rho_truth_high.values)
+        _across(panel, y + shift, *ends, fmt=marker, color=colour, label=label)
     destroyed = shuffled.sel(condition="long").isel(measure=order).rho_truth.values
     panel.plot(destroyed, y, "D", color=COLOURS[7], markersize=3.5, markerfacecolor="none", label="order destroyed")
     panel.axvline(0, color=COLOURS[7], linewidth=0.8)
-    _names(panel, data, order)
-    panel.set(xlabel="Spearman's rho with the recomputed Pesin entropy per sample", xlim=(-1, 1))
+    _name(panel, "y", data.measure.values[order], data)
+    panel.set(xlabel=named(data.rho_truth), xlim=(-1, 1), ylim=(-0.7, order.size - 0.3))
     panel.grid(axis="x", alpha=0.3)
-    panel.legend(loc="upper left", bbox_to_anchor=(0.0, 1.08), ncols=4)
+    legend(panel, loc="lower left", bbox_to_anchor=(0.0, 1.0), ncols=4)
     return figure
 
 
-def systems(study) -> Figure:
+def systems(study: Results) -> Figure:
     """Ranks of the systems by six measures against their rank by the Pesin entropy."""
     data = study["entropy/comparison"]
     shown = [name for name in SHOWN if name in data.measure.values]
     figure, axes = panels(2, 3, width=PAGE, height=2.5, sharex=True, sharey=True)
     for panel, name in zip(axes.ravel(), shown, strict=True):
-        for condition, colour, marker in (("noisy", COLOURS[1], "s"), ("long", COLOURS[0], "o")):
+        for condition, label, look in (("noisy", "5 % noise", "s"), ("long", "clean", "o")):
             ranked = data["rank"].sel(measure=name, condition=condition)
-            style = {"color": colour, "markersize": 2.5, "alpha": 0.7}
-            panel.plot(
-                data.truth_rank, ranked, marker, label={"long": "clean", "noisy": "5 % noise"}[condition], **style
-            )
+            colour = COLOURS[condition == "noisy"]
+            panel.plot(data.truth_rank, ranked, look, label=label, color=colour, markersize=2.5, alpha=0.7)
         panel.plot([0, 1], [0, 1], color=COLOURS[7], linewidth=0.8)
         rho = data.rho_truth.sel(measure=name, condition="long").item()
         panel.set_title(f"{_spoken(name)}\nrho = {rho:.2f}")
     figure.legend(*axes[0, 0].get_legend_handles_labels(), loc="outside lower center", ncols=2)
     for panel in axes[-1]:
-        panel.set_xlabel("rank by Pesin entropy")
+        panel.set_xlabel(named(data.truth_rank))
     for panel in axes[:, 0]:
-        panel.set_ylabel("rank by the measure")
+        panel.set_ylabel(named(data["rank"]))
     return figure
 
 
-def forecastability(study) -> Figure:
+def forecastability(study: Results) -> Figure:
     """Error of the foretold valid time by each measure, against theory, choice and the median."""
     data = study["entropy/comparison"]
     errors = data.forecast_error
-    order = np.argsort(-errors.mean("system").values)
-    names = data.predictor.values[order]
-    centre, low, high = np.array([mean_interval(errors.sel(predictor=name).values) for name in names]).T
+    errors = errors.isel(predictor=np.argsort(-errors.mean("system").values))
+    found = interval(errors, "system")
     figure, axes = panels(1, 1, width=PAGE, height=5.4)
     panel = axes[0, 0]
-    y = np.arange(names.size)
-    section = dict(zip(data.measure.values, data.section.values, strict=True))
-    colours = [SECTIONS[str(section[name])][1] if name in section else "black" for name in names]
-    for i in y:
-        whiskers_of = np.abs([[centre[i] - low[i]], [high[i] - centre[i]]])
-        marker = "o" if names[i] in section else "D"
-        panel.errorbar(
-            centre[i], i, xerr=whiskers_of, fmt=marker, color=colours[i], markersize=4, capsize=2, linewidth=1
-        )
+    _name(panel, "y", errors.predictor.values, data)
+    for y, label in enumerate(panel.get_yticklabels()):
+        marker = "o" if errors.predictor.values[y] in data.measure.values else "D"
+        row = (end.values[[y]] for end in found[:3])
+        _across(panel, [y], *row, fmt=marker, color=label.get_color())
     panel.axvline(errors.sel(predictor="median").mean().item(), color="black", linestyle="--", linewidth=0.8)
-    words = {"median": "median of the others", "chosen": "chosen on the others", "pesin_entropy": "true Pesin entropy"}
-    panel.set_yticks(y, [words.get(name, _spoken(name)) for name in names])
-    for label, colour in zip(panel.get_yticklabels(), colours, strict=True):
-        label.set(color=colour, fontsize=7)
-    panel.set(
-        xlabel="mean error of ln(valid prediction time), foretold from the other systems", ylim=(-0.7, y[-1] + 0.7)
-    )
+    panel.set(xlabel=f"mean {named(errors)}", ylim=(-0.7, errors.sizes["predictor"] - 0.3))
     panel.grid(axis="x", alpha=0.3)
-    _sections(panel, loc="lower left")
+    _sections(panel)
     return figure
 
 
-def _names(panel, data, order) -> None:
-    """Names of the measures along y, in the colour of their section."""
-    panel.set_yticks(range(order.size), [_spoken(n) for n in data.measure.values[order]])
-    for label, section in zip(panel.get_yticklabels(), data.section.values[order], strict=True):
-        label.set(color=SECTIONS[str(section)][1], fontsize=7)
-    panel.set_ylim(-0.7, order.size - 0.3)
+def _across(panel, y, centre, low, high, **look) -> None:
+    """Points with their intervals along x. All arrays have shape (n,)."""
+    panel.errorbar(centre, y, xerr=np.abs([centre - low, high - centre]), markersize=4, capsize=2, linewidth=1, **look)
 
 
-def _sections(panel, **where) -> None:
+def _name(panel, which: str, shown, data) -> None:
+    """Names along an axis, those of measures in the colour of their section."""
+    section = dict(zip(data.measure.values, data.section.values, strict=True))
+    names(panel, which, [WORDS.get(name, _spoken(name)) for name in shown], rotation=90 if which == "x" else 0)
+    for label, name in zip(getattr(panel, f"get_{which}ticklabels")(), shown, strict=True):
+        label.set_color(SECTIONS[str(section[name])][1] if name in section else "black")
+
+
+def _sections(panel) -> None:
+    """Names of the sections in their colours, above the panel."""
     handles = [Line2D([], [], marker="o", linestyle="", color=colour, label=word) for word, colour in SECTIONS.values()]
-    panel.legend(handles=handles, **where)
+    legend(panel, handles=handles, loc="lower right", bbox_to_anchor=(1.02, 1.0), ncols=4, columnspacing=1)
 
 
 def _spoken(name: str) -> str:

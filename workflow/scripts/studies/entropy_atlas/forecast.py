@@ -7,11 +7,13 @@ import xarray as xr
 from scipy.spatial import cKDTree
 
 from pesin.forecast.horizon import good_steps
+from pesin.steps.case import Case
+from pesin.steps.labels import labelled
 
 FORECASTERS = ("analogue", "linear")
 
 
-def forecast(case, data, trained=None) -> xr.Dataset:
+def forecast(case: Case, data: xr.Dataset, trained: None = None) -> xr.Dataset:
     """valid_time(forecaster, system): mean over starts of the samples before the error exceeds the threshold."""
     p = case.params.forecast
     series = data.series.transpose("system", "time").values
@@ -20,17 +22,13 @@ def forecast(case, data, trained=None) -> xr.Dataset:
     for s, (past, after) in enumerate(zip(series, future, strict=True)):
         if np.isfinite(past).all() and past.std() > 0:
             steps[:, s] = _good_steps(past, after, p)
+    dims, none = ("forecaster", "system"), "a system without a series, or with a constant one"
+    error = steps.std(-1, ddof=1) / np.sqrt(p.starts)
     return xr.Dataset(
         {
-            "valid_time": (
-                ("forecaster", "system"),
-                steps.mean(-1),
-                {"units": "samples", "long_name": "valid prediction time, mean over starts", "allow_nan": 1},
-            ),
-            "valid_time_error": (
-                ("forecaster", "system"),
-                steps.std(-1, ddof=1) / np.sqrt(p.starts),
-                {"units": "samples", "long_name": "its standard error over starts", "allow_nan": 1},
+            "valid_time": labelled(dims, steps.mean(-1), "valid prediction time, mean over starts", "sample", nan=none),
+            "valid_time_error": labelled(
+                dims, error, "standard error of the valid prediction time over starts", "sample", nan=none
             ),
             "per_period": data.per_period,
         },

@@ -9,12 +9,14 @@ import numpy as np
 import xarray as xr
 
 from pesin.entropy.registry import get
+from pesin.steps.case import Case
+from pesin.steps.labels import labelled
 from pesin.steps.parallel import each
 
 CONDITIONS = ("long", "noisy", "short", "shuffled")
 
 
-def entropy(case, data) -> xr.Dataset:
+def entropy(case: Case, data: xr.Dataset) -> xr.Dataset:
     """value(measure, condition, system) with its standard error, of series brought to mean 0 and deviation 1."""
     p = case.params.entropy
     x = data.series.transpose("system", "time").values
@@ -24,15 +26,14 @@ def entropy(case, data) -> xr.Dataset:
     dims = ("measure", "condition", "system")
     return xr.Dataset(
         {
-            "value": (
+            "value": labelled(
                 dims,
                 value,
-                {"units": "1", "long_name": "value of the measure, in its unit", "allow_nan": 1},
+                "value of the measure, in its unit",
+                nan="NaN where the measure isn't defined or there is no series, infinity where nothing matched",
             ),
-            "standard_error": (
-                dims,
-                error,
-                {"units": "1", "long_name": "its standard error where a formula gives one", "allow_nan": 1},
+            "standard_error": labelled(
+                dims, error, "standard error of the value", nan="a measure without a formula for its error"
             ),
         },
         coords={

@@ -8,6 +8,8 @@ import numpy as np
 import xarray as xr
 
 from pesin.integrate.trajectories import time_limit
+from pesin.steps.case import Case
+from pesin.steps.labels import labelled
 from pesin.steps.parallel import each
 from pesin.systems import zoo
 from pesin.systems.sampling import series, with_period
@@ -15,7 +17,7 @@ from pesin.systems.sampling import series, with_period
 SECONDS = 60.0  # wall time that one system's series may take
 
 
-def simulate(case) -> xr.Dataset:
+def simulate(case: Case) -> xr.Dataset:
     """The first coordinate of each system: a series to measure, and what follows it."""
     p = case.params.simulate
     if p.systems == "all":
@@ -25,19 +27,20 @@ def simulate(case) -> xr.Dataset:
     seeds = case.rng("starts").integers(2**63, size=len(wanted))
     rows = each(partial(_sampled, p=p), [(*w, s) for w, s in zip(wanted, seeds, strict=True)], case.threads)
     x = np.stack([row["x"] for row in rows])
-    model = {"units": "units of the model", "allow_nan": 1}
-    plain = {"units": "1", "may_be_constant": 1}
+    unit, none = "units of the model", "a system without a series; `reason` says why"
+    told = {
+        "per_period": "samples in a dominant period",
+        "kind": "flow, delay or map",
+        "reason": "why there is no series",
+    }
+    of_system = {
+        key: labelled("system", [row[key] for row in rows], said, may_be_constant=1) for key, said in told.items()
+    }
     return xr.Dataset(
         {
-            "series": (("system", "time"), x[:, : p.points], model | {"long_name": "first coordinate"}),
-            "future": (("system", "lead"), x[:, p.points :], model | {"long_name": "what follows it"}),
-            "per_period": (
-                "system",
-                [row["per_period"] for row in rows],
-                plain | {"long_name": "samples in a dominant period"},
-            ),
-            "kind": ("system", [row["kind"] for row in rows], plain | {"long_name": "flow, delay or map"}),
-            "reason": ("system", [row["reason"] for row in rows], plain | {"long_name": "why there is no series"}),
+            "series": labelled(("system", "time"), x[:, : p.points], "first coordinate", unit, nan=none),
+            "future": labelled(("system", "lead"), x[:, p.points :], "what follows it", unit, nan=none),
+            **of_system,
         },
         coords={"system": [row["name"] for row in rows]},
     )

@@ -7,16 +7,17 @@ import xarray as xr
 from scipy.special import entr
 
 from pesin.stats.bootstrap import unit_bootstrap
+from pesin.steps.case import Case
 from pesin.steps.labels import labelled
-from studies.lava_world_tides.moon import AREA
+from studies.lava_world_tides.moon import AREA, FAILED
 from studies.lava_world_tides.tides import STEFAN_BOLTZMANN, YEAR
 
 
-def entropy(case, data) -> xr.Dataset:
+def entropy(case: Case, data: xr.DataTree) -> xr.Dataset:
     return _moon(case, data) if case.params.kind == "moon" else _spins(case, data)
 
 
-def _moon(case, data) -> xr.Dataset:
+def _moon(case: Case, data: xr.DataTree) -> xr.Dataset:
     """Entropy production dS/dt = P / T_m and F 4 pi R^2 / T_s, integrated, and the balance of energy.
 
     T_s is the temperature at which the surface radiates F.
@@ -24,23 +25,25 @@ def _moon(case, data) -> xr.Dataset:
     grid, melt = data["grid"].to_dataset(), case.params.melt_temperature
     surface = (grid.flux / STEFAN_BOLTZMANN) ** 0.25
     radiated = grid.flux * AREA / surface
-    dims, nan = ("run", "time"), {"allow_nan": 1}
+    dims = ("run", "time")
     balance = (grid.dissipated / grid.energy_lost - 1).isel(time=-1)
     return xr.Dataset(
         {
-            "production": labelled(dims, (grid.power / melt).values, "entropy production of the tides", "W K-1", **nan),
+            "production": labelled(
+                dims, (grid.power / melt).values, "entropy production of the tides", "W K-1", nan=FAILED
+            ),
             "tidal_entropy": labelled(
-                dims, (grid.dissipated / melt).values, "entropy made by the tides since the start", "J K-1", **nan
+                dims, (grid.dissipated / melt).values, "entropy made by the tides since the start", "J K-1", nan=FAILED
             ),
             "radiated_entropy": labelled(
-                ("run", "time"),
+                dims,
                 (radiated * grid.time * YEAR).transpose(*dims).values,
                 "entropy radiated since the start",
                 "J K-1",
             ),
             "surface_temperature": labelled("run", surface.values, "temperature that radiates the flux", "K"),
             "energy_balance": labelled(
-                "run", balance.values, "heat over mechanical energy lost, minus one, at the end", **nan
+                "run", balance.values, "heat over mechanical energy lost, minus one, at the end", nan=FAILED
             ),
             "flux": grid.flux,
             "drag": grid.drag,
@@ -50,7 +53,7 @@ def _moon(case, data) -> xr.Dataset:
     )
 
 
-def _spins(case, data) -> xr.Dataset:
+def _spins(case: Case, data: xr.DataTree) -> xr.Dataset:
     """Shannon entropy of the histogram of final rotation numbers, with a bootstrap over the starts."""
     params, final = case.params, data["histories"].final_spin
     edges = 0.875 + 0.25 * np.arange(params.bins + 1)

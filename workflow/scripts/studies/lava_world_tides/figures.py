@@ -5,44 +5,46 @@ from __future__ import annotations
 import numpy as np
 from matplotlib.figure import Figure
 
-from pesin.plot.style import COLOURS, band, panels, whiskers
+from pesin.plot.style import COLOURS, band, legend, log_axis, named, names, note, panels, whiskers
 from pesin.stats.passage import kaplan_meier
+from pesin.steps.results import Results
 
 GREY = COLOURS[7]
 
 
-def love_number(study) -> Figure:
+def love_number(study: Results) -> Figure:
     """Response against frequency, the closed form's error, and the response over the melt fraction."""
     love, control = study["simulate/love"], study["simulate/no_self_attraction"]
     figure, axes = panels(1, 3, height=2.9)
     panel, curves = axes[0, 0], love["curves"]
     for i, depth in enumerate(curves["depth"].values):
-        panel.plot(curves.sigma, curves.ocean.sel(depth=depth), color=COLOURS[i], label=f"H = {depth / 1e3:g} km")
+        panel.plot(curves.sigma, curves.ocean.sel(depth=depth), color=COLOURS[i], label=f"{depth / 1e3:g} km")
     for i, viscosity in enumerate(curves.viscosity.values):
         line = ("--", "-.", ":")[i % 3]
-        label = f"solid, {viscosity:.0e} Pa s"
+        label = f"{viscosity:.0e} Pa s"
         panel.plot(curves.sigma, curves.maxwell.sel(viscosity=viscosity), line, color=GREY, label=label)
-    panel.set(xscale="log", yscale="log", xlabel=r"tidal frequency $\sigma$ / s$^{-1}$", ylabel=r"$-$Im $k_2$")
-    panel.set_ylim(1e-6, 1e4 * panel.get_ylim()[1])
-    panel.legend(fontsize=5, loc="upper left", ncols=2, handlelength=2.4, columnspacing=1)
+    panel.set(yscale="log", xlabel=named(love["check"].sigma), ylabel=named(love["melt"].im_k2))
+    panel.set_ylim(1e-6, 1e5 * panel.get_ylim()[1])
+    title = "ocean's depth, solid's viscosity"
+    legend(panel, loc="upper left", ncols=2, columnspacing=1, handlelength=1.5, title=title)
     panel = axes[0, 1]
     for result, label, colour in ((love, "closed form", COLOURS[0]), (control, "no self-attraction", COLOURS[1])):
         check = result["check"]
         panel.plot(check.sigma, np.maximum(check.relative_error, 1e-17), ".", color=colour, label=label)
     panel.axhline(1e-6, color="black", linewidth=0.8)
-    panel.set(xscale="log", yscale="log", xlabel=r"$\sigma$ / s$^{-1}$", ylabel=r"relative error of $k_2$")
-    panel.set_xlim(1e-4, 1e-3)
-    panel.xaxis.set_minor_formatter("")
-    panel.legend(fontsize=7)
+    panel.set(yscale="log", xlabel=named(love["check"].sigma), ylabel=named(love["check"].relative_error))
+    legend(panel, loc="lower left", bbox_to_anchor=(0, 0.6))
+    for panel in axes[0, :2]:
+        log_axis(panel, "x", [1e-4, 3e-4, 1e-3])
     panel, melt = axes[0, 2], love["melt"]
     for i, model in enumerate(melt.model.values):
         panel.plot(melt.melt, melt.im_k2.sel(model=model), ("-", "--")[i], color=COLOURS[i], label=str(model))
-    panel.set(yscale="log", xlabel=r"melt fraction $\Phi$", ylabel=r"$-$Im $k_2$")
-    panel.legend(fontsize=7)
+    panel.set(yscale="log", xlabel="melt fraction", ylabel=named(melt.im_k2))
+    legend(panel)
     return figure
 
 
-def recession(study) -> Figure:
+def recession(study: Results) -> Figure:
     """Distance of the Moon against time, and the share of the ensemble still inside 20 Earth radii."""
     moon = study["simulate/moon"]
     grid, ensemble = moon["grid"], moon["ensemble"]
@@ -50,7 +52,8 @@ def recession(study) -> Figure:
     panel, years = axes[0, 0], grid.time.values[1:]
     for i, branch in enumerate(ensemble.branch.values):
         rows = ensemble.distance.sel(branch=branch).values[:, 1:]
-        low, middle, high = np.nanquantile(rows, [0.16, 0.5, 0.84], axis=0)
+        # The range of members in which 25 should lie. Where a run failed nobody knows it: nothing is drawn.
+        low, middle, high = np.quantile(rows, [0.16, 0.5, 0.84], axis=0)
         band(panel, years, middle, low, high, label=f"ensemble, {branch}", color=COLOURS[i])
     for run in np.flatnonzero(grid.feedback.values == 1):
         panel.plot(years, grid.distance.values[run, 1:], color=GREY, linewidth=0.6, label="grid" if run == 0 else None)
@@ -58,23 +61,22 @@ def recession(study) -> Figure:
     panel.plot(years, chosen, color="black", linewidth=2.2, label="reference run")
     panel.axhline(25, color="black", linestyle=":", linewidth=0.8)
     panel.axvspan(1e4, 1e5, color=COLOURS[4], alpha=0.15)
-    panel.set(xscale="log", xlabel="time / year", ylabel="distance of the Moon / Earth radii", ylim=(0, None))
-    panel.legend(fontsize=7, loc="upper left")
+    panel.set(xscale="log", xlabel="time (year)", ylabel=named(grid.distance), ylim=(0, None))
+    legend(panel, loc="upper left")
     panel, end = axes[0, 1], years[-1]
     for i, branch in enumerate(ensemble.branch.values):
-        times = ensemble.passage_time.sel(branch=branch).values
+        times = ensemble.passage_time.sel(branch=branch).values  # not finite: not there, or failed on the way
         share, low, high = kaplan_meier(np.where(np.isfinite(times), times, end), np.isfinite(times), years)
         band(panel, years, share, low, high, label=str(branch), color=COLOURS[i])
     panel.axvspan(1e4, 1e5, color=COLOURS[4], alpha=0.15)
     on_time = float(ensemble.on_time.sel(branch="ocean").mean())
-    title = f"{on_time:.0%} of the ensemble pass 20 to 30 in the shaded time"
-    panel.set(xscale="log", xlabel="time / year", ylabel="share not yet at 20 Earth radii", ylim=(0, 1.05))
-    panel.set_title(title, fontsize=7)
-    panel.legend(fontsize=7, loc="lower left")
+    panel.set_title(f"{on_time:.0%} pass 20 to 30 in the shaded time")
+    panel.set(xscale="log", xlabel="time (year)", ylabel="share not yet at 20 Earth radii", ylim=(0, 1.05))
+    legend(panel, loc="lower left")
     return figure
 
 
-def depth(study) -> Figure:
+def depth(study: Results) -> Figure:
     """Depth of the ocean and its resonance, and entropies, for a run that locks and for the reference."""
     grid, made = study["simulate/moon"]["grid"], study["entropy/moon"]
     figure, axes = panels(2, 2, height=2.4, sharex=True)
@@ -92,15 +94,15 @@ def depth(study) -> Figure:
         column[0].set(xscale="log", title=f"F = {flux:g} W m$^{{-2}}$, $\\sigma_R$ = {drag:g} s$^{{-1}}$")
         column[1].plot(years, made.tidal_entropy.values[run, 1:], color=COLOURS[1], label="made by tides")
         column[1].plot(years, made.radiated_entropy.values[run, 1:], color=COLOURS[4], label="radiated")
-        column[1].set(yscale="log", xlabel="time / year")
-    axes[0, 0].set_ylabel("depth / km")
-    axes[1, 0].set_ylabel(r"entropy / J K$^{-1}$")
-    axes[0, 0].legend()
-    axes[1, 0].legend()
+        column[1].set(yscale="log", xlabel="time (year)")
+    axes[0, 0].set_ylabel("depth (km)")
+    axes[1, 0].set_ylabel(named(made.tidal_entropy, "entropy since the start"))
+    for panel in axes[:, 0]:
+        legend(panel)
     return figure
 
 
-def spins(study) -> Figure:
+def spins(study: Results) -> Figure:
     """Histories of spins with their final entropies, and the map of traps."""
     result, made = study["simulate/spin"], study["entropy/spin"]
     histories, traps = result["histories"], result["traps"].traps.isel(period=0)
@@ -109,21 +111,14 @@ def spins(study) -> Figure:
     panel = axes[0, 0]
     for i, branch in enumerate(histories.branch.values):
         rows = histories.spin.sel(branch=branch).values
-        ends = [float(made[name].sel(branch=branch)) for name in ("final_entropy", "final_entropy_low")]
-        high = float(made.final_entropy_high.sel(branch=branch))
-        label = f"{branch}: entropy {ends[0]:.2f} [{ends[1]:.2f}, {high:.2f}] nat"
-        for k, row in enumerate(rows):
-            panel.plot(
-                histories.time.values[1:],
-                row[1:],
-                color=COLOURS[i],
-                linewidth=0.5,
-                label=label if k == 0 else None,
-            )
+        value, low, high = (float(made[f"final_entropy{end}"].sel(branch=branch)) for end in ("", "_low", "_high"))
+        label = f"{branch}: entropy {value:.2f} [{low:.2f}, {high:.2f}] {made.final_entropy.units}"
+        lines = panel.plot(histories.time.values[1:], rows[:, 1:].T, color=COLOURS[i], linewidth=0.5)
+        lines[0].set_label(label)
     for place in (1, 1.5, 2, 2.5):
         panel.axhline(place, color="black", linewidth=0.4, linestyle=":")
-    panel.set(xscale="log", xlabel="time / year", ylabel=r"rotation number $\Omega / n$", ylim=(0.9, 4.6))
-    panel.legend(fontsize=6, loc="upper right")
+    panel.set(xscale="log", xlabel="time (year)", ylabel=named(histories.spin), ylim=(0.9, 4.9))
+    legend(panel, loc="upper right")
     order = np.sort(traps.eccentricity.values)
     deep = np.sort(traps.depth.values)
     counts = traps.sum("resonance").sel(eccentricity=order, depth=deep)
@@ -132,18 +127,17 @@ def spins(study) -> Figure:
         panel.imshow(table, vmin=0, vmax=3, cmap="cividis", origin="lower", aspect="auto")
         for (y, x), number in np.ndenumerate(table):
             panel.text(x, y, str(number), ha="center", va="center", color="white" if number < 2 else "black")
-        panel.set_xticks(range(len(order)), [f"{e:g}" for e in order], rotation=90, fontsize=7)
-        panel.set_yticks([])
+        names(panel, "x", [f"{e:g}" for e in order], rotation=90)
+        names(panel, "y", [])
         panel.set(xlabel="e", title=f"$\\sigma_R$ = {drag:g}")
-    names = ["solid" if d == 0 else f"{d / 1e3:g} km" for d in deep]
-    axes[0, 1].set_yticks(range(len(deep)), names, fontsize=7)
+    names(axes[0, 1], "y", ["solid" if d == 0 else f"{d / 1e3:g} km" for d in deep])
     return figure
 
 
-def synchronisation(study) -> Figure:
+def synchronisation(study: Results) -> Figure:
     """Spin-down time against the period."""
     down = study["simulate/spin"]["down"]
-    figure, axes = panels(1, 1, width=4.5, height=3.0)
+    figure, axes = panels(1, 1, width=6.0, height=3.0)
     panel, periods = axes[0, 0], down.period.values
     panel.plot(periods, down.solid_time, "o-", color="black", label="no ocean")
     drags = sorted(set(down.drag.values))
@@ -154,15 +148,13 @@ def synchronisation(study) -> Figure:
         panel.plot(periods, down.fluid_time.isel(ocean=ocean), color=colour, label=None if known else label)
     panel.axhline(1e6, color=GREY, linestyle=":", linewidth=0.8)
     panel.axhline(1e9, color=GREY, linestyle=":", linewidth=0.8)
-    panel.set(xscale="log", yscale="log", xlabel="orbital period / day", ylabel="time from 4 n to 1.3 n / year")
-    panel.set_xticks(periods, [f"{period:g}" for period in periods])
-    panel.minorticks_off()
-    panel.legend(fontsize=7, loc="upper left")
-    panel.set_ylim(top=down.solid_time.values.max() * 1e3)
+    panel.set(yscale="log", xlabel="orbital period (day)", ylabel=named(down.fluid_time, "time from 4 n to 1.3 n"))
+    log_axis(panel, "x", periods)
+    legend(panel, outside=True)
     return figure
 
 
-def planets(study) -> Figure:
+def planets(study: Results) -> Figure:
     """Tidal heat against insolation, and the rise of the surface temperature."""
     result = study["simulate/planets"]
     figure, axes = panels(1, 2, height=3.2)
@@ -170,44 +162,44 @@ def planets(study) -> Figure:
     for i, e in enumerate(result.eccentricity.values):
         heat = result.heat_flux.sel(eccentricity=e, drag=drag)
         panel.plot(result.insolation, heat, "o", markersize=4, color=COLOURS[i], label=f"e = {e:g}")
-    for j, name in enumerate(result.planet.values):
-        x, y = float(result.insolation[j]), float(result.heat_flux.isel(eccentricity=-1, planet=j).sel(drag=drag))
-        panel.annotate(str(name), (x, y), fontsize=5, rotation=30, xytext=(2, 2), textcoords="offset points")
+    for j, top in enumerate(result.heat_flux.isel(eccentricity=-1).sel(drag=drag)):
+        # Numbers, for close neighbours' names would overlap; the names stand under the other panel.
+        note(panel, str(j + 1), (result.insolation[j], top), xytext=(0, 4), textcoords="offset points", ha="center")
     ends = np.array([result.insolation.values.min() / 2, result.insolation.values.max() * 2])
     panel.plot(ends, ends, color="black", linewidth=0.8)
-    panel.set(xscale="log", yscale="log", xlabel=r"insolation $S/4$ / W m$^{-2}$", ylabel=r"tidal heat / W m$^{-2}$")
+    panel.set(xscale="log", yscale="log", xlabel=named(result.insolation), ylabel=named(result.heat_flux))
     panel.set_title(f"drag {drag:g} s$^{{-1}}$")
-    panel.legend(fontsize=7)
+    legend(panel, loc="upper left")
     panel = axes[0, 1]
     for i, e in enumerate(result.eccentricity.values):
         for k, other in enumerate(result.drag.values):
-            rise = 100 * result.temperature_rise.sel(eccentricity=e, drag=other).values
+            rise = result.temperature_rise.sel(eccentricity=e, drag=other).values
             place = np.arange(len(rise)) + 0.2 * (i - 1)
             label = f"drag {other:g} s$^{{-1}}$" if i == 0 else None
-            panel.plot(place, np.maximum(rise, 1e-3), "osv^D"[k], markersize=3, color=COLOURS[i], label=label)
-    panel.axhline(10, color="black", linewidth=0.8)
-    panel.set_xticks(range(result.sizes["planet"]), [str(n) for n in result.planet.values], rotation=90, fontsize=6)
-    panel.set(yscale="log", ylabel="rise of the surface temperature / %")
+            panel.plot(place, np.maximum(rise, 1e-5), "osv^D"[k], markersize=3, color=COLOURS[i], label=label)
+    panel.axhline(0.1, color="black", linewidth=0.8)
+    names(panel, "x", [f"{name}  {j + 1}" for j, name in enumerate(result.planet.values)], rotation=90)
+    panel.set(yscale="log", ylabel=named(result.temperature_rise, "relative rise of temperature"))
     panel.set_ylim(top=100 * panel.get_ylim()[1])
-    panel.legend(fontsize=6, loc="upper left")
+    legend(panel, loc="upper left")
     return figure
 
 
-def sensitivity(study) -> Figure:
+def sensitivity(study: Results) -> Figure:
     """Sobol indices of the final distance, and the error of emulated recessions."""
     sobol, runs = study["simulate/moon"]["sobol"], study["forecast/moon"]
     figure, axes = panels(1, 2, height=2.9)
-    panel, names = axes[0, 0], [str(name) for name in sobol.factor.values]
+    panel, factors = axes[0, 0], [str(name) for name in sobol.factor.values]
     for i, order in enumerate(sobol.order.values):
         one = sobol.sel(order=order)
-        place = np.arange(len(names)) + 0.2 * (i - 0.5)
+        place = np.arange(len(factors)) + 0.2 * (i - 0.5)
         values = (one.index.values, one.index_low.values, one.index_high.values)
         whiskers(panel, place, *values, label=str(order), color=COLOURS[i])
     labels = {"flux": "flux F", "drag": r"drag $\sigma_R$", "depth": r"depth $H_0$", "solid": r"solid $k_2/Q$"}
-    panel.set_xticks(range(len(names)), [labels.get(name, name) for name in names])
+    names(panel, "x", [labels[name] for name in factors])
     panel.axhline(0, color="black", linewidth=0.6)
-    panel.set_ylabel(r"Sobol index of $\ln a$(end), 95 %")
-    panel.legend()
+    panel.set_ylabel(named(sobol["index"]))
+    legend(panel)
     panel = axes[0, 1]
     for name in runs.model.values[1:]:
         error = runs.largest_error.sel(model=name).values
@@ -216,8 +208,7 @@ def sensitivity(study) -> Figure:
         panel.plot(runs.drag, error, "x" if name == "table" else ".", color=colour, label=label, markersize=4)
     edge = float(runs.drag.where(runs.inside, drop=True).min())
     panel.axvspan(float(runs.drag.min()), edge, color=GREY, alpha=0.15, label="below the training range")
-    panel.set(xscale="log", yscale="log", xlabel=r"drag $\sigma_R$ / s$^{-1}$")
-    panel.set_ylabel("largest relative error of a(t)")
-    panel.xaxis.set_minor_formatter("")
-    panel.legend(fontsize=7)
+    log_axis(panel, "x", [1e-6, 3e-6, 1e-5, 3e-5, 1e-4])
+    panel.set(yscale="log", xlabel=named(runs.drag), ylabel=named(runs.largest_error))
+    legend(panel)
     return figure

@@ -9,13 +9,14 @@ from scipy.interpolate import RegularGridInterpolator
 
 from pesin.models.mlp import apply_mlp
 from pesin.stats.passage import first_passage
+from pesin.steps.case import Case
 from pesin.steps.labels import labelled
-from studies.lava_world_tides.moon import Members, evolve
+from studies.lava_world_tides.moon import FAILED, Members, evolve
 from studies.lava_world_tides.response import earth_response, ranges
 from studies.lava_world_tides.simulate import output_years
 
 
-def forecast(case, data, trained) -> xr.Dataset:
+def forecast(case: Case, data: xr.DataTree, trained: xr.DataTree) -> xr.Dataset:
     """Return the largest relative error of a(t) and the error of the time to 20 Earth radii, in ln, run by run.
 
     Half of the runs have drags inside the training range; the others' drags lie below it.
@@ -49,11 +50,14 @@ def forecast(case, data, trained) -> xr.Dataset:
     return xr.Dataset(
         {
             "distance": labelled(
-                (*dims, "time"), np.stack([truth, *found]), "distance of the Moon", "Earth radii", allow_nan=1
+                (*dims, "time"), np.stack([truth, *found]), "distance of the Moon", "Earth radii", nan=FAILED
             ),
-            "largest_error": labelled(dims, _padded(error.max(-1)), "largest relative error of a(t)", allow_nan=1),
+            "largest_error": labelled(dims, _padded(error.max(-1)), "largest relative error of a(t)", nan=FAILED),
             "passage_error": labelled(
-                dims, _padded(late), "ln of the ratio of times to 20 Earth radii (NaN: neither came)", allow_nan=1
+                dims,
+                _padded(late),
+                "ln of the ratio of times to 20 Earth radii",
+                nan="NaN where neither came or an integration failed, infinity where one of the two came",
             ),
             "flux": labelled("run", flux, "cooling flux F", "W m-2"),
             "drag": labelled("run", drag, "Rayleigh drag", "1/s"),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 
@@ -30,6 +31,7 @@ AREA = 4 * np.pi * EARTH_RADIUS**2
 DEPTH_UNIT, ENERGY_UNIT = 1e6, 1e30  # m, J: states of order one
 RAMP = 1e-5  # 10 m, in units of 1000 km
 DEEPEST = 2.9  # core-mantle boundary, in units of 1000 km
+FAILED = "a run whose integration failed"  # what a missing value stands for
 
 
 @dataclass(frozen=True)
@@ -122,40 +124,46 @@ def evolve(members: Members, years, start: float = 4.0, rtol: float = 1e-5, resp
     EnsembleRun
         states (member, time, 3): distance (Earth radii), depth (1000 km), dissipated energy (1e30 J).
     """
-
-    def rate(y, index):
-        distance, depth = np.maximum(y[:, 0], 1) * EARTH_RADIUS, y[:, 1] * DEPTH_UNIT
-        speed = recession(distance, dissipation(members, index, distance, depth, response))
-        heat = power(distance, speed)
-        kept = members.feedback[index] * heat / AREA - members.flux[index]
-        growth = kept / (MAGMA_DENSITY * LATENT_HEAT) / DEPTH_UNIT
-        # The last ten metres before a bound are slowed down: a rate that jumps would stall the integrator there.
-        room = np.where(growth < 0, y[:, 1], DEEPEST - y[:, 1])
-        growth = growth * np.clip(room / RAMP, 0, 1)
-        return YEAR * np.stack([speed / EARTH_RADIUS, growth, heat / ENERGY_UNIT], 1)
-
-    def limit(y, f, index):
-        """Depth moves by at most a tenth of the resonance's width and a fifth of its distance from the resonance.
-
-        And not beyond its bound: a step whose middle lies there finds no growth, and would stall in front of the bound.
-        """
-        distance = y[:, 0] * EARTH_RADIUS
-        sigma = tidal_frequency(distance)
-        middle = resonant_depth(sigma, GRAVITY, EARTH_RADIUS) / DEPTH_UNIT
-        width = middle * members.drag[index] / np.maximum(np.abs(sigma), 1e-12)
-        ahead = (distance + 10.0) / EARTH_RADIUS  # ten metres on
-        moved = resonant_depth(tidal_frequency(ahead * EARTH_RADIUS), GRAVITY, EARTH_RADIUS) / DEPTH_UNIT - middle
-        drift = f[:, 1] - moved / (ahead - y[:, 0]) * f[:, 0]
-        away = 0.1 * width + 0.2 * np.abs(y[:, 1] - middle)
-        room = np.where(f[:, 1] < 0, y[:, 1], DEEPEST - y[:, 1])
-        with np.errstate(divide="ignore"):
-            near = np.where(members.ocean[index] > 0, away / np.abs(drift), np.inf)
-            bound = np.where(room > RAMP, room, np.inf) / np.abs(f[:, 1])
-            return np.minimum(np.minimum(near, bound), 0.02 * y[:, 0] / np.abs(f[:, 0]))
-
-    def project(y):
-        return np.stack([y[:, 0], np.clip(y[:, 1], 0, DEEPEST), y[:, 2]], 1)
-
     depth = np.minimum(members.depth / DEPTH_UNIT, DEEPEST)
-    y0 = np.stack([np.full(len(members), start), depth, np.zeros(len(members))], 1)
-    return stiff_ensemble(rate, y0, years, rtol=rtol, atol=1e-9, limit=limit, project=project)
+    return stiff_ensemble(
+        partial(_rate, members=members, response=response),
+        np.stack([np.full(len(members), start), depth, np.zeros(len(members))], 1),
+        years,
+        rtol=rtol,
+        atol=1e-9,
+        limit=partial(_longest_step, members=members),
+        project=lambda y: np.stack([y[:, 0], np.clip(y[:, 1], 0, DEEPEST), y[:, 2]], 1),
+    )
+
+
+def _rate(y, index, members: Members, response):
+    """dy/dt of states (n, 3), per year."""
+    distance, depth = np.maximum(y[:, 0], 1) * EARTH_RADIUS, y[:, 1] * DEPTH_UNIT
+    speed = recession(distance, dissipation(members, index, distance, depth, response))
+    heat = power(distance, speed)
+    kept = members.feedback[index] * heat / AREA - members.flux[index]
+    growth = kept / (MAGMA_DENSITY * LATENT_HEAT) / DEPTH_UNIT
+    # The last ten metres before a bound are slowed down: a rate that jumps would stall the integrator there.
+    room = np.where(growth < 0, y[:, 1], DEEPEST - y[:, 1])
+    growth = growth * np.clip(room / RAMP, 0, 1)
+    return YEAR * np.stack([speed / EARTH_RADIUS, growth, heat / ENERGY_UNIT], 1)
+
+
+def _longest_step(y, f, index, members: Members):
+    """Depth moves by at most a tenth of the resonance's width and a fifth of its distance from the resonance.
+
+    And not beyond its bound: a step whose middle lies there finds no growth, and would stall in front of the bound.
+    """
+    distance = y[:, 0] * EARTH_RADIUS
+    sigma = tidal_frequency(distance)
+    middle = resonant_depth(sigma, GRAVITY, EARTH_RADIUS) / DEPTH_UNIT
+    width = middle * members.drag[index] / np.maximum(np.abs(sigma), 1e-12)
+    ahead = (distance + 10.0) / EARTH_RADIUS  # ten metres on
+    moved = resonant_depth(tidal_frequency(ahead * EARTH_RADIUS), GRAVITY, EARTH_RADIUS) / DEPTH_UNIT - middle
+    drift = f[:, 1] - moved / (ahead - y[:, 0]) * f[:, 0]
+    away = 0.1 * width + 0.2 * np.abs(y[:, 1] - middle)
+    room = np.where(f[:, 1] < 0, y[:, 1], DEEPEST - y[:, 1])
+    with np.errstate(divide="ignore"):
+        near = np.where(members.ocean[index] > 0, away / np.abs(drift), np.inf)
+        bound = np.where(room > RAMP, room, np.inf) / np.abs(f[:, 1])
+        return np.minimum(np.minimum(near, bound), 0.02 * y[:, 0] / np.abs(f[:, 0]))

@@ -7,10 +7,12 @@ import xarray as xr
 
 from pesin.integrate.ode import solve
 from pesin.stats.passage import first_passage
+from pesin.steps.case import Case
 from pesin.steps.labels import labelled
 from studies.lava_world_tides.moon import (
     DEPTH_UNIT,
     ENERGY_UNIT,
+    FAILED,
     GRAVITY,
     Members,
     dissipation,
@@ -42,11 +44,10 @@ from studies.lava_world_tides.tides import (
     synchronous_heat,
 )
 
-NAN = {"allow_nan": 1}
-SAME = {"may_be_constant": 1}
+PASSED = "infinity where it never gets there, NaN where the integration failed"
 
 
-def simulate(case) -> xr.DataTree | xr.Dataset:
+def simulate(case: Case) -> xr.DataTree | xr.Dataset:
     return {"moon": _moon, "spin": _spin, "planets": _planets, "love": _love}[case.params.kind](case)
 
 
@@ -58,7 +59,7 @@ def output_years(first: float, end: float, outputs: int) -> np.ndarray:
     return np.r_[0, np.logspace(np.log10(first), np.log10(end), outputs)]
 
 
-def _moon(case) -> xr.DataTree:
+def _moon(case: Case) -> xr.DataTree:
     wanted = case.params.simulate
     years = output_years(*wanted.years, wanted.outputs)
     return xr.DataTree.from_dict(
@@ -82,32 +83,39 @@ def _grid(wanted, years) -> xr.Dataset:
         [dissipation(members, index, metres[:, i], depth[:, i] * DEPTH_UNIT) for i in range(years.size)], 1
     )
     sigma = tidal_frequency(metres)
+    resonant = resonant_depth(sigma, GRAVITY, EARTH_RADIUS)
     lost = (mechanical_energy(metres[:, :1]) - mechanical_energy(metres)) / ENERGY_UNIT
     reference = np.flatnonzero((flux == wanted.reference[0]) & (drag == wanted.reference[1]) & (feedback == 1))[0]
     passage = first_passage(years, distance, 20)
     dims = ("run", "time")
     return xr.Dataset(
         {
-            "distance": labelled(dims, distance, "distance a of the Moon", "Earth radii", **NAN),
-            "depth": labelled(dims, depth * DEPTH_UNIT, "depth H of the magma ocean", "m", **NAN),
-            "resonant_depth": labelled(
-                dims, resonant_depth(sigma, GRAVITY, EARTH_RADIUS), "depth at which the ocean resonates", "m", **NAN
+            "distance": labelled(dims, distance, "distance a of the Moon", "Earth radii", nan=FAILED),
+            "depth": labelled(dims, depth * DEPTH_UNIT, "depth H of the magma ocean", "m", nan=FAILED),
+            "resonant_depth": labelled(dims, resonant, "depth at which the ocean resonates", "m", nan=FAILED),
+            "sigma": labelled(dims, sigma, "tidal frequency", "1/s", nan=FAILED),
+            "im_k2": labelled(dims, response, "-Im k2", nan=FAILED, may_be_constant=1),
+            "power": labelled(dims, power(metres, recession(metres, response)), "tidal heat", "W", nan=FAILED),
+            "spin_period": labelled(
+                dims, 2 * np.pi / spin(metres) / 3600, "rotation period of the Earth", "h", nan=FAILED
             ),
-            "sigma": labelled(dims, sigma, "tidal frequency", "1/s", **NAN),
-            "im_k2": labelled(dims, response, "-Im k2", **NAN, **SAME),
-            "power": labelled(dims, power(metres, recession(metres, response)), "tidal heat", "W", **NAN),
-            "spin_period": labelled(dims, 2 * np.pi / spin(metres) / 3600, "rotation period of the Earth", "h", **NAN),
-            "dissipated": labelled(dims, energy * ENERGY_UNIT, "tidal heat since the start", "J", **NAN),
-            "energy_lost": labelled(dims, lost * ENERGY_UNIT, "mechanical energy lost since the start", "J", **NAN),
-            "flux": labelled("run", flux, "cooling flux F", "W m-2", **SAME),
-            "drag": labelled("run", drag, "Rayleigh drag", "1/s", **SAME),
+            "dissipated": labelled(dims, energy * ENERGY_UNIT, "tidal heat since the start", "J", nan=FAILED),
+            "energy_lost": labelled(
+                dims, lost * ENERGY_UNIT, "mechanical energy lost since the start", "J", nan=FAILED
+            ),
+            "flux": labelled("run", flux, "cooling flux F", "W m-2", may_be_constant=1),
+            "drag": labelled("run", drag, "Rayleigh drag", "1/s", may_be_constant=1),
             "feedback": labelled("run", feedback, "1 if tidal heat goes into the ocean"),
-            "passage_time": labelled("run", passage, "time to reach 20 Earth radii", "year", **NAN, **SAME),
+            "passage_time": labelled(
+                "run", passage, "time to reach 20 Earth radii", "year", nan=PASSED, may_be_constant=1
+            ),
             "steps": labelled("run", run.steps, "steps of the integrator"),
             "reference": labelled((), reference, "index of the reference run"),
-            "reference_distance": labelled((), distance[reference, -1], "distance at the end", "Earth radii", **NAN),
+            "reference_distance": labelled(
+                (), distance[reference, -1], "distance at the end", "Earth radii", nan=FAILED
+            ),
             "reference_log_time": labelled(
-                (), np.log10(passage[reference]), "log10 of the years to 20 Earth radii", "log10(year)", **NAN
+                (), np.log10(passage[reference]), "log10 of the years to 20 Earth radii", "log10(year)", nan=PASSED
             ),
         },
         {"time": years},
@@ -118,7 +126,7 @@ def _log_uniform(u, low, high):
     return low * (high / low) ** u
 
 
-def _ensemble(case, wanted, years) -> xr.Dataset:
+def _ensemble(case: Case, wanted, years) -> xr.Dataset:
     """The same draws with the ocean's response and without it."""
     draws = wanted.draws
     u = case.rng("ensemble").random((3, draws.members))
@@ -131,15 +139,15 @@ def _ensemble(case, wanted, years) -> xr.Dataset:
     ]
     distance = np.stack([run.states[..., 0] for run in found])
     window = (years >= 1e4 * (1 - 1e-9)) & (years <= 1e5 * (1 + 1e-9))
-    inside = (distance >= 20) & (distance <= 30)
+    inside, passage = (distance >= 20) & (distance <= 30), first_passage(years, distance, 20)
     dims = ("branch", "member")
     return xr.Dataset(
         {
-            "distance": labelled((*dims, "time"), distance, "distance a of the Moon", "Earth radii", **NAN),
-            "final_distance": labelled(dims, distance[..., -1], "distance at the end", "Earth radii", **NAN),
+            "distance": labelled((*dims, "time"), distance, "distance a of the Moon", "Earth radii", nan=FAILED),
+            "final_distance": labelled(dims, distance[..., -1], "distance at the end", "Earth radii", nan=FAILED),
             "beyond_25": labelled(dims, distance[..., -1] >= 25, "at or beyond 25 Earth radii at the end"),
             "passage_time": labelled(
-                dims, first_passage(years, distance, 20), "time to reach 20 Earth radii", "year", **NAN, **SAME
+                dims, passage, "time to reach 20 Earth radii", "year", nan=PASSED, may_be_constant=1
             ),
             "on_time": labelled(
                 dims, inside[..., window].any(-1), "between 20 and 30 Earth radii at some time in 1e4 to 1e5 years"
@@ -153,7 +161,7 @@ def _ensemble(case, wanted, years) -> xr.Dataset:
     )
 
 
-def _sobol(case, wanted) -> xr.Dataset:
+def _sobol(case: Case, wanted) -> xr.Dataset:
     """Sobol indices of the logarithm of the distance at the end (Saltelli's design, scipy)."""
     from scipy import stats  # takes a second to load, and no other case needs it
 
@@ -180,9 +188,13 @@ def _sobol(case, wanted) -> xr.Dataset:
         numbers.append(np.stack([getattr(found, order), *ends], -1))
     numbers = np.array(numbers)
     names = ("index", "index_low", "index_high")
-    label = "Sobol index of ln a at the end"
+    label, none = "Sobol index of ln a at the end", "a design in which an integration failed"
+    ends = ("", ", lower end", ", upper end")
     return xr.Dataset(
-        {name: labelled(("order", "factor"), numbers[..., i], label, **NAN) for i, name in enumerate(names)},
+        {
+            name: labelled(("order", "factor"), numbers[..., i], label + ends[i], nan=none)
+            for i, name in enumerate(names)
+        },
         {"order": ["first", "total"], "factor": list(factors)},
     )
 
@@ -196,7 +208,7 @@ def _body(params, period, e, depth, drag, viscosity) -> Planet:
     return Planet(body.mass, body.radius, np.asarray(period) * DAY, e, body.star, body.rigidity, viscosity, depth, drag)
 
 
-def _spin(case) -> xr.DataTree:
+def _spin(case: Case) -> xr.DataTree:
     params = case.params
     return xr.DataTree.from_dict(
         {"traps": _trap_map(params), "histories": _histories(case, params), "down": _spin_down(params)}
@@ -214,24 +226,19 @@ def _trap_map(params) -> xr.Dataset:
     }
     period, e, depth, drag = np.meshgrid(*axes.values(), indexing="ij")
     planet = _body(params, period, e, depth, drag, params.viscosity)
-    caught = np.stack([traps(planet, q) for q in RESONANCES.values()], -1)
-    first = {"period": params.periods[0], "eccentricity": params.eccentricities[0], "drag": params.drags[0]}
-    array = xr.DataArray(
-        caught.astype(np.int8), dims=(*axes, "resonance"), coords=axes | {"resonance": list(RESONANCES)}
-    )
-    here = array.sel(first)
+    caught = np.stack([traps(planet, q) for q in RESONANCES.values()], -1).astype(np.int8)
+    solid, ocean = caught[0, 0, 0, 0], caught[0, 0, 1, 0]  # the first of each axis is the reference
     return xr.Dataset(
         {
-            "traps": array.assign_attrs(units="1", long_name="1 if the resonance traps", may_be_constant=1),
-            "solid_traps": labelled("resonance", here.sel(depth=0.0).values, "traps the solid reference planet"),
-            "reference_traps": labelled(
-                "resonance", here.sel(depth=params.depths[0]).values, "traps the reference planet with its ocean"
-            ),
-        }
+            "traps": labelled((*axes, "resonance"), caught, "1 if the resonance traps", may_be_constant=1),
+            "solid_traps": labelled("resonance", solid, "traps the solid reference planet"),
+            "reference_traps": labelled("resonance", ocean, "traps the reference planet with its ocean"),
+        },
+        axes | {"resonance": list(RESONANCES)},
     )
 
 
-def _histories(case, params) -> xr.Dataset:
+def _histories(case: Case, params) -> xr.Dataset:
     starts = case.rng("starts").uniform(*params.start_range, params.starts)
     years = output_years(*params.years, params.outputs)
     branches = {"ocean": params.depths[0], "solid": 0.0}
@@ -246,8 +253,10 @@ def _histories(case, params) -> xr.Dataset:
     spins = np.stack(found)
     return xr.Dataset(
         {
-            "spin": labelled(("branch", "start", "time"), spins, "rotation number Omega / n", **NAN),
-            "final_spin": labelled(("branch", "start"), spins[..., -1], "rotation number at the end", **NAN, **SAME),
+            "spin": labelled(("branch", "start", "time"), spins, "rotation number Omega / n", nan=FAILED),
+            "final_spin": labelled(
+                ("branch", "start"), spins[..., -1], "rotation number at the end", nan=FAILED, may_be_constant=1
+            ),
             "first_spin": labelled("start", starts, "rotation number at the start"),
         },
         {"branch": list(branches), "start": np.arange(params.starts), "time": years},
@@ -271,9 +280,11 @@ def _spin_down(params) -> xr.Dataset:
             "fluid_time": labelled(dims, fluid, "time from 4 n to 1.3 n with an ocean", "year"),
             "solid_time": labelled("period", solid, "time from 4 n to 1.3 n without an ocean", "year"),
             "log_fluid_time": labelled(dims, np.log10(fluid), "log10 of the years with an ocean", "log10(year)"),
-            "log_ratio": labelled(dims, np.log10(solid[:, None] / fluid), "log10 of the ratio solid / fluid", **SAME),
-            "depth": labelled("ocean", [depth for depth, _ in oceans], "depth of the ocean", "m", **SAME),
-            "drag": labelled("ocean", [drag for _, drag in oceans], "Rayleigh drag", "1/s", **SAME),
+            "log_ratio": labelled(
+                dims, np.log10(solid[:, None] / fluid), "log10 of the ratio solid / fluid", may_be_constant=1
+            ),
+            "depth": labelled("ocean", [depth for depth, _ in oceans], "depth of the ocean", "m", may_be_constant=1),
+            "drag": labelled("ocean", [drag for _, drag in oceans], "Rayleigh drag", "1/s", may_be_constant=1),
         },
         {"period": params.down_periods, "ocean": np.arange(len(oceans))},
     )
@@ -282,7 +293,7 @@ def _spin_down(params) -> xr.Dataset:
 # ------------------------------------------------------------------------------------------------------ planets
 
 
-def _planets(case) -> xr.Dataset:
+def _planets(case: Case) -> xr.Dataset:
     params = case.params
     names, worlds = list(params.worlds), list(params.worlds.values())
     period, radius, mass, star, light = (
@@ -322,7 +333,7 @@ def _planets(case) -> xr.Dataset:
 # --------------------------------------------------------------------------------------------------- the response
 
 
-def _love(case) -> xr.DataTree:
+def _love(case: Case) -> xr.DataTree:
     params = case.params
     return xr.DataTree.from_dict(
         {"curves": _curves(params), "check": _closed_form_check(params), "melt": _melt(params)}
@@ -357,14 +368,16 @@ def _closed_form_check(params) -> xr.Dataset:
     solved = np.array([integrated_love(*point) for point in points])
     return xr.Dataset(
         {
-            "relative_error": labelled("point", np.abs(closed - solved) / np.abs(solved), "|k2 - k2 solved| / |k2|"),
+            "relative_error": labelled(
+                "point", np.abs(closed - solved) / np.abs(solved), "relative error of k2 in closed form"
+            ),
             "closed_real": labelled("point", closed.real, "Re k2 in closed form"),
             "closed_imaginary": labelled("point", closed.imag, "Im k2 in closed form"),
             "solved_real": labelled("point", solved.real, "Re k2 integrated"),
             "solved_imaginary": labelled("point", solved.imag, "Im k2 integrated"),
             "sigma": labelled("point", sigma, "tidal frequency", "1/s"),
-            "depth": labelled("point", depth, "depth of the ocean", "m", **SAME),
-            "drag": labelled("point", drag, "Rayleigh drag", "1/s", **SAME),
+            "depth": labelled("point", depth, "depth of the ocean", "m", may_be_constant=1),
+            "drag": labelled("point", drag, "Rayleigh drag", "1/s", may_be_constant=1),
         }
     )
 

@@ -10,12 +10,13 @@ import xarray as xr
 
 from pesin.models.mlp import apply_mlp, init_mlp, weights_dataset
 from pesin.models.optimisers import Adam
+from pesin.steps.case import Case
 from pesin.steps.checkpoint import Seen
-from pesin.steps.labels import labelled
+from pesin.steps.labels import DIVERGED, labelled
 from studies.lava_world_tides.response import INPUTS, earth_response, ranges
 
 
-def train(case, data) -> xr.DataTree:
+def train(case: Case, data: xr.DataTree) -> xr.DataTree:
     """Return the weights (dimension run: seeds) and the loss, mean squared error of ln(-Im k2)."""
     wanted = case.params.train
     generator = torch.Generator().manual_seed(case.seed("weights"))
@@ -38,7 +39,9 @@ def train(case, data) -> xr.DataTree:
     scale = {
         "middle": labelled((), middle, "mean of ln(-Im k2) in training"),
         "spread": labelled((), spread, "standard deviation of ln(-Im k2) in training"),
-        "loss": labelled(("checkpoint", "run"), seen.arrays()["loss"], "mean squared error of ln(-Im k2)", allow_nan=1),
+        "loss": labelled(
+            ("checkpoint", "run"), seen.arrays()["loss"], "mean squared error of ln(-Im k2)", nan=DIVERGED
+        ),
     }
     return xr.DataTree.from_dict(
         {"weights": weights_dataset(parameters, range(wanted.seeds)), "scale": xr.Dataset(scale)}
