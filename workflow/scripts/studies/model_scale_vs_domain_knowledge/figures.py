@@ -264,9 +264,8 @@ def error_against_time(study: Results):
         right.plot(np.full(every.size, i), every, "o", markersize=4, color=LINES[name])
     known = [(i, PAPER_SECONDS[name]) for i, name in enumerate(clocks) if name in PAPER_SECONDS]
     (paper,) = right.plot(*zip(*known, strict=True), "D", color="0.5", fillstyle="none")
-    right.set(
-        yscale="log", ylabel=named(scores.clock_seconds, "fit at the paper's size"), xlim=(-0.5, len(clocks) - 0.5)
-    )
+    right.set(yscale="log", xlim=(-0.5, len(clocks) - 0.5))
+    right.set_ylabel(named(scores.clock_seconds, "fit at the paper's size"))
     names(right, "x", clocks)
     legend(right, outside=True, handles=[*left.get_legend_handles_labels()[0], paper], labels=[*FAMILIES, "paper"])
     return figure
@@ -276,7 +275,8 @@ def forecastability(study: Results):
     """Valid prediction time of the best and the median forecaster against the recomputed invariants."""
     scores = study["forecast/scores"]
     paper = scores.family.values != "baseline"
-    scores = scores.sel(system=scores.chaotic.values)
+    end = float(scores.vpt_periods.max())  # of the forecast
+    scores = scores.isel(system=scores.chaotic.values)
     times = scores.vpt_periods.sel(rule="normalised_error").values
     invariants = {
         "lambda_per_period": ("λ₁", "lambda_error_per_period"),
@@ -305,7 +305,7 @@ def forecastability(study: Results):
         if error:
             log_axis(ax, "x", [0.1, 1])
     for ax in axes[0]:
-        ax.axhline(float(scores.vpt_periods.max()), color="0.6", linewidth=0.7, linestyle=":")  # the forecast's end
+        ax.axhline(end, color="0.6", linewidth=0.7, linestyle=":")
     return figure
 
 
