@@ -6,7 +6,8 @@ from pesin.plot.style import COLOURS, interval_whiskers, legend, named, names, n
 from pesin.stats.intervals import interval
 from pesin.steps.results import Results
 
-ABOVE = {"loc": "lower left", "bbox_to_anchor": (0, 1)}  # where a legend is clear of any data
+# Where a legend is clear of any data, set close so that it isn't wider than its panel.
+ABOVE = {"loc": "lower left", "bbox_to_anchor": (0, 1), "columnspacing": 1, "handletextpad": 0.4}
 ARMS = {"raw": "raw features", "untrained": "untrained encoder", "random_timescale": "random timescale"}
 TRAININGS = {"random": "random", "importance": "importance", "full": "full", "full_long": "full, longer"}
 REGRESSIONS = {
@@ -26,7 +27,7 @@ def transfer_learning(study: Results):
         left.plot(accuracy.sel(arm=arm), accuracy.sel(arm="matched"), "o", markersize=4, color=colour, label=label)
     left.plot([0.2, 1], [0.2, 1], color=COLOURS[7], linewidth=0.8)
     left.set(xlabel=named(accuracy, "accuracy of the rival"), ylabel=named(accuracy, "accuracy, matched timescale"))
-    legend(left, ncols=3, title="a point is a task", **ABOVE)
+    legend(left, ncols=2, title="a point is a task", **ABOVE)
     cases = {"transfer": "pre-trained on systems", "shuffled_windows": "on shuffled windows"}
     for shift, (case, label) in enumerate(cases.items()):
         accuracy = study[f"forecast/{case}"].accuracy
@@ -35,7 +36,7 @@ def transfer_learning(study: Results):
     right.axhline(0, color=COLOURS[7], linewidth=0.8)
     names(right, "x", [label.replace(" ", "\n") for label in ARMS.values()])
     right.set(ylabel=named(accuracy, "gain of the matched timescale"), xlim=(-0.4, 2.6))
-    legend(right, ncols=2, title="mean over tasks, 95 % interval", **ABOVE)
+    legend(right, title="mean over tasks, 95 % interval", **ABOVE)
     return figure
 
 
@@ -43,7 +44,7 @@ def importance_sampling(study: Results):
     """sMAPE of the four trainings, a line for each system; and where one system's trajectories start."""
     figure, ((left, right),) = panels(1, 2, height=3.3)
     arms, at = list(TRAININGS), np.arange(len(TRAININGS))
-    cases = {"importance": "weights kept", "permuted_weights": "weights permuted"}
+    cases = {"importance": "kept", "permuted_weights": "permuted"}
     for shift, (case, label) in enumerate(cases.items()):
         smape, colour = study[f"forecast/{case}"].smape.sel(arm=arms), COLOURS[shift]
         if not shift:
@@ -52,11 +53,11 @@ def importance_sampling(study: Results):
         middle = interval(smape, "system", "median")
         interval_whiskers(left, at + 0.1 * shift, middle, label=f"median, {label}", color=colour)
         mean = smape.mean("system")
-        left.plot(at + 0.1 * shift, mean, "D", fillstyle="none", color=colour, label=f"mean, {label}")
+        left.plot(at + 0.1 * shift, mean, "D", fillstyle="none", markersize=4, color=colour, label=f"mean, {label}")
     updates = study["forecast/importance"].updates.sel(arm=arms).values
     names(left, "x", [f"{name}\n{n} steps" for name, n in zip(TRAININGS.values(), updates, strict=True)])
     left.set(ylabel=named(smape), ylim=(0, None))
-    legend(left, ncols=2, **ABOVE)
+    legend(left, ncols=2, title="sampling weights", **ABOVE)
     _start_points(right, study["simulate/importance"].history, study["train/importance"].start_point)
     return figure
 
