@@ -258,17 +258,18 @@ def error_against_time(study: Results):
     rho, low, high = correlation_interval(seconds[ours], middle[ours])
     left.set(xscale="log", xlabel=named(scores.seconds_total, "wall time for a system, tuning included"))
     left.set(ylabel=named(scores.smape_short, "median sMAPE, 2 periods"))
-    left.set_title(f"time and error over the paper's models: ρ = {rho:.2f} ({low:.2f}, {high:.2f})")
+    left.set_title(f"the paper's models: ρ = {rho:.2f} ({low:.2f}, {high:.2f})")
     clocks = list(scores.clock_model.values)
     for i, name in enumerate(clocks):
         every = scores.clock_seconds.values[i]
         right.plot(np.full(every.size, i), every, "o", markersize=4, color=LINES[name])
     known = [(i, PAPER_SECONDS[name]) for i, name in enumerate(clocks) if name in PAPER_SECONDS]
-    (paper,) = right.plot(*zip(*known, strict=True), "D", color="0.5", fillstyle="none")
+    left.plot([], [], "D", color="0.5", fillstyle="none", label="paper")
+    right.plot(*zip(*known, strict=True), "D", color="0.5", fillstyle="none")
     right.set(yscale="log", xlim=(-0.5, len(clocks) - 0.5))
     right.set_ylabel(named(scores.clock_seconds, "fit at the paper's size"))
     names(right, "x", clocks)
-    legend(right, outside=True, handles=[*left.get_legend_handles_labels()[0], paper], labels=[*FAMILIES, "paper"])
+    figure.legend(*left.get_legend_handles_labels(), loc="outside lower center", ncols=7)
     return figure
 
 
@@ -302,7 +303,7 @@ def forecastability(study: Results):
             ax.set_title("ρ = {:.2f} ({:.2f}, {:.2f})".format(*correlation_interval(x[known], y[known])))
         row[0].set_ylabel(named(scores.vpt_periods, f"{label}\n"))
     for ax, (name, (said, error)) in zip(axes[-1], invariants.items(), strict=True):
-        ax.set_xlabel(named(scores[name], said))
+        ax.set_xlabel(named(scores[name], f"{said}\n"))
         if error:
             log_axis(ax, "x", [0.1, 1])
     for ax in axes[0]:

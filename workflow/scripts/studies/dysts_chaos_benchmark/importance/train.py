@@ -41,11 +41,8 @@ def train(case: Case, data) -> xr.Dataset:
     generator = torch.Generator().manual_seed(case.seed("weights"))
     start = lstm.init(len(target), 1, p.hidden, p.layers, generator, case.device)
     steps = p.rounds * p.round_steps
-    forecasts, errors, spent = (
-        {},
-        {},
-        {"full": steps, "full_long": p.full_factor * steps} | dict.fromkeys(SAMPLED, steps),
-    )
+    spent = {"full": steps, "full_long": p.full_factor * steps} | dict.fromkeys(SAMPLED, steps)
+    forecasts, errors = {}, {}
     for arm, parameters in _on_the_history(case, start, history.series):
         forecasts[arm], errors[arm] = _graded(case, parameters, history, data.sizes["lead"])
     both, begun, spread = _on_trajectories(case, start, history, data)
