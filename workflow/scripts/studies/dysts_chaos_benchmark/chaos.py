@@ -4,24 +4,29 @@ import numpy as np
 import xarray as xr
 
 from pesin.stats.intervals import correlation_interval
+from pesin.steps.case import Case
+from pesin.steps.labels import labelled
 
+PER_PERIOD = "nat per period"
 INVARIANTS = {
-    "lambda_1": "nats per period",
-    "pesin_entropy": "nats per period",
-    "correlation_dimension": "1",
-    "kaplan_yorke_dimension": "1",
-    "multiscale_entropy": "nats",
-    "lambda_1_stored": "nats per period",
+    "lambda_1": ("largest Lyapunov exponent", PER_PERIOD),
+    "pesin_entropy": ("Pesin entropy", PER_PERIOD),
+    "correlation_dimension": ("correlation dimension", "1"),
+    "kaplan_yorke_dimension": ("Kaplan-Yorke dimension", "1"),
+    "multiscale_entropy": ("sample entropy, mean over scales", "nat"),
+    "lambda_1_stored": ("largest Lyapunov exponent stored in dysts", PER_PERIOD),
 }
 
 
-def forecast(case, spectra: xr.Dataset, scores: xr.Dataset) -> xr.Dataset:
+def forecast(case: Case, spectra: xr.Dataset, scores: xr.Dataset) -> xr.Dataset:
+    """Scores of the systems whose invariants are all known, these per period, and their rank correlations."""
     p, rng = case.params.forecast, case.rng("shuffle")
     shared = [s for s in scores["system"].values if s in set(spectra["system"].values)]
     own, scored = spectra.sel(system=shared), scores.sel(system=shared)
     period = own["period"].values
-    rate = {"lambda_1", "pesin_entropy", "lambda_1_stored"}
-    columns = {name: own[name].values * (period if name in rate else 1) for name in INVARIANTS}
+    columns = {
+        name: own[name].values * (period if units == PER_PERIOD else 1) for name, (_, units) in INVARIANTS.items()
+    }
     usable = np.flatnonzero(np.all([np.isfinite(values) for values in columns.values()], axis=0))
     order = rng.permutation(usable) if p.exponents == "shuffled" else usable
     columns = {name: values[order] for name, values in columns.items()}
@@ -32,27 +37,24 @@ def forecast(case, spectra: xr.Dataset, scores: xr.Dataset) -> xr.Dataset:
     for i in range(scored.sizes["forecaster"]):
         for j, name in enumerate(INVARIANTS):
             rho[i, j] = correlation_interval(columns[name], scored["smape"].values[i])
-    out = xr.Dataset(
+    measured = {name: labelled("system", columns[name], *said) for name, said in INVARIANTS.items()}
+    measured["smape_of_the_best"] = labelled(
+        "system", scored["smape"].values[best], "sMAPE of the best forecaster", "%"
+    )
+    measured["best"] = labelled((), str(scored["forecaster"].values[best]), "best forecaster")
+    measured["rho"] = labelled(
+        ("forecaster", "invariant", "bound"),
+        rho,
+        "Spearman correlation of sMAPE with the invariant",
+        nan="fewer than five systems, or the same score on all",
+    )
+    of_all = {"smape": scored["smape"], "nrmse": scored["nrmse"], "vpt": scored["vpt_pointwise_smape"]}
+    return xr.Dataset(
+        measured | of_all,
         {
-            name: ("system", columns[name], {"units": units, "long_name": name.replace("_", " ")})
-            for name, units in INVARIANTS.items()
-        },
-        coords={
             "system": scored["system"].values,
             "forecaster": scored["forecaster"].values,
             "invariant": list(INVARIANTS),
             "bound": ["value", "low", "high"],
         },
     )
-    out["smape"] = scored["smape"]
-    out["nrmse"] = scored["nrmse"]
-    out["vpt"] = scored["vpt_pointwise_smape"]
-    best_row = scored["smape"].values[best]
-    out["smape_of_the_best"] = ("system", best_row, {"units": "1", "long_name": "sMAPE of the best forecaster"})
-    out["best"] = ((), str(scored["forecaster"].values[best]), {"units": "1", "long_name": "best forecaster"})
-    out["rho"] = (
-        ("forecaster", "invariant", "bound"),
-        rho,
-        {"units": "1", "long_name": "Spearman correlation of sMAPE with the invariant", "allow_nan": 1},
-    )
-    return out

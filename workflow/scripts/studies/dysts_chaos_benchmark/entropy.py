@@ -2,10 +2,11 @@
 
 import xarray as xr
 
+from pesin.steps.case import Case
 from studies.dysts_chaos_benchmark import annotations, features, spectra
 
 
-def entropy(case, data=None, spectra_of_all=None, zoo=None) -> xr.Dataset:
+def entropy(case: Case, data=None, spectra_of_all=None, zoo=None) -> xr.Dataset:
     kind = case.params.kind
     if kind == "zoo":
         return spectra.entropy(case, data)

@@ -3,8 +3,12 @@
 import numpy as np
 import xarray as xr
 
+from pesin.steps.case import Case
+from pesin.steps.labels import labelled
 
-def entropy(case, zoo: xr.DataTree) -> xr.Dataset:
+
+def entropy(case: Case, zoo: xr.DataTree) -> xr.Dataset:
+    """Features of every flow and delay system that moves, their clusters, and how many directions they fill."""
     p, rng = case.params.entropy, case.rng("features")
     root = zoo.to_dataset(inherit=False)
     keep = np.flatnonzero((root["integrates"].values == 1) & (root["kind"].values != "map"))
@@ -17,32 +21,19 @@ def entropy(case, zoo: xr.DataTree) -> xr.Dataset:
     scores, labels = _clusters(table, p.clusters, rng)
     stability = _stability(table, labels, p.resamples, rng)
     position = _principal(table, 2)
-    stable = int((stability > 0.6).sum())
-    plain = {"units": "1"}
+    short = max(0, 3 - int((stability > 0.6).sum()))
     return xr.Dataset(
         {
-            "participation_ratio": (
-                "fold",
-                ratios,
-                plain | {"long_name": "participation ratio of the features' covariance"},
-            ),
-            "stability": ("cluster", stability, plain | {"long_name": "bootstrap Jaccard stability of a cluster"}),
-            "stable_short_of_three": (
-                (),
-                max(0, 3 - stable),
-                plain | {"long_name": "clusters of stability above 0.6 short of three"},
-            ),
-            "silhouette": ("clusters", scores, plain | {"long_name": "mean silhouette"}),
-            "hopkins": ((), _hopkins(table, rng), plain | {"long_name": "Hopkins statistic (0.5: no clusters)"}),
-            "position": (
-                ("system", "component"),
-                position,
-                plain | {"long_name": "principal components of the features"},
-            ),
-            "cluster_of": ("system", labels, plain | {"long_name": "cluster"}),
-            "table": (("system", "feature"), table, plain | {"long_name": "features as normal scores"}),
+            "participation_ratio": labelled("fold", ratios, "participation ratio of the features' covariance"),
+            "stability": labelled("cluster", stability, "bootstrap Jaccard stability of a cluster"),
+            "stable_short_of_three": labelled((), short, "clusters of stability above 0.6 short of three"),
+            "silhouette": labelled("clusters", scores, "mean silhouette"),
+            "hopkins": labelled((), _hopkins(table, rng), "Hopkins statistic (0.5: no clusters)"),
+            "position": labelled(("system", "component"), position, "principal component of the features"),
+            "cluster_of": labelled("system", labels, "cluster"),
+            "table": labelled(("system", "feature"), table, "features as normal scores"),
         },
-        coords={
+        {
             "system": root["system"].values[keep],
             "feature": NAMES,
             "clusters": list(p.clusters),

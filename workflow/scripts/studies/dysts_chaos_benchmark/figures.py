@@ -2,12 +2,15 @@
 
 import numpy as np
 
-from pesin.plot.style import COLOURS, panels, whiskers
-from pesin.stats.intervals import median_interval
+from pesin.plot.style import COLOURS, interval_whiskers, legend, log_axis, named, names, note, panels, whiskers
+from pesin.stats.intervals import interval
+from pesin.steps.results import Results
 from studies.dysts_chaos_benchmark import figures_applications
 
 FAMILIES = {"naive": 7, "classical": 5, "regression": 2, "deep": 0, "hybrid": 3, "baseline": 4}
 KINDS = {"flow": 0, "delay": 1, "map": 2}
+# Where a legend is clear of any data, set close so that it isn't wider than its panel.
+ABOVE = {"loc": "lower left", "bbox_to_anchor": (0, 1), "columnspacing": 1, "handletextpad": 0.4}
 # Median sMAPE of the paper's own result files, fine data without noise (see the claim).
 PAPER = {
     "N-BEATS": 67.7,
@@ -28,7 +31,7 @@ PAPER = {
 }
 
 
-def gallery(study):
+def gallery(study: Results):
     """A small phase portrait of every system: the first coordinate against the second (or a delayed one)."""
     data = study["simulate/flows"].to_dataset(inherit=False)
     columns = int(np.ceil(np.sqrt(data.sizes["system"] * 1.2)))
@@ -43,6 +46,7 @@ def gallery(study):
         first, second = (x[:-lag, 0], second[:-lag]) if not np.isfinite(x[:, 1:2]).any() else (x[:, 0], second)
         style = {"linestyle": "none", "marker": ",", "markersize": 1} if kind == "map" else {"linewidth": 0.25}
         ax.plot(first, second, color=COLOURS[KINDS[kind]], rasterized=True, **style)
+        # The one size of its own: a name has to fit above a panel half an inch wide.
         ax.set_title(str(data["system"].values[i]), fontsize=3.2, pad=0.5)
     for kind, colour in KINDS.items():
         axes.flat[0].plot([], [], color=COLOURS[colour], label=kind)
@@ -55,18 +59,24 @@ def gallery(study):
     return figure
 
 
-def exponents(study):
+def exponents(study: Results):
     """Stored against recomputed largest exponents, and the sum of exponents against the divergence."""
     data = study["entropy/flows"]
     figure, ((left, right),) = panels(1, 2, height=3.4)
-    period = data["period"].values
-    own, error = data["lambda_1"].values * period, data["lambda_1_error"].values * period
+    _stored_against_recomputed(left, data)
+    _sums_against_divergence(right, study["entropy/annotations"]["sum_gap"], data)
+    return figure
+
+
+def _stored_against_recomputed(ax, data) -> None:
+    """Points with two standard errors; systems that aren't chaotic stand at the left edge; the worst six are named."""
+    rate, period, floor = data["lambda_1_per_period"], data["period"].values, 1e-3
+    own, error = rate.values, data["lambda_1_error"].values * period
     stored = data["lambda_1_stored"].values * period
-    floor = 1e-3
     for kind, colour in (("flow", 0), ("delay", 1)):
         rows = (data["kind"].values == kind) & np.isfinite(own) & np.isfinite(stored)
         chaotic = rows & (data["is_chaotic"].values == 1)
-        left.errorbar(
+        ax.errorbar(
             own[chaotic],
             stored[chaotic],
             xerr=2 * error[chaotic],
@@ -77,7 +87,7 @@ def exponents(study):
             label=f"{kind}s, chaotic ({chaotic.sum()})",
         )
         rest = rows & ~chaotic
-        left.plot(
+        ax.plot(
             np.full(rest.sum(), floor),
             stored[rest],
             "<",
@@ -87,48 +97,35 @@ def exponents(study):
             label=f"{kind}s, not chaotic here ({rest.sum()})",
         )
     line = np.array([floor, 30])
-    left.plot(line, line, color=COLOURS[7], linewidth=0.8)
-    left.fill_between(line, line * 0.7, line * 1.3, color=COLOURS[7], alpha=0.2, linewidth=0, label="within 30 %")
+    ax.plot(line, line, color=COLOURS[7], linewidth=0.8)
+    ax.fill_between(line, line * 0.7, line * 1.3, color=COLOURS[7], alpha=0.2, linewidth=0, label="within 30 %")
     ratio = np.abs(np.log(np.where(stored > 0, stored, np.nan) / np.where(own > floor, own, np.nan)))
     for i in np.argsort(-np.nan_to_num(ratio))[:6]:
-        left.annotate(
-            str(data["system"].values[i]),
-            (own[i], stored[i]),
-            xytext=(3, 2),
-            textcoords="offset points",
-            fontsize=5,
-        )
-    left.set(
-        xscale="log",
-        yscale="log",
-        xlabel=r"recomputed $\lambda_1$ [nats per period]",
-        ylabel=r"stored $\lambda_1$ [nats per period]",
-    )
-    left.set_ylim(3e-3, 60)
-    left.legend(fontsize=6, loc="lower right")
-    gaps = study["entropy/annotations"]["sum_gap"].values
-    ours = np.sort(np.maximum(gaps[np.isfinite(gaps)], 1e-12))
-    summed = np.abs(np.nansum(data["exponents_stored"].values, 1) - data["mean_divergence"].values)
-    theirs = summed / np.nansum(np.abs(data["exponents_stored"].values), 1)
-    theirs = np.sort(theirs[np.isfinite(theirs)])
-    for values, colour, label in ((ours, 0, "recomputed"), (theirs, 1, "stored in dysts")):
-        right.plot(values, np.arange(1, values.size + 1) / values.size, color=COLOURS[colour], label=label)
-    right.axvline(0.02, color=COLOURS[7], linestyle="--", linewidth=0.8, label="2 %")
-    right.set(
-        xscale="log",
-        xlabel=r"$|\sum\lambda_i - \langle\nabla\cdot f\rangle|\,/\,\sum|\lambda_i|$",
-        ylabel="share of the smooth flows",
-    )
-    right.legend(loc="center")
-    return figure
+        note(ax, str(data["system"].values[i]), (own[i], stored[i]), xytext=(3, 2), textcoords="offset points")
+    ax.set(xscale="log", yscale="log", ylim=(3e-3, 60))
+    ax.set(xlabel=named(rate, r"recomputed $\lambda_1$"), ylabel=named(rate, r"stored $\lambda_1$"))
+    legend(ax, loc="lower right")  # no exponent in dysts is far below ours
 
 
-def diversity(study):
+def _sums_against_divergence(ax, gap, data) -> None:
+    """Distributions over the smooth flows of the gap between the sum of exponents and the mean divergence."""
+    exponents = data["exponents_stored"].values
+    stored = np.abs(np.nansum(exponents, 1) - data["mean_divergence"].values) / np.nansum(np.abs(exponents), 1)
+    for values, colour, label in ((gap.values, 0, "recomputed"), (stored, 1, "stored in dysts")):
+        values = np.sort(np.maximum(values[np.isfinite(values)], 1e-12))  # a system at rest has no gap: 0 / 0
+        ax.plot(values, np.arange(1, values.size + 1) / values.size, color=COLOURS[colour], label=label)
+    ax.axvline(0.02, color=COLOURS[7], linestyle="--", linewidth=0.8, label="2 %")
+    said = named(gap, r"$|\sum\lambda_i - \langle\nabla\cdot f\rangle|\,/\,\sum|\lambda_i|$")
+    ax.set(xscale="log", xlabel=said, ylabel="share of the smooth flows")
+    legend(ax, ncols=3, **ABOVE)
+
+
+def diversity(study: Results):
     """Principal components of the features, coloured by chaos, and how stable the clusters are."""
     data, noise, spectra = study["entropy/features"], study["entropy/noise_features"], study["entropy/flows"]
     figure, ((left, right),) = panels(1, 2, height=3.0, width_ratios=[1.5, 1])
-    rate = spectra["lambda_1_per_period"].sel(system=data["system"].values).values
-    colour = np.log10(np.maximum(np.nan_to_num(rate, nan=1e-3), 1e-2))
+    rate = spectra["lambda_1_per_period"].sel(system=data["system"].values)
+    colour = np.log10(np.maximum(np.nan_to_num(rate.values, nan=1e-3), 1e-2))
     markers = "osD^vP*Xph"
     for cluster in np.unique(data["cluster_of"].values):
         rows = data["cluster_of"].values == cluster
@@ -143,99 +140,80 @@ def diversity(study):
             label=f"cluster {cluster + 1}",
         )
     bar = figure.colorbar(points, ax=left)
-    bar.set_label(r"$\log_{10}\lambda_1$ [nats per period]")
+    bar.set_label(named(rate, r"$\log_{10}\lambda_1$"))
     left.set(xlabel="first principal component", ylabel="second principal component")
-    left.legend(fontsize=6)
+    legend(left, ncols=3, **ABOVE)
     for result, colour_index, label in ((data, 0, "measured"), (noise, 1, "noise in their place")):
         values = np.sort(result["stability"].values)[::-1]
         right.plot(np.arange(1, values.size + 1), values, "o-", color=COLOURS[colour_index], label=label)
     right.axhline(0.6, color=COLOURS[7], linestyle="--", linewidth=0.8)
-    right.set(xlabel="cluster, most stable first", ylabel="bootstrap Jaccard stability", ylim=(0, 1))
-    right.legend()
+    right.set(
+        xlabel="cluster, most stable first", ylabel=named(data["stability"], "bootstrap Jaccard stability"), ylim=(0, 1)
+    )
+    legend(right, **ABOVE)
     return figure
 
 
-def forecasters(study):
+def forecasters(study: Results):
     """Distribution of sMAPE for each forecaster, by its median, with the paper's medians."""
     data = study["forecast/fine"]
-    scores = data["smape"].values
-    order = np.argsort(np.median(scores, 1))
+    data = data.isel(forecaster=np.argsort(np.median(data["smape"].values, 1)))
+    shown = [str(name) for name in data["forecaster"].values]
     figure, ((ax,),) = panels(1, 1, height=3.2)
-    for place, i in enumerate(order):
-        family, name = str(data["family"].values[i]), str(data["forecaster"].values[i])
-        colour = COLOURS[FAMILIES.get(family, 6)]
-        parts = ax.violinplot(scores[i], [place], widths=0.8, showextrema=False)
-        for body in parts["bodies"]:
+    for family in dict.fromkeys(data["family"].values):
+        mine = np.flatnonzero(data["family"].values == family)
+        smape, colour = data["smape"].isel(forecaster=mine), COLOURS[FAMILIES.get(str(family), 6)]
+        for body in ax.violinplot(list(smape.values), mine, widths=0.8, showextrema=False)["bodies"]:
             body.set(facecolor=colour, alpha=0.35, linewidth=0)
-        middle, low, high = median_interval(scores[i])
-        whiskers(ax, [place], [middle], [low], [high], color=colour)
-        if name in PAPER:
-            ax.plot(place, PAPER[name], "x", color=COLOURS[6], markersize=4)
-    for family, index in FAMILIES.items():
-        ax.plot([], [], color=COLOURS[index], label=family)
-    ax.plot([], [], "x", color=COLOURS[6], label="paper's median")
-    ax.set_xticks(range(len(order)), [str(data["forecaster"].values[i]) for i in order], rotation=60, ha="right")
-    ax.set(ylabel="sMAPE [%], 0 to 200", ylim=(0, 200))
-    ax.legend(ncols=4, fontsize=6, loc="lower right")
+        interval_whiskers(ax, mine, interval(smape, "system", "median"), label=str(family), color=colour)
+    known = [(place, PAPER[name]) for place, name in enumerate(shown) if name in PAPER]
+    ax.plot(*zip(*known, strict=True), "D", color=COLOURS[6], fillstyle="none", markersize=4, label="paper's median")
+    names(ax, "x", shown, rotation=60)
+    ax.set(ylabel=named(data["smape"]), ylim=(0, 200))
+    legend(ax, ncols=7, **ABOVE)
     return figure
 
 
-def error_against_chaos(study):
+def error_against_chaos(study: Results):
     """Error of the best forecaster against the exponent, and the correlation of every forecaster's with invariants."""
     figure, ((left, right),) = panels(1, 2, height=3.4, width_ratios=[1, 1.5])
     for name, colour, label in (("chaos", 0, "15 points per period"), ("chaos_fine", 1, "100 points per period")):
         data = study[f"forecast/{name}"]
-        left.plot(
-            np.maximum(data["lambda_1"].values, 1e-3),
-            data["smape_of_the_best"].values,
-            "o",
-            markersize=2.5,
-            color=COLOURS[colour],
-            label=f"{data['best'].item()}, {label}",
-        )
-    left.set(xscale="log", xlabel=r"recomputed $\lambda_1$ [nats per period]", ylabel="sMAPE [%]", ylim=(0, 200))
-    left.legend(fontsize=6)
+        rate = np.maximum(data["lambda_1"].values, 1e-3)
+        said = f"{data['best'].item()}, {label}"
+        left.plot(rate, data["smape_of_the_best"].values, "o", markersize=2.5, color=COLOURS[colour], label=said)
     data, shuffled = study["forecast/chaos"], study["forecast/shuffled_exponents"]
-    names = [str(name) for name in data["forecaster"].values]
-    at = np.arange(len(names))
-    for j, (invariant, colour) in enumerate((("lambda_1", 0), ("pesin_entropy", 2), ("lambda_1_stored", 5))):
+    log_axis(left, "x", [0.001, 0.01, 0.1, 1, 10])
+    left.set(xlabel=named(data["lambda_1"], r"recomputed $\lambda_1$"), ylabel=named(data["smape_of_the_best"]))
+    left.set_ylim(0, 200)
+    legend(left, **ABOVE)
+    at = np.arange(data.sizes["forecaster"])
+    shown = {"lambda_1": r"$\lambda_1$", "pesin_entropy": "Pesin entropy", "lambda_1_stored": r"stored $\lambda_1$"}
+    for j, ((invariant, label), colour) in enumerate(zip(shown.items(), (0, 2, 5), strict=True)):
         rho = data["rho"].sel(invariant=invariant).values
-        whiskers(
-            right,
-            at + 0.2 * (j - 1.5),
-            *rho.T,
-            label={"lambda_1": r"$\lambda_1$", "pesin_entropy": "Pesin entropy"}.get(invariant, r"stored $\lambda_1$"),
-            markersize=2.5,
-            linewidth=0.7,
-            color=COLOURS[colour],
-        )
-    right.plot(
-        at + 0.3,
-        shuffled["rho"].sel(invariant="lambda_1", bound="value").values,
-        "x",
-        markersize=3,
-        color=COLOURS[7],
-        label=r"shuffled $\lambda_1$",
-    )
+        look = {"markersize": 2.5, "linewidth": 0.7, "color": COLOURS[colour]}
+        whiskers(right, at + 0.2 * (j - 1.5), *rho.T, label=label, **look)
+    rho = shuffled["rho"].sel(invariant="lambda_1", bound="value").values
+    look = {"markersize": 3, "fillstyle": "none", "color": COLOURS[7]}
+    right.plot(at + 0.3, rho, "D", label=r"shuffled $\lambda_1$", **look)
     right.axhline(0, color=COLOURS[7], linewidth=0.8)
-    right.set_xticks(at, names, rotation=60, ha="right", fontsize=6)
-    right.set_ylabel(r"Spearman $\rho$ with sMAPE")
-    right.legend(fontsize=6, ncols=2)
+    names(right, "x", data["forecaster"].values, rotation=60)
+    right.set_ylabel(named(data["rho"], r"Spearman $\rho$ with sMAPE"))
+    legend(right, ncols=4, **ABOVE)
     return figure
 
 
-def conditions(study):
+def conditions(study: Results):
     """Median sMAPE of each forecaster on fine, coarse and noisy data."""
-    data = study["forecast/ranks"]
+    smape = study["forecast/ranks"]["median_smape"]
     figure, ((ax,),) = panels(1, 1, height=3.4)
-    ends = data["median_smape"].values
-    heights = _spread(ends[-1], 4.5)
-    for i, name in enumerate(data["forecaster"].values):
-        colour = COLOURS[i % 8]
-        ax.plot(range(3), ends[:, i], "o-", color=colour, markersize=3, linewidth=1.4 if name == "N-BEATS" else 0.7)
-        ax.annotate(str(name), (2, ends[-1, i]), xytext=(2.12, heights[i]), fontsize=6, color=colour, va="center")
-    ax.set_xticks(range(3), ["fine", "coarse", "noisy"])
-    ax.set(xlim=(-0.1, 2.7), ylabel="median sMAPE over systems [%]")
+    heights = _spread(smape.values[-1], 4.5)
+    for i, name in enumerate(smape["forecaster"].values):
+        look = {"color": COLOURS[i % 8], "markersize": 3, "linewidth": 1.4 if name == "N-BEATS" else 0.7}
+        ax.plot(range(3), smape.values[:, i], "o-", **look)
+        note(ax, str(name), (2, smape.values[-1, i]), xytext=(2.12, heights[i]), color=COLOURS[i % 8], va="center")
+    names(ax, "x", smape["condition"].values)
+    ax.set(xlim=(-0.1, 2.7), ylabel=named(smape))
     return figure
 
 
@@ -247,16 +225,16 @@ def _spread(values: np.ndarray, gap: float) -> np.ndarray:
     return out
 
 
-def transfer_learning(study):
+def transfer_learning(study: Results):
     """Accuracy with pre-trained encoders against raw features."""
     return figures_applications.transfer_learning(study)
 
 
-def importance_sampling(study):
+def importance_sampling(study: Results):
     """Error after training on all, on hard and on random stretches."""
     return figures_applications.importance_sampling(study)
 
 
-def symbolic_regression(study):
+def symbolic_regression(study: Results):
     """Error of the equations that sparse regression finds."""
     return figures_applications.symbolic_regression(study)

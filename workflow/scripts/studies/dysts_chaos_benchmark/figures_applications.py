@@ -2,9 +2,12 @@
 
 import numpy as np
 
-from pesin.plot.style import COLOURS, panels, whiskers
-from pesin.stats.intervals import mean_interval, median_interval
+from pesin.plot.style import COLOURS, interval_whiskers, legend, named, names, note, panels
+from pesin.stats.intervals import interval
+from pesin.steps.results import Results
 
+# Where a legend is clear of any data, set close so that it isn't wider than its panel.
+ABOVE = {"loc": "lower left", "bbox_to_anchor": (0, 1), "columnspacing": 1, "handletextpad": 0.4}
 ARMS = {"raw": "raw features", "untrained": "untrained encoder", "random_timescale": "random timescale"}
 TRAININGS = {"random": "random", "importance": "importance", "full": "full", "full_long": "full, longer"}
 REGRESSIONS = {
@@ -16,87 +19,90 @@ REGRESSIONS = {
 PAPER_ERRORS = {"polynomial": 0.37, "fourier": 1.31, "pysr": 1.5e-6}
 
 
-def transfer_learning(study):
+def transfer_learning(study: Results):
     """Accuracy of the matched encoder against that of each rival, task by task; mean differences with the control."""
     figure, ((left, right),) = panels(1, 2, height=3.3)
     accuracy = study["forecast/transfer"].accuracy
     for colour, (arm, label) in zip(COLOURS, ARMS.items(), strict=False):
         left.plot(accuracy.sel(arm=arm), accuracy.sel(arm="matched"), "o", markersize=4, color=colour, label=label)
     left.plot([0.2, 1], [0.2, 1], color=COLOURS[7], linewidth=0.8)
-    left.set(xlabel="accuracy of the rival", ylabel="accuracy, matched timescale", title="a task is a point")
-    left.legend()
-    for shift, (case, label) in enumerate(
-        (("transfer", "pre-trained on systems"), ("shuffled_windows", "on shuffled windows"))
-    ):
+    left.set(xlabel=named(accuracy, "accuracy of the rival"), ylabel=named(accuracy, "accuracy, matched timescale"))
+    legend(left, ncols=2, title="a point is a task", **ABOVE)
+    cases = {"transfer": "pre-trained on systems", "shuffled_windows": "on shuffled windows"}
+    for shift, (case, label) in enumerate(cases.items()):
         accuracy = study[f"forecast/{case}"].accuracy
-        gains = [mean_interval((accuracy.sel(arm="matched") - accuracy.sel(arm=arm)).values) for arm in ARMS]
-        centre, low, high = np.array(gains).T
-        whiskers(right, np.arange(len(ARMS)) + 0.15 * shift, centre, low, high, label=label, color=COLOURS[3 + shift])
+        gain = interval(accuracy.sel(arm="matched", drop=True) - accuracy.sel(arm=list(ARMS)), "task")
+        interval_whiskers(right, np.arange(len(ARMS)) + 0.15 * shift, gain, label=label, color=COLOURS[3 + shift])
     right.axhline(0, color=COLOURS[7], linewidth=0.8)
-    right.set_xticks(np.arange(len(ARMS)), [label.replace(" ", "\n") for label in ARMS.values()])
-    right.set(ylabel="gain of the matched timescale", title="mean over tasks, 95 % interval", xlim=(-0.4, 2.6))
-    right.legend()
+    names(right, "x", [label.replace(" ", "\n") for label in ARMS.values()])
+    right.set(ylabel=named(accuracy, "gain of the matched timescale"), xlim=(-0.4, 2.6))
+    legend(right, title="mean over tasks, 95 % interval", **ABOVE)
     return figure
 
 
-def importance_sampling(study):
+def importance_sampling(study: Results):
     """sMAPE of the four trainings, a line for each system; and where one system's trajectories start."""
     figure, ((left, right),) = panels(1, 2, height=3.3)
-    for shift, (case, label) in enumerate((("importance", "weights kept"), ("permuted_weights", "weights permuted"))):
-        result = study[f"forecast/{case}"]
-        smape = result.smape.sel(arm=list(TRAININGS))
+    arms, at = list(TRAININGS), np.arange(len(TRAININGS))
+    cases = {"importance": "kept", "permuted_weights": "permuted"}
+    for shift, (case, label) in enumerate(cases.items()):
+        smape, colour = study[f"forecast/{case}"].smape.sel(arm=arms), COLOURS[shift]
         if not shift:
-            left.plot(smape.values, color=COLOURS[7], linewidth=0.6, alpha=0.7)
-        centre, low, high = np.array([median_interval(smape.sel(arm=arm).values) for arm in TRAININGS]).T
-        whiskers(left, np.arange(4) + 0.1 * shift, centre, low, high, label=f"median, {label}", color=COLOURS[shift])
+            lines = left.plot(smape.values, color=COLOURS[7], linewidth=0.6, alpha=0.7)
+            lines[0].set_label(f"a system, {label}")
+        middle = interval(smape, "system", "median")
+        interval_whiskers(left, at + 0.1 * shift, middle, label=f"median, {label}", color=colour)
         mean = smape.mean("system")
-        left.plot(np.arange(4) + 0.1 * shift, mean, "x", color=COLOURS[shift], label=f"mean, {label}")
-    updates = study["forecast/importance"].updates.sel(arm=list(TRAININGS)).values
-    left.set_xticks(np.arange(4), [f"{name}\n{n} steps" for name, n in zip(TRAININGS.values(), updates, strict=True)])
-    left.set(ylabel="sMAPE (0 to 200)", title="a system is a line", ylim=(0, None))
-    left.legend(fontsize=7, loc="lower left")
-    world, trained = study["simulate/importance"], study["train/importance"]
-    series = world.history.isel(system=0, coord=0).values
-    right.plot(series, color=COLOURS[7], linewidth=0.8)
-    low, high = series.min(), series.max()
-    for level, arm in enumerate(("importance", "random")):
-        begun = trained.start_point.sel(sampled=arm).isel(system=0, round=slice(1, None)).values.ravel()
-        height = low - (0.08 + 0.08 * level) * (high - low)
-        right.plot(begun, np.full(begun.size, height), "|", color=COLOURS[level], markersize=8, label=f"starts, {arm}")
-    right.set(xlabel="points of the history", ylabel="first coordinate", title=str(world.system.values[0]))
-    right.set_ylim(top=high + 0.3 * (high - low))
-    right.legend(loc="upper right", fontsize=7)
+        left.plot(at + 0.1 * shift, mean, "D", fillstyle="none", markersize=4, color=colour, label=f"mean, {label}")
+    updates = study["forecast/importance"].updates.sel(arm=arms).values
+    names(left, "x", [f"{name}\n{n} steps" for name, n in zip(TRAININGS.values(), updates, strict=True)])
+    left.set(ylabel=named(smape), ylim=(0, None))
+    legend(left, ncols=2, title="sampling weights", **ABOVE)
+    _start_points(right, study["simulate/importance"].history, study["train/importance"].start_point)
     return figure
 
 
-def symbolic_regression(study):
+def _start_points(ax, history, start_point) -> None:
+    """The first system's series, and below it where the trajectories of both arms start after the first round."""
+    series = history.isel(system=0, coord=0)
+    ax.plot(series.values, color=COLOURS[7], linewidth=0.8)
+    low, high = float(series.min()), float(series.max())
+    for level, arm in enumerate(("importance", "random")):
+        begun = start_point.sel(sampled=arm).isel(system=0, round=slice(1, None)).values.ravel()
+        height = low - (0.08 + 0.08 * level) * (high - low)
+        ax.plot(begun, np.full(begun.size, height), "|", color=COLOURS[level], markersize=8, label=f"starts, {arm}")
+    ax.set(xlabel="points of the history", ylabel=named(series, f"first coordinate of {series.system.item()}"))
+    legend(ax, ncols=2, **ABOVE)
+
+
+def symbolic_regression(study: Results):
     """sMAPE of predicted derivatives for each regression; medians of the paper beside."""
     figure, (axes,) = panels(1, 3, height=3.2, sharey=True)
     tree, control = study["forecast/symbolic"], study["forecast/trigonometric_fields"]
-    groups = (
-        ("quadratic systems", tree["known_form"].to_dataset()),
-        ("other systems", tree["other_form"].to_dataset()),
-        ("trigonometric fields", control["known_form"].to_dataset()),
-    )
+    groups = {
+        "quadratic systems": tree["known_form"].to_dataset(),
+        "other systems": tree["other_form"].to_dataset(),
+        "trigonometric fields": control["known_form"].to_dataset(),
+    }
     rng = np.random.default_rng(0)
-    for ax, (title, result) in zip(axes, groups, strict=True):
-        names = [str(name) for name in result.regression.values]
-        for x, name in enumerate(names):
-            errors = np.maximum(result.smape.sel(regression=name).values, 1e-16)
+    for ax, (title, result) in zip(axes, groups.items(), strict=True):
+        regressions = [str(name) for name in result.regression.values]
+        smape = result.smape.clip(min=1e-16)  # an exact equation has to stand on a logarithmic axis
+        for x, name in enumerate(regressions):
+            errors = smape.sel(regression=name).values
             spread = x + rng.uniform(-0.2, 0.2, errors.size)
             ax.plot(spread, errors, ".", markersize=3, color=COLOURS[x], alpha=0.6)
-            whiskers(ax, [x], *([v] for v in median_interval(errors)), color="black")
-        ax.set_xticks(range(len(names)), [REGRESSIONS[name] for name in names], fontsize=6)
-        ax.set(yscale="log", title=f"{title} ({result.sizes['system']})", xlim=(-0.5, len(names) - 0.5))
+        interval_whiskers(ax, range(len(regressions)), interval(smape, "system", "median"), color="black")
+        names(ax, "x", [REGRESSIONS[name] for name in regressions])
+        ax.set(yscale="log", title=f"{title} ({result.sizes['system']})", xlim=(-0.5, len(regressions) - 0.5))
+    first, regressions = axes[0], list(groups["quadratic systems"].regression.values)
     for name, error in PAPER_ERRORS.items():
-        names = list(groups[0][1].regression.values)
-        if name in names:
-            x = names.index(name)
-            axes[0].plot([x + 0.32], [error], "*", color=COLOURS[4], markersize=8)
+        if name in regressions:
+            first.plot([regressions.index(name) + 0.32], [error], "*", color=COLOURS[4], markersize=8)
         else:
-            axes[0].axhline(error, color=COLOURS[4], linestyle="--", linewidth=0.8)
-            axes[0].annotate("PySR in the paper", (-0.4, 1.6 * error), fontsize=6, color=COLOURS[4])
-    axes[0].set(ylabel="sMAPE of the derivatives (0 to 2)")
-    axes[0].plot([], [], "*", color=COLOURS[4], label="the paper, all systems")
-    axes[0].legend(loc="lower left", fontsize=6)
+            first.axhline(error, color=COLOURS[4], linestyle="--", linewidth=0.8)
+            note(first, "PySR in the paper", (-0.4, 1.6 * error), color=COLOURS[4])
+    first.set_ylabel(named(groups["quadratic systems"].smape))
+    first.plot([], [], "*", color=COLOURS[4], label="the paper, all systems")
+    legend(first, loc="lower left")
     return figure

@@ -2,6 +2,7 @@
 
 import xarray as xr
 
+from pesin.steps.case import Case
 from studies.dysts_chaos_benchmark import chaos, ranks
 from studies.dysts_chaos_benchmark.forecasting import forecast as forecasting
 from studies.dysts_chaos_benchmark.importance import forecast as importance
@@ -12,7 +13,7 @@ KINDS = {"forecasting": forecasting, "transfer": transfer, "importance": importa
 
 
 def forecast(
-    case, data=None, trained=None, spectra_of_all=None, scores=None, fine=None, coarse=None, noisy=None
+    case: Case, data=None, trained=None, spectra_of_all=None, scores=None, fine=None, coarse=None, noisy=None
 ) -> xr.Dataset | xr.DataTree:
     if case.params.kind == "chaos":
         return chaos.forecast(case, spectra_of_all, scores)

@@ -3,11 +3,14 @@
 import numpy as np
 import xarray as xr
 
+from pesin.steps.case import Case
+from pesin.steps.labels import labelled
 
-def forecast(case, fine: xr.Dataset, coarse: xr.Dataset, noisy: xr.Dataset) -> xr.Dataset:
+
+def forecast(case: Case, fine: xr.Dataset, coarse: xr.Dataset, noisy: xr.Dataset) -> xr.Dataset:
+    """Scores of the paper's forecasters that all conditions share; with noise and without on the same systems."""
     conditions = {"fine": fine, "coarse": coarse, "noisy": noisy}
-    listed = [name for name, family in zip(fine["forecaster"].values, fine["family"].values, strict=True)]
-    listed = [name for name in listed if fine["family"].sel(forecaster=name) != "baseline"]
+    listed = [str(name) for name in fine["forecaster"].values[fine["family"].values != "baseline"]]
     listed = [name for name in listed if all(name in data["forecaster"].values for data in conditions.values())]
     medians = np.array([data["smape"].sel(forecaster=listed).median("system").values for data in conditions.values()])
     if case.params.forecast.labels == "shuffled":
@@ -18,21 +21,10 @@ def forecast(case, fine: xr.Dataset, coarse: xr.Dataset, noisy: xr.Dataset) -> x
         both = case.rng("conditions").permuted(both, axis=0)
     return xr.Dataset(
         {
-            "median_smape": (
-                ("condition", "forecaster"),
-                medians,
-                {"units": "1", "long_name": "median sMAPE over systems"},
-            ),
-            "smape": (
-                ("noise", "forecaster", "system"),
-                both,
-                {"units": "1", "long_name": "sMAPE without and with noise on the history"},
+            "median_smape": labelled(("condition", "forecaster"), medians, "median sMAPE over systems", "%"),
+            "smape": labelled(
+                ("noise", "forecaster", "system"), both, "sMAPE without and with noise on the history", "%"
             ),
         },
-        coords={
-            "condition": list(conditions),
-            "forecaster": listed,
-            "noise": ["clean", "noisy"],
-            "system": shared,
-        },
+        {"condition": list(conditions), "forecaster": listed, "noise": ["clean", "noisy"], "system": shared},
     )

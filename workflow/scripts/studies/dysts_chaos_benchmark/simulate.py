@@ -2,6 +2,7 @@
 
 import xarray as xr
 
+from pesin.steps.case import Case
 from studies.dysts_chaos_benchmark import zoo_trajectories
 from studies.dysts_chaos_benchmark.forecasting import simulate as forecasting
 from studies.dysts_chaos_benchmark.importance import simulate as importance
@@ -17,5 +18,5 @@ KINDS = {
 }
 
 
-def simulate(case) -> xr.Dataset | xr.DataTree:
+def simulate(case: Case) -> xr.Dataset | xr.DataTree:
     return KINDS[case.params.kind].simulate(case)

@@ -10,6 +10,8 @@ from pesin.entropy.templates import joint_multiscale_entropy
 from pesin.integrate.lyapunov import kaplan_yorke_dimension
 from pesin.integrate.spectrum import failed, lyapunov
 from pesin.integrate.trajectories import time_limit
+from pesin.steps.case import Case
+from pesin.steps.labels import labelled
 from pesin.steps.parallel import each
 from pesin.systems import zoo
 from pesin.systems.sampling import series, with_period
@@ -18,9 +20,11 @@ from studies.dysts_chaos_benchmark.chosen import chosen_systems, label
 PER_PERIOD = 30
 DRAWS = 400
 SECONDS = 120.0  # processor time that one system's spectrum may take
+RATE, TIME = "nat per model time", "model time"
+NONE, NOT_STORED = "a system without a spectrum (its reason is given)", "dysts stores none"
 
 
-def entropy(case, data: xr.DataTree) -> xr.Dataset:
+def entropy(case: Case, data: xr.DataTree) -> xr.Dataset:
     """The corrected annotation: dimension `system`, every system of the zoo by name."""
     p, sampled = case.params.entropy, case.params.simulate
     wanted = chosen_systems(sampled.systems, sampled.own)
@@ -88,90 +92,111 @@ def _from_a_series(system, rng, p) -> dict:
 
 
 def _dataset(rows: list[dict]) -> xr.Dataset:
+    """Every variable over `system`; the spectra over (system, exponent)."""
     spectra = [row["spectrum"] for row in rows]
     size = max(spectrum.exponents.size for spectrum in spectra)
+    over = ("system", "exponent")
 
     def padded(values):
-        return np.array([np.pad(v, (0, size - v.size), constant_values=np.nan) for v in values])
+        return np.array([np.pad(v[:size], (0, size - v[:size].size), constant_values=np.nan) for v in values])
 
-    def stored(key):
-        return np.array([row["stored"].get(key, np.nan) for row in rows], float)
+    own, beyond = padded([s.exponents for s in spectra]), f"beyond a system's exponents, or {NONE}"
+    stored = padded([_stored_spectrum(row) for row in rows])
+    return xr.Dataset(
+        _measured_here(rows)
+        | _stored_in_dysts(rows)
+        | _facts(rows)
+        | {
+            "exponents": labelled(over, own, "Lyapunov exponents, largest first", RATE, nan=beyond),
+            "errors": labelled(
+                over, padded([s.errors for s in spectra]), "standard errors of the exponents", RATE, nan=beyond
+            ),
+            "exponents_stored": labelled(over, stored, "Lyapunov exponents stored in dysts", RATE, nan=NOT_STORED),
+        },
+        {"system": [row["name"] for row in rows], "exponent": np.arange(1, size + 1)},
+    )
 
-    period = np.array([row["period"] for row in rows])
-    top = np.array([spectrum.exponents[0] for spectrum in spectra])
-    top_error = np.array([spectrum.errors[0] for spectrum in spectra])
-    top_stored = stored("maximum_lyapunov_estimated")
-    rate, plain = "nats per time of the model", "1"
+
+def _measured_here(rows: list[dict]) -> dict:
+    spectra = [row["spectrum"] for row in rows]
 
     def of(key):
         return np.array([row[key] for row in rows], float)
 
+    top = np.array([spectrum.exponents[0] for spectrum in spectra])
+    top_error = np.array([spectrum.errors[0] for spectrum in spectra])
+    period = np.array([row["period"] for row in rows])
+    no_dimension = f"{NONE}, or a delay system whose known exponents don't sum to less than 0"
+    no_series = "a series that can't be made, or is too short for it"
     columns = {
-        "lambda_1": (top, rate, "largest Lyapunov exponent"),
-        "lambda_1_error": (top_error, rate, "its standard error"),
-        "lambda_1_stored": (top_stored, rate, "largest Lyapunov exponent stored in dysts"),
-        "sum_of_exponents": (np.array([s.exponents.sum() for s in spectra]), rate, "sum of the exponents"),
-        "mean_divergence": (np.array([s.divergence for s in spectra]), rate, "mean divergence along the run"),
-        "pesin_entropy": (of("entropy"), rate, "sum of the exponents that exceed two standard errors"),
-        "pesin_entropy_error": (of("entropy_error"), rate, "its standard error"),
-        "pesin_entropy_stored": (stored("pesin_entropy"), rate, "Pesin entropy stored in dysts"),
-        "kaplan_yorke_dimension": (of("dimension"), plain, "Kaplan-Yorke dimension"),
-        "kaplan_yorke_dimension_error": (of("dimension_error"), plain, "its standard error"),
-        "kaplan_yorke_dimension_stored": (stored("kaplan_yorke_dimension"), plain, "Kaplan-Yorke dimension in dysts"),
-        "correlation_dimension": (of("correlation"), plain, "correlation dimension"),
-        "correlation_dimension_error": (of("correlation_error"), plain, "its jackknife error"),
-        "correlation_dimension_stored": (stored("correlation_dimension"), plain, "correlation dimension in dysts"),
-        "multiscale_entropy": (of("multiscale"), "nats", "sample entropy, mean over scales"),
-        "multiscale_entropy_stored": (stored("multiscale_entropy"), plain, "multiscale entropy in dysts"),
-        "period": (period, "time of the model", "dominant period"),
-        "averaging_time": (np.array([s.time for s in spectra]), "time of the model", "time averaged over"),
-        "lambda_1_per_period": (top * period, "nats per period", "largest Lyapunov exponent"),
-        "pesin_entropy_per_period": (of("entropy") * period, "nats per period", "Pesin entropy"),
+        "lambda_1": (top, "largest Lyapunov exponent", RATE, NONE),
+        "lambda_1_error": (top_error, "standard error of the largest Lyapunov exponent", RATE, NONE),
+        "sum_of_exponents": (np.array([s.exponents.sum() for s in spectra]), "sum of the exponents", RATE, NONE),
+        "mean_divergence": (
+            np.array([s.divergence for s in spectra]),
+            "mean divergence along the run",
+            RATE,
+            f"{NONE}, or one that was computed without the variational equations",
+        ),
+        "pesin_entropy": (of("entropy"), "sum of the exponents that exceed two standard errors", RATE, NONE),
+        "pesin_entropy_error": (of("entropy_error"), "standard error of the Pesin entropy", RATE, NONE),
+        "kaplan_yorke_dimension": (of("dimension"), "Kaplan-Yorke dimension", "1", no_dimension),
+        "kaplan_yorke_dimension_error": (
+            of("dimension_error"),
+            "standard error of the Kaplan-Yorke dimension",
+            "1",
+            no_dimension,
+        ),
+        "correlation_dimension": (of("correlation"), "correlation dimension", "1", no_series),
+        "correlation_dimension_error": (
+            of("correlation_error"),
+            "jackknife error of the correlation dimension",
+            "1",
+            no_series,
+        ),
+        "multiscale_entropy": (of("multiscale"), "sample entropy, mean over scales", "nat", no_series),
+        "period": (period, "dominant period", TIME, "a system that can't be integrated"),
+        "averaging_time": (np.array([s.time for s in spectra]), "time averaged over", TIME, ""),
+        "lambda_1_per_period": (top * period, "largest Lyapunov exponent", "nat per period", NONE),
+        "pesin_entropy_per_period": (of("entropy") * period, "Pesin entropy", "nat per period", NONE),
     }
-    with np.errstate(invalid="ignore"):
-        chaotic = top > 3 * top_error
-        disagrees = np.abs(top - top_stored) > 3 * top_error
-    known = np.isfinite(top_stored) & np.isfinite(top)
-    data = xr.Dataset(
-        {
-            name: ("system", values, {"units": units, "long_name": text, "allow_nan": 1})
-            for name, (values, units, text) in columns.items()
-        }
-        | {
-            "exponents": (
-                ("system", "exponent"),
-                padded([s.exponents for s in spectra]),
-                {"units": rate, "long_name": "Lyapunov exponents, largest first", "allow_nan": 1},
-            ),
-            "errors": (
-                ("system", "exponent"),
-                padded([s.errors for s in spectra]),
-                {"units": rate, "long_name": "their standard errors", "allow_nan": 1},
-            ),
-            "exponents_stored": (
-                ("system", "exponent"),
-                _stored_spectra(rows, size),
-                {"units": rate, "long_name": "Lyapunov exponents stored in dysts", "allow_nan": 1},
-            ),
-        },
-        coords={"system": [row["name"] for row in rows], "exponent": np.arange(1, size + 1)},
-    )
-    for name, values, text in (
-        ("dim", [row["dim"] for row in rows], "coordinates"),
-        ("kind", [row["kind"] for row in rows], "flow, delay or map"),
-        ("driven", [row["driven"] for row in rows], "driven (dysts' flag)"),
-        ("is_chaotic", (chaotic & np.isfinite(top)).astype(np.int8), "largest exponent above 3 standard errors"),
-        ("stored_disagrees", (disagrees & known).astype(np.int8), "stored exponent beyond 3 standard errors"),
-        ("engine", [s.engine for s in spectra], "how the spectrum was computed"),
-        ("reason", [s.reason for s in spectra], "why there is none, or why its run ended early"),
-    ):
-        data[name] = ("system", values, {"units": "1", "long_name": text})
-    return data
+    return {name: labelled("system", *said, nan=nan) for name, (*said, nan) in columns.items()}
 
 
-def _stored_spectra(rows: list[dict], size: int) -> np.ndarray:
-    out = np.full((len(rows), size), np.nan)
-    for row, item in zip(out, rows, strict=True):
-        values = np.sort(np.asarray(item["stored"].get("lyapunov_spectrum_estimated", []), float))[::-1][:size]
-        row[: values.size] = values
-    return out
+def _stored_in_dysts(rows: list[dict]) -> dict:
+    """What dysts stores of each system."""
+    columns = {
+        "lambda_1_stored": ("maximum_lyapunov_estimated", "largest Lyapunov exponent stored in dysts", RATE),
+        "pesin_entropy_stored": ("pesin_entropy", "Pesin entropy stored in dysts", RATE),
+        "kaplan_yorke_dimension_stored": ("kaplan_yorke_dimension", "Kaplan-Yorke dimension stored in dysts", "1"),
+        "correlation_dimension_stored": ("correlation_dimension", "correlation dimension stored in dysts", "1"),
+        "multiscale_entropy_stored": ("multiscale_entropy", "multiscale entropy stored in dysts", "nat"),
+    }
+    return {
+        name: labelled("system", [float(row["stored"].get(key, np.nan)) for row in rows], *said, nan=NOT_STORED)
+        for name, (key, *said) in columns.items()
+    }
+
+
+def _facts(rows: list[dict]) -> dict:
+    """What kind of system each is, whether it is chaotic, and how its spectrum came about."""
+    spectra = [row["spectrum"] for row in rows]
+    top = np.array([spectrum.exponents[0] for spectrum in spectra])
+    error = np.array([spectrum.errors[0] for spectrum in spectra])
+    stored = np.array([row["stored"].get("maximum_lyapunov_estimated", np.nan) for row in rows], float)
+    # Comparisons with NaN are false: without a spectrum a system isn't chaotic, nor is its stored exponent refuted.
+    chaotic, disagrees = top > 3 * error, np.abs(top - stored) > 3 * error
+    return {
+        "dim": labelled("system", [row["dim"] for row in rows], "coordinates"),
+        "kind": labelled("system", [row["kind"] for row in rows], "flow, delay or map"),
+        "driven": labelled("system", [row["driven"] for row in rows], "driven (dysts' flag)"),
+        "is_chaotic": labelled("system", chaotic.astype(np.int8), "largest exponent above 3 standard errors"),
+        "stored_disagrees": labelled("system", disagrees.astype(np.int8), "stored exponent beyond 3 standard errors"),
+        "engine": labelled("system", [s.engine for s in spectra], "how the spectrum was computed"),
+        "reason": labelled("system", [s.reason for s in spectra], "why there is none, or why its run ended early"),
+    }
+
+
+def _stored_spectrum(row: dict) -> np.ndarray:
+    """The exponents that dysts stores, largest first; none for some systems."""
+    return np.sort(np.asarray(row["stored"].get("lyapunov_spectrum_estimated", []), float))[::-1]

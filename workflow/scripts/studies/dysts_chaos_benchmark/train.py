@@ -2,6 +2,7 @@
 
 import xarray as xr
 
+from pesin.steps.case import Case
 from studies.dysts_chaos_benchmark.forecasting import train as forecasting
 from studies.dysts_chaos_benchmark.importance import train as importance
 from studies.dysts_chaos_benchmark.symbolic import train as symbolic
@@ -10,5 +11,5 @@ from studies.dysts_chaos_benchmark.transfer import train as transfer
 KINDS = {"forecasting": forecasting, "transfer": transfer, "importance": importance, "symbolic": symbolic}
 
 
-def train(case, data) -> xr.Dataset | xr.DataTree:
+def train(case: Case, data) -> xr.Dataset | xr.DataTree:
     return KINDS[case.params.kind].train(case, data)

@@ -7,6 +7,8 @@ import numpy as np
 import xarray as xr
 
 from pesin.integrate.trajectories import integrate
+from pesin.steps.case import Case
+from pesin.steps.labels import labelled
 from pesin.steps.parallel import each
 from pesin.systems import zoo
 from pesin.systems.sampling import series, with_period
@@ -15,7 +17,7 @@ from studies.dysts_chaos_benchmark.chosen import chosen_systems, label
 TRANSIENT = 20.0
 
 
-def simulate(case) -> xr.DataTree:
+def simulate(case: Case) -> xr.DataTree:
     p = case.params.simulate
     wanted = chosen_systems(p.systems, p.own)
     seeds = case.rng("trajectories").integers(2**63, size=len(wanted))
@@ -60,33 +62,30 @@ def _zoo(done: list[dict]) -> xr.Dataset:
     fine = np.array([not item["reason"] for item in done])
     continuous = np.array([item["kind"] != "map" for item in done])
 
-    def plain(long_name, units="1"):
-        return {"units": units, "long_name": long_name, "may_be_constant": 1}
-
+    constant = partial(labelled, may_be_constant=1)
     share = float((~fine[continuous]).mean()) if continuous.any() else 1.0
+    count, lost = int(continuous.sum()), "a system that can't be integrated"
     return xr.Dataset(
         {
-            "x": (
+            "x": labelled(
                 ("system", "time", "coord"),
                 x,
-                {"units": "units of the model", "long_name": "trajectory, bounded coordinates", "allow_nan": 1},
+                "trajectory, bounded coordinates",
+                "model unit",
+                nan=f"beyond a system's coordinates, or {lost}",
             ),
-            "t": (("system", "time"), t, {"units": "time of the model", "long_name": "time", "allow_nan": 1}),
-            "period": (
-                "system",
-                [item["period"] for item in done],
-                plain("dominant period", "time of the model") | {"allow_nan": 1},
-            ),
-            "kind": ("system", [item["kind"] for item in done], plain("flow, delay or map")),
-            "dim": ("system", [item["dim"] for item in done], plain("coordinates")),
-            "integrates": ("system", fine.astype(np.int8), plain("integrates to a finite, moving trajectory")),
-            "reason": ("system", [item["reason"] for item in done], plain("why it doesn't")),
-            "engine": ("system", [item["engine"] for item in done], plain("what integrated")),
-            "continuous": ((), int(continuous.sum()), plain("flows and delay systems in the zoo")),
-            "short_of_131": ((), max(0, 131 - int(continuous.sum())), plain("flows and delay systems short of 131")),
-            "share_failing": ((), share, plain("share of the flows and delay systems that don't integrate")),
+            "t": labelled(("system", "time"), t, "time", "model time", nan=lost),
+            "period": constant("system", [item["period"] for item in done], "dominant period", "model time", nan=lost),
+            "kind": constant("system", [item["kind"] for item in done], "flow, delay or map"),
+            "dim": constant("system", [item["dim"] for item in done], "coordinates"),
+            "integrates": constant("system", fine.astype(np.int8), "integrates to a finite, moving trajectory"),
+            "reason": constant("system", [item["reason"] for item in done], "why it doesn't"),
+            "engine": constant("system", [item["engine"] for item in done], "what integrated"),
+            "continuous": constant((), count, "flows and delay systems in the zoo"),
+            "short_of_131": constant((), max(0, 131 - count), "flows and delay systems short of 131"),
+            "share_failing": constant((), share, "share of the flows and delay systems that don't integrate"),
         },
-        coords={"system": [item["name"] for item in done]},
+        {"system": [item["name"] for item in done]},
     )
 
 
@@ -107,15 +106,20 @@ def _compared(p) -> xr.Dataset:
         path = integrate(system, start, fine, "dop853", 1e-10).x[0]
         coarse = integrate(system, start, fine[::7], "lsoda", 1e-10).x[0]
         granularity.append(float(np.abs((coarse - path[::7]) / scale).max()))
-    attributes = {"units": "standard deviations", "allow_nan": 1, "may_be_constant": 1}
+    unit, lost = "standard deviations", "a trajectory that left every bound"
     return xr.Dataset(
         {
-            "solver_difference": ("compared", solver, attributes | {"long_name": "largest difference of two solvers"}),
-            "granularity_difference": (
+            "solver_difference": labelled(
+                "compared", solver, "largest difference of two solvers", unit, nan=lost, may_be_constant=1
+            ),
+            "granularity_difference": labelled(
                 "compared",
                 granularity,
-                attributes | {"long_name": "largest difference of coarse points and fine ones"},
+                "largest difference of coarse points and fine ones",
+                unit,
+                nan=lost,
+                may_be_constant=1,
             ),
         },
-        coords={"compared": list(p.compared)},
+        {"compared": list(p.compared)},
     )

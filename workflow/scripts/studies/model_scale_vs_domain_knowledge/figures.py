@@ -4,8 +4,19 @@ from __future__ import annotations
 
 import numpy as np
 
-from pesin.plot.style import COLOURS, band, panels, whiskers
-from pesin.stats.intervals import correlation_interval, median_interval
+from pesin.plot.style import (
+    COLOURS,
+    interval_band,
+    interval_whiskers,
+    legend,
+    log_axis,
+    named,
+    names,
+    note,
+    panels,
+)
+from pesin.stats.intervals import Centre, correlation_interval, interval
+from pesin.steps.results import Results
 
 FAMILIES = {
     "naive": COLOURS[7],
@@ -17,6 +28,8 @@ FAMILIES = {
 }
 SHOWN = ("N-BEATS", "N-HiTS", "LSTM", "NODE", "ESN", "NVAR", "LinearRegression", "NVAR-2")
 LINES = dict(zip(SHOWN, (*COLOURS[:6], COLOURS[7], COLOURS[6]), strict=True))
+# Where a legend is clear of any data, set close so that it isn't wider than its panel.
+ABOVE = {"loc": "lower left", "bbox_to_anchor": (0, 1), "columnspacing": 1, "handletextpad": 0.4}
 # Medians over 128 or 131 systems, from the author's result files of April 2023.
 PAPER = {
     "N-BEATS": 42.3,
@@ -58,7 +71,7 @@ PAPER_SECONDS = {
 }
 
 
-def examples(study):
+def examples(study: Results):
     """F1: forecasts of three systems, time in Lyapunov times."""
     scores, data = study["forecast/scores"], study["simulate/orbits"]
     made = {}
@@ -68,13 +81,11 @@ def examples(study):
             if name in ("N-BEATS", "NODE", "LinearRegression", "NVAR-2"):
                 made.setdefault(str(name), part.isel(run=i, length=0))
     chaotic = scores.system.values[scores.chaotic.values]
-    valid = scores.vpt.sel(rule="normalised_error", model="N-BEATS", system=chaotic).values
-    order = chaotic[np.argsort(valid)]
-    chosen = [order[-1], order[len(order) // 2], order[0]]
+    order = chaotic[np.argsort(scores.vpt.sel(rule="normalised_error", model="N-BEATS", system=chaotic).values)]
+    chosen = {"at its best": order[-1], "in the middle": order[len(order) // 2], "at its worst": order[0]}
     figure, axes = panels(len(made), 3, height=1.25)
-    per_point = scores.lambda_per_period / data.attrs["points_per_period"]
-    for column, system in zip(axes.T, chosen, strict=True):
-        rate = float(per_point.sel(system=system))
+    for column, (how, system) in zip(axes.T, chosen.items(), strict=True):
+        rate = float(scores.lambda_per_period.sel(system=system)) / data.attrs["points_per_period"]
         time = np.arange(1, data.sizes["lead"] + 1) * rate
         true = data.future.sel(system=system).values[:, 0]
         middle, spread = true.mean(), true.std()
@@ -84,256 +95,237 @@ def examples(study):
             forecast = part.forecast.sel(system=system).values[:, 0]
             ax.plot(time[shown], (forecast[shown] - middle) / spread, color=LINES[name], linewidth=1)
             ax.set(ylim=(-3.2, 3.2))
-            if ax in axes[:, 0]:
-                ax.set_ylabel(name if name != "LinearRegression" else "linear")
-        column[0].set_title(system)
+        column[0].set_title(f"{system}\nN-BEATS {how}")
         column[-1].set_xlabel("Lyapunov times")
-    figure.suptitle(
-        "First coordinate in standard deviations (grey: truth); N-BEATS does best, middling and worst", fontsize=9
-    )
+    for ax, name in zip(axes[:, 0], made, strict=True):
+        ax.set_ylabel(name if name != "LinearRegression" else "linear")
+    figure.supylabel("first coordinate (standard deviations), truth in grey")
     return figure
 
 
-def error_against_lead(study):
+def error_against_lead(study: Results):
     """F2: sMAPE along the lead, in Lyapunov times."""
     scores = study["forecast/scores"]
     chaotic = scores.system.values[scores.chaotic.values]
     rate = scores.lambda_per_period.sel(system=chaotic).values
-    far = float(scores.lead.max())
+    near, far = float(scores.lead.min()) * rate, float(scores.lead.max()) * rate
     grid = np.linspace(0.2, 10, 25)
+    # How far a forecast goes in Lyapunov times depends on its system: one that doesn't go so far hasn't failed there.
+    there = (grid[:, None] >= near) & (grid[:, None] <= far)
+    enough = there.sum(1) >= 3
     figure, axes = panels(2, 4, height=1.9, sharex=True, sharey=True)
     for ax, name in zip(axes.flat, SHOWN, strict=True):
         curve = scores.curve.sel(model=name, system=chaotic).values
-        first, last = grid[:, None] >= float(scores.lead.min()) * rate, grid[:, None] <= far * rate
         on_grid = np.array([np.interp(grid / r, scores.lead.values, one) for r, one in zip(rate, curve, strict=True)]).T
-        on_grid = np.where(first & last, on_grid, np.nan)
-        enough = np.isfinite(on_grid).sum(1) >= 3
-        low, middle, high = np.nanquantile(on_grid[enough], [0.25, 0.5, 0.75], axis=1)
-        band(ax, grid[enough], middle, low, high, color=LINES[name])
+        found = [interval(on_grid[i, there[i]], estimate="median") for i in np.flatnonzero(enough)]
+        interval_band(ax, grid[enough], Centre(*np.array(found, float).T), color=LINES[name])
         ax.axhline(30, color="0.5", linewidth=0.7, linestyle=":")
         ax.set_title(name)
     for ax in axes[-1]:
         ax.set_xlabel("Lyapunov times")
     for ax in axes[:, 0]:
-        ax.set_ylabel("sMAPE (%)")
+        ax.set_ylabel(named(scores.curve, "median sMAPE"))
     return figure
 
 
-def ranking(study):
+def ranking(study: Results):
     """F3: models by median sMAPE, with the paper's medians."""
     scores = study["forecast/scores"]
-    figure, axes = panels(1, 2, height=4.6, width=7.2, sharey=True)
-    values = scores.smape_short.values
-    middle = np.median(values, axis=1)
-    order = np.argsort(-middle)
-    names, families = scores.model.values[order], scores.family.values[order]
-    place = np.arange(len(order))
-    for ax, variable, title in (
-        (axes[0, 0], "smape_short", "2 periods"),
-        (axes[0, 1], "smape_long", "whole lead"),
-    ):
-        found = np.array([median_interval(row) for row in scores[variable].values[order]])
+    scores = scores.isel(model=np.argsort(-np.median(scores.smape_short.values, axis=1)))
+    place, models = np.arange(scores.sizes["model"]), scores.model.values
+    figure, axes = panels(1, 2, height=4.6, sharey=True)
+    left, right = axes[0]
+    for ax, variable, title in ((left, "smape_short", "2 periods"), (right, "smape_long", "whole lead")):
         for family, colour in FAMILIES.items():
-            mine = families == family
+            mine = scores.family.values == family
             if mine.any():
-                ax.errorbar(
-                    found[mine, 0],
-                    place[mine],
-                    xerr=np.abs(found[mine, 1:] - found[mine, :1]).T,
-                    fmt="o",
-                    markersize=4,
-                    color=colour,
-                    linewidth=1,
-                    label=family,
-                )
-        ax.set(xlabel=f"median sMAPE (%), {title}", xlim=(0, 200))
-    known = [(PAPER[name], y) for name, y in zip(names, place, strict=True) if name in PAPER]
-    axes[0, 0].plot(*zip(*known, strict=True), "D", color="0.5", fillstyle="none", markersize=5, label="paper")
+                middle, low, high, _ = interval(scores[variable].isel(model=mine), "system", "median")
+                look = {"fmt": "o", "markersize": 4, "linewidth": 1, "color": colour, "label": family}
+                ax.errorbar(middle, place[mine], xerr=[middle - low, high - middle], **look)
+        ax.set(xlabel=named(scores[variable], f"median sMAPE, {title}"), xlim=(0, 200))
+    known = [(PAPER[name], y) for name, y in zip(models, place, strict=True) if name in PAPER]
+    left.plot(*zip(*known, strict=True), "D", color="0.5", fillstyle="none", markersize=5, label="paper")
     everywhere = dict(zip(scores.zoo_model.values, np.median(scores.zoo_smape.values, axis=1), strict=True))
-    known = [(everywhere[name], y) for name, y in zip(names, place, strict=True) if name in everywhere]
-    axes[0, 0].plot(*zip(*known, strict=True), "|", color="k", markersize=9, label=f"all {scores.sizes['zoo_system']}")
-    axes[0, 0].set_yticks(place, names)
-    axes[0, 1].legend(*axes[0, 0].get_legend_handles_labels(), loc="lower left", fontsize=7)
+    known = [(everywhere[name], y) for name, y in zip(models, place, strict=True) if name in everywhere]
+    left.plot(*zip(*known, strict=True), "|", color="k", markersize=9, label=f"all {scores.sizes['zoo_system']}")
+    names(left, "y", models)
+    handles, labels = left.get_legend_handles_labels()
+    legend(right, outside=True, handles=handles, labels=labels)
     return figure
 
 
-def error_against_exponent(study):
+def error_against_exponent(study: Results):
     """F4: sMAPE and valid prediction time against the recomputed exponent."""
     scores = study["forecast/scores"]
-    rate = scores.lambda_per_period.values
-    names = [n for n in ("N-BEATS", "N-HiTS", "NODE", "NVAR-2") if n in scores.model.values]
-    figure, axes = panels(3, len(names), height=1.9, sharey="row")
-    rows = (
-        ("smape_short", "short", "sMAPE, 2 periods"),
-        ("smape_long", "long", "sMAPE, whole lead"),
-        (None, None, "valid time (periods)"),
-    )
-    shown = np.where(scores.chaotic.values, rate, np.nan)
-    for row, (variable, task, label) in zip(axes, rows, strict=True):
-        for ax, name in zip(row, names, strict=True):
-            if variable:
-                y = scores[variable].sel(model=name).values
-                low, high = scores.rho_end.sel(task=task, model=name).values
-                said = f"ρ = {float(scores.rho.sel(task=task, model=name)):.2f} ({low:.2f}, {high:.2f})"
-            else:
-                y = scores.vpt_periods.sel(rule="normalised_error", model=name).values + 0.02
-                known = np.isfinite(rate)
-                said = "ρ = {:.2f} ({:.2f}, {:.2f})".format(*correlation_interval(rate[known], y[known]))
-            ax.plot(shown, y, "o", markersize=3, color=LINES[name])
-            regular = ~scores.chaotic.values
-            ax.plot(np.full(regular.sum(), np.nanmin(shown) / 2), y[regular], "x", markersize=4, color="0.5")
-            ax.set(xscale="log")
-            ax.set_title(said, fontsize=8)
-            if ax in axes[:, 0]:
-                ax.set_ylabel(label)
-            if variable is None:
-                ax.set_yscale("log")
-                ax.set_xlabel("λ₁ T (nat per period)")
-    for ax, name in zip(axes[0], names, strict=True):
-        ax.set_title(f"{name}\n{ax.get_title()}", fontsize=8)
-    axes[0, 0].plot([], [], "x", color="0.5", markersize=4, label="not chaotic")
-    axes[0, 0].legend(fontsize=7, loc="upper left")
+    models = [name for name in ("N-BEATS", "N-HiTS", "NODE", "NVAR-2") if name in scores.model.values]
+    figure, axes = panels(3, len(models), height=1.9, sharey="row")
+    for row, task, said in zip(axes, ("short", "long"), ("sMAPE, 2 periods", "sMAPE, whole lead"), strict=False):
+        for ax, name in zip(row, models, strict=True):
+            rho, ends = (float(scores.rho.sel(task=task, model=name)), scores.rho_end.sel(task=task, model=name).values)
+            _against_exponent(ax, scores, scores[f"smape_{task}"].sel(model=name).values, LINES[name], (rho, *ends))
+        row[0].set_ylabel(named(scores[f"smape_{task}"], said))
+    rate = scores.lambda_per_period
+    known = np.isfinite(rate.values)
+    for ax, name in zip(axes[-1], models, strict=True):
+        y = scores.vpt_periods.sel(rule="normalised_error", model=name).values + 0.02  # none at all stays on the axis
+        _against_exponent(ax, scores, y, LINES[name], correlation_interval(rate.values[known], y[known]))
+        log_axis(ax, "y", [0.1, 1, 10])
+        ax.set_xlabel(named(rate, "λ₁"))
+    axes[-1, 0].set_ylabel(named(scores.vpt_periods, "valid time"))
+    for ax, name in zip(axes[0], models, strict=True):
+        ax.set_title(f"{name}\n{ax.get_title()}")
+    figure.legend(*axes[0, 0].get_legend_handles_labels(), loc="outside lower center", ncols=2)
     return figure
 
 
-def history_length(study):
+def _against_exponent(ax, scores, y: np.ndarray, colour: str, rho: tuple[float, float, float]) -> None:
+    """One number for each system against its exponent; systems that aren't chaotic stand at the left edge."""
+    chaotic, rate = scores.chaotic.values, scores.lambda_per_period.values
+    edge = np.full((~chaotic).sum(), rate[chaotic].min() / 2)
+    ax.plot(rate[chaotic], y[chaotic], "o", markersize=3, color=colour, label="chaotic")
+    ax.plot(edge, y[~chaotic], "x", markersize=4, color="0.5", label="not chaotic")
+    log_axis(ax, "x", [0.1, 1])
+    ax.set_title("ρ = {:.2f} ({:.2f}, {:.2f})".format(*rho))
+
+
+def history_length(study: Results):
     """F5: sMAPE against the length of the history."""
     scores = study["forecast/scores"]
+    lengths = scores.length.values
     figure, axes = panels(1, 2, height=3.0)
     left, right = axes[0]
-    for name in scores.sweep_model.values:
-        found = np.array([median_interval(row) for row in scores.sweep_smape.sel(sweep_model=name).values]).T
+    for name in [name for name in scores.sweep_model.values if name in LINES]:
+        found = interval(scores.sweep_smape.sel(sweep_model=name), "sweep_system", "median")
+        look = {"color": LINES[name], "label": name, "marker": "o", "markersize": 3}
         if name in ("N-BEATS", "NODE"):
-            band(left, scores.length, *found, color=LINES[name], label=name, marker="o", markersize=3)
+            interval_band(left, lengths, found, **look)
         else:
-            left.plot(scores.length, found[0], color=LINES[name], label=name, marker="o", markersize=3)
+            left.plot(lengths, found.centre, **look)
         if name in PAPER_SWEEP:
             left.plot(*zip(*PAPER_SWEEP[name].items(), strict=True), "--", color=LINES[name], linewidth=0.8)
-    left.set(xscale="log", xlabel="points of history", ylabel="median sMAPE, 2 periods (%)", ylim=(0, 200))
-    left.legend(fontsize=7, ncol=2, loc="upper right")
-    found = np.array([median_interval(row) for row in scores.gap.values])
-    whiskers(right, scores.length, *found.T, color="k", linestyle="-")
-    for x, y, name in zip(scores.length.values, found[:, 2], scores.best_hybrid.values, strict=True):
-        right.annotate(name, (x, y), textcoords="offset points", xytext=(0, 3), ha="center", fontsize=7)
+    left.set(ylabel=named(scores.sweep_smape, "median sMAPE, 2 periods"), ylim=(0, 200))
+    legend(left, ncols=3, **ABOVE)
+    gap = interval(scores.gap, "sweep_system", "median")
+    interval_whiskers(right, lengths, gap, fmt="o-", color="k")
+    for x, y, name in zip(lengths, gap.high.values, scores.best_hybrid.values, strict=True):
+        note(right, name, (x, y), textcoords="offset points", xytext=(0, 3), ha="center")
     right.axhline(0, color="0.6", linewidth=0.8)
-    right.set(xscale="log", xlabel="points of history", ylabel="best hybrid - N-BEATS (%)")
+    right.set_ylabel(named(scores.gap, "best hybrid - N-BEATS"))
     right.margins(x=0.12, y=0.1)
     for ax in (left, right):
-        ax.set_xticks(scores.length.values, [str(n) for n in scores.length.values])
-        ax.minorticks_off()
+        log_axis(ax, "x", lengths[:: max(len(lengths) // 6, 1)])
+        ax.set_xlabel("points of history")
     return figure
 
 
-def metric_correlation(study):
+def metric_correlation(study: Results):
     """F6: the matrix of the metrics."""
-    scores = study["forecast/scores"]
-    names = scores.metric.values
+    rho = study["forecast/scores"].metric_correlation
+    matrix, metrics = rho.values, rho.metric.values
     figure, axes = panels(1, 1, width=5.2, height=4.4)
     ax = axes[0, 0]
-    matrix = scores.metric_correlation.values
-    order = np.argsort(-np.linalg.eigh(matrix)[1][:, -1] * np.sign(np.linalg.eigh(matrix)[1][:, -1].sum()))
+    first = np.linalg.eigh(matrix)[1][:, -1]
+    order = np.argsort(-first * np.sign(first.sum()))
     picture = ax.imshow(matrix[np.ix_(order, order)], vmin=-1, vmax=1, cmap="RdBu_r")
-    ax.set_xticks(range(len(names)), names[order], rotation=90)
-    ax.set_yticks(range(len(names)), names[order])
+    names(ax, "x", metrics[order], rotation=90)
+    names(ax, "y", metrics[order])
     ax.spines[:].set_visible(False)
-    figure.colorbar(picture, label="Spearman's ρ (signs aligned)", shrink=0.8)
-    size = np.abs(matrix[np.triu_indices(len(names), 1)])
-    share = np.linalg.eigvalsh(matrix)[-1] / len(names)
+    figure.colorbar(picture, label=named(rho, "Spearman's ρ, signs aligned"), shrink=0.8)
+    size = np.abs(matrix[np.triu_indices(len(metrics), 1)])
+    share = np.linalg.eigvalsh(matrix)[-1] / len(metrics)
     ax.set_title(f"median |ρ| = {np.median(size):.2f}, first component {share:.0%} of variance")
     return figure
 
 
-def error_against_time(study):
+def error_against_time(study: Results):
     """F7: accuracy against the wall time of a fit."""
     scores = study["forecast/scores"]
-    figure, axes = panels(1, 2, height=3.4, gridspec_kw={"width_ratios": [2.2, 1]})
+    figure, axes = panels(1, 2, height=3.4, width_ratios=[2.2, 1])
     left, right = axes[0]
     seconds = np.maximum(np.median(scores.seconds_total.values, axis=1), 1e-5)
-    middle = np.median(scores.smape_short.values, axis=1)
+    middle, ours = np.median(scores.smape_short.values, axis=1), scores.family.values != "baseline"
     for family, colour in FAMILIES.items():
         mine = scores.family.values == family
         left.plot(seconds[mine], middle[mine], "o", markersize=4, color=colour, label=family)
     for i, place in enumerate(np.argsort(middle)):  # labels in turn above and below, so that neighbours keep apart
-        name, x, y = scores.model.values[place], seconds[place], middle[place]
-        left.annotate(name, (x, y), textcoords="offset points", xytext=(3, 2 if i % 2 else -7), fontsize=6)
+        name, at = scores.model.values[place], (seconds[place], middle[place])
+        note(left, name, at, textcoords="offset points", xytext=(3, 2 if i % 2 else -7))
     left.margins(x=0.12)
-    for mine, style in ((scores.family.values != "baseline", "-"), (np.ones(len(middle), bool), ":")):
+    for mine, style in ((ours, "-"), (np.ones(len(middle), bool), ":")):
         order = np.argsort(seconds[mine])
         best = np.minimum.accumulate(middle[mine][order])
         left.step(seconds[mine][order], best, style, where="post", color="0.5", linewidth=1, zorder=0)
-    ours = scores.family.values != "baseline"
     rho, low, high = correlation_interval(seconds[ours], middle[ours])
-    left.set(xscale="log", xlabel="wall time for a system, tuning included (s)", ylabel="median sMAPE, 2 periods (%)")
-    left.set_title(f"time and error over the paper's models: ρ = {rho:.2f} ({low:.2f}, {high:.2f})")
-    left.legend(fontsize=7)
-    names = list(scores.clock_model.values)
-    full = scores.clock_seconds.values
-    for i, name in enumerate(names):
-        right.plot(np.full(full.shape[1], i), full[i], "o", markersize=4, color=LINES[name])
-        if name in PAPER_SECONDS:
-            right.plot([i], [PAPER_SECONDS[name]], "D", color="0.5", fillstyle="none")
-    right.set(yscale="log", ylabel="fit at the paper's size (s)", xlim=(-0.5, len(names) - 0.5))
-    right.set_xticks(range(len(names)), names)
-    right.set_title("diamond: paper")
+    left.set(xscale="log", xlabel=named(scores.seconds_total, "wall time for a system, tuning included"))
+    left.set(ylabel=named(scores.smape_short, "median sMAPE, 2 periods"))
+    left.set_title(f"the paper's models: ρ = {rho:.2f} ({low:.2f}, {high:.2f})")
+    clocks = list(scores.clock_model.values)
+    for i, name in enumerate(clocks):
+        every = scores.clock_seconds.values[i]
+        right.plot(np.full(every.size, i), every, "o", markersize=4, color=LINES[name])
+    known = [(i, PAPER_SECONDS[name]) for i, name in enumerate(clocks) if name in PAPER_SECONDS]
+    left.plot([], [], "D", color="0.5", fillstyle="none", label="paper")
+    right.plot(*zip(*known, strict=True), "D", color="0.5", fillstyle="none")
+    right.set(yscale="log", xlim=(-0.5, len(clocks) - 0.5))
+    right.set_ylabel(named(scores.clock_seconds, "fit at the paper's size"))
+    names(right, "x", clocks)
+    figure.legend(*left.get_legend_handles_labels(), loc="outside lower center", ncols=7)
     return figure
 
 
-def forecastability(study):
+def forecastability(study: Results):
     """Valid prediction time of the best and the median forecaster against the recomputed invariants."""
     scores = study["forecast/scores"]
-    chaotic = scores.chaotic.values
     paper = scores.family.values != "baseline"
-    times = scores.vpt_periods.sel(rule="normalised_error").values[:, chaotic]
-    invariants = (
-        ("lambda_per_period", "λ₁ T (nat)", "lambda_error_per_period", True),
-        ("pesin_per_period", "Pesin entropy × T (nat)", "pesin_error_per_period", True),
-        ("kaplan_yorke_dimension", "Kaplan-Yorke dimension", None, False),
-        ("correlation_dimension", "correlation dimension", None, False),
-        ("multiscale_entropy", "multiscale entropy", None, False),
-    )
+    end = float(scores.vpt_periods.max())  # of the forecast
+    scores = scores.isel(system=scores.chaotic.values)
+    times = scores.vpt_periods.sel(rule="normalised_error").values
+    invariants = {
+        "lambda_per_period": ("λ₁", "lambda_error_per_period"),
+        "pesin_per_period": ("Pesin entropy", "pesin_error_per_period"),
+        "kaplan_yorke_dimension": ("Kaplan-Yorke dimension", None),
+        "correlation_dimension": ("correlation dimension", None),
+        "multiscale_entropy": ("multiscale entropy", None),
+    }
     groups = (
         ("best of all", times.max(0), COLOURS[6]),
-        ("median of the paper's 24", np.median(times[paper], axis=0), COLOURS[1]),
+        ("median of the\npaper's 24", np.median(times[paper], axis=0), COLOURS[1]),
     )
-    longest = float(scores.vpt_periods.max())  # the end of the forecast
     figure, axes = panels(len(groups), len(invariants), height=1.9, width=9.0, sharex="col", sharey="row")
     for row, (label, y, colour) in zip(axes, groups, strict=True):
-        y = y + 0.01
-        for ax, (name, said, error, log) in zip(row, invariants, strict=True):
-            x = scores[name].values[chaotic]
-            spread = scores[error].values[chaotic] if error else None
+        y = y + 0.01  # none at all stays on the axis
+        for ax, (name, (_, error)) in zip(row, invariants.items(), strict=True):
+            x = scores[name].values
+            spread = 1.96 * scores[error].values if error else None
             ax.errorbar(x, y, xerr=spread, fmt="o", markersize=2.5, linewidth=0.7, color=colour)
-            ax.set(yscale="log")
-            if log:
-                ax.set_xscale("log")
+            log_axis(ax, "y", [0.01, 0.1, 1, 10])
             known = np.isfinite(x)
-            if label.startswith("best"):
-                ax.axhline(longest, color="0.6", linewidth=0.7, linestyle=":")
-            ax.set_title("ρ = {:.2f} ({:.2f}, {:.2f})".format(*correlation_interval(x[known], y[known])), fontsize=8)
-            if ax in axes[-1]:
-                ax.set_xlabel(said)
-        row[0].set_ylabel(f"{label}\n(periods)", fontsize=8)
+            ax.set_title("ρ = {:.2f} ({:.2f}, {:.2f})".format(*correlation_interval(x[known], y[known])))
+        row[0].set_ylabel(named(scores.vpt_periods, f"{label}\n"))
+    for ax, (name, (said, error)) in zip(axes[-1], invariants.items(), strict=True):
+        ax.set_xlabel(named(scores[name], f"{said}\n"))
+        if error:
+            log_axis(ax, "x", [0.1, 1])
+    for ax in axes[0]:
+        ax.axhline(end, color="0.6", linewidth=0.7, linestyle=":")
     return figure
 
 
-def information(study):
+def information(study: Results):
     """Mutual information of forecast and truth along the lead."""
     found = study["entropy/metrics"]
     figure, axes = panels(1, 2, height=2.8)
     left, right = axes[0]
-    for name in found.information_model.values:
-        values = found.information.sel(information_model=name).values
-        spread = np.array([median_interval(column) for column in values.T])
-        band(left, found.window, *spread.T, label=name, color=LINES[name])
-    left.plot(found.window, np.median(found.information_floor.values, axis=0), "--", color="0.4", label="floor")
-    left.set(xlabel="lead (periods)", ylabel="mutual information (nat)", ylim=(0, None))
-    left.legend(fontsize=7)
-    names = list(found.information_model.values)
-    for i, name in enumerate(names):
-        loss = found.information_loss.sel(information_model=name).values
-        loss = loss[np.isfinite(loss)]
+    models = list(found.information_model.values)
+    for i, name in enumerate(models):
+        middle = interval(found.information.sel(information_model=name), "system", "median")
+        interval_band(left, found.window, middle, label=name, color=LINES[name])
+        loss = found.information_loss.sel(information_model=name)
         right.plot(np.full(loss.size, i), loss, "o", markersize=3, color=LINES[name])
+    left.plot(found.window, np.median(found.information_floor.values, axis=0), "--", color="0.4", label="floor")
+    left.set(xlabel="lead (periods)", ylabel=named(found.information, "mutual information"), ylim=(0, None))
+    legend(left, ncols=3, **ABOVE)
     right.axhline(1, color="0.6", linewidth=0.8)
-    right.set_xticks(range(len(names)), names, rotation=30)
-    right.set(ylabel="loss / Pesin entropy")
+    names(right, "x", models, rotation=30)
+    right.set_ylabel(named(found.information_loss, "loss / Pesin entropy"))
     return figure

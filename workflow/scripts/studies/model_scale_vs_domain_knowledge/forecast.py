@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import warnings
+from functools import partial
 
 import numpy as np
 import xarray as xr
@@ -10,20 +11,21 @@ import xarray as xr
 from pesin.forecast.horizon import valid_prediction_steps
 from pesin.forecast.metrics import nrmse, pointwise_smape, smape
 from pesin.stats.intervals import ranks, spearman
+from pesin.steps.case import Case
+from pesin.steps.labels import labelled
 from studies.model_scale_vs_domain_knowledge.predictions import by_model, by_system, together
 
 LARGE = "N-BEATS"
 RIVALS = ("LinearRegression", "NaiveSeasonal", "NaiveMean", "NaiveDrift", "ESN", "NVAR")
 HYBRIDS = ("NODE", "ESN", "NVAR")
 CHAOS_START = 1e-3  # relative error from which the control "chaos_alone" starts
-PER_CENT = {"units": "%"}
-FREE = {"units": "1"}
-ABSENT = {"allow_nan": 1}
-CLOCK = {"role": "timing"}
+PER_PERIOD = "nat per period"
+NO_EXPONENT, NOT_STORED = "a system without a recomputed spectrum", "dysts stores none"
+NO_RHO = "a model with the same error on all systems"
 
 
 def forecast(
-    case,
+    case: Case,
     data,
     classical=None,
     regression=None,
@@ -59,7 +61,7 @@ def forecast(
 # ------------------------------------------------------------------------------------------------------- the long task
 
 
-def _truth(case, future, forecast, growth):
+def _truth(case: Case, future, forecast, growth):
     """Truth and forecasts, after what a control changes. growth: lambda_1 per sample."""
     p = case.params.forecast
     later = np.roll(future, -int(p.later * len(future)), axis=0)
@@ -72,11 +74,61 @@ def _truth(case, future, forecast, growth):
     return future, forecast
 
 
-def _long_task(case, data, made, chaos) -> xr.Dataset:
-    p = case.params.forecast
-    per_sample = chaos.lambda_per_period.values / float(data.attrs["points_per_period"])
-    stored = chaos.stored_lambda_per_period.values / float(data.attrs["points_per_period"])
+def _long_task(case: Case, data, made, chaos) -> xr.Dataset:
+    """Errors and valid prediction times of each model, the median over its seeds."""
+    p, period = case.params.forecast, float(data.attrs["points_per_period"])
+    per_sample = chaos.lambda_per_period.values / period
     edges = np.linspace(0, made.sizes["lead"], p.bins + 1).astype(int)
+    found = _scores_of_runs(case, data, made, per_sample, edges)
+    run_model = made.model.values
+    models = list(dict.fromkeys(run_model))
+    failures = by_model((made.reason.values != "").astype(float), run_model, models)
+    steps = np.stack([by_model(of_rule, run_model, models) for of_rule in found["steps"]])
+    with np.errstate(invalid="ignore"):
+        vpt, vpt_stored = steps * per_sample, steps[0] * (chaos.stored_lambda_per_period.values / period)
+    over, times = ("model", "system"), "valid prediction time"
+
+    def of(name: str, dims, said: str, units: str, **attributes) -> tuple:
+        return labelled(dims, by_model(found[name], run_model, models), said, units, **attributes)
+
+    return xr.Dataset(
+        {
+            "smape_short": of("short", over, "sMAPE of the short lead", "%"),
+            "smape_long": of("long", over, "sMAPE of the long lead", "%"),
+            "nrmse_short": of("nrmse", over, "normalised error of the short lead, at most 100", "1"),
+            "smape_of_run": labelled(("run", "system"), found["short"], "sMAPE of the short lead, each seed", "%"),
+            "curve": of("curve", (*over, "lead"), "sMAPE in a bin of the lead", "%"),
+            "vpt": labelled(("rule", *over), vpt, times, "Lyapunov times", nan=NO_EXPONENT),
+            "vpt_stored": labelled(
+                over, vpt_stored, f"{times} (pointwise sMAPE), stored exponent", "Lyapunov times", nan=NOT_STORED
+            ),
+            "vpt_periods": labelled(("rule", *over), steps / period, times, "periods"),
+            "seconds_fit": of("seconds_fit", over, "wall time of the last fit", "s", role="timing"),
+            "seconds_total": of("seconds_total", over, "wall time with tuning and forecasting", "s", role="timing"),
+            "failures": labelled(over, failures, "1 if the forecast failed"),
+        },
+        {
+            "model": models,
+            "family": ("model", [str(made.family.values[run_model == model][0]) for model in models]),
+            "system": made.system.values,
+            "rule": ["pointwise_smape", "running_smape", "normalised_error"],
+            "lead": (edges[:-1] + edges[1:]) / 2 / period,
+            "run_model": ("run", run_model),
+            "run_seed": ("run", made.seed.values),
+        },
+    )
+
+
+def _scores_of_runs(case: Case, data, made, per_sample: np.ndarray, edges: np.ndarray) -> dict[str, np.ndarray]:
+    """Scores of each run, the times it took, and what the control "shuffled" changes in both.
+
+    Returns
+    -------
+    dict
+        short, long, nrmse, seconds_fit, seconds_total (run, system); curve (run, system, bin), between the `edges` of
+        the lead in samples; steps (rule, run, system) of the valid forecast.
+    """
+    p = case.params.forecast
     rows: dict[str, list] = {name: [] for name in ("short", "long", "nrmse", "curve", "steps")}
     for (_, history, future, predicted), growth in zip(by_system(data, made), per_sample, strict=True):
         true, predicted = _truth(case, future, predicted, growth)
@@ -86,79 +138,17 @@ def _long_task(case, data, made, chaos) -> xr.Dataset:
         rows["long"].append(smape(true, predicted))
         rows["nrmse"].append(np.minimum(nrmse(true[: p.short], predicted[:, : p.short]), 100.0))
         rows["curve"].append(np.add.reduceat(pointwise, edges[:-1], axis=-1) / np.diff(edges))
-        rows["steps"].append(np.stack(list(valid_prediction_steps(true, predicted, history.std(0)).values())))
-    run_model = made.model.values
-    models = list(dict.fromkeys(run_model))
-    short, long, error, curve = (np.stack(rows[name], 1) for name in ("short", "long", "nrmse", "curve"))
-    steps = np.stack(rows["steps"], -1)  # rule, run, system
-    seconds = {name: made[name].values for name in ("seconds_fit", "seconds_total")}
+        rows["steps"].append(np.stack(list(valid_prediction_steps(true, predicted, history.std(0)).values()), -1))
+    found = {name: np.stack(of_systems, 1) for name, of_systems in rows.items()}
+    found["steps"] = np.moveaxis(found["steps"], -1, 0)
+    found |= {name: made[name].values for name in ("seconds_fit", "seconds_total")}
     if p.effect == "shuffled":
-        rng = case.rng("shuffle")
+        runs, systems = found["short"].shape
         # The model that made a forecast is drawn anew for each system.
-        deal = rng.permuted(np.tile(np.arange(len(run_model))[:, None], (1, short.shape[1])), axis=0)
-        short, long, error = (np.take_along_axis(x, deal, 0) for x in (short, long, error))
-        seconds = {name: np.take_along_axis(x, deal, 0) for name, x in seconds.items()}
-    steps = np.stack([by_model(of_rule, run_model, models) for of_rule in steps])
-    with np.errstate(invalid="ignore"):
-        vpt, vpt_stored = steps * per_sample, steps[0] * stored
-    family = [str(made.family.values[run_model == model][0]) for model in models]
-    over = ("model", "system")
-    return xr.Dataset(
-        {
-            "smape_short": (
-                over,
-                by_model(short, run_model, models),
-                PER_CENT | {"long_name": "sMAPE of the short lead"},
-            ),
-            "smape_long": (over, by_model(long, run_model, models), PER_CENT | {"long_name": "sMAPE of the long lead"}),
-            "nrmse_short": (
-                over,
-                by_model(error, run_model, models),
-                FREE | {"long_name": "normalised error of the short lead, at most 100"},
-            ),
-            "smape_of_run": (("run", "system"), short, PER_CENT | {"long_name": "sMAPE of the short lead, each seed"}),
-            "curve": (
-                (*over, "lead"),
-                by_model(curve, run_model, models),
-                PER_CENT | {"long_name": "sMAPE in a bin of the lead"},
-            ),
-            "vpt": (("rule", *over), vpt, FREE | ABSENT | {"long_name": "valid prediction time in Lyapunov times"}),
-            "vpt_stored": (
-                over,
-                vpt_stored,
-                FREE | ABSENT | {"long_name": "valid prediction time (pointwise sMAPE) with the stored exponent"},
-            ),
-            "vpt_periods": (
-                ("rule", *over),
-                steps / float(data.attrs["points_per_period"]),
-                FREE | {"long_name": "valid prediction time in periods"},
-            ),
-            "seconds_fit": (
-                over,
-                by_model(seconds["seconds_fit"], run_model, models),
-                CLOCK | {"units": "s", "long_name": "wall time of the last fit"},
-            ),
-            "seconds_total": (
-                over,
-                by_model(seconds["seconds_total"], run_model, models),
-                CLOCK | {"units": "s", "long_name": "wall time with tuning and forecasting"},
-            ),
-            "failures": (
-                over,
-                by_model((made.reason.values != "").astype(float), run_model, models),
-                FREE | {"long_name": "1 if the forecast failed"},
-            ),
-        },
-        {
-            "model": models,
-            "family": ("model", family),
-            "system": made.system.values,
-            "rule": ["pointwise_smape", "running_smape", "normalised_error"],
-            "lead": (edges[:-1] + edges[1:]) / 2 / float(data.attrs["points_per_period"]),
-            "run_model": ("run", run_model),
-            "run_seed": ("run", made.seed.values),
-        },
-    )
+        deal = case.rng("shuffle").permuted(np.tile(np.arange(runs)[:, None], (1, systems)), axis=0)
+        for name in ("short", "long", "nrmse", "seconds_fit", "seconds_total"):
+            found[name] = np.take_along_axis(found[name], deal, 0)
+    return found
 
 
 def _chaos(spectra, systems, p) -> xr.Dataset:
@@ -166,21 +156,43 @@ def _chaos(spectra, systems, p) -> xr.Dataset:
     one = spectra.sel(system=systems)
     period = one.period.values
     sure = (one.lambda_1 > p.chaos_errors * one.lambda_1_error).values
-    per_period = {"units": "nat"} | ABSENT
     variables = {
-        "lambda_per_period": (one.lambda_1.values * period, "largest Lyapunov exponent times the period"),
-        "lambda_error_per_period": (one.lambda_1_error.values * period, "its standard error"),
-        "stored_lambda_per_period": (one.lambda_1_stored.values * period, "stored exponent times the period"),
-        "pesin_per_period": (one.pesin_entropy.values * period, "Pesin entropy of a period"),
-        "pesin_error_per_period": (one.pesin_entropy_error.values * period, "its standard error"),
+        "lambda_per_period": (one.lambda_1.values * period, "largest Lyapunov exponent", PER_PERIOD, NO_EXPONENT),
+        "lambda_error_per_period": (
+            one.lambda_1_error.values * period,
+            "standard error of the largest Lyapunov exponent",
+            PER_PERIOD,
+            NO_EXPONENT,
+        ),
+        "stored_lambda_per_period": (
+            one.lambda_1_stored.values * period,
+            "largest Lyapunov exponent stored in dysts",
+            PER_PERIOD,
+            NOT_STORED,
+        ),
+        "pesin_per_period": (one.pesin_entropy.values * period, "Pesin entropy", PER_PERIOD, NO_EXPONENT),
+        "pesin_error_per_period": (
+            one.pesin_entropy_error.values * period,
+            "standard error of the Pesin entropy",
+            PER_PERIOD,
+            NO_EXPONENT,
+        ),
     }
-    result = {name: ("system", x, per_period | {"long_name": said}) for name, (x, said) in variables.items()}
-    for name in ("kaplan_yorke_dimension", "correlation_dimension", "multiscale_entropy"):
-        result[name] = ("system", one[name].values, FREE | ABSENT | {"long_name": name.replace("_", " ")})
+    for name, said, units in (
+        ("kaplan_yorke_dimension", "Kaplan-Yorke dimension", "1"),
+        ("correlation_dimension", "correlation dimension", "1"),
+        ("multiscale_entropy", "sample entropy, mean over scales", "nat"),
+    ):
+        variables[name] = (one[name].values, said, units, "a system on which it couldn't be measured")
     chaotic = sure & (variables["lambda_per_period"][0] > p.chaos_per_period)
-    result["chaotic"] = ("system", chaotic, FREE | {"long_name": "chaotic by the recomputed exponent"})
-    result["coordinates"] = ("system", one.dim.values, FREE | {"long_name": "coordinates of the system"})
-    return xr.Dataset(result, {"system": systems})
+    return xr.Dataset(
+        {name: labelled("system", *said, nan=nan) for name, (*said, nan) in variables.items()}
+        | {
+            "chaotic": labelled("system", chaotic, "chaotic by the recomputed exponent"),
+            "coordinates": labelled("system", one.dim.values, "coordinates of the system"),
+        },
+        {"system": systems},
+    )
 
 
 # --------------------------------------------------------------------------------------------- scarce data, all systems
@@ -190,7 +202,7 @@ def _joined(*parts) -> xr.Dataset:
     return xr.concat([part for part in parts if part is not None], "run", data_vars="all")
 
 
-def _short_scores(case, data, made) -> np.ndarray:
+def _short_scores(case: Case, data, made) -> np.ndarray:
     """sMAPE of the short lead (run, length, system)."""
     p = case.params.forecast
     rows = []
@@ -203,7 +215,7 @@ def _short_scores(case, data, made) -> np.ndarray:
     return scores
 
 
-def _scarce(case, data, made) -> xr.Dataset:
+def _scarce(case: Case, data, made) -> xr.Dataset:
     """Error against the length of the history, and the gap between the best hybrid and the large network."""
     p = case.params.forecast
     run_model = made.model.values
@@ -213,28 +225,20 @@ def _scarce(case, data, made) -> xr.Dataset:
     best = np.median(hybrids, axis=-1).argmin(0)  # at each length the hybrid with the smallest median
     gap = hybrids[best, np.arange(len(best))] - scores[models.index(LARGE)]
     lengths = made.length.values
-    points = {"long_name": "sMAPE of the best hybrid above that of N-BEATS"}
+    gaps = partial(labelled, name=f"sMAPE of the best hybrid above that of {LARGE}", units="%")
     return xr.Dataset(
         {
-            "sweep_smape": (
-                ("sweep_model", "length", "sweep_system"),
-                scores,
-                PER_CENT | {"long_name": "sMAPE of the short lead"},
-            ),
-            "gap": (("length", "sweep_system"), gap, PER_CENT | points),
-            "gap_ample": ("sweep_system", gap[lengths.argmax()], PER_CENT | points),
-            "gap_scarce": ("sweep_system", gap[lengths <= p.scarce].mean(0), PER_CENT | points),
-            "best_hybrid": (
-                "length",
-                np.array(HYBRIDS, object)[best],
-                FREE | {"long_name": "hybrid with the smallest median"},
-            ),
+            "sweep_smape": labelled(("sweep_model", "length", "sweep_system"), scores, "sMAPE of the short lead", "%"),
+            "gap": gaps(("length", "sweep_system"), gap),
+            "gap_ample": gaps("sweep_system", gap[lengths.argmax()]),
+            "gap_scarce": gaps("sweep_system", gap[lengths <= p.scarce].mean(0)),
+            "best_hybrid": labelled("length", np.array(HYBRIDS, object)[best], "hybrid with the smallest median"),
         },
         {"sweep_model": models, "length": lengths, "sweep_system": made.system.values},
     )
 
 
-def _everywhere(case, data, made, spectra) -> xr.Dataset:
+def _everywhere(case: Case, data, made, spectra) -> xr.Dataset:
     """Cheap forecasters on the whole zoo."""
     made = made.isel(length=slice(0, 1))
     run_model = made.model.values
@@ -243,11 +247,13 @@ def _everywhere(case, data, made, spectra) -> xr.Dataset:
     one = spectra.sel(system=made.system.values)
     return xr.Dataset(
         {
-            "zoo_smape": (("zoo_model", "zoo_system"), scores, PER_CENT | {"long_name": "sMAPE of the short lead"}),
-            "zoo_lambda": (
+            "zoo_smape": labelled(("zoo_model", "zoo_system"), scores, "sMAPE of the short lead", "%"),
+            "zoo_lambda": labelled(
                 "zoo_system",
                 (one.lambda_1 * one.period).values,
-                {"units": "nat", "long_name": "largest Lyapunov exponent times the period"} | ABSENT,
+                "largest Lyapunov exponent",
+                PER_PERIOD,
+                nan=NO_EXPONENT,
             ),
         },
         {"zoo_model": models, "zoo_system": made.system.values},
@@ -257,7 +263,7 @@ def _everywhere(case, data, made, spectra) -> xr.Dataset:
 # ------------------------------------------------------------------------------------------- metrics, clocks, the grid
 
 
-def _story(case, metrics) -> xr.Dataset:
+def _story(case: Case, metrics) -> xr.Dataset:
     """Rank correlations of the metrics over pairs of model and system, whole and in disjoint groups of systems."""
     p = case.params.forecast
     ours = metrics.isel(run=np.flatnonzero((metrics.family.values != "baseline") & (metrics.seed.values == 0)))
@@ -274,28 +280,23 @@ def _story(case, metrics) -> xr.Dataset:
     above = np.triu_indices(size, 1)
     place = ranks(np.moveaxis(score, 1, -1)).mean(1)  # metric, run: mean over systems of the place among the models
     first = place.argmin(-1)
+    same = first == first[list(ours.metric.values).index("sMAPE")]
     return xr.Dataset(
         {
-            "metric_correlation": (
-                ("metric", "other_metric"),
-                matrix(score),
-                FREE | {"long_name": "Spearman correlation over models and systems"},
+            "metric_correlation": labelled(
+                ("metric", "other_metric"), matrix(score), "Spearman correlation over models and systems"
             ),
-            "typical_correlation": (
+            "typical_correlation": labelled(
                 "group",
                 [float(np.median(np.abs(m[above]))) for m in groups],
-                FREE | {"long_name": "median size of the correlations of metrics in a group of systems"},
+                "median size of the correlations of metrics in a group of systems",
             ),
-            "first_component": (
+            "first_component": labelled(
                 "group",
                 [float(np.linalg.eigvalsh(m)[-1] / size) for m in groups],
-                FREE | {"long_name": "share of variance of the first principal component"},
+                "share of variance of the first principal component",
             ),
-            "same_winner": (
-                "metric",
-                first == first[list(ours.metric.values).index("sMAPE")],
-                FREE | {"long_name": "the metric has the same winner as sMAPE"},
-            ),
+            "same_winner": labelled("metric", same, "the metric has the same winner as sMAPE"),
         },
         {
             "metric": ours.metric.values,
@@ -305,7 +306,7 @@ def _story(case, metrics) -> xr.Dataset:
     )
 
 
-def _clocks(case, clock) -> xr.Dataset:
+def _clocks(case: Case, clock) -> xr.Dataset:
     """Fitting times at the paper's sizes, and whether N-BEATS takes ten times as long."""
     seconds = clock.seconds_fit.values[:, 0]
     if case.params.forecast.effect == "shuffled":
@@ -316,15 +317,11 @@ def _clocks(case, clock) -> xr.Dataset:
     ratio = np.stack([mine / seconds[names.index(name)] for name in rivals])
     return xr.Dataset(
         {
-            "clock_seconds": (
-                ("clock_model", "clock_system"),
-                seconds,
-                CLOCK | {"units": "s", "long_name": "wall time of a fit at the paper's size"},
+            "clock_seconds": labelled(
+                ("clock_model", "clock_system"), seconds, "wall time of a fit at the paper's size", "s", role="timing"
             ),
-            "tenfold": (
-                ("rival", "clock_system"),
-                ratio >= 10,
-                CLOCK | FREE | {"long_name": "N-BEATS takes at least ten times as long"},
+            "tenfold": labelled(
+                ("rival", "clock_system"), ratio >= 10, f"{LARGE} takes at least ten times as long", role="timing"
             ),
         },
         {"clock_model": names, "rival": rivals, "clock_system": clock.system.values},
@@ -339,11 +336,7 @@ def _size(data, made, metrics) -> xr.Dataset:
     whole, here = len(set(paper)) * systems * names, len(set(paper)) * made.sizes["system"] * metrics.sizes["metric"]
     return xr.Dataset(
         {
-            "grid_size": (
-                "grid",
-                [whole, here],
-                FREE | {"long_name": "forecasters x systems x metrics, baselines left out"},
-            )
+            "grid_size": labelled("grid", [whole, here], "forecasters x systems x metrics, baselines left out"),
         },
         {"grid": ["all_systems", "this_run"]},
     )
@@ -352,65 +345,51 @@ def _size(data, made, metrics) -> xr.Dataset:
 # ------------------------------------------------------------------------------------------------ what the rules judge
 
 
-def _verdict_parts(case, result: xr.Dataset) -> xr.Dataset:
+def _verdict_parts(case: Case, result: xr.Dataset) -> xr.Dataset:
     p = case.params.forecast
     paper = result.model.values[result.family.values != "baseline"]
     short, long = (result[name].sel(model=paper).values for name in ("smape_short", "smape_long"))
     place = ranks(np.median(short, axis=-1))
-    order = np.median(long, axis=-1).argsort(kind="stable")
-    best = paper[order[:3]]
+    best = paper[np.median(long, axis=-1).argsort(kind="stable")[:3]]
     chaotic = result.system.values[result.chaotic.values]
     vpt = result.vpt.sel(rule="pointwise_smape", model=best[0], system=chaotic).values
     times = np.array(p.lyapunov_times)
     rho = _dependence(case, result)
-    return xr.merge(
-        [
-            xr.Dataset(
-                {
-                    "place": (
-                        "paper_model",
-                        place,
-                        FREE | {"long_name": "place by the median sMAPE of the short lead, among the paper's models"},
-                    ),
-                    "wilcoxon_p": (
-                        "rival_model",
-                        _wilcoxon(result),
-                        FREE | {"long_name": "Holm's p of N-BEATS being better"},
-                    ),
-                    "reaches": (
-                        ("lyapunov_times", "chaotic_system"),
-                        vpt >= times[:, None],
-                        FREE | {"long_name": "the best model's forecast is valid for so long"},
-                    ),
-                    "systems_with_exponent": (
-                        "counted_once",
-                        [int(np.isfinite(result.lambda_per_period).sum())],
-                        FREE | {"long_name": "systems of the long task with a recomputed exponent"},
-                    ),
-                    "best_rho": (
-                        "best",
-                        rho.rho.sel(task="long", model=best).values,
-                        FREE | ABSENT | {"long_name": "Spearman correlation of sMAPE and lambda_1 of the best models"},
-                    ),
-                    "best_smape": (
-                        ("best", "system"),
-                        result.smape_long.sel(model=best).values,
-                        PER_CENT | {"long_name": "sMAPE of the best models over the long lead"},
-                    ),
-                },
-                {
-                    "paper_model": paper,
-                    "rival_model": list(RIVALS),
-                    "lyapunov_times": times,
-                    "chaotic_system": chaotic,
-                    "best": np.arange(1, len(best) + 1),
-                    "best_model": ("best", best),
-                    "system": result.system,
-                },
+    judged = xr.Dataset(
+        {
+            "place": labelled("paper_model", place, "place by the median sMAPE of the short lead, paper's models"),
+            "wilcoxon_p": labelled("rival_model", _wilcoxon(result), f"Holm's p of {LARGE} being better"),
+            "reaches": labelled(
+                ("lyapunov_times", "chaotic_system"),
+                vpt >= times[:, None],
+                "the best model's forecast is valid for so long",
             ),
-            rho,
-        ]
+            "systems_with_exponent": labelled(
+                "counted_once",
+                [int(np.isfinite(result.lambda_per_period).sum())],
+                "systems of the long task with a recomputed exponent",
+            ),
+            "best_rho": labelled(
+                "best",
+                rho.rho.sel(task="long", model=best).values,
+                "Spearman correlation of sMAPE and the largest exponent, best models",
+                nan=NO_RHO,
+            ),
+            "best_smape": labelled(
+                ("best", "system"), result.smape_long.sel(model=best).values, "sMAPE of the long lead, best models", "%"
+            ),
+        },
+        {
+            "paper_model": paper,
+            "rival_model": list(RIVALS),
+            "lyapunov_times": times,
+            "chaotic_system": chaotic,
+            "best": np.arange(1, len(best) + 1),
+            "best_model": ("best", best),
+            "system": result.system,
+        },
     )
+    return xr.merge([judged, rho])
 
 
 def _wilcoxon(result) -> np.ndarray:
@@ -425,7 +404,7 @@ def _wilcoxon(result) -> np.ndarray:
     return holm[order.argsort()]
 
 
-def _dependence(case, result) -> xr.Dataset:
+def _dependence(case: Case, result) -> xr.Dataset:
     """Spearman correlations of each model's error with lambda_1, bootstrap intervals, and dimension held fixed."""
     from scipy.stats import rankdata
 
@@ -443,20 +422,16 @@ def _dependence(case, result) -> xr.Dataset:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # a model without any valid draw
         ends = np.nanquantile(resampled, [0.025, 0.975], axis=-1)
-    rho, partial = np.full(errors.shape[:2], np.nan), np.full(errors.shape[:2], np.nan)
+    rho, held = np.full(errors.shape[:2], np.nan), np.full(errors.shape[:2], np.nan)
     for index in np.ndindex(rho.shape):
         pair = errors[index][known], per_period[known]
-        rho[index], partial[index] = spearman(*pair), _partial(*pair, dim[known])
-    over, maybe = ("task", "model"), FREE | ABSENT
+        rho[index], held[index] = spearman(*pair), _partial(*pair, dim[known])
+    over, said = ("task", "model"), "Spearman correlation of sMAPE and the largest exponent"
     return xr.Dataset(
         {
-            "rho": (over, rho, maybe | {"long_name": "Spearman correlation of sMAPE and lambda_1 times the period"}),
-            "rho_end": (
-                ("end", *over),
-                ends,
-                maybe | {"long_name": "ends of its 95 % bootstrap interval over systems"},
-            ),
-            "partial_rho": (over, partial, maybe | {"long_name": "the same with the number of coordinates held fixed"}),
+            "rho": labelled(over, rho, said, nan=NO_RHO),
+            "rho_end": labelled(("end", *over), ends, f"{said}, 95 % bootstrap interval over systems", nan=NO_RHO),
+            "partial_rho": labelled(over, held, f"{said}, number of coordinates held fixed", nan=NO_RHO),
         },
         {"task": ["short", "long"], "end": ["low", "high"], "model": result.model},
     )

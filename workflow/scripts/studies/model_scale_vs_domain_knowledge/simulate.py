@@ -5,11 +5,13 @@ from __future__ import annotations
 import xarray as xr
 
 from pesin.forecast.metrics import METRICS
+from pesin.steps.case import Case
+from pesin.steps.labels import labelled
 from pesin.systems import zoo
 from pesin.systems.sampling import forecasting_data
 
 
-def simulate(case) -> xr.Dataset:
+def simulate(case: Case) -> xr.Dataset:
     """Sample every system from its attractor; the future is truth."""
     p = case.params.simulate
     known = [name for kind in p.kinds for name in zoo.names(kind)]
@@ -22,7 +24,11 @@ def simulate(case) -> xr.Dataset:
         rng=case.rng("starts"),
         threads=case.threads,
     )
-    size = {"units": "1", "long_name": "flows and delay systems in the zoo, and metrics", "may_be_constant": 1}
     everything = len(zoo.names("flow")) + len(zoo.names("delay"))
-    data["design"] = ("counted", [everything, len(METRICS)], size)
+    data["design"] = labelled(
+        "counted",
+        [everything, len(METRICS)],
+        "flows and delay systems in the zoo, and metrics",
+        may_be_constant=1,
+    )
     return data.assign_coords(counted=["systems", "metrics"])

@@ -6,66 +6,36 @@ import numpy as np
 import xarray as xr
 
 from pesin.forecasters.tuning import tuned_forecasts
+from pesin.steps.case import Case
+from pesin.steps.labels import labelled
 from pesin.steps.plugin import load
 
 
-def train(case, data: xr.Dataset) -> xr.Dataset:
+def train(case: Case, data: xr.Dataset) -> xr.Dataset:
     """Forecasts of all runs (a forecaster and a seed), history lengths and systems."""
     p = case.params.train
     data = data.sel(system=p.systems or data.system.values[~data.failed.values])
-    dims = data.dim.values
     forecasters = [(spec, load(spec.file)) for spec in p.forecasters]
     runs = [(module.NAME, module.FAMILY, seed) for spec, module in forecasters for seed in range(spec.seeds)]
-    shape = (len(runs), len(p.lengths), len(dims))
-    forecast = np.full((*shape, p.steps, dims.max()), np.nan, np.float32)
-    reason, knobs = np.full(shape, "", object), np.full(shape, "", object)
-    fit, total = np.zeros(shape), np.zeros(shape)
-    checkpoint = case.checkpoint("forecasters")
-    done, saved = checkpoint.load()
-    grown = {"forecast": forecast, "reason": reason, "knobs": knobs, "fit": fit, "total": total}
-    for name, values in saved.items():
-        grown[name][:] = values
-
-    def state() -> dict[str, np.ndarray]:
-        return {name: values.astype(str) if values.dtype == object else values for name, values in grown.items()}
-
-    turns = case.progress(range(done, len(forecasters) * len(p.lengths)))
-    for turn in checkpoint.over(turns, state):
-        place, j = divmod(turn, len(p.lengths))
-        (spec, module), length = forecasters[place], p.lengths[j]
-        first = sum(before.seeds for before, _ in forecasters[:place])
-        mine = slice(first, first + spec.seeds)
-        for dim in np.unique(dims):
-            members = np.flatnonzero(dims == dim)
-            tune, history = (data[name].values[members, :, :dim] for name in ("tune", "history"))
-            found = tuned_forecasts(
-                module,
-                np.tile(tune, (spec.seeds, 1, 1)),
-                np.tile(history[:, -length:], (spec.seeds, 1, 1)),
-                p.steps,
-                period=float(data.attrs["points_per_period"]),
-                rng=case.rng(f"{module.NAME}/{length}/{dim}"),
-                grid=_within(spec.grid, length),
-                fixed=spec.fixed,
-                device=case.device,
-            )
-            by_seed = (spec.seeds, len(members))
-            where = (mine, j, members)
-            forecast[*where, :, :dim] = found.forecast.reshape(*by_seed, p.steps, dim)
-            reason[where] = found.reason.reshape(by_seed)
-            fit[where] = found.seconds_fit.reshape(by_seed) / spec.share_of_updates
-            total[where] = found.seconds_total / len(found.failed)
-            for knob, values in found.chosen.items():
-                knobs[where] += np.array([f"{knob}={value} " for value in values], object).reshape(by_seed)
-    over, clock = ("run", "length", "system"), {"units": "s", "role": "timing"}
-    said = {"units": "model units", "long_name": "forecast", "allow_nan": 1}
+    grown = _grown(case, data, forecasters, (len(runs), len(p.lengths), data.sizes["system"]))
+    over = ("run", "length", "system")
     return xr.Dataset(
         {
-            "forecast": ((*over, "lead", "coord"), forecast, said),
-            "reason": (over, reason, {"units": "1", "long_name": "why a forecast failed; empty if it did not"}),
-            "knobs": (over, knobs, {"units": "1", "long_name": "knobs chosen on the orbit for tuning"}),
-            "seconds_fit": (over, fit, clock | {"long_name": "wall time of the last fit, for each series of a batch"}),
-            "seconds_total": (over, total, clock | {"long_name": "wall time with tuning and forecasting"}),
+            "forecast": labelled(
+                (*over, "lead", "coord"),
+                grown["forecast"],
+                "forecast",
+                "model unit",
+                nan="beyond a system's coordinates, or a forecast that failed",
+            ),
+            "reason": labelled(over, grown["reason"], "why a forecast failed; empty if it did not"),
+            "knobs": labelled(over, grown["knobs"], "knobs chosen on the orbit for tuning"),
+            "seconds_fit": labelled(
+                over, grown["fit"], "wall time of the last fit, for each series of a batch", "s", role="timing"
+            ),
+            "seconds_total": labelled(
+                over, grown["total"], "wall time with tuning and forecasting", "s", role="timing"
+            ),
         },
         {
             "system": data.system.values,
@@ -75,6 +45,71 @@ def train(case, data: xr.Dataset) -> xr.Dataset:
             "seed": ("run", [seed for _, _, seed in runs]),
         },
     )
+
+
+def _grown(case: Case, data: xr.Dataset, forecasters: list, shape: tuple[int, int, int]) -> dict[str, np.ndarray]:
+    """Fit one forecaster to one length of history after another, going on from the checkpoint.
+
+    Parameters
+    ----------
+    forecasters
+        (specification, module) of each.
+    shape
+        (run, length, system).
+
+    Returns
+    -------
+    dict
+        forecast (run, length, system, lead, coord); reason, knobs, fit and total, both in seconds, of that shape.
+    """
+    p, dims = case.params.train, data.dim.values
+    grown = {
+        "forecast": np.full((*shape, p.steps, dims.max()), np.nan, np.float32),
+        "reason": np.full(shape, "", object),
+        "knobs": np.full(shape, "", object),
+        "fit": np.zeros(shape),
+        "total": np.zeros(shape),
+    }
+    checkpoint = case.checkpoint("forecasters")
+    done, saved = checkpoint.load()
+    for name, values in saved.items():
+        grown[name][:] = values
+
+    def state() -> dict[str, np.ndarray]:
+        return {name: values.astype(str) if values.dtype == object else values for name, values in grown.items()}
+
+    turns = case.progress(range(done, len(forecasters) * len(p.lengths)))
+    for turn in checkpoint.over(turns, state):
+        place, j = divmod(turn, len(p.lengths))
+        first = sum(before.seeds for before, _ in forecasters[:place])
+        for dim in np.unique(dims):
+            _forecasts(case, data, forecasters[place], first, j, int(dim), grown)
+    return grown
+
+
+def _forecasts(case: Case, data, forecaster, first: int, j: int, dim: int, grown: dict[str, np.ndarray]) -> None:
+    """Fit a forecaster to the j-th length of history of all systems of `dim` coordinates; its runs begin at `first`."""
+    p, (spec, module) = case.params.train, forecaster
+    members, length = np.flatnonzero(data.dim.values == dim), p.lengths[j]
+    tune, history = (data[name].values[members, :, :dim] for name in ("tune", "history"))
+    found = tuned_forecasts(
+        module,
+        np.tile(tune, (spec.seeds, 1, 1)),
+        np.tile(history[:, -length:], (spec.seeds, 1, 1)),
+        p.steps,
+        period=float(data.attrs["points_per_period"]),
+        rng=case.rng(f"{module.NAME}/{length}/{dim}"),
+        grid=_within(spec.grid, length),
+        fixed=spec.fixed,
+        device=case.device,
+    )
+    by_seed, where = (spec.seeds, len(members)), (slice(first, first + spec.seeds), j, members)
+    grown["forecast"][*where, :, :dim] = found.forecast.reshape(*by_seed, p.steps, dim)
+    grown["reason"][where] = found.reason.reshape(by_seed)
+    grown["fit"][where] = found.seconds_fit.reshape(by_seed) / spec.share_of_updates
+    grown["total"][where] = found.seconds_total / len(found.failed)
+    for knob, values in found.chosen.items():
+        grown["knobs"][where] += np.array([f"{knob}={value} " for value in values], object).reshape(by_seed)
 
 
 def _within(grid: dict, length: int) -> dict:

@@ -5,11 +5,14 @@ import xarray as xr
 
 from pesin.forecast.horizon import valid_prediction_steps
 from pesin.forecast.metrics import METRICS, all_metrics
+from pesin.steps.case import Case
+from pesin.steps.labels import labelled
 
 SCORES = ("sMAPE", "MAE", "MSE", "RMSE", "MAPE", "MARRE", "R2", "CV", "MASE", "NRMSE")
+UNITS = {"data": "model unit", "data2": "square of the model unit"}
 
 
-def forecast(case, data: xr.Dataset, trained: xr.Dataset) -> xr.Dataset:
+def forecast(case: Case, data: xr.Dataset, trained: xr.Dataset) -> xr.Dataset:
     """Scores of every forecaster on every system, failures counted as failures."""
     true = data["future"].values
     paths = trained["forecast"].values[..., None]
@@ -17,35 +20,42 @@ def forecast(case, data: xr.Dataset, trained: xr.Dataset) -> xr.Dataset:
     scale = data["history"].values.std(1)
     steps = valid_prediction_steps(true, paths, scale[:, None, :])
     per_period = data.attrs["points_per_period"]
-    out = xr.Dataset(
-        {
-            name.lower(): (
-                ("forecaster", "system"),
-                scores[name],
-                {"units": METRICS[name].units, "long_name": name, "allow_nan": 1},
-            )
-            for name in SCORES
-        },
-        coords={"forecaster": trained["forecaster"].values, "system": data["system"].values},
-    )
-    for rule, values in steps.items():
-        out[f"vpt_{rule}"] = (
-            ("forecaster", "system"),
-            values / per_period,
-            {"units": "periods", "long_name": f"valid prediction time, rule {rule}"},
+    over, lost = ("forecaster", "system"), "infinite: a forecast that failed, or a true value of 0 to divide by"
+    variables = {
+        name.lower(): labelled(
+            over,
+            scores[name],
+            name,
+            UNITS.get(METRICS[name].units, METRICS[name].units),
+            nan="" if np.isfinite(METRICS[name].worst) else lost,
         )
-    out["seconds"] = trained["seconds"]
-    out["family"] = trained["family"]
-    out["failed"] = (trained["reason"] != "").astype(np.int8).assign_attrs(units="1", long_name="the forecast failed")
-    # Place among the paper's forecasters: the stronger baselines are ours, and stand beside the ranking.
-    listed = np.flatnonzero(~np.isin(trained["family"].values, ["baseline"]))
-    median = np.median(scores["sMAPE"][listed], axis=1)
-    place = np.full(len(trained["forecaster"]), len(listed) + 1.0)
-    place[listed] = 1 + np.argsort(np.argsort(median))
-    out["place"] = ("forecaster", place, {"units": "1", "long_name": "place by median sMAPE in the paper's list"})
-    out["places_below_second"] = (
-        "forecaster",
-        np.maximum(place - 2, 0),
-        {"units": "1", "long_name": "places below the second"},
+        for name in SCORES
+    }
+    for rule, values in steps.items():
+        variables[f"vpt_{rule}"] = labelled(
+            over, values / per_period, f"valid prediction time, rule {rule.replace('_', ' ')}", "periods"
+        )
+    failed = (trained["reason"].values != "").astype(np.int8)
+    place = _places(scores["sMAPE"], trained["family"].values)
+    return xr.Dataset(
+        variables
+        | {
+            "seconds": trained["seconds"],
+            "family": trained["family"],
+            "failed": labelled(over, failed, "the forecast failed"),
+            "place": labelled("forecaster", place, "place by median sMAPE in the paper's list"),
+            "places_below_second": labelled("forecaster", np.maximum(place - 2, 0), "places below the second"),
+        },
+        {"forecaster": trained["forecaster"].values, "system": data["system"].values},
     )
-    return out
+
+
+def _places(smape: np.ndarray, family: np.ndarray) -> np.ndarray:
+    """Place of each forecaster by its median over systems, among those of the paper.
+
+    The stronger baselines are ours, and stand beside the ranking: their place is the one after the last.
+    """
+    listed = np.flatnonzero(family != "baseline")
+    place = np.full(len(family), len(listed) + 1.0)
+    place[listed] = 1 + np.argsort(np.argsort(np.median(smape[listed], axis=1)))
+    return place

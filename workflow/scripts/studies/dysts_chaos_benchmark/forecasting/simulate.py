@@ -3,11 +3,12 @@
 import numpy as np
 import xarray as xr
 
+from pesin.steps.case import Case
 from pesin.systems.sampling import forecasting_data
 from studies.dysts_chaos_benchmark.chosen import chosen_systems
 
 
-def simulate(case) -> xr.Dataset:
+def simulate(case: Case) -> xr.Dataset:
     p = case.params.simulate
     names = [name for name, _ in chosen_systems(p.systems, p.own)]
     lengths = (p.tune_points, p.history_points, p.future_points)

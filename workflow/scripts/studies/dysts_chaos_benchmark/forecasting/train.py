@@ -4,11 +4,13 @@ import numpy as np
 import xarray as xr
 
 from pesin.forecasters.tuning import tuned_forecasts
+from pesin.steps.case import Case
 from pesin.steps.checkpoint import Seen
+from pesin.steps.labels import labelled
 from pesin.steps.plugin import load
 
 
-def train(case, data: xr.Dataset) -> xr.Dataset:
+def train(case: Case, data: xr.Dataset) -> xr.Dataset:
     """Tune each forecaster on one series of each system, fit it to another, and foretell what the step can't see."""
     wanted, future = case.params.train.forecasters, case.params.simulate.future_points
     tune, history = data["tune"].values, data["history"].values
@@ -31,24 +33,15 @@ def train(case, data: xr.Dataset) -> xr.Dataset:
         path = np.where(np.isfinite(found.forecast), found.forecast, np.nan)[..., 0]
         seen.add({"path": path, "seconds": found.seconds_fit, "reason": found.reason.astype(str)})
     all_found = seen.arrays()
+    over, family = ("forecaster", "system"), [module.FAMILY for module in modules]
     return xr.Dataset(
         {
-            "forecast": (
-                ("forecaster", "system", "lead"),
-                all_found["path"],
-                {"units": "units of the model", "long_name": "forecast", "allow_nan": 1},
+            "forecast": labelled(
+                (*over, "lead"), all_found["path"], "forecast", "model unit", nan="a forecast that failed"
             ),
-            "seconds": (
-                ("forecaster", "system"),
-                all_found["seconds"],
-                {"units": "s", "long_name": "wall time of the last fit", "role": "timing"},
-            ),
-            "reason": (("forecaster", "system"), all_found["reason"], {"units": "1", "long_name": "why it failed"}),
-            "family": (
-                "forecaster",
-                [module.FAMILY for module in modules],
-                {"units": "1", "long_name": "family of the forecaster"},
-            ),
+            "seconds": labelled(over, all_found["seconds"], "wall time of the last fit", "s", role="timing"),
+            "reason": labelled(over, all_found["reason"], "why it failed"),
+            "family": labelled("forecaster", family, "family of the forecaster"),
         },
-        coords={"forecaster": [module.NAME for module in modules], "system": data["system"].values},
+        {"forecaster": [module.NAME for module in modules], "system": data["system"].values},
     )

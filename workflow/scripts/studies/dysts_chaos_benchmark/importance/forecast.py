@@ -3,18 +3,19 @@
 import xarray as xr
 
 from pesin.forecast.metrics import nrmse, smape
-from pesin.steps.labels import labelled
+from pesin.steps.case import Case
+from pesin.steps.labels import DIVERGED, labelled
 
 
-def forecast(case, data, trained) -> xr.Dataset:
+def forecast(case: Case, data, trained) -> xr.Dataset:
     """Errors of each system, averaged over its futures; a forecast that blew up scores 200."""
     truth, prediction = data.future.values[..., None], trained.prediction.values[..., None]
     dims = ("arm", "system")
     return xr.Dataset(
         {
-            "smape": labelled(dims, smape(truth, prediction).mean(-1), "sMAPE, 0 to 200"),
+            "smape": labelled(dims, smape(truth, prediction).mean(-1), "sMAPE", "%"),
             "nrmse": labelled(
-                dims, nrmse(truth, prediction).mean(-1), "root-mean-square error over deviation", allow_nan=1
+                dims, nrmse(truth, prediction).mean(-1), "root-mean-square error over deviation", nan=DIVERGED
             ),
             "backtest_error": trained.backtest_error,
             "updates": trained.updates,

@@ -4,11 +4,12 @@ import numpy as np
 import xarray as xr
 
 from pesin.integrate.trajectories import integrate
+from pesin.steps.case import Case
 from pesin.steps.labels import labelled
 from pesin.systems import zoo
 
 
-def simulate(case) -> xr.Dataset:
+def simulate(case: Case) -> xr.Dataset:
     """The whole state along the history, from which trajectories restart; the first coordinate is what is forecast."""
     p, window = case.params.simulate, case.params.simulate.context
     systems = [zoo.get(name) for name in p.systems]
@@ -21,20 +22,30 @@ def simulate(case) -> xr.Dataset:
         path = integrate(system, system.x0[None], times).x[0, 1:]
         history[i, :, : system.dim] = path[: p.history]
         tests[i] = path[p.history :, 0].reshape(p.tests, -1)
-    unit, lost = "model unit", {"allow_nan": 1}
+    unit, lost = "model unit", "an integration that failed"
     return xr.Dataset(
         {
-            "history": labelled(("system", "time", "coord"), history, "states along the training series", unit, **lost),
+            "history": labelled(
+                ("system", "time", "coord"),
+                history,
+                "states along the training series",
+                unit,
+                nan=f"beyond a system's coordinates, or {lost}",
+            ),
             "context": labelled(
-                ("system", "test", "before"), tests[..., :window], "first coordinate before each future", unit, **lost
+                ("system", "test", "before"),
+                tests[..., :window],
+                "first coordinate before each future",
+                unit,
+                nan=lost,
             ),
             "future": labelled(
                 ("system", "test", "lead"),
                 tests[..., window:],
                 "first coordinate to forecast",
                 unit,
+                nan=lost,
                 role="truth",
-                **lost,
             ),
             "dim": labelled("system", [system.dim for system in systems], "coordinates", may_be_constant=1),
         },

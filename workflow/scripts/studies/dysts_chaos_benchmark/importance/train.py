@@ -1,5 +1,8 @@
 """Trains LSTMs on the whole history, on trajectories from hard start points, and on ones from random start points."""
 
+from collections.abc import Iterator
+from typing import NamedTuple
+
 import numpy as np
 import torch
 import xarray as xr
@@ -8,88 +11,119 @@ from pesin.integrate.trajectories import integrate
 from pesin.models import lstm
 from pesin.models.mlp import repeat_runs
 from pesin.models.optimisers import Adam
-from pesin.steps.labels import labelled
+from pesin.steps.case import Case
+from pesin.steps.labels import DIVERGED, labelled
 from pesin.systems import zoo
 
 LIMIT = 10.0  # largest forecast, in standard deviations of the history
 SAMPLED = ("importance", "random")
 
 
-def train(case, data) -> xr.Dataset:
+class History(NamedTuple):
+    """What the networks see: the first coordinate in its own standard deviations."""
+
+    series: np.ndarray
+    """Training series, shape (system, time)."""
+    context: np.ndarray
+    """What comes before each future to forecast, shape (system, test, before)."""
+    centre: np.ndarray
+    scale: np.ndarray
+    """Mean and deviation of the training series in model units, shape (system, 1)."""
+
+
+def train(case: Case, data) -> xr.Dataset:
     """All systems of an arm train together; the arms start from the same weights, and from the same first round."""
     p = case.params.train
-    systems = [zoo.get(str(name)) for name in data.system.values]
     target = data.history.values[..., 0]
     centre, scale = target.mean(1)[:, None], target.std(1)[:, None]
-    series = (target - centre) / scale
     context = (data.context.values - centre[..., None]) / scale[..., None]
-    start = lstm.init(
-        len(systems), 1, p.hidden, p.layers, torch.Generator().manual_seed(case.seed("weights")), case.device
-    )
+    history = History((target - centre) / scale, context, centre, scale)
+    generator = torch.Generator().manual_seed(case.seed("weights"))
+    start = lstm.init(len(target), 1, p.hidden, p.layers, generator, case.device)
     steps = p.rounds * p.round_steps
-    forecasts, errors, spent = {}, {}, {}
+    spent = {"full": steps, "full_long": p.full_factor * steps} | dict.fromkeys(SAMPLED, steps)
+    forecasts, errors = {}, {}
+    for arm, parameters in _on_the_history(case, start, history.series):
+        forecasts[arm], errors[arm] = _graded(case, parameters, history, data.sizes["lead"])
+    both, begun, spread = _on_trajectories(case, start, history, data)
+    for j, arm in enumerate(SAMPLED):
+        own = {name: values[j * len(target) : (j + 1) * len(target)] for name, values in both.items()}
+        forecasts[arm], errors[arm] = _graded(case, own, history, data.sizes["lead"])
+    persistence = (np.diff(history.series[:, p.window - 1 :], axis=1) ** 2).mean(1)
+    relative = np.array(list(errors.values())) / persistence
+    arms, over = list(forecasts), ("system", "round")
+    return xr.Dataset(
+        {
+            "prediction": labelled(
+                ("arm", "system", "test", "lead"), list(forecasts.values()), "forecast", "model unit", nan=DIVERGED
+            ),
+            "backtest_error": labelled(
+                ("arm", "system"),
+                relative,
+                "squared one-step error on the history, over that of persistence",
+                nan=DIVERGED,
+            ),
+            "updates": labelled("arm", [spent[arm] for arm in arms], "gradient steps"),
+            "start_point": labelled(("sampled", *over, "trajectory"), begun, "start points on the history", "points"),
+            "effective_starts": labelled(
+                over, spread, "start points that carry the sampling weights, 1 / sum of squares"
+            ),
+        },
+        {"arm": arms, "sampled": list(SAMPLED), "system": data.system.values, "lead": data.lead.values},
+    )
 
-    def finish(arm: str, parameters, updates: int) -> None:
-        path = lstm.forecast(parameters, _tensor(context, case.device), data.sizes["lead"], LIMIT)
-        forecasts[arm] = path[..., 0].cpu().numpy().astype(float) * scale[..., None] + centre[..., None]
-        errors[arm] = _backtest(parameters, series, p.window, case.device).mean(1)
-        spent[arm] = updates
 
-    full, rng = repeat_runs(start, 1), case.rng("full")
-    optimiser = Adam(full.values())
-    _update(full, optimiser, series[:, None], steps, p, rng)
-    finish("full", full, steps)
-    _update(full, optimiser, series[:, None], (p.full_factor - 1) * steps, p, rng)
-    finish("full_long", full, p.full_factor * steps)
+def _on_the_history(case: Case, start, series: np.ndarray) -> Iterator[tuple[str, dict]]:
+    """Train on the whole history, then longer: each arm with its parameters as they are then, trained on in place."""
+    p, parameters, rng = case.params.train, repeat_runs(start, 1), case.rng("full")
+    optimiser, steps = Adam(parameters.values()), p.rounds * p.round_steps
+    for arm, more in (("full", steps), ("full_long", (p.full_factor - 1) * steps)):
+        _update(parameters, optimiser, series[:, None], more, p, rng)
+        yield arm, parameters
 
-    both, rng = repeat_runs(start, len(SAMPLED)), case.rng("sampled")
-    optimiser = Adam(both.values())
-    begun = np.empty((len(SAMPLED), len(systems), p.rounds, p.trajectories), int)
-    spread = np.empty((len(systems), p.rounds))
+
+def _on_trajectories(case: Case, start, history: History, data) -> tuple[dict, np.ndarray, np.ndarray]:
+    """Train on new trajectories from start points that are drawn anew in each round, by difficulty or at random.
+
+    Returns
+    -------
+    parameters
+        Of both arms, one after the other along their first axis.
+    begun : ndarray of int, shape (arm, system, round, trajectory)
+        Start points on the history.
+    spread : ndarray, shape (system, round)
+        Start points that carry the weights.
+    """
+    p, both, rng = case.params.train, repeat_runs(start, len(SAMPLED)), case.rng("sampled")
+    optimiser, count = Adam(both.values()), data.sizes["system"]
+    systems = [zoo.get(str(name)) for name in data.system.values]
+    begun = np.empty((len(SAMPLED), count, p.rounds, p.trajectories), int)
+    spread = np.empty((count, p.rounds))
     for turn in case.progress(range(p.rounds), what="rounds"):
-        hard = {k: v[: len(systems)] for k, v in both.items()}
-        error = None if turn == 0 else _backtest(hard, series, p.window, case.device)
-        chances = _chances(error, len(systems), series.shape[1] - p.window, p, rng)
+        hard = {name: values[:count] for name, values in both.items()}
+        error = None if turn == 0 else _backtest(hard, history.series, p.window, case.device)
+        chances = _chances(error, count, history.series.shape[1] - p.window, p, rng)
         spread[:, turn] = 1 / (chances**2).sum(1)
         draws = [
             [rng.choice(chance.size, p.trajectories, p=chance) for chance in chances],
             [rng.integers(chance.size, size=p.trajectories) for chance in chances],
         ]
         begun[:, :, turn] = np.array(draws if turn else draws[1:] * 2) + p.window
-        jitter = p.jitter * rng.uniform(-1, 1, (len(systems), p.trajectories, data.sizes["coord"]))
+        jitter = p.jitter * rng.uniform(-1, 1, (count, p.trajectories, data.sizes["coord"]))
         fresh = [
             _trajectories(case, system, states[:, : system.dim], begun[:, i, turn], jitter[i, :, : system.dim])
             for i, (system, states) in enumerate(zip(systems, data.history.values, strict=True))
         ]
-        paths = (np.stack(fresh, 1) - centre[..., None]) / scale[..., None]
+        paths = (np.stack(fresh, 1) - history.centre[..., None]) / history.scale[..., None]
         _update(both, optimiser, paths.reshape(-1, *paths.shape[2:]), p.round_steps, p, rng)
-    for j, arm in enumerate(SAMPLED):
-        finish(arm, {k: v[j * len(systems) : (j + 1) * len(systems)] for k, v in both.items()}, steps)
+    return both, begun, spread
 
-    persistence = (np.diff(series[:, p.window - 1 :], axis=1) ** 2).mean(1)
-    arms = list(forecasts)
-    lost = {"allow_nan": 1}
-    return xr.Dataset(
-        {
-            "prediction": labelled(
-                ("arm", "system", "test", "lead"), list(forecasts.values()), "forecast", "model unit", **lost
-            ),
-            "backtest_error": labelled(
-                ("arm", "system"),
-                np.array(list(errors.values())) / persistence,
-                "squared one-step error on the history, over that of persistence",
-                **lost,
-            ),
-            "updates": labelled("arm", [spent[arm] for arm in arms], "gradient steps"),
-            "start_point": labelled(
-                ("sampled", "system", "round", "trajectory"), begun, "start points on the history", "points"
-            ),
-            "effective_starts": labelled(
-                ("system", "round"), spread, "start points that carry the sampling weights, 1 / sum of squares", **lost
-            ),
-        },
-        {"arm": arms, "sampled": list(SAMPLED), "system": data.system.values, "lead": data.lead.values},
-    )
+
+def _graded(case: Case, parameters, history: History, lead: int) -> tuple[np.ndarray, np.ndarray]:
+    """Forecasts of all futures in model units (system, test, lead), and the squared one-step error (system,)."""
+    path = lstm.forecast(parameters, _tensor(history.context, case.device), lead, LIMIT)[..., 0].cpu().numpy()
+    forecast = path.astype(float) * history.scale[..., None] + history.centre[..., None]
+    return forecast, _backtest(parameters, history.series, case.params.train.window, case.device).mean(1)
 
 
 def _chances(error, systems: int, points: int, p, rng) -> np.ndarray:
@@ -106,7 +140,7 @@ def _chances(error, systems: int, points: int, p, rng) -> np.ndarray:
     return rng.permuted(chances, axis=1) if p.weights == "permuted" else chances
 
 
-def _trajectories(case, system, states, begun, jitter) -> np.ndarray:
+def _trajectories(case: Case, system, states, begun, jitter) -> np.ndarray:
     """First coordinate of new trajectories from start points, moved a little: shape (arm, trajectory, time)."""
     p = case.params.train
     starts = states[begun] + jitter * states.std(0)  # (arm, trajectory, dim); both arms are moved alike

@@ -3,10 +3,14 @@
 import numpy as np
 import xarray as xr
 
+from pesin.steps.case import Case
 from pesin.steps.labels import labelled
 
+NO_TRUTH = "a system that couldn't be integrated"
+LOST = f"infinite: a fit that failed; NaN: {NO_TRUTH}"
 
-def forecast(case, data, trained) -> xr.DataTree:
+
+def forecast(case: Case, data, trained) -> xr.DataTree:
     """Grade the predicted derivatives with the true ones."""
     groups = {}
     for group, node in trained.children.items():
@@ -17,11 +21,9 @@ def forecast(case, data, trained) -> xr.DataTree:
             logarithm = np.maximum(np.log10(relative), -16)
         groups[group] = xr.Dataset(
             {
-                "relative_error": labelled(dims, relative, "median relative error of the derivatives", allow_nan=1),
-                "log10_error": labelled(
-                    dims, logarithm, "log10 of the median relative error, at least -16", allow_nan=1
-                ),
-                "smape": labelled(dims, smape, "sMAPE of the derivatives, 0 to 2, as in the paper", allow_nan=1),
+                "relative_error": labelled(dims, relative, "median relative error of the derivatives", nan=LOST),
+                "log10_error": labelled(dims, logarithm, "log10 of the median relative error, at least -16", nan=LOST),
+                "smape": labelled(dims, smape, "sMAPE of the derivatives, 0 to 2", nan=NO_TRUTH),
                 "terms": found.terms,
             },
             found.coords,

@@ -1,16 +1,19 @@
 """Simulates two trajectories of each system, with the true derivatives, for symbolic regression."""
 
+from functools import partial
+
 import numpy as np
 import xarray as xr
 
 from pesin.integrate.trajectories import integrate
+from pesin.steps.case import Case
 from pesin.steps.labels import labelled
 from pesin.systems import zoo
 
 STATE, RATE = "model unit", "model unit per model time"
 
 
-def simulate(case) -> xr.DataTree:
+def simulate(case: Case) -> xr.DataTree:
     """Two trajectories of each system with the true derivatives; systems of the form under test apart from others."""
     p, rng = case.params.simulate, case.rng("systems")
     if p.form == "trigonometric":
@@ -70,7 +73,7 @@ def _random_fields(count: int, rng: np.random.Generator) -> list[zoo.System]:
     return systems
 
 
-def _trajectories(case, systems: list) -> xr.Dataset:
+def _trajectories(case: Case, systems: list) -> xr.Dataset:
     p = case.params.simulate
     widest, shape = max(system.dim for system in systems), (len(systems), 2, p.points)
     x, derivative = np.full((*shape, widest), np.nan), np.full((*shape, widest), np.nan)
@@ -81,25 +84,19 @@ def _trajectories(case, systems: list) -> xr.Dataset:
         path = integrate(system, system.x0[None], np.concatenate([[0.0], grid, grid + grid[-1]])).x[0, 1:]
         x[i, ..., : system.dim] = path.reshape(2, p.points, system.dim)
         derivative[i, ..., : system.dim] = system.rhs(0.0, path).reshape(2, p.points, system.dim)
-    dims = ("system", "time", "coord")
+    coordinates = partial(
+        labelled, ("system", "time", "coord"), nan="beyond a system's coordinates, or one that couldn't be integrated"
+    )
+    given = "true derivatives along it, for regressions that are given them"
+    dt = [system.period / p.points_per_period for system in systems]
     return xr.Dataset(
         {
-            "train_x": labelled(dims, x[:, 0], "training trajectory", STATE, allow_nan=1),
-            "train_derivative": labelled(
-                dims,
-                derivative[:, 0],
-                "true derivatives along it, for regressions that are given them",
-                RATE,
-                allow_nan=1,
-            ),
-            "test_x": labelled(dims, x[:, 1], "held-out trajectory", STATE, allow_nan=1),
-            "test_derivative": labelled(
-                dims, derivative[:, 1], "true derivatives along it", RATE, allow_nan=1, role="truth"
-            ),
-            "dt": labelled(
-                "system", [s.period / p.points_per_period for s in systems], "time between points", "model time"
-            ),
-            "dim": labelled("system", [s.dim for s in systems], "coordinates", may_be_constant=1),
+            "train_x": coordinates(x[:, 0], "training trajectory", STATE),
+            "train_derivative": coordinates(derivative[:, 0], given, RATE),
+            "test_x": coordinates(x[:, 1], "held-out trajectory", STATE),
+            "test_derivative": coordinates(derivative[:, 1], "true derivatives along it", RATE, role="truth"),
+            "dt": labelled("system", dt, "time between points", "model time"),
+            "dim": labelled("system", [system.dim for system in systems], "coordinates", may_be_constant=1),
         },
         {"system": [system.name for system in systems]},
     )

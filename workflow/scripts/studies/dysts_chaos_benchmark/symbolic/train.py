@@ -5,10 +5,11 @@ import xarray as xr
 
 from pesin.errors import UserError
 from pesin.models.sparse_regression import finite_differences, fit, fourier_library, polynomial_library
+from pesin.steps.case import Case
 from pesin.steps.labels import labelled
 
 
-def train(case, data) -> xr.DataTree:
+def train(case: Case, data) -> xr.DataTree:
     """Fit all regressions to each training trajectory, and predict the derivatives along the held-out one."""
     names = case.params.train.regressions
     groups = {}
@@ -29,14 +30,14 @@ def train(case, data) -> xr.DataTree:
         groups[group] = xr.Dataset(
             {
                 "prediction": labelled(
-                    ("regression", "system", "time", "coord"),
+                    ("regression", *world.test_x.dims),
                     prediction,
                     "predicted derivatives",
                     "model unit per model time",
-                    allow_nan=1,
+                    nan="beyond a system's coordinates, or a fit that failed",
                 ),
                 "terms": labelled(
-                    ("regression", "system"), terms, "terms of the equations that were found", allow_nan=1
+                    ("regression", "system"), terms, "terms of the equations that were found", nan="a fit that failed"
                 ),
             },
             {"regression": names, "system": world.system.values},
@@ -44,7 +45,7 @@ def train(case, data) -> xr.DataTree:
     return xr.DataTree.from_dict(groups)
 
 
-def _regress(case, name: str, x, derivative, held_out, dt: float) -> tuple[np.ndarray, float]:
+def _regress(case: Case, name: str, x, derivative, held_out, dt: float) -> tuple[np.ndarray, float]:
     """Predicted derivatives (time, dim) along the held-out states, and the number of terms found."""
     p = case.params.train
     if name == "pysr":

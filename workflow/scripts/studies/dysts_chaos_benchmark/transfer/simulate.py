@@ -4,13 +4,15 @@ import numpy as np
 import xarray as xr
 
 from pesin.integrate.trajectories import integrate
+from pesin.steps.case import Case
 from pesin.steps.labels import labelled
 from pesin.systems import zoo
 
 TRANSIENT = 50  # periods
 
 
-def simulate(case) -> xr.Dataset:
+def simulate(case: Case) -> xr.Dataset:
+    """Labelled series of each task, and the pool of systems to pre-train on."""
     p, rng = case.params.simulate, case.rng("tasks")
     low, high = np.log(p.points_per_period)
     sampling = np.exp(rng.uniform(low, high, len(p.tasks)))
@@ -36,7 +38,12 @@ def simulate(case) -> xr.Dataset:
     for part in sizes:
         each = [dim.format(part) for dim in dims]
         hidden = {"role": "truth"} if part == "test" else {}
-        variables[f"{part}_x"] = labelled(each, x[part], "series, each of mean 0 and deviation 1", allow_nan=1)
+        variables[f"{part}_x"] = labelled(
+            each,
+            x[part],
+            "series, each of mean 0 and deviation 1",
+            nan="no such series: a task has fewer classes, or its system couldn't be integrated",
+        )
         variables[f"{part}_label"] = labelled(each[:2], label[part], "class; -1: no such series", **hidden)
     return xr.Dataset(
         variables
@@ -53,7 +60,7 @@ def _name(task) -> str:
     return f"{task.systems[0]} {task.parameter}" if task.parameter else " / ".join(task.systems)
 
 
-def _pieces(case, system, points_per_period: float, rng) -> np.ndarray:
+def _pieces(case: Case, system, points_per_period: float, rng) -> np.ndarray:
     """Noisy pieces of an orbit's first coordinate, each of mean 0 and deviation 1: shape (series, time).
 
     A gap of up to two periods lies between two.
@@ -68,7 +75,7 @@ def _pieces(case, system, points_per_period: float, rng) -> np.ndarray:
     return _standard(series + p.noise * path.std() * rng.normal(size=series.shape))
 
 
-def _pool(case) -> tuple[np.ndarray, list[str]]:
+def _pool(case: Case) -> tuple[np.ndarray, list[str]]:
     """Long series of systems that no task uses: shape (system, time), and their names."""
     p = case.params.simulate
     used = {name for task in p.tasks for name in task.systems} | set(p.pool_without)

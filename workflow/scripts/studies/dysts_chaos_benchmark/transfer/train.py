@@ -7,12 +7,13 @@ import xarray as xr
 from pesin.models import autoencoder
 from pesin.models.mlp import repeat_runs
 from pesin.stats.series_features import series_features
+from pesin.steps.case import Case
 from pesin.steps.labels import labelled
 
 ARMS = ("raw", "untrained", "matched", "random_timescale")
 
 
-def train(case, data) -> xr.Dataset:
+def train(case: Case, data) -> xr.Dataset:
     """All autoencoders, two for each task, train together; both of a task start from the same weights."""
     p = case.params.train
     classes = data.classes.values
@@ -68,7 +69,7 @@ def _dominant_period(x: np.ndarray) -> float:
     return float(np.median(8 * time / (power[:, 8:].argmax(-1) + 8)))
 
 
-def _windows(case, data, asked: np.ndarray):
+def _windows(case: Case, data, asked: np.ndarray):
     """Function step -> windows (runs, batch, time): each from a random system at a random place, resampled.
 
     asked, shape (runs, system): points per period. A window that would be longer than the series is sampled finer.
@@ -94,7 +95,7 @@ def _windows(case, data, asked: np.ndarray):
     return windows
 
 
-def _features(case, encoder, x: np.ndarray) -> np.ndarray:
+def _features(case: Case, encoder, x: np.ndarray) -> np.ndarray:
     """Features of each series (task, series, time): (task, series, features); of all channels if encoded."""
     there = np.isfinite(x[..., 0])
     series = x[there][:, None]
