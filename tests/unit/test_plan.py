@@ -104,6 +104,7 @@ def test_a_scale_of_a_control_that_does_not_exist_is_named(project):
         ({"simulate": {"seeds": 6}}, "fewer.simulate.seeds: 6 is no smaller number"),
         ({"simulate": {"seads": 3}}, "fewer.simulate.seads: the case has no such parameter. Did you mean 'seeds'"),
         ({"train": {"ridge": 0.0001}}, "fewer.train.ridge"),
+        ({"simulate": {"slope": [1]}}, "fewer.simulate.slope"),
     ],
 )
 def test_a_control_has_fewer_units_and_nothing_else(project, fewer, message):

@@ -357,7 +357,7 @@ def _check_reads(plan: StudyPlan, where: str) -> None:
 
 
 def _check_fewer(fewer: dict, params: dict, where: str) -> None:
-    """Raise UserError unless each value is less than the case's, or a part of its list."""
+    """Raise UserError unless each value is less than the case's, a part of its list, or a multiple of its stride."""
     for key, value in fewer.items():
         at = f"{where}.{key}"
         if key not in params:
@@ -368,6 +368,8 @@ def _check_fewer(fewer: dict, params: dict, where: str) -> None:
         elif isinstance(value, list) and isinstance(whole, list):
             if not all(item in whole for item in value):
                 raise UserError(f"{at}: {value} has what the case's {whole} has not.")
+        elif key == "every" and isinstance(value, int) and isinstance(whole, int) and value % whole == 0:
+            continue  # a stride: every ninth of a list where the case takes every third
         elif isinstance(value, bool) or not isinstance(value, int) or not isinstance(whole, int) or value > whole:
             raise UserError(f"{at}: {value!r} is no smaller number, or shorter list, than the case's {whole!r}.")
 
