@@ -241,7 +241,7 @@ def test_every_forecaster_of_the_laptop_scale_knows_its_knobs(plans):
     import inspect
 
     for case in plans["laptop"].values():
-        for spec in case["params"].get("train", {}).get("forecasters", []):
+        for spec in case.params.get("train", {}).get("forecasters", []):
             module = load(spec["file"])
             known = inspect.signature(module.fit).parameters
             assert set(spec.get("grid", {})) | set(spec.get("fixed", {})) <= set(known), spec["file"]

@@ -74,7 +74,8 @@ class Control(Model):
     """Parameters that take the effect away, and nothing else: all others are the case's."""
     fewer: dict[str, Any] = {}
     """Parameters that leave out independent units, or arms that the claims don't compare: a smaller number, some of a
-    list, or for a stride named `every` a multiple. The judge then holds the claims against as many of the case's units: they must have been able to show it."""
+    list, or for a stride named `every` a multiple. The judge then holds the claims against as many of the case's units:
+    they must have been able to show it."""
     must_fail: Annotated[list[ClaimId], Field(min_length=1)]
     why: str
     """One sentence: what is taken away."""
