@@ -18,6 +18,7 @@ from pesin.config.models import Study
 from pesin.errors import UserError
 from pesin.params import UPSTREAM
 from pesin.steps.files import open_result
+from pesin.steps.labels import labelled
 from pesin.steps.record import MARK
 
 COLUMNS = (
@@ -278,11 +279,11 @@ def _dataset(rows: list[dict], dim: str) -> xr.Dataset:
     variables = {}
     for name in rows[0]:
         column = [row[name] for row in rows]
-        attributes = {"units": "1", "long_name": name.replace("_", " ")}
         if all(isinstance(value, str) for value in column):
-            variables[name] = (dim, np.array(column, dtype=object), attributes)
+            values, nan = np.array(column, dtype=object), ""
         elif all(isinstance(value, int) for value in column):
-            variables[name] = (dim, np.array(column, dtype=np.int64), attributes)
+            values, nan = np.array(column, dtype=np.int64), ""
         else:
-            variables[name] = (dim, np.array(column, dtype=float), attributes | {"allow_nan": 1})
+            values, nan = np.array(column, dtype=float), "nothing measured"
+        variables[name] = labelled(dim, values, name.replace("_", " "), nan=nan)
     return xr.Dataset(variables)

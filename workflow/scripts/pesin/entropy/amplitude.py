@@ -291,7 +291,7 @@ def _surprise_moments(p: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray
     return mean, (p * surprise**2).sum(-1), (p * surprise**3).sum(-1)
 
 
-_measure = partial(Measure, section="D", units="nats", cost="kinds", needs=1, bounds=(0, float("inf")))
+_measure = partial(Measure, section="D", units="nat", cost="kinds", needs=1, bounds=(0, float("inf")))
 _of_counts = partial(_measure, takes="counts")
 _of_probabilities = partial(_measure, takes="probabilities", advised=1)
 MEASURES = (
@@ -373,7 +373,7 @@ MEASURES = (
         histogram_entropy,
         section="D",
         takes="series",
-        units="nats",
+        units="nat",
         measures="Spread of the values on a log scale: differential entropy by counting in bins.",
         avoid="Comparing different bin widths or units without the ln(width) that it adds; d > 2; order in time, which "
         "it does not see. Neighbour estimators are better above 1000 samples and in more dimensions.",

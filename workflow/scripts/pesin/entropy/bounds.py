@@ -115,7 +115,7 @@ def _bound(batch, value, size: int, **counts) -> Estimate:
 _BOUND: dict[str, Any] = {
     "section": "E",
     "takes": "other",
-    "units": "nats",
+    "units": "nat",
     "cost": "N^2, and the training of the critic",
     "needs": 2,
     "advised": 64,

@@ -83,7 +83,7 @@ _measure = partial(
     Measure,
     section="B",
     takes="series",
-    units="nats",
+    units="nat",
     cost="N",
     needs=2,
     advised=300,

@@ -238,13 +238,13 @@ def _runs(x, order, radius, theiler, pairs):
 
 
 _measure = partial(Measure, section="C")
-_of_series = partial(_measure, takes="series", units="nats per sample")
+_of_series = partial(_measure, takes="series", units="nat per sample")
 MEASURES = (
     _measure(
         "pesin_entropy",
         pesin_entropy,
         takes="exponents",
-        units="nats per unit of time",
+        units="nat per unit of time",
         measures="How fast a known system makes information: the Kolmogorov-Sinai entropy from its Lyapunov exponents.",
         avoid="Exponents fitted to data; measures that are not smooth along unstable directions (an upper bound then).",
         source="Pesin, Russ. Math. Surv. 32, 55 (1977)",

@@ -210,7 +210,7 @@ MEASURES = (
         gaussian_transfer_entropy,
         section="E",
         takes="two series",
-        units="nats per sample",
+        units="nat per sample",
         measures="Transfer entropy of a linear Gaussian process with the data's covariances: half of Granger's.",
         avoid="Couplings that act on the variance or are not monotone: it sees nothing of them.",
         source="Barnett, Barrett and Seth, PRL 103, 238701 (2009)",

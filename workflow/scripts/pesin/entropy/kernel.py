@@ -366,7 +366,7 @@ def _exact(value) -> Estimate:
     return Estimate.of(np.shape(value), np.reshape(value, -1), EXACT)
 
 
-_CLOUD: dict[str, Any] = {"section": "E", "takes": "samples", "units": "nats", "needs": 2, "cost": "N^3"}
+_CLOUD: dict[str, Any] = {"section": "E", "takes": "samples", "units": "nat", "needs": 2, "cost": "N^3"}
 MEASURES = (
     Measure(
         "diffusion_spectral_entropy",
@@ -399,7 +399,7 @@ MEASURES = (
         von_neumann_entropy,
         section="E",
         takes="density",
-        units="nats",
+        units="nat",
         measures="Mixedness of a quantum state: 0 for a pure one, ln d for the maximally mixed one; for a part of a "
         "pure state its entanglement with the rest.",
         avoid="States estimated from few shots: noise on the eigenvalues biases it upwards.",
@@ -415,7 +415,7 @@ MEASURES = (
         graph_entropy,
         section="E",
         takes="other",
-        units="nats",
+        units="nat",
         measures="Regularity of a graph: near ln(nodes - 1) if no node or cut stands out.",
         avoid="Comparing graphs of different size; graphs whose direction matters.",
         source="Braunstein, Ghosh and Severini, Ann. Comb. 10, 291 (2006)",

@@ -221,7 +221,7 @@ def _of_members(value, p: np.ndarray) -> Estimate:
     return Estimate.of(value.shape, np.reshape(value, -1), EXACT, members=members)
 
 
-_G: dict[str, Any] = {"section": "G", "units": "nats", "bounds": (0.0, float("inf")), "needs": 1, "advised": 1}
+_G: dict[str, Any] = {"section": "G", "units": "nat", "bounds": (0.0, float("inf")), "needs": 1, "advised": 1}
 _ENSEMBLE: dict[str, Any] = {**_G, "takes": "other", "cost": "members x classes"}
 MEASURES = (
     Measure(

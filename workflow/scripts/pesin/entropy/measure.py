@@ -49,7 +49,7 @@ class Measure:
     section: str
     takes: Takes
     units: str
-    """`nats`, `nats per sample`, or `1` for a normalised one."""
+    """`nat`, `nat per sample`, or `1` for a normalised one."""
     measures: str
     """What it measures, one sentence for a practitioner."""
     avoid: str

@@ -111,7 +111,7 @@ def _pooled(counts) -> dict[str, np.ndarray]:
     return {"longer": pooled[..., 0], "shorter": pooled[..., 1]}
 
 
-_measure = partial(Measure, section="B", takes="series", units="nats")
+_measure = partial(Measure, section="B", takes="series", units="nat")
 _matching = partial(
     _measure,
     cost="scales x that of sample entropy",

@@ -375,7 +375,7 @@ def _continuous(clouds: np.ndarray, name: str) -> None:
         )
 
 
-_CONTINUOUS: dict[str, Any] = {"section": "E", "units": "nats", "needs": 5}
+_CONTINUOUS: dict[str, Any] = {"section": "E", "units": "nat", "needs": 5}
 _FREE = "Samples must be independent draws of a density: rounded values, repeats and oversampled series break it"
 MEASURES = (
     Measure(
@@ -447,6 +447,6 @@ MEASURES = (
         advised=1000,
         peer="infomeasure.transfer_entropy(x, y, approach='metric', k=4, noise_level=0)",
         invariant=("shift", "scale"),
-        **(_CONTINUOUS | {"units": "nats per sample", "needs": 6}),
+        **(_CONTINUOUS | {"units": "nat per sample", "needs": 6}),
     ),
 )

@@ -496,7 +496,7 @@ MEASURES = (
         peer="ordpy.global_node_entropy(x, dx=4)",
         constant=0.0,
         invariant=("shift", "scale", "monotone"),
-        units="nats per sample",
+        units="nat per sample",
         bounds=(0, log(4)),
     ),
     _measure(

@@ -250,7 +250,7 @@ MEASURES = (
     _of_symbols(
         "entropy_rate",
         entropy_rate,
-        units="nats per symbol",
+        units="nat per symbol",
         measures="What the next symbol adds to the ones before it.",
         avoid="Alphabets so large, or blocks so long, that most blocks occur once.",
         source="Crutchfield and Feldman, Chaos 13, 25 (2003); Grassberger, arXiv physics/0307138 (2003)",
@@ -260,7 +260,7 @@ MEASURES = (
     _of_symbols(
         "excess_entropy",
         excess_entropy,
-        units="nats",
+        units="nat",
         measures="What the past tells of the future: memory, 0 for independent symbols, ln(period) for a cycle.",
         avoid="As the entropy rate, whose error it takes L times.",
         source="Crutchfield and Feldman, Chaos 13, 25 (2003)",
@@ -271,7 +271,7 @@ MEASURES = (
         "markov_entropy_rate",
         markov_entropy_rate,
         takes="transitions",
-        units="nats per step",
+        units="nat per step",
         measures="What the next state of a Markov chain adds to the present one.",
         avoid="Transition matrices counted from few samples: it is then biased down.",
         source="Cover and Thomas, Elements of Information Theory, theorem 4.2.4",

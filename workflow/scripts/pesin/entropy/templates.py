@@ -246,7 +246,7 @@ def _joint_matches(x: np.ndarray, length: int, templates: int, tolerance: float)
     return tree.count_neighbors(tree, tolerance, p=np.inf) - templates
 
 
-_measure = partial(Measure, section="B", takes="series", units="nats", needs=4, invariant=("shift", "scale"))
+_measure = partial(Measure, section="B", takes="series", units="nat", needs=4, invariant=("shift", "scale"))
 MEASURES = (
     _measure(
         "sample_entropy",

@@ -79,12 +79,7 @@ def fit(
         predict,
         advance,
         [(width, length)] * layers,
-        rng=rng,
-        length=length,
-        steps=steps,
-        batch=batch,
-        learning_rate=learning_rate,
-        device=device,
+        networks.Training(rng, length, steps, batch, learning_rate, device),
     )
 
 

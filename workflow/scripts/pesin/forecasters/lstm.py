@@ -84,12 +84,7 @@ def fit(
         predict,
         advance,
         [(width, 1)] * (2 * layers),
-        rng=rng,
-        length=length,
-        steps=steps,
-        batch=batch,
-        learning_rate=learning_rate,
-        device=device,
+        networks.Training(rng, length, steps, batch, learning_rate, device),
     )
 
 

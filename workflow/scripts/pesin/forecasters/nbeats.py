@@ -85,12 +85,7 @@ def fit(
         predict,
         networks.windowed(predict),
         [(length, dim)],
-        rng=rng,
-        length=length,
-        steps=steps,
-        batch=batch,
-        learning_rate=learning_rate,
-        device=device,
+        networks.Training(rng, length, steps, batch, learning_rate, device),
     )
 
 

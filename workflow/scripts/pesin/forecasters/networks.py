@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 import torch
@@ -43,6 +44,23 @@ class Trained:
     scale: np.ndarray
     low: Tensor
     high: Tensor
+
+
+class Training(NamedTuple):
+    """How networks are trained."""
+
+    rng: np.random.Generator
+    """Source of the initial weights and of the order of the windows."""
+    length: int
+    """Points that a window has before its last one."""
+    steps: int
+    """Updates."""
+    batch: int
+    """Windows in each update."""
+    learning_rate: float
+    """Of the first update."""
+    device: str
+    """cpu or cuda."""
 
 
 # ------------------------------------------------------------------------------------------------------------- layers
@@ -151,13 +169,7 @@ def fit(
     predict: Predict,
     advance: Advance,
     memory: Sequence[tuple[int, ...]],
-    *,
-    rng: np.random.Generator,
-    length: int,
-    steps: int,
-    batch: int,
-    learning_rate: float,
-    device: str,
+    training: Training,
     context: int | None = None,
 ) -> Trained:
     """Train the networks of all series together on the mean squared error of standardised predictions.
@@ -177,32 +189,25 @@ def fit(
         See the module.
     memory
         Shapes, without the series axis, of the zeros that `advance` starts from.
-    rng
-        Source of randomness.
-    length
-        Points that a window has before its last one.
-    steps, batch
-        Updates, and windows in each.
-    learning_rate
-        Of the first update.
-    device
-        "cpu" or "cuda".
+    training
+        Randomness, windows, updates and device.
     context
-        Points that `advance` takes in before the first forecast; `length` if left out.
+        Points that `advance` takes in before the first forecast; the windows' `length` if left out.
 
     Raises
     ------
     UserError
         If the history has no window.
     """
+    length, device = training.length, training.device
     require_length(name, history, length + 1, length)
     series, time, _ = history.shape
     scaled, centre, scale = standardise(np.asarray(history, dtype=np.float64))
     x = torch.as_tensor(scaled, dtype=torch.float32, device=device)
-    rngs = rng.spawn(series)
+    rngs = training.rng.spawn(series)
     drawn = [draw(child) for child in rngs]
     start = {key: torch.as_tensor(np.stack([d[key] for d in drawn])).to(device) for key in drawn[0]}
-    weights = train(start, predict, x, rngs, length, steps, batch, learning_rate)
+    weights = train(start, predict, x, rngs, length, training.steps, training.batch, training.learning_rate)
     zeros = tuple(torch.zeros(series, *shape, device=device) for shape in memory)
     low, high = (torch.as_tensor(bound, dtype=torch.float32, device=device) for bound in limits(scaled))
     return Trained(weights, advance, zeros, x[:, time - (context or length) :], centre, scale, low, high)

@@ -79,13 +79,8 @@ def fit(
         predict,
         networks.windowed(predict),
         [(1, dim)],
+        networks.Training(rng, length, steps, batch, learning_rate, device),
         context=1,
-        rng=rng,
-        length=length,
-        steps=steps,
-        batch=batch,
-        learning_rate=learning_rate,
-        device=device,
     )
 
 

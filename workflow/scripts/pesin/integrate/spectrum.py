@@ -11,8 +11,8 @@ from pesin.integrate import taylor
 from pesin.integrate.delay import DelayLine, points_per_delay
 from pesin.integrate.lyapunov import jacobian_by_differences
 from pesin.integrate.ode import rk4
+from pesin.integrate.system import System
 from pesin.integrate.trajectories import choose, integrate
-from pesin.systems.zoo import System
 
 BLOCKS = 32
 NATS = 5.0  # mean shear of a frame between two orthonormalisations

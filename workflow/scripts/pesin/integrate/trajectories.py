@@ -17,7 +17,7 @@ import numpy as np
 from pesin.errors import UserError
 from pesin.integrate import taylor
 from pesin.integrate.delay import solve_delay
-from pesin.systems.zoo import System
+from pesin.integrate.system import System
 
 # Below it, a solver that steps over kinks and slides along jumps spends its time on steps without end.
 KINKED = 1e-9

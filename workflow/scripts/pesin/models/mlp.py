@@ -12,6 +12,8 @@ import torch
 import xarray as xr
 from torch.nn.functional import gelu
 
+from pesin.steps.labels import DIVERGED, labelled
+
 Parameters = dict[str, torch.Tensor]
 
 
@@ -71,10 +73,11 @@ def repeat_runs(parameters: Parameters, times: int) -> Parameters:
 def weights_dataset(parameters: Parameters, run: Iterable) -> xr.Dataset:
     """Return the weights as a Dataset with the dimension `run` first (NaN allowed: a diverged run is a result)."""
     variables = {
-        name: (
+        name: labelled(
             ("run", *[f"{name}_axis_{axis}" for axis in range(1, value.dim())]),
             value.detach().cpu().numpy(),
-            {"units": "1", "long_name": f"parameters {name}", "allow_nan": 1},
+            f"parameters {name}",
+            nan=DIVERGED,
         )
         for name, value in parameters.items()
     }

@@ -127,7 +127,7 @@ def legend(axes: Axes, outside: bool = False, **options):
 
 
 def log_axis(axes: Axes, which: str, ticks=None) -> None:
-    """A logarithmic axis ("x" or "y") whose ticks are plain numbers, at `ticks` if they are given and nowhere else."""
+    """A logarithmic axis ("x" or "y"); with `ticks` it says these numbers plainly, and nothing elsewhere."""
     axes.set(**{f"{which}scale": "log"})
     axis = getattr(axes, f"{which}axis")
     if ticks is not None:

@@ -8,10 +8,11 @@ from functools import partial
 import numpy as np
 import xarray as xr
 
+from pesin.integrate.system import System
 from pesin.integrate.trajectories import Trajectories, integrate
+from pesin.steps.labels import labelled
 from pesin.steps.parallel import each
 from pesin.systems import zoo
-from pesin.systems.zoo import System
 
 TRANSIENT = 20.0  # periods from the stored state to the first sample; delay systems start from a constant history
 GAP = 10.0  # periods between two series of one system, plus a random part of as much
@@ -125,42 +126,36 @@ def forecasting_data(
             row[..., : values.shape[-1]] = values
         return out
 
-    model = {"units": "units of the model", "allow_nan": 1}
+    series = partial(labelled, units="model unit", nan="beyond a system's coordinates, or its integration failed")
+    each_of = partial(labelled, "system", may_be_constant=1)
     data = xr.Dataset(
         {
-            "tune": (
+            "tune": series(
                 ("system", "tune_time", "coord"),
                 stacked(lambda item: item["values"][0]),
-                model | {"long_name": "series to choose hyperparameters on"},
+                "series to choose hyperparameters on",
             ),
-            "history": (
+            "history": series(
                 ("system", "time", "coord"),
                 stacked(lambda item: item["values"][1][:history_points]),
-                model | {"long_name": "series that forecasts are made from"},
+                "series that forecasts are made from",
             ),
-            "future": (
+            "future": series(
                 ("system", "lead", "coord"),
                 stacked(lambda item: item["values"][1][history_points:]),
-                model | {"long_name": "what follows the history", "role": "truth"},
+                "what follows the history",
+                role="truth",
             ),
-            "period": (
-                "system",
-                [item["period"] for item in done],
-                {"units": "time of the model", "long_name": "dominant period", "may_be_constant": 1},
-            ),
-            "dim": ("system", [item["values"][0].shape[1] for item in done], _plain("coordinates of the system")),
-            "failed": ("system", [bool(item["reason"]) for item in done], _plain("integration failed")),
-            "reason": ("system", [item["reason"] for item in done], _plain("why integration failed")),
-            "engine": ("system", [item["engine"] for item in done], _plain("what integrated")),
+            "period": each_of([item["period"] for item in done], "dominant period", "model time"),
+            "dim": each_of([item["values"][0].shape[1] for item in done], "coordinates of the system"),
+            "failed": each_of([bool(item["reason"]) for item in done], "integration failed"),
+            "reason": each_of([item["reason"] for item in done], "why integration failed"),
+            "engine": each_of([item["engine"] for item in done], "what integrated"),
         },
         coords={"system": [item["name"] for item in done], "coord": np.arange(coords)},
         attrs={"points_per_period": points_per_period, "tolerance": tolerance},
     )
     return data
-
-
-def _plain(long_name: str) -> dict:
-    return {"units": "1", "long_name": long_name, "may_be_constant": 1}
 
 
 def _sample(job: tuple[str, int], lengths, points_per_period, tolerance) -> dict:

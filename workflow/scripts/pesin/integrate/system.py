@@ -1,0 +1,77 @@
+"""A dynamical system as the integrators take it: what moves, in which coordinates, on which clock."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from functools import cache
+from typing import Any
+
+import numpy as np
+
+
+@dataclass(frozen=True, eq=False)
+class System:
+    """A dynamical system, defined but not integrated."""
+
+    name: str
+    kind: str
+    """flow: dx/dt = f(t, x); delay: dx/dt = f(x, x(t - delay)), one variable; map: x -> f(x)."""
+    dim: int
+    """Number of coordinates that are integrated; 1 for a delay system, whose state is a function."""
+    period: float
+    """Dominant period in units of the model's time; 1 step for a map."""
+    x0: np.ndarray
+    """A state near the attractor, shape (dim,)."""
+    parameters: dict[str, Any]
+    components: Callable = field(repr=False)
+    """f(t, x) with the components on the first axis: a sequence of them. For a delay system f(x, delayed)."""
+    observe: Callable | None = field(default=None, repr=False)
+    """Components -> bounded components (sine of an unbounded phase), or None if all are bounded."""
+    delay: float = 0.0
+    driven: bool = False
+    hamiltonian: bool = False
+    unbounded: tuple[int, ...] = ()
+    stored: dict[str, Any] = field(default_factory=dict, repr=False)
+    """What dysts states of the system. Half of its exponents are wrong by more than 30 %."""
+    citation: str = ""
+
+    def rhs(self, t, x) -> np.ndarray:
+        """Time derivative (flow) or image (map) of states of shape (..., dim), same shape."""
+        x = np.asarray(x, float)
+        states = x.reshape(-1, self.dim)
+        out = np.empty_like(states)
+        if self.vectorises:
+            for i, component in enumerate(self.components(t, states.T)):
+                out[:, i] = component
+        else:
+            for row, state in zip(out, states, strict=True):
+                row[:] = self.components(t, state)
+        return out.reshape(x.shape)
+
+    @property
+    def vectorises(self) -> bool:
+        """True if many states at once take little longer than one."""
+        return _vectorises(self.name, self.components, tuple(self.x0))
+
+    def observed(self, x) -> np.ndarray:
+        """States (..., dim) in bounded coordinates, (..., dim): phases of drives and angles as sines."""
+        if self.observe is None:
+            return np.asarray(x, float)
+        return np.stack([np.asarray(part, float) for part in self.observe(*np.moveaxis(np.asarray(x), -1, 0))], -1)
+
+
+@cache
+def _vectorises(name: str, components: Callable, start: tuple) -> bool:
+    """True if the right-hand side of many states at once is that of each alone."""
+    x0 = np.array(start)
+    states = x0 * (1 + 0.01 * np.arange(7)[:, None]) + 1e-3 * np.arange(7)[:, None]
+    with np.errstate(all="ignore"):
+        one_by_one = np.array([np.broadcast_to(components(0.0, state), x0.shape) for state in states], float)
+        try:
+            together = np.empty_like(states)
+            for i, component in enumerate(components(0.0, states.T.copy())):
+                together[:, i] = component
+        except (ValueError, TypeError, IndexError):
+            return False
+    return np.allclose(together, one_by_one, rtol=1e-12, atol=0, equal_nan=True)
