@@ -176,7 +176,7 @@ def curves(panel, values) -> None:
 def described(convention) -> str:
     """A convention in words."""
     features = {"raw": "raw features", "l2": "features of norm 1"}[convention.features]
-    sigma = "median distance" if convention.sigma == "median" else f"{convention.sigma:g}"
+    sigma = "median" if convention.sigma == "median" else f"{convention.sigma:g}"
     return rf"{features}, $\sigma$ = {sigma}"
 
 
@@ -190,7 +190,7 @@ def downstream(study: Results) -> Figure:
     for panel, (name, convention) in zip(axes[0], study.params("nets").entropy.initialisation.items(), strict=False):
         _initial(panel, result.sel(convention=name))
         panel.set_title(f"{described(convention)}\n{panel.get_title()}")
-    legend(axes[0, 0], title="scale", loc="lower right")
+    legend(axes[0, 0], title="scale")
     _at_the_end(axes[1, 0], result)
     _early(axes[1, 1], result, scores)
     _scores(axes[1, 2], scores)
@@ -198,7 +198,10 @@ def downstream(study: Results) -> Figure:
 
 
 def _initial(panel, result) -> None:
-    """Accuracy after the fixed budget against the initial DSE: a line for each seed, a colour for each scale."""
+    """Accuracy after the fixed budget against the initial DSE: a line for each seed, a colour for each scale.
+
+    The title gives their rank correlation over the scales, mean over the seeds and its interval.
+    """
     dse, accuracy = result["initial_dse"], result["initial_accuracy"]
     for seed in result["init_seed"].values:
         pair = (dse.sel(init_seed=seed).values, accuracy.sel(init_seed=seed).values)
@@ -207,7 +210,7 @@ def _initial(panel, result) -> None:
         pair = (dse.sel(scale=scale).values, accuracy.sel(scale=scale).values)
         panel.plot(*pair, "o", color=COLOURS[i % len(COLOURS)], markersize=4, label=f"{scale:g}")
     rho = interval(result["initial_rank_correlation"], "init_seed")
-    panel.set_title(f"rank correlation {rho.centre:.2f} ({rho.low:.2f} to {rho.high:.2f})")
+    panel.set_title(rf"$\rho$ = {rho.centre:.2f} ({rho.low:.2f} to {rho.high:.2f})")
     panel.set(xlabel=named(dse, "initial DSE"), ylabel=named(accuracy, "accuracy at the fixed budget"), ylim=(0, 1))
 
 
@@ -221,7 +224,7 @@ def _at_the_end(panel, result) -> None:
         panel.errorbar(dsmi.values[at], accuracy.values[at], xerr=error, label=f"{share:.0%}", **look)
     panel.set(xlabel=named(dsmi, "DSMI with the label"), ylabel=named(accuracy, "test accuracy"), ylim=(0, 1.02))
     panel.set_title("at the end of training")
-    legend(panel, title="label noise", loc="upper left")
+    legend(panel, title="label noise")
 
 
 def _early(panel, result, scores) -> None:
@@ -240,8 +243,8 @@ def _scores(panel, scores) -> None:
         whiskers(panel, place, *ends, label=label, color=COLOURS[i])
     names(panel, "x", (PREDICTORS[str(name)] for name in scores["predictor"].values))
     panel.axhline(0, color="black", linewidth=0.6)
-    panel.set(ylabel="score", title="foretold after a tenth", ylim=(-0.8, 1.05))
-    legend(panel, loc="lower left")
+    panel.set(ylabel="score", title="foretold after a tenth", ylim=(-0.8, 1.7), yticks=(-0.5, 0, 0.5, 1))
+    legend(panel, loc="upper right")
 
 
 # ------------------------------------------------------------------------------------------------------ sensitivity
