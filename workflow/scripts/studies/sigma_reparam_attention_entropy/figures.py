@@ -187,7 +187,11 @@ def _decay(panel, random) -> None:
         panel.plot(norm, random["bound"].sel(at).values, color=COLOURS[i])
     s = norm[norm >= 3]
     panel.plot(s, 64 * s * np.exp(-s), ":", color=COLOURS[7], label=r"$T s\,e^{-s}$, T = 64")
-    panel.set(xlabel="norm s", ylabel=named(random["extremal_entropy"], "least entropy"), title="dots: extremal scores")
+    panel.set(
+        xlabel="norm s",
+        ylabel=named(random["extremal_entropy"], "least entropy"),
+        title="dots: extremal scores; lines: bound",
+    )
     log_axis(panel, "y")
     legend(panel, loc="lower left")
 
@@ -221,7 +225,7 @@ def _valleys(panel, sequences) -> None:
         panel.axhline(value, color=COLOURS[7], linestyle=":", linewidth=1)
         note(panel, str(name), (0.03, value), xycoords=("axes fraction", "data"), va="bottom")
     panel.set(xlabel="learning rate (Adam)", ylabel=named(loss, "held-out loss"))
-    log_axis(panel, "x")
+    log_axis(panel, "x", loss["rate"].values)
     log_axis(panel, "y", [1, 1.5, 2, 3, 4, 6])
 
 

@@ -77,7 +77,7 @@ def usable_rates(params, found: xr.Dataset) -> xr.Dataset:
                 ("arm", "seed"),
                 usable_width(loss["rate"].values, loss.values, best.values * (1 + params.near_best)),
                 label + said,
-                "decade",
+                "decades",
             )
             for name, best, said in (("rate_width", own, "the arm's own"), ("common_rate_width", both, "of both arms"))
         },
