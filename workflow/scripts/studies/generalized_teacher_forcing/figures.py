@@ -156,7 +156,7 @@ def methods(study: Results) -> Figure:
     _rows(right, ahead.method_lyapunov_times, rows)
     left.set_xlabel(named(scores.method_d_stsp, D_STSP))
     right.set_xlabel(named(ahead.method_lyapunov_times, "valid prediction time"))
-    log_axis(left, "x")
+    log_axis(left, "x", [0.2, 0.5, 1, 2, 5, 10])
     right.set_xlim(left=0)
     names(left, "y", (LABELS[name] for name in rows))
     figure.suptitle("Lorenz-63 with 5 % noise: median over seeds (dots: seeds)")
@@ -211,7 +211,7 @@ def ecg(study: Results) -> Figure:
         trace = scores.orbit.sel(shown=name).isel(dim=0, step=slice(-points, None)).values
         shifted = np.where(np.abs(trace) < 8, trace, np.nan) - 8 * offset
         left.plot(float(dt) * np.arange(points), shifted, color=colour, linewidth=0.9, label=label)
-    left.set(xlabel=named(dt, "time"), ylabel="voltage, standardised, each shifted by 8", ylim=(-20, 12), yticks=[])
+    left.set(xlabel=named(dt, "time"), ylabel="voltage, each shifted by 8 sd", ylim=(-20, 12), yticks=[])
     legend(left, ncols=3, loc="upper center")
     _scores(right, scores, "d_stsp")
     right.set(xlabel="forcing α", ylabel=named(scores.d_stsp, D_STSP))
