@@ -190,7 +190,7 @@ def _decay(panel, random) -> None:
     panel.set(
         xlabel="norm s",
         ylabel=named(random["extremal_entropy"], "least entropy"),
-        title="dots: extremal scores; lines: bound",
+        title="dots: extremal scores",
     )
     log_axis(panel, "y")
     legend(panel, loc="lower left")
@@ -226,6 +226,7 @@ def _valleys(panel, sequences) -> None:
         note(panel, str(name), (0.03, value), xycoords=("axes fraction", "data"), va="bottom")
     panel.set(xlabel="learning rate (Adam)", ylabel=named(loss, "held-out loss"))
     log_axis(panel, "x", loss["rate"].values)
+    names(panel, "x", (f"{rate:g}" for rate in loss["rate"].values), at=loss["rate"].values)
     log_axis(panel, "y", [1, 1.5, 2, 3, 4, 6])
 
 
