@@ -193,7 +193,7 @@ def noise_sweep(study: Results) -> Figure:
     left.axvline(balance, color="0.4", linestyle=":", linewidth=1, label="1 − exp(−λ₁ dt)")
     log_axis(left, "y", [1, 2, 5, 10])
     left.set(xlabel="forcing α", ylabel=named(scores.d_stsp, D_STSP), xlim=(0, None))
-    legend(left)
+    legend(left, loc="lower left", bbox_to_anchor=(0.05, 0))
     right.axhline(0, color="0.6", linewidth=0.8, zorder=0)
     names(right, "x", (f"{100 * noise:g} %" for noise in scores.noise.values))
     right.set(xlabel="observation noise", ylabel=named(excess, "excess of full forcing"), xlim=(-0.5, None))
@@ -215,7 +215,7 @@ def ecg(study: Results) -> Figure:
     legend(left, ncols=3, loc="upper center")
     _scores(right, scores, "d_stsp")
     right.set(xlabel="forcing α", ylabel=named(scores.d_stsp, D_STSP))
-    legend(right)
+    legend(right, loc="lower left", bbox_to_anchor=(0, 0.08))
     return figure
 
 
