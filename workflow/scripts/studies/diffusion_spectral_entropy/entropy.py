@@ -2,18 +2,23 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 import numpy as np
 import xarray as xr
 
 from pesin.entropy.kernel import classes_of
 from pesin.stats.intervals import spearman
-from pesin.steps.labels import about
-from studies.diffusion_spectral_entropy.measures import bits_between, bits_of, subsample_error
+from pesin.steps.case import Case
+from pesin.steps.labels import DIVERGED, labelled
+from studies.diffusion_spectral_entropy.measures import NO_MEDIAN, UNDEFINED, bits_between, bits_of, subsample_error
 
 RUN = ("mode", "seed")
+bits = partial(labelled, units="bit", nan=UNDEFINED)
+"""A DSE or DSMI of trained networks."""
 
 
-def entropy(case, data: xr.Dataset, trained: xr.DataTree | None) -> xr.Dataset:
+def entropy(case: Case, data: xr.Dataset, trained: xr.DataTree | None) -> xr.Dataset:
     """Return every entropy and information of the case that a claim or a figure needs."""
     if case.params.kind == "toys":
         from studies.diffusion_spectral_entropy.toys import dependence, dimension  # slow to import
@@ -26,7 +31,7 @@ def entropy(case, data: xr.Dataset, trained: xr.DataTree | None) -> xr.Dataset:
 # ---------------------------------------------------------------------------------------------------- along training
 
 
-def representations(case, data: xr.Dataset, kept: xr.Dataset) -> xr.Dataset:
+def representations(case: Case, data: xr.Dataset, kept: xr.Dataset) -> xr.Dataset:
     """DSE, DSMI with the label and DSMI with the input at each checkpoint, under each convention."""
     p, held = case.params.entropy, case.params.train.evaluation
     z, grid = kept["z"].values, ("convention", *RUN, "epoch")
@@ -42,24 +47,26 @@ def representations(case, data: xr.Dataset, kept: xr.Dataset) -> xr.Dataset:
     other = data[f"{'test' if held.split == 'train' else 'train'}_label"].values[..., : kept.sizes["other_sample"]]
     held_out = information(case, kept["z_other"].values, other, p.conventions[p.information])
     values = {
-        "dse": (grid, np.stack([bits_of(z, one) for one in conventions]), about("bit", "DSE of the representation")),
-        "dsmi_label": (grid, with_label, about("bit", "DSMI of representation and training label")),
-        "dsmi_input": (
+        "dse": bits(grid, np.stack([bits_of(z, one) for one in conventions]), "DSE of the representation"),
+        "dsmi_label": bits(grid, with_label, "DSMI of representation and training label"),
+        "dsmi_input": bits(
             grid[1:],
             information(case, z, inputs, p.conventions[p.information]),
-            about("bit", "DSMI of representation and cluster of the input"),
+            "DSMI of representation and cluster of the input",
         ),
-        "dsmi_label_other": (
+        "dsmi_label_other": bits(
             (*RUN, "moment"),
             held_out,
-            about("bit", "DSMI of representation and label on the images that are not evaluated otherwise"),
+            "DSMI of representation and label on the images that are not evaluated otherwise",
         ),
-        "dsmi_label_change": (
+        "dsmi_label_change": bits(
             grid[:-1],
             with_label[..., -1] - with_label[..., 0],
-            about("bit", "DSMI with the label at the last checkpoint minus that at the first"),
+            "DSMI with the label at the last checkpoint minus that at the first",
         ),
-        "feature_norm": ((*RUN, "epoch"), np.linalg.norm(z, axis=-1).mean(-1), about("1", "mean norm of the features")),
+        "feature_norm": labelled(
+            (*RUN, "epoch"), np.linalg.norm(z, axis=-1).mean(-1), "mean norm of the features", nan=DIVERGED
+        ),
     }
     result = xr.Dataset(values, {"convention": list(p.conventions), "moment": kept["moment"].values})
     result = result.assign(accuracy=kept["accuracy"], test_accuracy=kept["test_accuracy"])
@@ -67,7 +74,7 @@ def representations(case, data: xr.Dataset, kept: xr.Dataset) -> xr.Dataset:
     return result if p.sweep is None else result.merge(sweep(case, z, label))
 
 
-def information(case, z: np.ndarray, classes: np.ndarray, convention) -> np.ndarray:
+def information(case: Case, z: np.ndarray, classes: np.ndarray, convention) -> np.ndarray:
     """DSMI of z (mode, seed, moment, sample, feature) and classes (mode, seed, sample), in bits."""
     found = np.empty(z.shape[:3])
     for mode, seed, moment in np.ndindex(found.shape):
@@ -78,7 +85,7 @@ def information(case, z: np.ndarray, classes: np.ndarray, convention) -> np.ndar
     return found
 
 
-def chance(case, z: np.ndarray, label: np.ndarray) -> xr.Dataset:
+def chance(case: Case, z: np.ndarray, label: np.ndarray) -> xr.Dataset:
     """DSMI with the label at the last checkpoint: under permuted labels, and its error over the samples."""
     p = case.params.entropy
     convention, rng = p.conventions[p.information], case.rng("chance")
@@ -94,14 +101,14 @@ def chance(case, z: np.ndarray, label: np.ndarray) -> xr.Dataset:
     p_value = (found >= found[..., :1]).mean(-1)
     return xr.Dataset(
         {
-            "dsmi_null": ((*RUN, "permutation"), null, about("bit", "DSMI with permuted labels, last checkpoint")),
-            "dsmi_p_value": (RUN, p_value, about("1", "share of permutations, and the labels, with as much DSMI")),
-            "dsmi_label_error": (RUN, np.array(error), about("bit", "standard error of DSMI over the samples")),
+            "dsmi_null": bits((*RUN, "permutation"), null, "DSMI with permuted labels, last checkpoint"),
+            "dsmi_p_value": labelled(RUN, p_value, "share of permutations, and the labels, with as much DSMI"),
+            "dsmi_label_error": bits(RUN, error, "standard error of DSMI over the samples"),
         }
     )
 
 
-def sweep(case, z: np.ndarray, label: np.ndarray) -> xr.Dataset:
+def sweep(case: Case, z: np.ndarray, label: np.ndarray) -> xr.Dataset:
     """Over bandwidths and diffusion times: rank correlation of epoch and DSE, and the gain of DSMI with the label."""
     p = case.params.entropy
     grid, some = p.sweep, slice(p.sweep.samples)
@@ -119,15 +126,18 @@ def sweep(case, z: np.ndarray, label: np.ndarray) -> xr.Dataset:
         gain[i, j, seed] = ends[1] - ends[0]
     return xr.Dataset(
         {
-            "sweep_dse_correlation": (
+            "sweep_dse_correlation": labelled(
                 ("sigma", "seed", "time"),
                 rho,
-                about("1", "Spearman correlation of epoch and DSE of raw features, supervised"),
+                "Spearman correlation of epoch and DSE of raw features, supervised",
+                nan=f"{DIVERGED}, or a DSE that never changes",
             ),
-            "sweep_dsmi_gain": (
+            "sweep_dsmi_gain": labelled(
                 ("sigma_information", "told_mode", "seed", "time"),
                 gain,
-                about("bit", "DSMI with the label of L2-normalised features, last checkpoint minus first"),
+                "DSMI with the label of L2-normalised features, last checkpoint minus first",
+                "bit",
+                nan=DIVERGED,
             ),
         },
         {"sigma": grid.sigma, "time": grid.t, "sigma_information": p.sweep_information, "told_mode": told},
@@ -137,14 +147,14 @@ def sweep(case, z: np.ndarray, label: np.ndarray) -> xr.Dataset:
 # ----------------------------------------------------------------------------------------------------- many networks
 
 
-def nets(case, data: xr.Dataset, kept: xr.Dataset) -> xr.Dataset:
+def nets(case: Case, data: xr.Dataset, kept: xr.Dataset) -> xr.Dataset:
     """Initial DSE against accuracy after a fixed budget (C6), and DSMI with the label of trained networks (C7)."""
     count = case.params.train.choices.nets
     random, initialised = kept.isel(run=slice(count)), kept.isel(run=slice(count, None))
     return xr.merge([of_random(case, data, random), of_initialised(case, initialised)], join="exact")
 
 
-def of_initialised(case, kept: xr.Dataset) -> xr.Dataset:
+def of_initialised(case: Case, kept: xr.Dataset) -> xr.Dataset:
     """DSE before training and accuracy after it: seeds x scales, and their rank correlation for each seed."""
     init, p = case.params.train.initialisations, case.params.entropy
     shape, grid = (init.seeds, len(init.scales)), ("init_seed", "scale")
@@ -157,17 +167,28 @@ def of_initialised(case, kept: xr.Dataset) -> xr.Dataset:
     by_seed = ("convention", "init_seed")
     return xr.Dataset(
         {
-            "initial_dse": (("convention", *grid), dse, about("bit", "DSE of the untrained representation")),
-            "initial_accuracy": (grid, accuracy, about("1", "test accuracy after the fixed budget")),
-            "initial_rank_correlation": (by_seed, np.array(rho), about("1", "Spearman correlation over the scales")),
-            "initial_dse_range": (by_seed, np.ptp(dse, -1), about("bit", "range of that DSE over the scales")),
-            "initial_accuracy_range": ("init_seed", np.ptp(accuracy, 1), about("1", "range of that accuracy")),
+            "initial_dse": labelled(
+                ("convention", *grid), dse, "DSE of the untrained representation", "bit", nan=NO_MEDIAN
+            ),
+            "initial_accuracy": labelled(grid, accuracy, "test accuracy after the fixed budget"),
+            "initial_rank_correlation": labelled(
+                by_seed,
+                rho,
+                "Spearman correlation of initial DSE and accuracy over the scales",
+                nan=f"{NO_MEDIAN}, or no change over the scales",
+            ),
+            "initial_dse_range": labelled(
+                by_seed, np.ptp(dse, -1), "range of the initial DSE over the scales", "bit", nan=NO_MEDIAN
+            ),
+            "initial_accuracy_range": labelled(
+                "init_seed", np.ptp(accuracy, 1), "range of the accuracy after the fixed budget over the scales"
+            ),
         },
         {"convention": list(p.initialisation), "init_seed": np.arange(init.seeds), "scale": init.scales},
     )
 
 
-def of_random(case, data: xr.Dataset, kept: xr.Dataset) -> xr.Dataset:
+def of_random(case: Case, data: xr.Dataset, kept: xr.Dataset) -> xr.Dataset:
     """DSMI with the label of each random network at its end, beside its test accuracy."""
     p, held = case.params.entropy, case.params.train.evaluation
     label = data[f"{held.split}_label"].values[0, 0, : held.samples]
@@ -179,11 +200,11 @@ def of_random(case, data: xr.Dataset, kept: xr.Dataset) -> xr.Dataset:
     error = [subsample_error(*pair, rng, p.information, p.subsets, p.subsamples) for pair in zip(z, told, strict=True)]
     return xr.Dataset(
         {
-            "dsmi_label": ("net", np.array(dsmi), about("bit", "DSMI of representation and label")),
-            "dsmi_label_error": ("net", np.array(error), about("bit", "standard error of DSMI over the samples")),
-            "test_accuracy": ("net", accuracy, about("1", "test accuracy at the end of training")),
-            "test_accuracy_range": ((), np.ptp(accuracy), about("1", "range of test accuracy over the networks")),
-            "label_noise": ("net", kept["label_noise"].values, about("1", "share of training labels drawn at random")),
+            "dsmi_label": bits("net", dsmi, "DSMI of representation and label"),
+            "dsmi_label_error": bits("net", error, "standard error of DSMI over the samples"),
+            "test_accuracy": labelled("net", accuracy, "test accuracy at the end of training"),
+            "test_accuracy_range": labelled((), np.ptp(accuracy), "range of test accuracy over the networks"),
+            "label_noise": labelled("net", kept["label_noise"], "share of training labels drawn at random"),
         },
         {"net": np.arange(len(z))},
     )

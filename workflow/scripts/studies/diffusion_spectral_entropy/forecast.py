@@ -8,11 +8,14 @@ from scipy.stats import kendalltau
 
 from pesin.stats.bootstrap import unit_bootstrap
 from pesin.stats.intervals import spearman
-from pesin.steps.labels import about
-from studies.diffusion_spectral_entropy.measures import bits_between
+from pesin.steps.case import Case
+from pesin.steps.labels import labelled
+from studies.diffusion_spectral_entropy.measures import UNDEFINED, bits_between
+
+NO_SCORE = "a predictor that is the same for all networks, or missing for one"
 
 
-def forecast(case, data: xr.Dataset, trained: xr.DataTree) -> xr.Dataset:
+def forecast(case: Case, data: xr.Dataset, trained: xr.DataTree) -> xr.Dataset:
     """Return the scores of DSMI with the label, the training loss and the number of parameters as predictors."""
     train, p = case.params.train, case.params.forecast
     kept = trained["kept"].to_dataset().isel(run=slice(train.choices.nets))
@@ -36,11 +39,13 @@ def forecast(case, data: xr.Dataset, trained: xr.DataTree) -> xr.Dataset:
         draws = case.rng("bootstrap")
         found = np.array([unit_bootstrap(draws, score, (x, accuracy), p.resamples) for x in predictors.values()]).T
         for suffix, values, what in zip(("", "_low", "_high"), found, ("", ", lower end", ", upper end"), strict=True):
-            variables[f"{name}{suffix}"] = ("predictor", values, about("1", label_of + what))
-    variables["early_value"] = (
+            variables[f"{name}{suffix}"] = labelled("predictor", values, label_of + what, nan=NO_SCORE)
+    variables["early_value"] = labelled(
         ("predictor", "net"),
         np.stack(list(predictors.values())),
-        about("1", "predictor after a tenth of the training: DSMI / bit, minus loss / nat, ln of the parameters"),
+        "predictor after a tenth of the training: DSMI, minus the loss, ln of the parameters",
+        "bit, nat, 1",
+        nan=UNDEFINED,
     )
     return xr.Dataset(variables, {"predictor": list(predictors), "net": np.arange(len(accuracy))})
 

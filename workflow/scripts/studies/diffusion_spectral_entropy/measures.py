@@ -9,8 +9,12 @@ from pesin.entropy.kernel import (
     diffusion_spectral_mutual_information,
     median_distance,
 )
+from pesin.steps.labels import DIVERGED
 from studies.diffusion_spectral_entropy.bit import BIT
 
+NO_MEDIAN = "points without a median distance"
+UNDEFINED = f"{DIVERGED}, or {NO_MEDIAN}"
+"""What a missing DSE or DSMI of a trained representation stands for."""
 KEPT = 0.8  # share of the samples in a subsample
 
 

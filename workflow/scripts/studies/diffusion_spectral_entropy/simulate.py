@@ -5,19 +5,20 @@ from __future__ import annotations
 import numpy as np
 import xarray as xr
 
-from pesin.steps.labels import about
+from pesin.steps.case import Case
+from pesin.steps.labels import labelled
 from pesin.systems.images import load_images
 from pesin.systems.shapes import embed, sphere, swiss_roll, tree
 
 
-def simulate(case) -> xr.Dataset:
+def simulate(case: Case) -> xr.Dataset:
     """Return the point clouds of the toys, or images with the labels that each mode and seed is trained on."""
     if case.params.kind == "toys":
         return xr.merge([clouds(case), views(case)], join="exact", combine_attrs="override")
     return images(case)
 
 
-def clouds(case) -> xr.Dataset:
+def clouds(case: Case) -> xr.Dataset:
     """Spheres of every dimension, a Swiss roll and a tree, with noise of standard deviation 1 to be scaled."""
     p, rng = case.params.simulate.spheres, case.rng("spheres")
     dims = np.tile(p.dims, (p.clouds, 1))
@@ -32,27 +33,21 @@ def clouds(case) -> xr.Dataset:
     noise = rng.standard_normal(shape, dtype=np.float32)
     spheres = np.array([[make(d) for d in row] for row in dims], np.float32)
     others = [[embed(rng, f(rng, p.samples), p.ambient) for f in shapes.values()] for _ in range(p.clouds)]
-    known = len(p.dims)
+    known, of_sphere = len(p.dims), ("cloud", "intrinsic_dimension")
     point, feature = ("sample", "feature"), {"feature": np.arange(p.ambient)}
     return xr.Dataset(
         {
-            "sphere": (("cloud", "intrinsic_dimension", *point), spheres, about("1", "points on unit spheres")),
-            "sphere_noise": (
-                ("cloud", "intrinsic_dimension", *point),
-                noise[:, :known],
-                about("1", "noise of standard deviation 1 for the spheres"),
-            ),
-            "shape_points": (
+            "sphere": labelled((*of_sphere, *point), spheres, "points on unit spheres"),
+            "sphere_noise": labelled((*of_sphere, *point), noise[:, :known], "noise of standard deviation 1, spheres"),
+            "shape_points": labelled(
                 ("cloud", "shape", *point),
                 np.array(others, np.float32),
-                about("1", "points on a Swiss roll and a tree, mean square norm 1"),
+                "points on a Swiss roll and a tree, mean square norm 1",
             ),
-            "shape_noise": (("cloud", "shape", *point), noise[:, known:], about("1", "noise of standard deviation 1")),
-            "actual_dimension": (
-                ("cloud", "intrinsic_dimension"),
-                dims,
-                about("1", "dimension of the sphere behind the label"),
+            "shape_noise": labelled(
+                ("cloud", "shape", *point), noise[:, known:], "noise of standard deviation 1, roll and tree"
             ),
+            "actual_dimension": labelled(of_sphere, dims, "dimension of the sphere behind the label"),
         },
         {"cloud": np.arange(p.clouds), "intrinsic_dimension": p.dims, "shape": list(shapes)} | feature,
     )
@@ -64,7 +59,7 @@ def latent(u: np.ndarray) -> np.ndarray:
     return np.stack([np.sin(angle), np.cos(angle), u[..., 1]], -1)
 
 
-def views(case) -> xr.Dataset:
+def views(case: Case) -> xr.Dataset:
     """Views A = f(u) W1 + noise and B = (p f(u) + (1 - p) f(u')) W2 + noise; u, u' and noise anew for each p."""
     p, rng = case.params.simulate.dependence, case.rng("dependence")
     mixing = np.tile(np.asarray(p.mixing, float), (p.seeds, 1))
@@ -81,16 +76,14 @@ def views(case) -> xr.Dataset:
             # The same for every p: weights of two dimensions can hide almost everything, and p would not be alone.
             weights = rng.normal(size=(p.seeds, 1, 1, 3, ambient)) / np.sqrt(ambient)
             seen = source @ weights + scale * rng.normal(size=(*grid, ambient))
-            variables[f"{name}_view_{ambient}"] = (
-                (*dims, f"coordinate_{ambient}"),
-                seen.astype(np.float32),
-                about("1", f"{name} view in {ambient} dimensions"),
+            variables[f"{name}_view_{ambient}"] = labelled(
+                (*dims, f"coordinate_{ambient}"), seen.astype(np.float32), f"{name} view in {ambient} dimensions"
             )
-    variables["actual_mixing"] = (("seed", "mixing"), mixing, about("1", "mixing share behind the label"))
+    variables["actual_mixing"] = labelled(("seed", "mixing"), mixing, "mixing share behind the label")
     return xr.Dataset(variables, {"seed": np.arange(p.seeds), "mixing": p.mixing, "view_noise": p.noise})
 
 
-def images(case) -> xr.Dataset:
+def images(case: Case) -> xr.Dataset:
     """Images, and the labels of each mode and seed: true, or permuted within the training and within the test set."""
     world = case.params.simulate
     found = load_images(world.data.source, world.data.train, world.data.test, case.rng("images"), world.data.folder)
@@ -106,14 +99,9 @@ def images(case) -> xr.Dataset:
         for i, mode in enumerate(modes):
             if mode == "random_labels" or world.labels == "shuffled":
                 labels[i] = rng.permuted(labels[i], axis=-1)
-        variables[f"{split}_images"] = (
-            (f"{split}_sample", *pixel),
-            pixels,
-            about("1", f"{split} images, pixels 0 to 1"),
-        )
-        variables[f"{split}_label"] = (
-            ("mode", "seed", f"{split}_sample"),
-            labels,
-            {"units": "1", "long_name": f"class of each {split} image, as each mode is told"},
+        sample = f"{split}_sample"
+        variables[f"{split}_images"] = labelled((sample, *pixel), pixels, f"{split} images, pixels 0 to 1")
+        variables[f"{split}_label"] = labelled(
+            ("mode", "seed", sample), labels, f"class of each {split} image, as each mode is told"
         )
     return xr.Dataset(variables, {"mode": modes, "seed": np.arange(seeds)})

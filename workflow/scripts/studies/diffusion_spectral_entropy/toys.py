@@ -12,7 +12,8 @@ from scipy.cluster.vq import kmeans2
 from pesin.entropy.kernel import diffusion_spectral_entropy, diffusion_spectral_mutual_information, median_distance
 from pesin.entropy.neighbours import mutual_information
 from pesin.stats.intervals import spearman
-from pesin.steps.labels import about
+from pesin.steps.case import Case
+from pesin.steps.labels import labelled
 from studies.diffusion_spectral_entropy.bit import BIT
 
 
@@ -24,7 +25,7 @@ def binned_entropy(x: np.ndarray, bins: int = 2) -> float:
     return float(-(share * np.log2(share)).sum())
 
 
-def dimension(case, data: xr.Dataset) -> xr.Dataset:
+def dimension(case: Case, data: xr.Dataset) -> xr.Dataset:
     """DSE and binned entropy of spheres, Swiss roll and tree at each noise, and DSE over bandwidths and times."""
     p, noise = case.params.entropy, np.asarray(case.params.simulate.spheres.noise)
     coordinate = {"noise": noise} | {name: data[name].values for name in ("cloud", "intrinsic_dimension", "shape")}
@@ -37,21 +38,21 @@ def dimension(case, data: xr.Dataset) -> xr.Dataset:
         flat = noisy.reshape(-1, *noisy.shape[-2:])
         cse = np.array([binned_entropy(x, p.bins) for x in flat]).reshape(dse.shape)
         grid = ("cloud", "noise", along)
-        result[f"dse{suffix}"] = (grid, dse, about("bit", "diffusion spectral entropy"))
-        result[f"cse{suffix}"] = (grid, cse, about("bit", "binned entropy"))
+        result[f"dse{suffix}"] = labelled(grid, dse, "diffusion spectral entropy", "bit")
+        result[f"cse{suffix}"] = labelled(grid, cse, "binned entropy", "bit")
         if name == "sphere":
             ceiling = np.log2(noisy.shape[-2])
-            result["cse_gap"] = (grid, ceiling - cse, about("bit", "log2 n minus binned entropy"))
+            result["cse_gap"] = labelled(grid, ceiling - cse, "log2 n minus binned entropy", "bit")
             for kind, values in (("dse", dse), ("cse", cse)):
                 change = np.abs(values - values[:, :1]) / values[:, :1]
-                result[f"{kind}_change"] = (grid, change, about("1", f"relative change of {kind} by the noise"))
+                result[f"{kind}_change"] = labelled(grid, change, f"relative change of {kind.upper()} by the noise")
             result |= sweep(case, noisy)
-            result["log2_samples"] = ((), ceiling, about("bit", "log2 of the number of points, the ceiling"))
+            result["log2_samples"] = labelled((), ceiling, "log2 of the number of points, the ceiling", "bit")
     grid = p.sweep
     return xr.Dataset(result, coordinate | {"sigma": grid.sigma, "time_sweep": grid.t})
 
 
-def sweep(case, noisy: np.ndarray) -> dict:
+def sweep(case: Case, noisy: np.ndarray) -> dict:
     """Rank correlation of dimension and DSE, and its change by the noise of the claim, over bandwidth and time."""
     p, known = case.params.entropy.sweep, case.params.simulate.spheres
     at = [0, int(np.argmin(np.abs(np.asarray(known.noise) - 0.02)))]
@@ -63,16 +64,17 @@ def sweep(case, noisy: np.ndarray) -> dict:
     change = np.divide(np.abs(moved - clean), clean, out=np.ones_like(clean), where=clean > 1e-9).mean(2)
     grid = ("sigma", "cloud", "time_sweep")
     return {
-        "sweep_correlation": (
+        "sweep_correlation": labelled(
             grid,
             rho.min(2),
-            about("1", "Spearman correlation of d and DSE, the lower of two noises"),
+            "Spearman correlation of d and DSE, the lower of two noises",
+            nan="an entropy that is the same at every d",
         ),
-        "sweep_change": (grid, change, about("1", "mean relative change of DSE by noise")),
+        "sweep_change": labelled(grid, change, "mean relative change of DSE by noise"),
     }
 
 
-def dependence(case, data: xr.Dataset) -> xr.Dataset:
+def dependence(case: Case, data: xr.Dataset) -> xr.Dataset:
     """DSMI at every dimension of the space, and beside it KSG and MINE at one of them."""
     p, world = case.params.entropy.dependence, case.params.simulate.dependence
     grid = ("seed", "mixing", "view_noise")
@@ -85,30 +87,25 @@ def dependence(case, data: xr.Dataset) -> xr.Dataset:
             found[cell] = information(first[cell], second[cell], rng, p)
         dsmi.append(found)
     together = np.stack(dsmi)  # (ambient, seed, mixing, noise, time)
-    first, second = (data[f"{name}_view_{p.compare_ambient}"].values.astype(float) for name in ("first", "second"))
     compared = together[world.ambient.index(p.compare_ambient)]
-    estimates = {f"dsmi_t{t:g}": compared[..., i] for i, t in enumerate(p.times)}
-    with warnings.catch_warnings():
-        warnings.filterwarnings("ignore", message=".*nearest neighbours are hardly nearer.*")  # that is what is tested
-        cells = [mutual_information(first[c], second[c], p.neighbours).value for c in np.ndindex(first.shape[:3])]
-    estimates["ksg"] = np.reshape(cells, first.shape[:3]) / BIT
-    estimates["mine"] = mine(case, first, second) / BIT
+    estimates = {f"dsmi_t{t:g}": compared[..., i] for i, t in enumerate(p.times)} | rivals(case, data)
     values = np.stack(list(estimates.values()))
     full = values[:, :, list(world.mixing).index(max(world.mixing))]  # (estimator, seed, noise)
     quiet, loud = full[..., np.argmin(world.noise)], full[..., np.argmax(world.noise)]
     retention = np.divide(loud, quiet, out=np.full_like(quiet, np.nan), where=quiet > 0)
     return xr.Dataset(
         {
-            "dsmi": (
-                ("ambient", *grid, "time"),
-                together,
-                about("bit", "DSMI of the first view and clusters of the second"),
+            "dsmi": labelled(
+                ("ambient", *grid, "time"), together, "DSMI of the first view and clusters of the second", "bit"
             ),
-            "information": (("estimator", *grid), values, about("bit", "information between the two views")),
-            "retention": (
+            "information": labelled(
+                ("estimator", *grid), values, "information between the two views", "bit", nan="a critic that diverged"
+            ),
+            "retention": labelled(
                 ("estimator", "seed"),
                 retention,
-                about("1", "information at much noise over that at little noise, largest mixing share"),
+                "information at much noise over that at little noise, largest mixing share",
+                nan="no information at little noise, or a critic that diverged",
             ),
         },
         {
@@ -121,6 +118,16 @@ def dependence(case, data: xr.Dataset) -> xr.Dataset:
     )
 
 
+def rivals(case: Case, data: xr.Dataset) -> dict[str, np.ndarray]:
+    """KSG and MINE, in bits, of the two views in `compare_ambient` dimensions; shapes (seed, mixing, view_noise)."""
+    p = case.params.entropy.dependence
+    first, second = (data[f"{name}_view_{p.compare_ambient}"].values.astype(float) for name in ("first", "second"))
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", message=".*nearest neighbours are hardly nearer.*")  # that is what is tested
+        cells = [mutual_information(first[c], second[c], p.neighbours).value for c in np.ndindex(first.shape[:3])]
+    return {"ksg": np.reshape(cells, first.shape[:3]) / BIT, "mine": mine(case, first, second) / BIT}
+
+
 def information(first: np.ndarray, second: np.ndarray, rng: np.random.Generator, p) -> np.ndarray:
     """DSMI in bits at each diffusion time of one view (samples, dim) and the k-means clusters of the other."""
     _, clusters = kmeans2(second, p.clusters, iter=50, minit="++", rng=rng)
@@ -129,7 +136,7 @@ def information(first: np.ndarray, second: np.ndarray, rng: np.random.Generator,
     return np.asarray(found.value) / BIT
 
 
-def mine(case, first: np.ndarray, second: np.ndarray) -> np.ndarray:
+def mine(case: Case, first: np.ndarray, second: np.ndarray) -> np.ndarray:
     """MINE in nats of every cell (seed, mixing, noise), all trained together."""
     from pesin.entropy.critics import critic_information
 

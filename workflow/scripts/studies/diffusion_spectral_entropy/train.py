@@ -12,8 +12,9 @@ from torch.nn.functional import cross_entropy, normalize, pad
 from pesin.models.mlp import Parameters, weights_dataset
 from pesin.models.optimisers import RunsOptimiser
 from pesin.models.ragged import Ragged, apply_ragged, init_ragged
+from pesin.steps.case import Case
 from pesin.steps.checkpoint import Seen, set_state, state_of
-from pesin.steps.labels import about
+from pesin.steps.labels import DIVERGED, labelled
 from pesin.systems.images import CLASSES
 
 CLIP = 4.0  # standard deviations: a shifted digit may light a pixel that hardly ever is lit
@@ -21,7 +22,7 @@ LOSS_SAMPLES = 2000  # training images on which losses and accuracies are taken,
 PROGRESS = ("start", "early", "end")
 
 
-def train(case, data: xr.Dataset) -> xr.DataTree:
+def train(case: Case, data: xr.Dataset) -> xr.DataTree:
     """Return the kept representations (`kept/z`), training curves and the final weights."""
     return nets(case, data) if case.params.kind == "nets" else representations(case, data)
 
@@ -34,7 +35,7 @@ def standardised(data: xr.Dataset, pixels: np.ndarray) -> np.ndarray:
     return ((flat - reference.mean(0)) / np.where(spread > 0, spread, 1)).astype(np.float32)
 
 
-def inputs(case, data: xr.Dataset) -> dict[str, torch.Tensor]:
+def inputs(case: Case, data: xr.Dataset) -> dict[str, torch.Tensor]:
     """Standardised images of each split, shape (samples, pixels)."""
     return {
         split: torch.as_tensor(standardised(data, data[f"{split}_images"].values), device=case.device)
@@ -42,7 +43,7 @@ def inputs(case, data: xr.Dataset) -> dict[str, torch.Tensor]:
     }
 
 
-def labels(case, data: xr.Dataset) -> dict[str, torch.Tensor]:
+def labels(case: Case, data: xr.Dataset) -> dict[str, torch.Tensor]:
     """Labels of each split, shape (modes * seeds, samples)."""
     return {
         split: torch.as_tensor(data[f"{split}_label"].values.astype(np.int64), device=case.device).flatten(0, 1)
@@ -59,7 +60,7 @@ def classification(shape: Ragged, parameters: Parameters, x: torch.Tensor, label
 # ---------------------------------------------------------------------------------------------------- along training
 
 
-def representations(case, data: xr.Dataset) -> xr.DataTree:
+def representations(case: Case, data: xr.Dataset) -> xr.DataTree:
     """Train every mode and seed together: those with labels in one loop, the self-supervised ones in another."""
     p, seeds = case.params.train, case.params.seeds
     parts, weights = {}, {}
@@ -81,30 +82,45 @@ def representations(case, data: xr.Dataset) -> xr.DataTree:
     if "self_supervised" in case.params.modes:  # its outputs are no classes
         for key in ("accuracy", "test"):
             together[key][case.params.modes.index("self_supervised")] = np.nan
-    diverged = ~np.isfinite(together["z"]).all((2, 3, 4))
-    grid = ("mode", "seed", "epoch")
-    result = xr.Dataset(
+    return xr.DataTree.from_dict({"kept": kept_representations(case, together)} | weights)
+
+
+def kept_representations(case: Case, found: dict[str, np.ndarray]) -> xr.Dataset:
+    """What `fit` kept, of all modes: shapes (mode, seed, checkpoint, ...)."""
+    diverged = ~np.isfinite(found["z"]).all((2, 3, 4))
+    run, classless = ("mode", "seed"), "self-supervised networks, whose outputs are no classes"
+    return xr.Dataset(
         {
-            "z": (
-                (*grid, "sample", "hidden"),
-                together["z"],
-                about("1", "last hidden layer of the evaluation samples"),
+            "z": labelled(
+                (*run, "epoch", "sample", "hidden"),
+                found["z"],
+                "last hidden layer of the evaluation samples",
+                nan=DIVERGED,
             ),
-            "z_other": (
-                (*grid[:2], "moment", "other_sample", "hidden"),
-                together["z_other"],
-                about("1", "last hidden layer of images of the other split, at the first and the last checkpoint"),
+            "z_other": labelled(
+                (*run, "moment", "other_sample", "hidden"),
+                found["z_other"],
+                "last hidden layer of images of the other split, at the first and the last checkpoint",
+                nan=DIVERGED,
             ),
-            "accuracy": (grid, together["accuracy"], about("1", "share of training images given their training label")),
-            "test_accuracy": (grid, together["test"], about("1", "share of test images given their label")),
-            "status": (grid[:2], np.where(diverged, "diverged", "ok"), {"units": "1", "long_name": "how the run went"}),
+            "accuracy": labelled(
+                (*run, "epoch"), found["accuracy"], "share of training images given their training label", nan=classless
+            ),
+            "test_accuracy": labelled(
+                (*run, "epoch"), found["test"], "share of test images given their label", nan=classless
+            ),
+            "status": labelled(run, np.where(diverged, "diverged", "ok"), "how the run went"),
         },
-        {"mode": case.params.modes, "seed": np.arange(seeds), "epoch": p.checkpoints, "moment": ["first", "last"]},
+        {
+            "mode": case.params.modes,
+            "seed": np.arange(case.params.seeds),
+            "epoch": case.params.train.checkpoints,
+            "moment": ["first", "last"],
+        },
     )
-    return xr.DataTree.from_dict({"kept": result} | weights)
 
 
-def fit(case, data: xr.Dataset, name: str, shape: Ragged, parameters: Parameters, loss: Callable, views) -> dict:
+def fit(case: Case, data: xr.Dataset, name: str, shape: Ragged, parameters: Parameters, loss: Callable, views) -> dict:
     """Train all runs; return z (run, checkpoint, sample, hidden) and accuracies (run, checkpoint).
 
     `z_other` is that of images of the other split, at the first and the last checkpoint only. `loss` may draw from
@@ -143,13 +159,13 @@ def fit(case, data: xr.Dataset, name: str, shape: Ragged, parameters: Parameters
     return {key: values.swapaxes(0, 1) for key, values in seen.arrays().items()}
 
 
-def labelled_loss(case, data: xr.Dataset, shape: Ragged, parameters: Parameters, _) -> Callable:
+def labelled_loss(case: Case, data: xr.Dataset, shape: Ragged, parameters: Parameters, _) -> Callable:
     """Cross-entropy of a batch, as a function of the rows (runs, batch)."""
     x, label = inputs(case, data)["train"], labels(case, data)["train"]
     return lambda rows: classification(shape, parameters, x[rows], label.gather(1, rows))
 
 
-def contrastive_loss(case, data: xr.Dataset, shape: Ragged, parameters: Parameters, rng) -> Callable:
+def contrastive_loss(case: Case, data: xr.Dataset, shape: Ragged, parameters: Parameters, rng) -> Callable:
     """NT-Xent of two views of each image of a batch (Chen et al., SimCLR, ICML 2020), as a function of the rows."""
     p, pixels = case.params.train.contrast, data["train_images"].values
     edge = torch.as_tensor(pixels, device=case.device)
@@ -186,7 +202,7 @@ def nt_xent(projected: torch.Tensor, temperature: float) -> torch.Tensor:
 # ----------------------------------------------------------------------------------------------------- many networks
 
 
-def settings(case) -> dict[str, list]:
+def settings(case: Case) -> dict[str, list]:
     """What each run is: the random networks first, then the initialisations, seed by seed."""
     choices, init = case.params.train.choices, case.params.train.initialisations
     rng = case.rng("settings")
@@ -206,7 +222,7 @@ def settings(case) -> dict[str, list]:
     }
 
 
-def nets(case, data: xr.Dataset) -> xr.DataTree:
+def nets(case: Case, data: xr.Dataset) -> xr.DataTree:
     """Train all networks, those of as many epochs in one loop; each is kept at start, early, and end."""
     chosen = settings(case)
     x, label = inputs(case, data), labels(case, data)
@@ -230,7 +246,9 @@ def nets(case, data: xr.Dataset) -> xr.DataTree:
     return xr.DataTree.from_dict({"kept": kept_nets(chosen, shape, kept), "weights": weights})
 
 
-def fit_nets(case, epochs: int, own: list[int], runs: int, shape: Ragged, parameters, rate, x, told, truth) -> dict:
+def fit_nets(
+    case: Case, epochs: int, own: list[int], runs: int, shape: Ragged, parameters, rate, x, told, truth
+) -> dict:
     """Train the networks `own` of all `runs`; return what `examine` sees of them, shapes (run, progress, ...)."""
     p, count, rng = case.params.train, len(x["train"]), case.rng("batches")
     per_epoch = -(-count // p.batch)
@@ -258,7 +276,7 @@ def fit_nets(case, epochs: int, own: list[int], runs: int, shape: Ragged, parame
     return {key: values.swapaxes(0, 1) for key, values in seen.arrays().items()}
 
 
-def noisy_labels(case, label: torch.Tensor, noise: list[float]) -> torch.Tensor:
+def noisy_labels(case: Case, label: torch.Tensor, noise: list[float]) -> torch.Tensor:
     """Labels of each run, shape (runs, samples): a share of the given ones, shape (1, samples), drawn at random."""
     rng = case.rng("label noise")
     size = (len(noise), label.shape[1])
@@ -267,7 +285,7 @@ def noisy_labels(case, label: torch.Tensor, noise: list[float]) -> torch.Tensor:
 
 
 @torch.no_grad()
-def examine(case, shape, parameters, x, told, truth) -> dict[str, np.ndarray]:
+def examine(case: Case, shape, parameters, x, told, truth) -> dict[str, np.ndarray]:
     """Loss on training images, accuracy on test images, and the representation, of every run."""
     held = case.params.train.evaluation
     some = min(LOSS_SAMPLES, len(x["train"]))
@@ -284,16 +302,18 @@ def kept_nets(chosen: dict[str, list], shape: Ragged, kept: dict[str, np.ndarray
     """Settings and what was kept of every run, the random networks along `run` before the initialisations."""
     grid = ("run", "progress")
     variables = {
-        "z": ((*grid, "sample", "hidden"), kept["z"], about("1", "last hidden layer of the evaluation samples")),
-        "loss": (grid, kept["loss"], about("nat", "cross-entropy on training images")),
-        "test_accuracy": (grid, kept["test_accuracy"], about("1", "share of test images given their label")),
-        "width": ("run", [h[-1] for h in chosen["hidden"]], about("1", "hidden units of a layer")),
-        "depth": ("run", [len(h) for h in chosen["hidden"]], about("1", "hidden layers")),
-        "parameters": ("run", shape.parameters(), about("1", "weights and biases")),
-        "rate": ("run", chosen["rate"], about("1", "learning rate")),
-        "epochs": ("run", chosen["epochs"], about("1", "epochs of training")),
-        "label_noise": ("run", chosen["label_noise"], about("1", "share of training labels drawn at random")),
-        "scale": ("run", chosen["scale"], about("1", "factor on the initial weights")),
-        "activation": ("run", chosen["activation"], {"units": "1", "long_name": "activation"}),
+        "z": labelled(
+            (*grid, "sample", "hidden"), kept["z"], "last hidden layer of the evaluation samples", nan=DIVERGED
+        ),
+        "loss": labelled(grid, kept["loss"], "cross-entropy on training images", "nat", nan=DIVERGED),
+        "test_accuracy": labelled(grid, kept["test_accuracy"], "share of test images given their label"),
+        "width": labelled("run", [h[-1] for h in chosen["hidden"]], "hidden units of a layer"),
+        "depth": labelled("run", [len(h) for h in chosen["hidden"]], "hidden layers"),
+        "parameters": labelled("run", shape.parameters(), "weights and biases"),
+        "rate": labelled("run", chosen["rate"], "learning rate"),
+        "epochs": labelled("run", chosen["epochs"], "epochs of training"),
+        "label_noise": labelled("run", chosen["label_noise"], "share of training labels drawn at random"),
+        "scale": labelled("run", chosen["scale"], "factor on the initial weights"),
+        "activation": labelled("run", chosen["activation"], "activation"),
     }
     return xr.Dataset(variables, {"progress": list(PROGRESS)})

@@ -15,15 +15,25 @@ from pesin.forecast.attractor import (
 )
 from pesin.integrate.lyapunov import kaplan_yorke_dimension, lyapunov_spectrum, map_orbit_jacobians
 from pesin.models import shplrnn
-from studies.generalized_teacher_forcing.models import best_alpha, by_method, choose_alpha, forecasters, shplrnn_weights
+from pesin.steps.case import Case
+from pesin.steps.labels import labelled
+from studies.generalized_teacher_forcing.models import (
+    NO_EXPONENT,
+    best_alpha,
+    by_method,
+    choose_alpha,
+    forecasters,
+    shplrnn_weights,
+)
 
 GRID_DIMS = 5  # up to here D_stsp is computed on a grid, above with Gaussian mixtures
 LISTEN = 100  # observed steps before a free run
 SAMPLE = 3000  # points of the orbits kept for figures
 SMOOTHING = 20.0  # of the spectra kept for figures, in frequency bins
+LOST = "a free run that diverged"
 
 
-def entropy(case, data: xr.Dataset, trained: xr.DataTree | None) -> xr.Dataset:
+def entropy(case: Case, data: xr.Dataset, trained: xr.DataTree | None) -> xr.Dataset:
     """Score the free runs of all forecasters, or multiply the Jacobians of random networks."""
     if case.params.kind == "random_networks":
         return gradient_products(case, data)
@@ -34,7 +44,7 @@ def entropy(case, data: xr.Dataset, trained: xr.DataTree | None) -> xr.Dataset:
 # ------------------------------------------------------------------------------------------------------ free runs
 
 
-def _score_noise_level(case, data, trained, level) -> xr.Dataset:
+def _score_noise_level(case: Case, data, trained, level) -> xr.Dataset:
     """All scores of one noise level."""
     true, dt = data.test.values, float(data.dt)
     # Each forecaster listens to the end of the training orbit and then runs freely, as long as the test orbit.
@@ -44,60 +54,65 @@ def _score_noise_level(case, data, trained, level) -> xr.Dataset:
     exponents = _exponents(
         shplrnn_weights(trained, level), orbits["shplrnn"][:, : case.params.entropy.exponent_steps], dt
     )
+    divergences = {name: _divergence(case, true, orbit) for name, orbit in orbits.items()}
+    distances = {name: hellinger_distance(true, orbit) for name, orbit in orbits.items()}
+    time, unless = data.dt.attrs["units"], f"{LOST}, or a model whose Jacobians aren't taken"
     scores = {
-        "d_stsp": ({name: _divergence(case, true, orbit) for name, orbit in orbits.items()}, "nat", "D_stsp"),
-        "d_hellinger": (
-            {name: hellinger_distance(true, orbit) for name, orbit in orbits.items()}, "1", "Hellinger distance D_H"
+        # On the grid a run that diverged scores like one that left; between mixtures it is infinitely far.
+        "d_stsp": (divergences, "state-space divergence D_stsp", "nat", "" if true.shape[1] <= GRID_DIMS else LOST),
+        "d_hellinger": (distances, "Hellinger distance D_H", "1", ""),
+        "lyapunov_exponent": (
+            _net_alone(exponents[:, 0], orbits), "largest Lyapunov exponent", f"nat/{time}", unless
         ),
-        "lyapunov_exponent": (_net_alone(exponents[:, 0], orbits), "nat/time unit", "largest Lyapunov exponent"),
         "kaplan_yorke_dimension": (
-            _net_alone(kaplan_yorke_dimension(exponents), orbits), "1", "Kaplan-Yorke dimension"
+            _net_alone(kaplan_yorke_dimension(exponents), orbits), "Kaplan-Yorke dimension", "1", unless
         ),
     }  # fmt: skip
-    result = tabulate(scores, list(trained.forcing.values.astype(str)), trained.alpha.values, data.seed.values)
+    result, best = tabulate(scores, list(trained.forcing.values.astype(str)), trained.alpha.values, data.seed.values)
     alphas, seeds = result.sizes["alpha"], result.sizes["seed"]
     # First seed's free runs, to be looked at.
     first = orbits["shplrnn"].reshape(-1, seeds, *true.shape)[:, 0]
-    shown = {"weakest": first[0], "best": first[int(result.best)], "full": first[alphas - 1]}
-    result["balance_alpha"] = (
+    shown = {"weakest": first[0], "best": first[best], "full": first[alphas - 1]}
+    result["balance_alpha"] = labelled(
         (),
         1 - np.exp(-float(data.lyapunov_true) * dt),
-        _attrs("alpha that balances the growth of a small error, 1 - exp(-lambda_1 dt)", allow_nan=1),
+        "alpha that balances the growth of a small error, 1 - exp(-lambda_1 dt)",
+        nan=NO_EXPONENT,
     )
-    return xr.merge(
-        [result.drop_vars("best"), _for_figures(true, shown, dt), _bootstrap(case, true, first[:alphas], result.alpha)]
-    )
+    return xr.merge([result, _for_figures(true, shown, dt, time), _bootstrap(case, true, first[:alphas], result.alpha)])
 
 
-def tabulate(scores: dict, forcings: list[str], alphas: np.ndarray, seeds: np.ndarray) -> xr.Dataset:
+def tabulate(scores: dict, forcings: list[str], alphas: np.ndarray, seeds: np.ndarray) -> tuple[xr.Dataset, int]:
     """Lay out all scores by alpha and by method; the alpha of `gtf` is chosen by D_stsp on the other seeds.
+
+    Also return the index of the alpha that is best over all seeds.
 
     Parameters
     ----------
     scores
-        variable -> ({model: (runs,)}, units, name); the runs of the shPLRNN are forcing x seed.
+        variable -> ({model: (runs,)}, name, units, what a missing value stands for); the runs of the shPLRNN are
+        forcing x seed.
     forcings, alphas, seeds
         Names of all forcings, the constant ones (these come first), and the seeds.
     """
-    swept = scores["d_stsp"][0]["shplrnn"].reshape(len(forcings), len(seeds))[: len(alphas)]
+    divergence, _, _, lost = scores["d_stsp"]
+    swept = divergence["shplrnn"].reshape(len(forcings), len(seeds))[: len(alphas)]
     chosen, best = choose_alpha(swept, alphas), best_alpha(swept, alphas)
     result = xr.Dataset(coords={"alpha": alphas, "seed": seeds})
-    for name, (values, units, said) in scores.items():
+    for name, (values, said, units, missing) in scores.items():
         net = values["shplrnn"].reshape(len(forcings), len(seeds))[: len(alphas)]
         methods = by_method(forcings, values, chosen)
-        more = {"units": units} | ({"allow_nan": 1} if np.isnan(net).any() or not name.startswith("d_") else {})
         result = result.assign_coords({"method": list(methods)})
-        result[name] = (("alpha", "seed"), net, more | {"long_name": f"{said}, by constant alpha"})
+        result[name] = labelled(("alpha", "seed"), net, f"{said}, by constant alpha", units, nan=missing)
         stacked = np.stack(list(methods.values()))
-        result[f"method_{name}"] = (("method", "seed"), stacked, more | {"long_name": f"{said}, by method"})
+        result[f"method_{name}"] = labelled(("method", "seed"), stacked, f"{said}, by method", units, nan=missing)
     by_seed = {name: result.method_d_stsp.sel({"method": name}).values for name in ("gtf", "full_tf")}
-    excess = by_seed["full_tf"] - by_seed["gtf"]
-    result["full_tf_excess"] = ("seed", excess, _nats("D_stsp of full forcing minus that of the chosen alpha"))
-    result["chosen_alpha"] = ("seed", alphas[chosen], _attrs("alpha with the smallest median D_stsp of other seeds"))
-    result["best_alpha"] = ((), alphas[best], _attrs("alpha with the smallest median D_stsp of all seeds"))
-    result["best_d_stsp"] = ("seed", swept[best], _nats("D_stsp at the best alpha of all seeds"))
-    result["best"] = ((), best)
-    return result
+    excess, said = by_seed["full_tf"] - by_seed["gtf"], "D_stsp of full forcing minus that of the chosen alpha"
+    result["full_tf_excess"] = labelled("seed", excess, said, "nat", nan=lost)
+    result["chosen_alpha"] = labelled("seed", alphas[chosen], "alpha with the smallest median D_stsp of other seeds")
+    result["best_alpha"] = labelled((), alphas[best], "alpha with the smallest median D_stsp of all seeds")
+    result["best_d_stsp"] = labelled("seed", swept[best], "D_stsp at the best alpha of all seeds", "nat", nan=lost)
+    return result, best
 
 
 def _net_alone(values, orbits) -> dict[str, np.ndarray]:
@@ -105,7 +120,7 @@ def _net_alone(values, orbits) -> dict[str, np.ndarray]:
     return {name: values if name == "shplrnn" else np.full(len(orbit), np.nan) for name, orbit in orbits.items()}
 
 
-def _divergence(case, true, orbits):
+def _divergence(case: Case, true, orbits):
     if true.shape[1] <= GRID_DIMS:
         return state_space_divergence(true, orbits, case.params.entropy.bins)
     return mixture_divergence(true, orbits, case.rng("mixture"))
@@ -120,7 +135,7 @@ def _exponents(weights, orbits, dt):
     return lyapunov_spectrum(map_orbit_jacobians(jacobian, orbits), dt, skip=orbits.shape[1] // 10)
 
 
-def _for_figures(true, pictures, dt) -> xr.Dataset:
+def _for_figures(true, pictures, dt, time: str) -> xr.Dataset:
     """Short pieces of the true orbit and of the first seed's free runs, and their spectra."""
     orbits = {"true": true} | pictures
     spectra = np.stack([power_spectrum(orbit, SMOOTHING)[:, 0] for orbit in orbits.values()])
@@ -129,27 +144,31 @@ def _for_figures(true, pictures, dt) -> xr.Dataset:
     pieces = np.stack([orbit[-SAMPLE:] for orbit in orbits.values()])
     return xr.Dataset(
         {
-            "orbit": (("shown", "step", "dim"), np.clip(pieces, -1e6, 1e6), _attrs("last states", allow_nan=1)),
-            "spectrum": (
+            "orbit": labelled(
+                ("shown", "step", "dim"), np.clip(pieces, -1e6, 1e6), "last states, standardised", nan=LOST
+            ),
+            "spectrum": labelled(
                 ("shown", "frequency"),
                 spectra[:, thin] / (frequency[1] - frequency[0]),
-                {"units": "time unit", "long_name": "power spectral density of the first dimension", "allow_nan": 1},
+                "power spectral density of the first dimension",
+                time,
+                nan=f"{LOST} or came to rest",
             ),
         },
         {"shown": list(orbits), "frequency": frequency[thin]},
     )
 
 
-def _bootstrap(case, true, orbits, alphas) -> xr.Dataset:
+def _bootstrap(case: Case, true, orbits, alphas) -> xr.Dataset:
     """Interval of D_stsp of one free run of each constant alpha, over blocks of it (beyond the paper)."""
     p = case.params.entropy
     intervals = np.full((len(orbits), 2), np.nan)
     if true.shape[1] <= GRID_DIMS:
         rng = case.rng("bootstrap")
         intervals = [block_bootstrap_divergence(true, o, rng, p.blocks, p.resamples, p.bins) for o in orbits]
-    said = _nats("95 % interval of D_stsp of the first seed, from blocks of its orbit") | {"allow_nan": 1}
+    said, missing = "95 % interval of D_stsp of the first seed, from blocks of its orbit", "D_stsp without a grid"
     return xr.Dataset(
-        {"d_stsp_interval": (("alpha", "end"), np.asarray(intervals), said)},
+        {"d_stsp_interval": labelled(("alpha", "end"), intervals, said, "nat", nan=missing)},
         {"alpha": alphas.values, "end": ["low", "high"]},
     )
 
@@ -158,7 +177,7 @@ def _bootstrap(case, true, orbits, alphas) -> xr.Dataset:
 
 
 @torch.no_grad()
-def gradient_products(case, data: xr.Dataset) -> xr.Dataset:
+def gradient_products(case: Case, data: xr.Dataset) -> xr.Dataset:
     """Norm of the product of forced Jacobians over T steps (Hess et al. 2023, sect. 3.2), and lambda_1.
 
     Forcing multiplies each Jacobian by 1 - alpha, so the norm is (1 - alpha)^T times that of the free product.
@@ -185,19 +204,15 @@ def gradient_products(case, data: xr.Dataset) -> xr.Dataset:
     slope = np.polyfit(lengths, free.T, 1)[0]
     return xr.Dataset(
         {
-            "log_norm": (("network", "fraction", "steps"), log_norm, _nats("log norm of the product of Jacobians")),
-            "alpha": (("network", "fraction"), alpha, _attrs("forcing")),
-            "critical_alpha": ("network", critical, _attrs("1 - 1/sigma_max")),
-            "sigma_max": ("network", sigma_max.numpy(), _attrs("largest singular value of the visited Jacobians")),
-            "lyapunov_exponent": (
-                "network",
-                exponents[:, 0],
-                {"units": "nat/step", "long_name": "largest Lyapunov exponent"},
+            "log_norm": labelled(
+                ("network", "fraction", "steps"), log_norm, "log norm of the product of Jacobians", "nat"
             ),
-            "growth_over_exponent": (
-                "network",
-                slope / exponents[:, 0],
-                _attrs("fitted growth of the free log norm / Lyapunov exponent"),
+            "alpha": labelled(("network", "fraction"), alpha, "forcing"),
+            "critical_alpha": labelled("network", critical, "critical forcing, 1 - 1/sigma_max"),
+            "sigma_max": labelled("network", sigma_max.numpy(), "largest singular value of the visited Jacobians"),
+            "lyapunov_exponent": labelled("network", exponents[:, 0], "largest Lyapunov exponent", "nat/step"),
+            "growth_over_exponent": labelled(
+                "network", slope / exponents[:, 0], "fitted growth of the free log norm over the Lyapunov exponent"
             ),
         },
         {"network": data.network, "fraction": list(p.fractions), "steps": lengths},
@@ -219,11 +234,3 @@ def _log_product_norms(jacobians, lengths) -> np.ndarray:
         if t + 1 in lengths:
             result[t + 1] = log_scale + torch.linalg.matrix_norm(product, ord=2).log()
     return torch.stack([result[length] for length in lengths], 1).numpy()
-
-
-def _attrs(long_name, **more):
-    return {"units": "1", "long_name": long_name} | more
-
-
-def _nats(long_name):
-    return {"units": "nat", "long_name": long_name}

@@ -2,22 +2,26 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 import numpy as np
 import xarray as xr
 
 from pesin.forecast.horizon import prediction_error, valid_prediction_time
-from studies.generalized_teacher_forcing.models import by_method, choose_alpha, forecasters
+from pesin.steps.case import Case
+from pesin.steps.labels import labelled
+from studies.generalized_teacher_forcing.models import NO_EXPONENT, by_method, choose_alpha, forecasters
 
 CEILING = 100.0  # squared standard deviations: what a diverged forecast counts
 
 
-def forecast(case, data: xr.Dataset, trained: xr.DataTree) -> xr.Dataset:
+def forecast(case: Case, data: xr.Dataset, trained: xr.DataTree) -> xr.Dataset:
     """Score every model from the noise-free test orbit, in steps of the training data."""
     levels = [_noise_level(case, data, trained, level) for level in range(data.sizes["noise"])]
     return xr.concat(levels, dim="noise").assign_coords(noise=data.noise)
 
 
-def _noise_level(case, data, trained, level) -> xr.Dataset:
+def _noise_level(case: Case, data, trained, level) -> xr.Dataset:
     p = case.params.forecast
     test, dt, seeds = data.test.values, float(data.dt), data.seed.values
     forcings, alphas = list(trained.forcing.values.astype(str)), trained.alpha.values
@@ -32,19 +36,26 @@ def _noise_level(case, data, trained, level) -> xr.Dataset:
     swept = errors["shplrnn"][:n].reshape(len(alphas), -1)
     chosen = choose_alpha(swept, alphas)
     by_error, by_horizon = (by_method(forcings, s, chosen) for s in (errors, horizons))
-    squared = {"units": "1", "long_name": f"squared error {p.lead} steps ahead, in variances"}
-    time = {"units": "time unit", "long_name": "median valid prediction time (0.4 standard deviations)"}
-    lyapunov_times = {"units": "1", "long_name": "valid prediction time in Lyapunov times", "allow_nan": 1}
+    squared = f"squared error {p.lead} steps ahead, in variances"
+    time = partial(
+        labelled, name="median valid prediction time (0.4 standard deviations)", units=data.dt.attrs["units"]
+    )
     exponent = float(data.lyapunov_true)
     exponent = exponent if exponent > 0 else np.nan
     method_horizon = np.stack(list(by_horizon.values()))
     return xr.Dataset(
         {
-            "prediction_error": (("alpha", "seed"), swept, squared),
-            "valid_prediction_time": (("alpha", "seed"), horizons["shplrnn"][:n].reshape(swept.shape), time),
-            "method_prediction_error": (("method", "seed"), np.stack(list(by_error.values())), squared),
-            "method_valid_prediction_time": (("method", "seed"), method_horizon, time),
-            "method_lyapunov_times": (("method", "seed"), method_horizon * exponent, lyapunov_times),
+            "prediction_error": labelled(("alpha", "seed"), swept, squared),
+            "valid_prediction_time": time(("alpha", "seed"), horizons["shplrnn"][:n].reshape(swept.shape)),
+            "method_prediction_error": labelled(("method", "seed"), np.stack(list(by_error.values())), squared),
+            "method_valid_prediction_time": time(("method", "seed"), method_horizon),
+            "method_lyapunov_times": labelled(
+                ("method", "seed"),
+                method_horizon * exponent,
+                "median valid prediction time",
+                "Lyapunov times",
+                nan=NO_EXPONENT,
+            ),
         },
         {"alpha": alphas, "seed": seeds, "method": list(by_error)},
     )

@@ -12,6 +12,7 @@ import xarray as xr
 from pesin.models import linear, reservoir, shplrnn, sindy
 
 METHODS = ("gtf", "agtf", "sparse_tf", "bptt", "full_tf", "esn", "sindy", "var", "true_orbit")
+NO_EXPONENT = "a system whose Lyapunov exponent isn't known"
 
 
 def shplrnn_weights(trained: xr.DataTree, noise: int) -> shplrnn.Weights:

@@ -12,6 +12,8 @@ import xarray as xr
 from pesin.errors import UserError
 from pesin.integrate.lyapunov import jacobian_by_differences, lyapunov_spectrum
 from pesin.integrate.ode import rk4, rk4_step
+from pesin.steps.case import Case
+from pesin.steps.labels import labelled
 from pesin.systems import ecg
 from pesin.systems.flows import lorenz63, lorenz96
 from pesin.systems.recordings import read_recording
@@ -21,7 +23,7 @@ TRANSIENT = 20.0  # thrown away [time units]
 EXPONENT_TIME = 200.0  # length of the orbit from which the true exponent is computed [time units]
 
 
-def simulate(case) -> xr.Dataset:
+def simulate(case: Case) -> xr.Dataset:
     """Draw random networks, or observe a system.
 
     A system is standardised dimension by dimension with the mean and standard deviation of the noise-free training
@@ -34,32 +36,29 @@ def simulate(case) -> xr.Dataset:
     mean, sd = clean.mean(0), clean.std(0)
     unit_noise = case.rng("noise").standard_normal(clean.shape)
     observed = (clean - mean) / sd + np.asarray(p.noise)[:, None, None] * unit_noise
-    truth = {"units": "1", "role": "truth"}
+    time = "s" if p.data.source == "ecg" else "time unit"
     return xr.Dataset(
         {
-            "observed": (
-                ("noise", "time", "dim"),
-                observed,
-                {"units": "1", "long_name": "noisy training orbit, standardised"},
+            "observed": labelled(("noise", "time", "dim"), observed, "noisy training orbit, standardised"),
+            "test": labelled(
+                ("test_time", "dim"), (test - mean) / sd, "noise-free test orbit, standardised", role="truth"
             ),
-            "test": (
-                ("test_time", "dim"),
-                (test - mean) / sd,
-                truth | {"long_name": "noise-free test orbit, standardised"},
-            ),
-            "reference": (
+            "reference": labelled(
                 ("seed", "test_time", "dim"),
                 (references - mean) / sd,
-                truth | {"long_name": "further true orbits, for the floor"},
+                "further true orbits, for the floor, standardised",
+                role="truth",
             ),
-            "mean": ("dim", mean, {"units": "1", "long_name": "mean of the training orbit", "may_be_constant": 1}),
-            "std": ("dim", sd, {"units": "1", "long_name": "standard deviation", "may_be_constant": 1}),
-            "dt": ((), p.data.dt, {"units": "time unit", "long_name": "time between two points"}),
-            "lyapunov_true": (
+            "mean": labelled("dim", mean, "mean of the training orbit", may_be_constant=1),
+            "std": labelled("dim", sd, "standard deviation of the training orbit", may_be_constant=1),
+            "dt": labelled((), p.data.dt, "time between two points", time),
+            "lyapunov_true": labelled(
                 (),
                 exponent,
-                {"units": "nat/time unit", "long_name": "largest Lyapunov exponent of the system", "allow_nan": 1}
-                | {"role": "truth"},
+                "largest Lyapunov exponent of the system",
+                f"nat/{time}",
+                nan="a system whose Lyapunov exponent isn't known",
+                role="truth",
             ),
         },
         {"noise": p.noise, "seed": np.arange(p.seeds)},
@@ -67,7 +66,7 @@ def simulate(case) -> xr.Dataset:
     )
 
 
-def _system(case):
+def _system(case: Case):
     """Training orbit (time, dim), test orbit, reference orbits (seed, time, dim), largest exponent, attributes."""
     p = case.params.simulate
     if p.data.source == "ecg":
@@ -96,7 +95,7 @@ def _system(case):
     return orbits[0], orbits[1], orbits[2:], exponent, {}
 
 
-def _synthetic_ecg(case):
+def _synthetic_ecg(case: Case):
     p = case.params.simulate
     longest = int(round(0.5 / p.data.dt))
     spare = (p.data.delays - 1) * longest
@@ -118,7 +117,7 @@ def _recording(p):
     return x[:cut], test, references, np.nan, {"recording_sha256": digest}
 
 
-def _networks(case) -> xr.Dataset:
+def _networks(case: Case) -> xr.Dataset:
     """Clipped shallow PLRNNs with random weights, in the layout of `pesin.models.shplrnn.Weights`.
 
     Of random networks many fall into cycles. The claim is about chaos: the first that are chaotic are kept.
@@ -143,7 +142,7 @@ def _networks(case) -> xr.Dataset:
         )
     return xr.Dataset(
         {
-            name: (("network", *dims), values[kept], {"units": "1", "long_name": long_name})
+            name: labelled(("network", *dims), values[kept], long_name)
             for name, (dims, values, long_name) in drawn.items()
         },
         {"network": kept},

@@ -7,11 +7,13 @@ import torch
 import xarray as xr
 
 from pesin.models import linear, reservoir, shplrnn, sindy
+from pesin.steps.case import Case
+from pesin.steps.labels import DIVERGED, labelled
 
 ADAPTIVE, SPARSE = "adaptive", "sparse"
 
 
-def train(case, data: xr.Dataset) -> xr.DataTree:
+def train(case: Case, data: xr.Dataset) -> xr.DataTree:
     """Hess et al. 2023, sect. 3: all constant alphas, the annealed alpha and sparse forcing from one start per seed.
 
     Runs are noise level x forcing x seed, in this order. Runs of one seed share the start, the windows of each batch
@@ -51,11 +53,11 @@ def _more_forcings(p) -> list[str]:
     return [name for name, asked in ((ADAPTIVE, p.memory), (SPARSE, p.sparse_every)) if asked is not None]
 
 
-def _rngs(case, stream, seeds):
+def _rngs(case: Case, stream, seeds):
     return [case.rng(f"{stream} {seed}") for seed in seeds]
 
 
-def _start(case, observed, forcings, seeds) -> shplrnn.Weights:
+def _start(case: Case, observed, forcings, seeds) -> shplrnn.Weights:
     """One start for each noise level and seed, repeated for each forcing."""
     p = case.params.train
     starts = []
@@ -95,14 +97,14 @@ def _diagnostics(trained: shplrnn.Trained, alphas, forcings, shape, data) -> xr.
     diverged = trained.diverged.reshape(shape)
     return xr.Dataset(
         {
-            "loss": ((*over, "update"), records[0], _attrs("mean squared error before forcing", allow_nan=1)),
-            "gradient_norm": ((*over, "update"), records[1], _attrs("norm of the gradient")),
-            "forcing_strength": ((*over, "update"), records[2], _attrs("alpha during training", allow_nan=1)),
-            "diverged": (over, diverged, _attrs("a weight isn't finite")),
-            "log10_max_gradient_norm": (
+            "loss": labelled((*over, "update"), records[0], "mean squared error before forcing", nan=DIVERGED),
+            "gradient_norm": labelled((*over, "update"), records[1], "norm of the gradient"),
+            "forcing_strength": labelled((*over, "update"), records[2], "alpha during training", nan=DIVERGED),
+            "diverged": labelled(over, diverged, "a weight isn't finite"),
+            "log10_max_gradient_norm": labelled(
                 ("noise", "alpha", "seed"),
                 largest[:, : len(alphas)],
-                _attrs("decimal logarithm of the largest gradient norm in training (overflow: 38.53)"),
+                "decimal logarithm of the largest gradient norm in training (overflow: 38.53)",
             ),
         },
         {"noise": data.noise, "forcing": forcings, "alpha": list(alphas), "seed": data.seed, "update": trained.updates},
@@ -114,22 +116,23 @@ def _weights(trained: shplrnn.Trained, shape) -> xr.Dataset:
     dims = {"A": "row dim", "W1": "hidden dim", "W2": "dim hidden", "h1": "row dim", "h2": "row hidden"}
     return xr.Dataset(
         {
-            name: (
+            name: labelled(
                 ("noise", "forcing", "seed", *dims[name].split()),
                 value.cpu().numpy().reshape(*shape, *value.shape[1:]),
-                _attrs(f"weights {name} of the shPLRNN", allow_nan=1),
+                f"weights {name} of the shPLRNN",
+                nan=DIVERGED,
             )
             for name, value in trained.weights._asdict().items()
         }
     )
 
 
-def _var(case, observed, seeds, dt) -> xr.Dataset:
+def _var(case: Case, observed, seeds, dt) -> xr.Dataset:
     fits = np.stack([linear.fit(orbit) for orbit in observed])
-    return xr.Dataset({"coefficients": (("noise", "term", "dim"), fits, _attrs("VAR(1): constant, then lag 1"))})
+    return xr.Dataset({"coefficients": labelled(("noise", "term", "dim"), fits, "VAR(1): constant, then lag 1")})
 
 
-def _esn(case, observed, seeds, dt) -> xr.Dataset:
+def _esn(case: Case, observed, seeds, dt) -> xr.Dataset:
     p = case.params.train
     fits = [reservoir.fit(x, p.esn_units, _rngs(case, "reservoir", seeds), p.esn_ridges) for x in observed]
     dims = {
@@ -141,21 +144,17 @@ def _esn(case, observed, seeds, dt) -> xr.Dataset:
     }
     return xr.Dataset(
         {
-            name: (("noise", *axes.split()), np.stack([getattr(f, name) for f in fits]), _attrs(f"{name} of the ESN"))
+            name: labelled(("noise", *axes.split()), np.stack([getattr(f, name) for f in fits]), f"{name} of the ESN")
             for name, axes in dims.items()
         }
     )
 
 
-def _sindy(case, observed, seeds, dt) -> xr.Dataset:
+def _sindy(case: Case, observed, seeds, dt) -> xr.Dataset:
     fits = [sindy.fit(orbit, dt, threshold=case.params.train.sindy_threshold) for orbit in observed]
     return xr.Dataset(
         {
-            "coefficients": (("noise", "dim", "term"), np.stack([c for c, _ in fits]), _attrs("SINDy coefficients")),
-            "powers": (("term", "factor"), fits[0][1], _attrs("exponents of the monomials")),
+            "coefficients": labelled(("noise", "dim", "term"), np.stack([c for c, _ in fits]), "SINDy coefficients"),
+            "powers": labelled(("term", "factor"), fits[0][1], "exponents of the monomials"),
         }
     )
-
-
-def _attrs(long_name, **more):
-    return {"units": "1", "long_name": long_name} | more

@@ -7,17 +7,18 @@ import xarray as xr
 
 from pesin.entropy.learning import attention_entropy_bound, extremal_scores
 from pesin.entropy.policy import categorical_entropy
+from pesin.steps.case import Case
 from pesin.steps.labels import labelled
 
 AT_ONCE = 250  # attention matrices in memory
 
 
-def bound(case) -> xr.Dataset:
+def bound(case: Case) -> xr.Dataset:
     """Return entropies and bounds of random attention (draw) and of the extremal logits (norm, length)."""
     return xr.merge([random_attention(case), extremal_attention(case)])
 
 
-def random_attention(case) -> xr.Dataset:
+def random_attention(case: Case) -> xr.Dataset:
     """Draw tokens and weights, Gaussian, over decades of the weights' scale; the least entropy among the rows.
 
     `gap` uses the theorem's s = |W_Q W_K'| |X X'| / sqrt(features), `row_gap` each row's own norm, which is the sharper
@@ -55,15 +56,15 @@ def random_attention(case) -> xr.Dataset:
                 "draw", np.concatenate(rows), "least entropy minus bound, by the row's own norm", "nat"
             ),
             "lowest_entropy": labelled("draw", np.concatenate(entropies), "least entropy of a row", "nat"),
-            "theorem_norm": labelled("draw", theorem, "|W_Q W_K'| |X X'| / sqrt(features)", "1"),
-            "row_norm": labelled("draw", row, "norm of the row of least entropy, mean taken off", "1"),
-            "draw_length": labelled("draw", np.concatenate(lengths), "number of keys", "1"),
+            "theorem_norm": labelled("draw", theorem, "|W_Q W_K'| |X X'| / sqrt(features)"),
+            "row_norm": labelled("draw", row, "norm of the row of least entropy, mean taken off"),
+            "draw_length": labelled("draw", np.concatenate(lengths), "number of keys"),
         },
         coords={"draw": np.arange(len(theorem))},
     )
 
 
-def extremal_attention(case) -> xr.Dataset:
+def extremal_attention(case: Case) -> xr.Dataset:
     """Entropy of the logits that should have the least, for each norm and length, beside the bound."""
     norms, lengths = np.asarray(case.params.norms), case.params.lengths
     logits = [extremal_scores(norms, length) for length in lengths]

@@ -6,12 +6,16 @@ import numpy as np
 import xarray as xr
 
 from pesin.entropy.learning import attention_entropy_bound
-from pesin.steps.labels import about
+from pesin.steps.case import Case
+from pesin.steps.labels import labelled
 from studies.sigma_reparam_attention_entropy.bound import bound
+from studies.sigma_reparam_attention_entropy.missing import NO_LAYER
 from studies.sigma_reparam_attention_entropy.stability import arms, diverged, instability
 
+LOWEST, RISE = "lowest entropy of a layer in training", "largest rise of the loss over its running minimum"
 
-def entropy(case, runs: xr.DataTree | None = None) -> xr.Dataset:
+
+def entropy(case: Case, runs: xr.DataTree | None = None) -> xr.Dataset:
     """Return the association of entropy and instability and the arms' entropies, or the bound's study."""
     if case.params.kind == "bound":
         return bound(case)
@@ -30,7 +34,7 @@ def lowest_entropy(found: xr.Dataset) -> xr.DataArray:
     return layer_entropy(found).min(("probe", "layer"), skipna=True)
 
 
-def association(case, found: xr.Dataset) -> xr.Dataset:
+def association(case: Case, found: xr.Dataset) -> xr.Dataset:
     """Lowest entropy and instability, run by run; a control hands the entropies to other runs."""
     params, variables = case.params, {}
     lowest, size = lowest_entropy(found), instability(params, found)
@@ -38,8 +42,8 @@ def association(case, found: xr.Dataset) -> xr.Dataset:
         one, other = (values.sel({"variant": names}).values.ravel() for values in (lowest, size))
         if params.shuffle_runs:
             one = case.rng(f"shuffled {dim}").permutation(one)
-        variables[f"lowest_entropy_of_{dim}"] = (dim, one, about("nat", "lowest entropy of a layer during training"))
-        variables[f"instability_of_{dim}"] = (dim, other, about("nat", "largest rise of the loss over its minimum"))
+        variables[f"lowest_entropy_of_{dim}"] = labelled(dim, one, LOWEST, "nat")
+        variables[f"instability_of_{dim}"] = labelled(dim, other, RISE, "nat")
     return xr.Dataset(variables)
 
 
@@ -51,17 +55,19 @@ def collapse(params, found: xr.Dataset) -> xr.Dataset:
     last = layers.isel({"probe": measured}).drop_vars("probe")
     relative = found["relative_attention_entropy"].mean("head", skipna=False)
     final = arms(params.arms["grid"], last)
+    mean, least, lowest = final.mean("layer"), final.min("layer"), lowest_entropy(found)
+    status = xr.where(diverged(params, found), "diverged", "ok")
+    of_layer = "attention entropy of a layer, mean over its heads"
     return xr.Dataset(
         {
-            "layer_entropy": layers.assign_attrs(about("nat", "attention entropy of a layer, mean over its heads")),
-            "layer_relative_entropy": relative.assign_attrs(about("1", "attention entropy over its maximum, by row")),
-            "lowest_entropy": lowest_entropy(found).assign_attrs(about("nat", "lowest entropy of a layer in training")),
-            "final_entropy": final.mean("layer").assign_attrs(about("nat", "entropy after training, mean over layers")),
-            "final_lowest_entropy": final.min("layer").assign_attrs(
-                about("nat", "entropy of the lowest layer at the end")
-            ),
-            "status": xr.where(diverged(params, found), "diverged", "ok").assign_attrs(about("1", "how the run went")),
-        }
+            "layer_entropy": labelled(layers.dims, layers, of_layer, "nat", nan=NO_LAYER),
+            "layer_relative_entropy": labelled(relative.dims, relative, f"{of_layer}, over its maximum", nan=NO_LAYER),
+            "lowest_entropy": labelled(lowest.dims, lowest, LOWEST, "nat"),
+            "final_entropy": labelled(mean.dims, mean, "entropy after training, mean over layers", "nat"),
+            "final_lowest_entropy": labelled(least.dims, least, "entropy of the lowest layer after training", "nat"),
+            "status": labelled(status.dims, status, "how the run went"),
+        },
+        {**layers.coords, "arm": final["arm"]},
     )
 
 
@@ -73,8 +79,8 @@ def trained_bound(found: xr.Dataset) -> xr.Dataset:
         values = found[name].values
         known = np.isfinite(values)
         least = np.where(known, attention_entropy_bound(np.where(known, values, 0), keys), np.nan)
-        label = about("nat", f"lower bound of the row's entropy by its {name.replace('_', ' ')}")
-        variables[name.replace("norm", "bound")] = (found[name].dims, least, label)
+        said = f"lower bound of the row's entropy by the {name.replace('_', ' ')}"
+        variables[name.replace("norm", "bound")] = labelled(found[name].dims, least, said, "nat", nan=NO_LAYER)
     return xr.Dataset(variables)
 
 
@@ -84,13 +90,11 @@ def intervention(params, runs: xr.DataTree) -> xr.Dataset:
         return xr.Dataset()
     found = runs["ablation"].to_dataset()
     renamed = {"variant": "ablation", "rate": "ablation_rate", "seed": "ablation_seed", "depth": "ablation_depth"}
+    lowest, size = lowest_entropy(found), instability(params, found)
     return xr.Dataset(
         {
-            "ablation_entropy": lowest_entropy(found).assign_attrs(
-                about("nat", "lowest entropy of a layer in training")
-            ),
-            "ablation_instability": instability(params, found).assign_attrs(
-                about("nat", "largest rise of the loss over its minimum")
-            ),
-        }
+            "ablation_entropy": labelled(lowest.dims, lowest, LOWEST, "nat"),
+            "ablation_instability": labelled(size.dims, size, RISE, "nat"),
+        },
+        lowest.coords,
     ).rename(renamed)

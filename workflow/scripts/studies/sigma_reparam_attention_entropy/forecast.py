@@ -6,14 +6,16 @@ import numpy as np
 import xarray as xr
 
 from pesin.forecast.classify import area_under_curve
-from pesin.steps.labels import about
+from pesin.steps.case import Case
+from pesin.steps.labels import labelled
 from studies.sigma_reparam_attention_entropy.stability import arms, ceiling, diverged, instability
 
 PREDICTORS = ("low attention entropy", "gradient norm", "learning rate")
+LEARNED = "share of the way from symbol frequencies to the entropy of the source"
 LAST = 10  # steps whose mean training loss chooses a learning rate
 
 
-def forecast(case, runs: xr.DataTree) -> xr.Dataset:
+def forecast(case: Case, runs: xr.DataTree) -> xr.Dataset:
     """Return losses, usable learning rates, depths and early warning, or the accuracies of the image recipes."""
     if case.params.kind == "images":
         return accuracies(case.params, runs["recipes"].to_dataset())
@@ -42,24 +44,24 @@ def losses(params, runs: xr.DataTree) -> xr.Dataset:
     loss, chosen = final_loss(params, found), params.arms["grid"]
     size = instability(params, found)
     references = [found.attrs["frequencies_loss"], found.attrs["source_loss"]]
-    label = about("nat", "held-out loss after training; the divergence ceiling for diverged runs")
+    of_arm, share = arms(chosen, loss), arms(chosen, learned(params, found))
+    excess = arms(chosen, loss / loss.min("rate") - 1)
+    said = "held-out loss after training; the divergence ceiling for diverged runs"
     variables = {
-        "loss": loss.assign_attrs(label),
-        "arm_loss": arms(chosen, loss).assign_attrs(label),
-        "arm_learned": arms(chosen, learned(params, found)).assign_attrs(
-            about("1", "share of the way from symbol frequencies to the entropy of the source")
-        ),
-        "instability": size.assign_attrs(about("nat", "largest rise of the loss over its running minimum")),
-        "arm_excess": arms(chosen, loss / loss.min("rate") - 1).assign_attrs(
-            about("1", "loss over that of the arm's best learning rate, minus 1")
-        ),
-        "reference_loss": ("reference", references, about("nat", "loss of symbol frequencies, of the source")),
+        "loss": labelled(loss.dims, loss, said, "nat"),
+        "arm_loss": labelled(of_arm.dims, of_arm, said, "nat"),
+        "arm_learned": labelled(share.dims, share, LEARNED),
+        "instability": labelled(size.dims, size, "largest rise of the loss over its running minimum", "nat"),
+        "arm_excess": labelled(excess.dims, excess, "loss over that of the arm's best learning rate, minus 1"),
+        "reference_loss": labelled("reference", references, "loss of symbol frequencies, of the source", "nat"),
     }
+    coordinates = {**loss.coords, "arm": of_arm["arm"], "reference": ["symbol frequencies", "source"]}
     if "ablation" in runs.children:
-        more = final_loss(params, runs["ablation"].to_dataset())
         renamed = {"variant": "ablation", "rate": "ablation_rate", "seed": "ablation_seed", "depth": "ablation_depth"}
-        variables["ablation_loss"] = more.rename(renamed).assign_attrs(label)
-    return xr.Dataset(variables, {"reference": ["symbol frequencies", "source"]})
+        more = final_loss(params, runs["ablation"].to_dataset()).rename(renamed)
+        variables["ablation_loss"] = labelled(more.dims, more, said, "nat")
+        coordinates |= more.coords
+    return xr.Dataset(variables, coordinates)
 
 
 def usable_rates(params, found: xr.Dataset) -> xr.Dataset:
@@ -68,13 +70,14 @@ def usable_rates(params, found: xr.Dataset) -> xr.Dataset:
     loss = loss.transpose("arm", "seed", "rate")
     own = loss.min("rate")
     both = own.min("arm").broadcast_like(own).transpose(*own.dims)
-    label = "width of the learning rates whose loss lies near the best, decades; best: "
+    label = "width of the learning rates whose loss lies near the best; best: "
     return xr.Dataset(
         {
-            name: (
+            name: labelled(
                 ("arm", "seed"),
                 usable_width(loss["rate"].values, loss.values, best.values * (1 + params.near_best)),
-                about("1", label + said),
+                label + said,
+                "decades",
             )
             for name, best, said in (("rate_width", own, "the arm's own"), ("common_rate_width", both, "of both arms"))
         },
@@ -123,21 +126,16 @@ def depths(params, runs: xr.DataTree) -> xr.Dataset:
     best = end.mean("seed").argmin("rate")
     share = learned(params, found)
     chosen = share.isel({"rate": best}).drop_vars("rate")
-    name = "share of the way from symbol frequencies to the entropy of the source, best learning rate"
+    of_arm = arms(params.arms["depth"], chosen)
     renamed = {"variant": "depth_variant", "rate": "depth_rate", "seed": "depth_seed", "arm": "depth_arm"}
-    parts = {
-        "learned_at_depth": chosen,
-        "arm_learned_at_depth": arms(params.arms["depth"], chosen),
-        "learned_at_depth_and_rate": share,
-    }
     return xr.Dataset(
         {
-            key: values.rename(
-                {k: v for k, v in renamed.items() if k in values.dims} | {"depth": "layers"}
-            ).assign_attrs(about("1", name))
-            for key, values in parts.items()
-        }
-    )
+            "learned_at_depth": labelled(chosen.dims, chosen, f"{LEARNED}, best learning rate"),
+            "arm_learned_at_depth": labelled(of_arm.dims, of_arm, f"{LEARNED}, best learning rate"),
+            "learned_at_depth_and_rate": labelled(share.dims, share, LEARNED),
+        },
+        {**share.coords, "arm": of_arm["arm"]},
+    ).rename(renamed | {"depth": "layers"})
 
 
 def warning(params, found: xr.Dataset) -> xr.Dataset:
@@ -164,8 +162,9 @@ def warning(params, found: xr.Dataset) -> xr.Dataset:
                 known = np.isfinite(value)
                 yes, no = value[known & unstable], value[known & ~unstable]
                 area[i, j, k] = area_under_curve(yes, no) if yes.size and no.size else np.nan
+    said, none = "area under the receiver operating curve", "a seed whose runs are all stable from then on, or all not"
     return xr.Dataset(
-        {"warning": (("predictor", "before", "seed"), area, about("1", "area under the receiver operating curve"))},
+        {"warning": labelled(("predictor", "before", "seed"), area, said, nan=none)},
         {"predictor": list(PREDICTORS), "before": at, "seed": found["seed"]},
     )
 
@@ -183,8 +182,9 @@ def accuracies(params, found: xr.Dataset) -> xr.Dataset:
         {
             "test_accuracy": found["test_accuracy"],
             "rate": found["rate"],
-            "best_rate": found["rate"].isel({"rate_index": best}).assign_attrs(about("1", "learning rate chosen")),
-            "best_accuracy": chosen.assign_attrs(about("1", "test accuracy at the learning rate chosen")),
-            "arm_accuracy": parts.assign_coords({"arm": roles}).assign_attrs(about("1", "test accuracy")),
-        }
+            "best_rate": labelled("recipe", found["rate"].isel({"rate_index": best}), "learning rate chosen"),
+            "best_accuracy": labelled(chosen.dims, chosen, "test accuracy at the learning rate chosen"),
+            "arm_accuracy": labelled(parts.dims, parts, "test accuracy at the learning rate chosen"),
+        },
+        {"arm": roles},
     )

@@ -9,11 +9,12 @@ import xarray as xr
 from scipy.special import entr
 
 from pesin.errors import UserError
+from pesin.steps.case import Case
 from pesin.steps.labels import labelled
 from pesin.systems.token_sources import byte_sequences, copy_and_markov, copy_and_markov_entropy, markov_matrix
 
 
-def simulate(case) -> xr.Dataset:
+def simulate(case: Case) -> xr.Dataset:
     """Return sequences to train on and held out, or images with their labels."""
     return _images(case) if case.params.kind == "images" else _sequences(case)
 
@@ -21,7 +22,7 @@ def simulate(case) -> xr.Dataset:
 # ---------------------------------------------------------------------------------------------------------- sequences
 
 
-def _sequences(case) -> xr.Dataset:
+def _sequences(case: Case) -> xr.Dataset:
     """Each seed gets its own training sequences, fresh ones in every step; the held-out ones are the same for all."""
     params, source = case.params, case.params.source
     needed = max(sweep.steps * sweep.batch for sweep in params.sweeps.values())
@@ -39,8 +40,8 @@ def _sequences(case) -> xr.Dataset:
         held_out = copy_and_markov((params.held_out, source.length), source.lag, transition, case.rng("held out"))
         symbols = source.symbols
         source_loss = copy_and_markov_entropy(source.length, source.lag, transition)
-        name, more = "transition probabilities of the Markov half", {"role": "truth", "may_be_constant": 1}
-        variables["transition"] = labelled(("symbol", "next_symbol"), transition, name, **more)
+        name = "transition probabilities of the Markov half"
+        variables["transition"] = labelled(("symbol", "next_symbol"), transition, name, role="truth", may_be_constant=1)
     variables["tokens"] = labelled(("seed", "sequence", "position"), train, "training sequences, in their order")
     variables["held_out"] = labelled(("held_out_sequence", "position"), held_out, "sequences to measure on")
     coordinates = {"seed": np.arange(params.seeds), "position": np.arange(source.length), "symbol": np.arange(symbols)}
@@ -53,7 +54,7 @@ def _sequences(case) -> xr.Dataset:
 # ------------------------------------------------------------------------------------------------------------- images
 
 
-def _images(case) -> xr.Dataset:
+def _images(case: Case) -> xr.Dataset:
     """Patches of training, validation and test images, in the standard units of the training images."""
     images, rng = case.params.images, case.rng("split")
     if images.source == "digits":

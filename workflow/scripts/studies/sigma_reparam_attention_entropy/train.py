@@ -13,12 +13,15 @@ from pesin.models.mlp import Parameters
 from pesin.models.optimisers import RunsOptimiser, fit_runs
 from pesin.models.reparametrisation import Reparametrisation, first_singular
 from pesin.models.transformer import Transformer
+from pesin.steps.case import Case
 from pesin.steps.checkpoint import Seen
+from pesin.steps.labels import DIVERGED, labelled
+from studies.sigma_reparam_attention_entropy.missing import NO_LAYER
 
 MATRICES = ("query", "key", "value", "out", "up", "down", "scores")
 
 
-def train(case, data: xr.Dataset) -> xr.DataTree:
+def train(case: Case, data: xr.Dataset) -> xr.DataTree:
     """Return a group for each sweep (sequences), or the one group `recipes` (images)."""
     if case.params.kind == "images":
         return xr.DataTree.from_dict({"recipes": recipes(case, data)})
@@ -49,7 +52,7 @@ def joined(parts: list[dict[str, np.ndarray]]) -> dict[str, np.ndarray]:
     return {key: np.concatenate([part[key] for part in parts]) for key in parts[0]}
 
 
-def start(case, net: Transformer, variant, runs: Runs) -> tuple[Reparametrisation, Parameters]:
+def start(case: Case, net: Transformer, variant, runs: Runs) -> tuple[Reparametrisation, Parameters]:
     """Parameters of the runs: the same numbers for every variant and rate of a seed."""
     generator = torch.Generator().manual_seed(case.seed("init"))
     drawn = net.init_parameters(case.params.seeds, generator, case.device)
@@ -69,34 +72,32 @@ def runs_loss(logits: torch.Tensor, target: torch.Tensor) -> torch.Tensor:
 
 # ---------------------------------------------------------------------------------------------------------- sequences
 
-CURVES = {
-    "loss": ("nat", "training loss of the step's batch"),
-    "gradient_norm": ("1", "norm of the whole gradient"),
-    "probe_loss": ("nat", "loss on the probe, evaluation mode"),
-    "attention_entropy": ("nat", "attention entropy, mean over rows and probe"),
-    "relative_attention_entropy": ("1", "attention entropy over ln(keys of the row), mean over rows and probe"),
-    "held_out_loss": ("nat", "loss on all held-out sequences after training"),
-    "spectral_norm": ("1", "spectral norm of the effective matrix; scores: of W_Q W_K' / sqrt(size), largest head"),
-    "row_entropy": ("nat", "entropy of the last row of attention after training"),
-    "row_norm": ("1", "norm of that row's scores, mean taken off"),
-    "theorem_norm": ("1", "|W_Q W_K'| |X X'| / sqrt(size), biases included: what the theorem bounds the norm by"),
-}
 GRID = ("variant", "depth", "rate", "seed")
-DIMS = {
-    "loss": ("step",),
-    "gradient_norm": ("step",),
-    "probe_loss": ("probe",),
-    "attention_entropy": ("probe", "layer", "head"),
-    "relative_attention_entropy": ("probe", "layer", "head"),
-    "held_out_loss": (),
-    "spectral_norm": ("snapshot", "layer", "matrix"),
-    "row_entropy": ("layer", "head", "example"),
-    "row_norm": ("layer", "head", "example"),
-    "theorem_norm": ("layer", "head", "example"),
+HEADS, ROWS = ("probe", "layer", "head"), ("layer", "head", "example")
+CURVES = {
+    "loss": (("step",), "training loss of the step's batch", "nat"),
+    "gradient_norm": (("step",), "norm of the whole gradient", "1"),
+    "probe_loss": (("probe",), "loss on the probe, evaluation mode", "nat"),
+    "attention_entropy": (HEADS, "attention entropy, mean over rows and probe", "nat"),
+    "relative_attention_entropy": (HEADS, "attention entropy over ln(keys of the row), mean over rows and probe", "1"),
+    "held_out_loss": ((), "loss on all held-out sequences after training", "nat"),
+    "spectral_norm": (
+        ("snapshot", "layer", "matrix"),
+        "spectral norm of the effective matrix; scores: of W_Q W_K' / sqrt(size), largest head",
+        "1",
+    ),
+    "row_entropy": (ROWS, "entropy of the last row of attention after training", "nat"),
+    "row_norm": (ROWS, "norm of that row's scores, mean taken off", "1"),
+    "theorem_norm": (
+        ROWS,
+        "|W_Q W_K'| |X X'| / sqrt(size), biases included: what the theorem bounds the norm by",
+        "1",
+    ),
 }
+"""Dimensions beyond those of the grid, name, unit."""
 
 
-def sweep(case, data: xr.Dataset, stream: str, asked) -> xr.Dataset:
+def sweep(case: Case, data: xr.Dataset, stream: str, asked) -> xr.Dataset:
     """Train every variant and depth of a sweep; runs of a seed share initial numbers and batches. NaN: run stopped."""
     params, found = case.params, {}
     for name in asked.variants:
@@ -108,17 +109,19 @@ def sweep(case, data: xr.Dataset, stream: str, asked) -> xr.Dataset:
             ]
             for key, values in joined(trained).items():
                 values = values.reshape(len(asked.rates), asked.seeds, *values.shape[1:])
-                if "layer" in DIMS[key]:  # shallower nets are filled up with NaN
+                dims, _, _ = CURVES[key]
+                if "layer" in dims:  # shallower nets are filled up with NaN
                     gap = [(0, 0)] * values.ndim
-                    gap[2 + DIMS[key].index("layer")] = (0, max(asked.layers) - layers)
+                    gap[2 + dims.index("layer")] = (0, max(asked.layers) - layers)
                     values = np.pad(values, gap, constant_values=np.nan)
                 found.setdefault(key, []).append(values)
     shape = (len(asked.variants), len(asked.layers))
     variables = {}
     for key, values in found.items():
-        units, name = CURVES[key]
+        dims, name, units = CURVES[key]
         whole = np.stack(values).reshape(*shape, *values[0].shape)
-        variables[key] = ((*GRID, *DIMS[key]), whole, {"units": units, "long_name": name, "allow_nan": 1})
+        missing = NO_LAYER if "layer" in dims else DIVERGED
+        variables[key] = labelled((*GRID, *dims), whole, name, units, nan=missing)
     coordinates = {
         "variant": asked.variants, "depth": asked.layers, "rate": asked.rates, "seed": np.arange(asked.seeds),
         "step": np.arange(asked.steps), "probe": probes(params, asked),
@@ -141,7 +144,9 @@ def snapshots(asked) -> list[int]:
     return np.unique(np.linspace(0, asked.steps, asked.snapshots).round().astype(int)).tolist()
 
 
-def group(case, data: xr.Dataset, stream: str, asked, name: str, layers: int, which: Runs) -> dict[str, np.ndarray]:
+def group(
+    case: Case, data: xr.Dataset, stream: str, asked, name: str, layers: int, which: Runs
+) -> dict[str, np.ndarray]:
     """Train runs of one variant at one depth in one batched module."""
     params, variant, device = case.params, case.params.variants[name], case.device
     symbols, length = data.sizes["symbol"], data.sizes["position"]
@@ -260,7 +265,7 @@ def last_row(net: Transformer, weights: Parameters, probe: torch.Tensor) -> dict
 RECIPE_DIMS = ("recipe", "rate_index", "seed")
 
 
-def recipes(case, data: xr.Dataset) -> xr.Dataset:
+def recipes(case: Case, data: xr.Dataset) -> xr.Dataset:
     """Train each recipe over its learning rates and all seeds; accuracies after training."""
     params, found = case.params, {}
     for name, recipe in params.recipes.items():
@@ -268,24 +273,22 @@ def recipes(case, data: xr.Dataset) -> xr.Dataset:
         trained = [one_recipe(case, data, f"{name}.{i}", recipe, runs) for i, runs in enumerate(parts)]
         for key, values in joined(trained).items():
             found.setdefault(key, []).append(values.reshape(len(recipe.rates), params.seeds, *values.shape[1:]))
-    labels = {
-        "loss": ("nat", "training loss of the step's batch"),
-        "validation_accuracy": ("1", "share of validation images classified rightly"),
-        "test_accuracy": ("1", "share of test images classified rightly"),
-        "attention_entropy": ("nat", "attention entropy on test images, mean over heads and rows"),
-    }
-    more = {"loss": ("step",), "attention_entropy": ("layer",)}
+    all_of = {key: np.stack(values) for key, values in found.items()}
+    name = "attention entropy on test images, mean over heads and rows"
     variables = {
-        key: ((*RECIPE_DIMS, *more.get(key, ())), np.stack(values), {"units": units, "long_name": name, "allow_nan": 1})
-        for key, values in found.items()
-        for units, name in [labels[key]]
+        "loss": labelled(
+            (*RECIPE_DIMS, "step"), all_of["loss"], "training loss of the step's batch", "nat", nan=DIVERGED
+        ),
+        "attention_entropy": labelled((*RECIPE_DIMS, "layer"), all_of["attention_entropy"], name, "nat", nan=DIVERGED),
+        "rate": labelled(RECIPE_DIMS[:2], [recipe.rates for recipe in params.recipes.values()], "learning rate"),
     }
-    rates = [recipe.rates for recipe in params.recipes.values()]
-    variables["rate"] = (RECIPE_DIMS[:2], rates, {"units": "1", "long_name": "learning rate"})
+    for part in ("validation", "test"):
+        key = f"{part}_accuracy"
+        variables[key] = labelled(RECIPE_DIMS, all_of[key], f"share of {part} images classified rightly")
     return xr.Dataset(variables, {"recipe": list(params.recipes), "seed": np.arange(params.seeds)})
 
 
-def one_recipe(case, data: xr.Dataset, stream: str, recipe, which: Runs) -> dict[str, np.ndarray]:
+def one_recipe(case: Case, data: xr.Dataset, stream: str, recipe, which: Runs) -> dict[str, np.ndarray]:
     """Train runs of one recipe in one batched module. A run that stopped classifies nothing rightly."""
     params, variant, device = case.params, case.params.variants[recipe.variant], case.device
     parts = {part: (data[f"{part}_patches"].values, data[f"{part}_labels"].values.astype(np.int64))
