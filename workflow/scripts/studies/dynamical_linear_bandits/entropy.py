@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import numpy as np
+
+from pesin.steps.case import Case
 import xarray as xr
 from scipy.special import entr
 
 from pesin.steps.labels import labelled
 
 
-def entropy(case, data, trained) -> xr.Dataset:
+def entropy(case: Case, data, trained) -> xr.Dataset:
     """Return -sum_a p ln p of each window's arms (nat), its start and end, and the information gain.
 
     A player that is outside the arms (the expert) plays one action: entropy 0.

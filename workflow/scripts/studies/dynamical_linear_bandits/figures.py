@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 from matplotlib.figure import Figure
 
+from pesin.steps.results import Results
 from pesin.plot.style import COLOURS, band, panels, whiskers
 from pesin.stats.intervals import mean_interval, share_interval
 
@@ -22,7 +23,7 @@ LOOKS = {
 }
 
 
-def constant(study) -> Figure:
+def constant(study: Results) -> Figure:
     """Mean rewards of constant actions against their value, and of periodic sequences of actions."""
     right, wrong = (study[f"simulate/{name}"]["check"].to_dataset() for name in ("synthetic", "myopic_value"))
     figure, axes = panels(1, 2, height=2.9)
@@ -46,7 +47,7 @@ def constant(study) -> Figure:
     return figure
 
 
-def regret(study) -> Figure:
+def regret(study: Results) -> Figure:
     """Regret against time, one panel for each noise level."""
     runs = study["train/synthetic"].isel(horizon=-1)
     figure, axes = panels(1, runs.sizes["noise"], height=3.0, sharey=True)
@@ -70,7 +71,7 @@ def _regret_curves(panel, runs) -> None:
     panel.set(xscale="log", yscale="log", xlabel="round $t$")
 
 
-def growth(study) -> Figure:
+def growth(study: Results) -> Figure:
     """Regret within a run on logarithmic axes, and its exponent over the last decade."""
     runs, control = study["train/synthetic"].isel(horizon=-1), study["train/no_learning"].isel(horizon=-1)
     figure, axes = panels(1, 2, height=2.9)
@@ -98,7 +99,7 @@ def growth(study) -> Figure:
     return figure
 
 
-def stability(study) -> Figure:
+def stability(study: Results) -> Figure:
     """Regret against 1 / (1 - rho), and against the number of channels."""
     slow, wide = study["train/stability"], study["train/dimension"]
     figure, axes = panels(1, 2, height=3.0)
@@ -128,7 +129,7 @@ def stability(study) -> Figure:
     return figure
 
 
-def advertising(study) -> Figure:
+def advertising(study: Results) -> Figure:
     """Regret on the advertising system, against time and at the end."""
     runs = study["train/advertising"].isel(horizon=-1, noise=0)
     figure, axes = panels(1, 2, height=3.0)
@@ -148,7 +149,7 @@ def _every_seed(panel, values, label: str) -> None:
     panel.set_ylabel(label)
 
 
-def entropy(study) -> Figure:
+def entropy(study: Results) -> Figure:
     """Action entropy and information against time, and the share of the best arm at the end."""
     result, runs = study["entropy/synthetic"].isel(horizon=-1), study["train/synthetic"].isel(horizon=-1)
     figure, axes = panels(3, result.sizes["noise"], height=2.1, sharey="row")
@@ -175,7 +176,7 @@ def entropy(study) -> Figure:
     return figure
 
 
-def phase(study) -> Figure:
+def phase(study: Results) -> Figure:
     """Regret relative to merely holding, and the share of locked seeds, over noise and horizon."""
     runs = study["train/phase"]
     figure, axes = panels(1, 3, height=2.9)
@@ -199,7 +200,7 @@ def phase(study) -> Figure:
     return figure
 
 
-def forecast(study) -> Figure:
+def forecast(study: Results) -> Figure:
     """RMSE of both predictors on a constant action and on a random sequence."""
     scores = study["forecast/synthetic"]
     figure, axes = panels(2, 2, height=2.4, sharex=True, sharey=True)

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import numpy as np
+
+from pesin.steps.case import Case
 import xarray as xr
 
 from pesin.steps.labels import labelled
@@ -13,7 +15,7 @@ PREDICTORS = ("static", "lags")
 TARGETS = ("constant", "random")
 
 
-def forecast(case, data, trained) -> xr.Dataset:
+def forecast(case: Case, data, trained) -> xr.Dataset:
     """Return RMSE and mean error of both predictors, in standard deviations of the reward's noise.
 
     The tests start from x = 0 with no action before: first a constant action that is none of the arms, then arms drawn

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import numpy as np
+
+from pesin.steps.case import Case
 import xarray as xr
 
 from pesin.steps.labels import labelled
@@ -15,7 +17,7 @@ from studies.dynamical_linear_bandits.problems import (
 from studies.dynamical_linear_bandits.response import Noise, draw_noise, respond
 
 
-def simulate(case) -> xr.Dataset | xr.DataTree:
+def simulate(case: Case) -> xr.Dataset | xr.DataTree:
     """Return the systems over the dimension `system` (and, for given matrices, the check of C1)."""
     params = case.params
     if params.kind == "stability":
@@ -89,7 +91,7 @@ def _stack(arrays) -> np.ndarray:
     )
 
 
-def _check(case, problem: Problem) -> xr.Dataset:
+def _check(case: Case, problem: Problem) -> xr.Dataset:
     """Mean rewards of constant actions against J, without noise against h, and of periodic sequences of actions."""
     params, check = case.params, case.params.check
     rounds, states = check.burn_in + check.rounds, len(problem.omega)

@@ -5,6 +5,8 @@ from __future__ import annotations
 from functools import lru_cache
 
 import numpy as np
+
+from pesin.steps.case import Case
 import xarray as xr
 
 from pesin.steps.labels import labelled
@@ -16,7 +18,7 @@ from studies.dynamical_linear_bandits.simulate import problems
 NAN = {"allow_nan": 1}
 
 
-def train(case, data) -> xr.Dataset:
+def train(case: Case, data) -> xr.Dataset:
     """Return regret, estimates, information and arm counts over (learner, ..., seed).
 
     Regret is pseudo-regret: sum over rounds of max J - J(u), no noise in it.
@@ -43,7 +45,7 @@ def train(case, data) -> xr.Dataset:
     return result
 
 
-def _play_all(case, settings, shape, dims) -> xr.Dataset:
+def _play_all(case: Case, settings, shape, dims) -> xr.Dataset:
     params = case.params
     fraction = np.unique(np.r_[np.logspace(-3, 0, params.marks), 0.1, 0.5])
     arms = max(len(problem.arms) for problem, _, _ in settings)

@@ -5,6 +5,7 @@ from matplotlib.colors import LogNorm
 
 from pesin.entropy.ordinal import complexity_bounds, periodic_bound
 from pesin.plot.style import COLOURS, band, panels, whiskers
+from pesin.steps.results import Results
 
 H_LABEL, C_LABEL = "permutation entropy $H$", "statistical complexity $C$"
 KINDS = {"pure_mode": "pure mode", "mixed_mode": "mixed modes", "large": "large angle"}
@@ -18,7 +19,7 @@ def _plane(axes, order: int, bound_label: str | None = "periodic bound") -> None
     axes.set(xlabel=H_LABEL, ylabel=C_LABEL, xlim=(0, 1), ylim=(0, 0.47))
 
 
-def hc_plane(study):
+def hc_plane(study: Results):
     """All standard systems; sums and noisy sines on their way to the stochastic corner."""
     tree, params = study["entropy/series"], study.params("series")
     figure, ((left, right),) = panels(1, 2, height=3.6, sharey=True)
@@ -77,7 +78,7 @@ def hc_plane(study):
     return figure
 
 
-def sampling_window(study):
+def sampling_window(study: Results):
     """H and C of sine, Lorenz, pendulum and noise against t_pat / t_nat, and the AUC of H."""
     tree, pendulum, params = study["entropy/series"], study["entropy/pendulum"], study.params("series")
     sampling, separation = tree["sampling"].to_dataset(), tree["separation"].to_dataset()
@@ -119,7 +120,7 @@ def sampling_window(study):
     return figure
 
 
-def double_pendulum(study):
+def double_pendulum(study: Results):
     """One motion of each kind, as the angles and the path of the lower bob, and all motions in the HC plane."""
     data, found, params = study["simulate/pendulum"], study["entropy/pendulum"], study.params("pendulum")
     figure, axes = panels(2, 3, height=2.6)
@@ -163,7 +164,7 @@ def double_pendulum(study):
     return figure
 
 
-def orbits_in_potentials(study):
+def orbits_in_potentials(study: Results):
     """(H, C) of all orbits of each potential; the colour is the growth of a deviation."""
     data, found, params = study["simulate/orbits"], study["entropy/orbits"], study.params("orbits")
     figure, axes = panels(2, 3, height=2.5, sharex=True, sharey=True)
@@ -184,7 +185,7 @@ def orbits_in_potentials(study):
     return figure
 
 
-def accuracy_duration(study):
+def accuracy_duration(study: Results):
     """Accuracy with Wilson intervals by method, the AUC of each quantity, and H of a sine of finite length."""
     data, null = study["forecast/series"], study["entropy/series"]["null"].to_dataset()
     order = study.params("series").order

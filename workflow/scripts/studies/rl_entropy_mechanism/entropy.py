@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import numpy as np
+
+from pesin.steps.case import Case
 import xarray as xr
 
 from pesin.entropy.policy import entropy_change, exact_covariance, natural_gradient_change, policy_gradient_change
@@ -17,7 +19,7 @@ LEVELS = tuple(np.round(1 - np.logspace(0, -3.5, 36), 6))
 RUN = ("algorithm", "seed")
 
 
-def entropy(case, data: xr.Dataset, trained: xr.DataTree | None) -> xr.Dataset:
+def entropy(case: Case, data: xr.Dataset, trained: xr.DataTree | None) -> xr.Dataset:
     """Return the entropy curves and covariances of a training case, or the identity's errors of a tabular case."""
     if case.params.kind == "tabular":
         return tabular(case, data)
@@ -39,7 +41,7 @@ def entropy(case, data: xr.Dataset, trained: xr.DataTree | None) -> xr.Dataset:
 # ------------------------------------------------------------------------------------------------------ training runs
 
 
-def collapse(case, metrics: xr.Dataset) -> xr.Dataset:
+def collapse(case: Case, metrics: xr.Dataset) -> xr.Dataset:
     """How far and how early the entropy falls."""
     curve = metrics["entropy"].values
     early = round(EARLY * (curve.shape[-1] - 1))
@@ -101,7 +103,7 @@ def mechanism(metrics: xr.Dataset) -> xr.Dataset:
     )
 
 
-def doses(case, metrics: xr.Dataset) -> xr.Dataset:
+def doses(case: Case, metrics: xr.Dataset) -> xr.Dataset:
     """Entropy at the compared step against the dose of each covariance method; dose 0 is the plain policy gradient."""
     at = metrics["entropy"].sel(step=case.params.rl.compare_step).drop_vars("step")
     variables = {}
@@ -125,7 +127,7 @@ def doses(case, metrics: xr.Dataset) -> xr.Dataset:
     return xr.Dataset(variables)
 
 
-def over_prompts(case, metrics: xr.Dataset) -> xr.Dataset:
+def over_prompts(case: Case, metrics: xr.Dataset) -> xr.Dataset:
     """95 % interval of the entropy at the snapshots by a bootstrap over the validation prompts."""
     values = metrics["entropy_of_prompt"].values
     prompts = values.shape[-1]
@@ -169,7 +171,7 @@ def tokens(trained: xr.DataTree) -> xr.Dataset:
 # ---------------------------------------------------------------------------------------------------- tabular policies
 
 
-def tabular(case, data: xr.Dataset) -> xr.Dataset:
+def tabular(case: Case, data: xr.Dataset) -> xr.Dataset:
     """Compare the exact entropy change of one gradient step with minus the covariance, for a row of learning rates."""
     logits, advantages = data["logits"].values, data["advantages"].values
     rates = np.asarray(case.params.rates)

@@ -5,13 +5,14 @@ from __future__ import annotations
 import numpy as np
 from matplotlib.figure import Figure
 
+from pesin.steps.results import Results
 from pesin.plot.style import COLOURS, band, panels, whiskers
 from pesin.stats.intervals import mean_interval
 
 PAPER_FAMILIES = ("grpo", "rloo", "policy_gradient", "clip_cov", "kl_cov")
 
 
-def collapse(study) -> Figure:
+def collapse(study: Results) -> Figure:
     """Entropy, accuracy and pass@k against the step, all algorithms: the paper's above, usual remedies below."""
     entropy, scores = study["entropy/task"]["entropy"], study["forecast/task"]
     accuracy = scores["accuracy"].sel({"measure": "sampled"})
@@ -40,7 +41,7 @@ def collapse(study) -> Figure:
     return figure
 
 
-def law(study) -> Figure:
+def law(study: Results) -> Figure:
     """Accuracy against entropy with the fitted curves, the same for all algorithms, and the error of predictions."""
     entropy, fits = study["entropy/task"]["entropy"], study["forecast/task"]
     accuracy = fits["accuracy"].sel({"measure": "sampled"})
@@ -105,7 +106,7 @@ def _errors(panel, fits) -> None:
     panel.legend(loc="upper right")
 
 
-def mechanism(study) -> Figure:
+def mechanism(study: Results) -> Figure:
     """Entropy loss and covariance against the step, and against each other."""
     result, control = study["entropy/task"], study["entropy/shuffled_rewards"]
     figure, axes = panels(1, 3, height=2.8)
@@ -148,7 +149,7 @@ def mechanism(study) -> Figure:
     return figure
 
 
-def identity(study) -> Figure:
+def identity(study: Results) -> Figure:
     """Relative error of the identity against the learning rate, with the control."""
     figure, axes = panels(1, 2, height=2.8, sharey=True)
     for panel, gradient in zip(axes[0], study["entropy/tabular"]["gradient"].values, strict=True):
@@ -165,7 +166,7 @@ def identity(study) -> Figure:
     return figure
 
 
-def doses(study) -> Figure:
+def doses(study: Results) -> Figure:
     """Entropy at the compared step and at equal accuracy, and final accuracy, against the dose: paired with GRPO."""
     methods = study.params("task").methods
     step = study.params("task").rl.compare_step
@@ -201,7 +202,7 @@ def doses(study) -> Figure:
     return figure
 
 
-def token_covariance(study) -> Figure:
+def token_covariance(study: Results) -> Figure:
     """Tail of the token covariance, and its mean over the largest tokens."""
     result = study["entropy/task"]
     figure, axes = panels(1, 2, height=2.9)

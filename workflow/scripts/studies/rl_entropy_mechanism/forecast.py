@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import numpy as np
+
+from pesin.steps.case import Case
 import xarray as xr
 
 from pesin.stats.fits import bootstrap_entropy_law, compare_laws, fit_entropy_law, fit_saturation
@@ -12,7 +14,7 @@ from studies.rl_entropy_mechanism.entropy import EARLY, RUN, part_of
 PREDICTORS = ("entropy_law", "last_value", "saturation_in_steps")
 
 
-def forecast(case, data: xr.Dataset, trained: xr.DataTree) -> xr.Dataset:
+def forecast(case: Case, data: xr.Dataset, trained: xr.DataTree) -> xr.Dataset:
     """Return scores and fits per algorithm and seed; a checkpoint is every step, unsmoothed."""
     metrics = trained["metrics"].to_dataset()
     return xr.merge(
@@ -89,7 +91,7 @@ def law(metrics: xr.Dataset) -> xr.Dataset:
     )
 
 
-def coefficients(case, metrics: xr.Dataset) -> xr.Dataset:
+def coefficients(case: Case, metrics: xr.Dataset) -> xr.Dataset:
     """Block-bootstrap intervals of a and b, and whether each algorithm's and GRPO's lie in one another's."""
     curve, reward = metrics["entropy"].values, metrics["accuracy"].sel({"measure": "sampled"}).values
     params = case.params
@@ -124,7 +126,7 @@ def coefficients(case, metrics: xr.Dataset) -> xr.Dataset:
     )
 
 
-def extrapolation(case, metrics: xr.Dataset) -> xr.Dataset:
+def extrapolation(case: Case, metrics: xr.Dataset) -> xr.Dataset:
     """Fit on the first part of a run and predict the accuracy of the rest from its entropy; two baselines beside it."""
     curve, reward = metrics["entropy"].values, metrics["accuracy"].sel({"measure": "sampled"}).values
     step = metrics["step"].values.astype(float)

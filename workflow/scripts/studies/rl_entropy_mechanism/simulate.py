@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 import numpy as np
+
+from pesin.steps.case import Case
 import xarray as xr
 
 from pesin.systems.running_sums import draw_prompts, noisy_sums
 
 
-def simulate(case) -> xr.Dataset:
+def simulate(case: Case) -> xr.Dataset:
     """Return prompts, validation prompts and noisy chains, or the logits and advantages of tabular policies."""
     return _tables(case) if case.params.kind == "tabular" else _task(case)
 
 
-def _task(case) -> xr.Dataset:
+def _task(case: Case) -> xr.Dataset:
     task, seeds = case.params.task, case.params.seeds
     prompts = draw_prompts(task.prompts + task.validation, task.digits, task.modulus, case.rng("prompts"))
     train, validation = np.split(prompts, [task.prompts])
@@ -36,7 +38,7 @@ def _task(case) -> xr.Dataset:
     )
 
 
-def _tables(case) -> xr.Dataset:
+def _tables(case: Case) -> xr.Dataset:
     params, rng = case.params, case.rng("tables")
     shape = (params.policies, params.actions)
     return xr.Dataset(

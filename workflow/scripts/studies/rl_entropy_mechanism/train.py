@@ -5,6 +5,8 @@ from __future__ import annotations
 from functools import partial
 
 import numpy as np
+
+from pesin.steps.case import Case
 import torch
 import xarray as xr
 
@@ -21,7 +23,7 @@ TERMS = (
 ).split()
 
 
-def train(case, data: xr.Dataset) -> xr.DataTree:
+def train(case: Case, data: xr.Dataset) -> xr.DataTree:
     """Return what was measured at every step (`metrics`), token covariances, and the weights."""
     torch.manual_seed(case.seed("torch"))
     policy = make_policy(case.params)
@@ -62,7 +64,7 @@ def make_policy(params):
 # ------------------------------------------------------------------------------------------------------ base policies
 
 
-def imitate(case, policy, data: xr.Dataset) -> Parameters:
+def imitate(case: Case, policy, data: xr.Dataset) -> Parameters:
     """Train one base policy for each seed by cross-entropy on that seed's noisy chains."""
     params, rng = case.params, case.rng("imitation")
     generator = torch.Generator().manual_seed(case.seed("init"))
@@ -83,7 +85,7 @@ def imitate(case, policy, data: xr.Dataset) -> Parameters:
 # --------------------------------------------------------------------------------------------- reinforcement learning
 
 
-def reinforce(case, policy, reference: Parameters, data: xr.Dataset):
+def reinforce(case: Case, policy, reference: Parameters, data: xr.Dataset):
     """Train all methods and seeds, method-major along the runs axis; runs of one seed share all random numbers.
 
     Returns
@@ -121,7 +123,7 @@ def reinforce(case, policy, reference: Parameters, data: xr.Dataset):
     return parameters, *collect(case, examined.arrays(), updates.arrays(), tokens.arrays()["covariance"])
 
 
-def method_terms(case) -> dict[str, torch.Tensor]:
+def method_terms(case: Case) -> dict[str, torch.Tensor]:
     """Return the terms of every run's loss as tensors of shape (runs,)."""
     chosen = [case.params.methods[name] for name in case.params.run for _ in range(case.params.seeds)]
     terms = {
@@ -136,13 +138,13 @@ def method_terms(case) -> dict[str, torch.Tensor]:
     return terms | {"leave_one_out": torch.tensor(one_out, device=case.device)}
 
 
-def shared(case, values: np.ndarray) -> torch.Tensor:
+def shared(case: Case, values: np.ndarray) -> torch.Tensor:
     """Hand each seed's numbers to all its methods: (seeds, ...) -> (methods * seeds, ...)."""
     return torch.as_tensor(np.tile(values, (len(case.params.run), *[1] * (values.ndim - 1))), device=case.device)
 
 
 @torch.no_grad()
-def roll_out(case, policy, parameters, reference, prompts: np.ndarray, rng, method) -> dict[str, torch.Tensor]:
+def roll_out(case: Case, policy, parameters, reference, prompts: np.ndarray, rng, method) -> dict[str, torch.Tensor]:
     """Sample answers and compare each with its group.
 
     Returns
@@ -169,7 +171,7 @@ def roll_out(case, policy, parameters, reference, prompts: np.ndarray, rng, meth
     return {"prompts": asked, "answers": answers} | tokens
 
 
-def pay(case, right: torch.Tensor, rng) -> torch.Tensor:
+def pay(case: Case, right: torch.Tensor, rng) -> torch.Tensor:
     """Return the rewards (runs, prompts, samples): the verifier's, or a control's that say nothing of the answer."""
     numbers = shared(case, rng.random((case.params.seeds, *right.shape[1:]), dtype=np.float32))
     if case.params.task.reward == "shuffled":
@@ -177,7 +179,7 @@ def pay(case, right: torch.Tensor, rng) -> torch.Tensor:
     return (numbers < 0.5).float() if case.params.task.reward == "coin" else right
 
 
-def update(case, policy, parameters, optimiser, batch, method, rng) -> dict[str, np.ndarray]:
+def update(case: Case, policy, parameters, optimiser, batch, method, rng) -> dict[str, np.ndarray]:
     """Go once through the rollout in minibatches, one optimiser step each; return means of the diagnostics."""
     rl, digits = case.params.rl, case.params.task.digits
     size = rl.prompts * rl.samples // rl.minibatches
@@ -239,7 +241,7 @@ PROMPTS = {
 }
 
 
-def collect(case, examined: dict, updates: dict, tokens: np.ndarray) -> tuple[xr.Dataset, xr.Dataset]:
+def collect(case: Case, examined: dict, updates: dict, tokens: np.ndarray) -> tuple[xr.Dataset, xr.Dataset]:
     """Lay the diagnostics out as (algorithm, seed, step) and the snapshots as (algorithm, seed, snapshot, prompt).
 
     Parameters

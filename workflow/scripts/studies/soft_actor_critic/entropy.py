@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import numpy as np
+
+from pesin.steps.case import Case
 import xarray as xr
 
 from pesin.entropy.amplitude import miller_madow_entropy, shannon_entropy
@@ -17,7 +19,7 @@ LAST = 0.25  # share of the training, from its end, that "converged" is read fro
 THIN, WINDOWS = 10, 40  # visited states: every THIN-th, averaged in WINDOWS
 
 
-def entropy(case, data, trained) -> xr.Dataset:
+def entropy(case: Case, data, trained) -> xr.Dataset:
     """Return the entropies of a task's agents, or errors against the exact solutions."""
     if case.params.kind == "solvable":
         return _solvable(data, trained)
@@ -118,7 +120,7 @@ def _visited(params, trained) -> xr.Dataset:
     )
 
 
-def _first_goals(case, data, trained) -> xr.Dataset:
+def _first_goals(case: Case, data, trained) -> xr.Dataset:
     """Which goal the trained policies reach first, in fresh episodes."""
     params = case.params
     roll = episodes(case, data, trained, case.rng("goals"))

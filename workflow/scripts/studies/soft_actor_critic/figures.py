@@ -6,6 +6,7 @@ import numpy as np
 from matplotlib.figure import Figure
 from matplotlib.ticker import NullFormatter
 
+from pesin.steps.results import Results
 from pesin.plot.style import COLOURS, band, panels, whiskers
 from pesin.stats.intervals import mean_interval
 
@@ -35,7 +36,7 @@ def seeds_of(values) -> np.ndarray:
     return rows[np.isfinite(rows).any(axis=tuple(range(1, rows.ndim)))]
 
 
-def learning(study) -> Figure:
+def learning(study: Results) -> Figure:
     """Return against environment steps: off-policy agents; then PPO on its longer way."""
     result = study["forecast/benchmark"]
     params = study.params("benchmark")
@@ -69,7 +70,7 @@ def by_scale(params, names, automatic: bool) -> list[str]:
     return sorted(chosen, key=lambda name: agents[name].reward_scale)
 
 
-def reward_scale(study) -> Figure:
+def reward_scale(study: Results) -> Figure:
     """Final return against the reward scale; entropy that results; the temperature that is proportional to it."""
     scores, held, params = study["forecast/benchmark"], study["entropy/benchmark"], study.params("benchmark")
     figure, axes = panels(1, 3, height=2.8)
@@ -104,7 +105,7 @@ def reward_scale(study) -> Figure:
     return figure
 
 
-def entropy(study) -> Figure:
+def entropy(study: Results) -> Figure:
     """Entropy and temperature against the step, with target and control; then the sweep of the target."""
     held, scores, params = study["entropy/benchmark"], study["forecast/benchmark"], study.params("benchmark")
     control = study["entropy/frozen_temperature"]
@@ -166,7 +167,7 @@ def _band(panel, result, variable: str, along: str, name: str, **style) -> None:
     band(panel, result[along].values, rows.mean(0), rows.min(0), rows.max(0), **style)
 
 
-def exact(study) -> Figure:
+def exact(study: Results) -> Figure:
     """Against known answers: the regulator's closed form, tables, and which of two goals is reached."""
     figure, axes = panels(2, 3, height=2.7)
     _regulator(axes[0], study)
@@ -175,7 +176,7 @@ def exact(study) -> Figure:
     return figure
 
 
-def _tables(panel, study) -> None:
+def _tables(panel, study: Results) -> None:
     """How fast soft policy iteration comes to rest on the chain."""
     change = study["entropy/solvable"]["policy_change"]
     steps = np.arange(1, change.sizes["iteration"] + 1)
@@ -186,7 +187,7 @@ def _tables(panel, study) -> None:
     panel.legend(loc="upper right", fontsize=7)
 
 
-def _regulator(axes, study) -> None:
+def _regulator(axes, study: Results) -> None:
     """Gain, variance and temperature of agents on the regulator against the closed form."""
     result, control = study["entropy/solvable"], study["entropy/no_entropy"]
     agents = [str(name) for name in result["agent"].values]
@@ -222,7 +223,7 @@ def _regulator(axes, study) -> None:
     axes[1].legend(loc="upper left", fontsize=7)
 
 
-def seeds(study) -> Figure:
+def seeds(study: Results) -> Figure:
     """Every seed's return, their spread, early visits; what the critics foretold; other pendulums."""
     scores, held, params = study["forecast/benchmark"], study["entropy/benchmark"], study.params("benchmark")
     chosen = present(scores, LABELS)
@@ -246,7 +247,7 @@ def seeds(study) -> Figure:
     return figure
 
 
-def _goals(axes, study) -> None:
+def _goals(axes, study: Results) -> None:
     """Which goal is reached: exact on the chain, with the greedy control; learned on the point."""
     kept, greedy = study["entropy/solvable"], study["entropy/no_entropy"]
     learned = study["entropy/point_mass"]
@@ -273,7 +274,7 @@ def _goals(axes, study) -> None:
     axes[1].legend(loc="upper center", ncols=2, fontsize=7)
 
 
-def _foresight(axes, study) -> None:
+def _foresight(axes, study: Results) -> None:
     """What the critics foretold against what came; returns on other pendulums."""
     result, params = study["forecast/benchmark"], study.params("benchmark")
     chosen = present(result, ("auto", "fixed", "td3", "ddpg"))

@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import replace
 
 import numpy as np
+
+from pesin.steps.case import Case
 import xarray as xr
 
 from pesin.rl.playback import roll_out
@@ -18,7 +20,7 @@ GRID = ("agent", "seed")
 FORESIGHT = 2  # fresh episodes go on for so many horizons, so that little discounted reward is cut off
 
 
-def forecast(case, data, trained) -> xr.Dataset:
+def forecast(case: Case, data, trained) -> xr.Dataset:
     """Return scores over (agent, seed)."""
     params, curves = case.params, trained["curves"].to_dataset()
     result = _scores(case, curves)
@@ -29,7 +31,7 @@ def forecast(case, data, trained) -> xr.Dataset:
     return result
 
 
-def _scores(case, curves: xr.Dataset) -> xr.Dataset:
+def _scores(case: Case, curves: xr.Dataset) -> xr.Dataset:
     params = case.params
     chosen = names(params)
     curves = curves.sel(agent=chosen)
@@ -64,7 +66,7 @@ def _scores(case, curves: xr.Dataset) -> xr.Dataset:
     return xr.Dataset(variables, {"agent": chosen, "seed": np.arange(most_seeds(params))})
 
 
-def _spread(values, case, name: str) -> tuple[float, float, float]:
+def _spread(values, case: Case, name: str) -> tuple[float, float, float]:
     if len(values) < 2:
         return np.nan, np.nan, np.nan
 
@@ -74,7 +76,7 @@ def _spread(values, case, name: str) -> tuple[float, float, float]:
     return unit_bootstrap(case.rng(f"spread {name}"), statistic, (values,), case.params.forecast.bootstrap)
 
 
-def _calibration(case, data, trained) -> xr.Dataset:
+def _calibration(case: Case, data, trained) -> xr.Dataset:
     """What the critics say of fresh starts, against what then comes: scaled rewards and entropy bonus, discounted.
 
     The value of the first action, r0 + sum_{t >= 1} gamma^t (r_t - alpha ln pi_t), is one sample; the spread of the
@@ -112,7 +114,7 @@ def _calibration(case, data, trained) -> xr.Dataset:
     )
 
 
-def _robustness(case, data, trained) -> xr.Dataset:
+def _robustness(case: Case, data, trained) -> xr.Dataset:
     """Returns of the mean action on pendulums of other mass and length."""
     params, env = case.params, ENVIRONMENTS[case.params.environment]
     up, down = 1 + params.forecast.perturbation, 1 - params.forecast.perturbation

@@ -6,6 +6,8 @@ Neither package is a dependency of the workflow: they are wanted at the paper's 
 from __future__ import annotations
 
 import numpy as np
+
+from pesin.steps.case import Case
 import torch
 import xarray as xr
 
@@ -54,7 +56,7 @@ def make_environment(name: str, reward_scale: float = 1.0):
     return gymnasium.wrappers.TransformReward(env, lambda reward: reward_scale * reward)
 
 
-def train_gymnasium(case, data) -> xr.DataTree:
+def train_gymnasium(case: Case, data) -> xr.DataTree:
     """Train every run one after the other; return curves laid out as those of the library's own tasks.
 
     A training that is stopped goes on after the last run that had ended.
@@ -114,7 +116,7 @@ def _part(values: dict[str, np.ndarray], prefix: str) -> dict[str, np.ndarray]:
     return {name.removeprefix(prefix): value for name, value in values.items() if name.startswith(prefix)}
 
 
-def _train_one(case, data, name: str, seed: int) -> dict[str, np.ndarray]:
+def _train_one(case: Case, data, name: str, seed: int) -> dict[str, np.ndarray]:
     """Train one run with evaluations every `every` steps; PPO's steps are those of all its environments.
 
     Returns
@@ -141,7 +143,7 @@ def _train_one(case, data, name: str, seed: int) -> dict[str, np.ndarray]:
     return curves | weights
 
 
-def _model(case, name: str, env, seed: int):
+def _model(case: Case, name: str, env, seed: int):
     """stable-baselines3's class for an agent, with the case's sizes."""
     _, sb3 = packages()
     params, learning = case.params, case.params.learning

@@ -15,7 +15,7 @@ def player(params, trained) -> Playback:
     return Playback(actor, critic, each_run(params, "deterministic"), each_run(params, "twin"))
 
 
-def episodes(case, data, trained, rng) -> Rollout:
+def episodes(case: Case, data, trained, rng) -> Rollout:
     """One episode of every run from every fresh start, actions drawn with `rng`."""
     env = ENVIRONMENTS[case.params.environment]
     return roll_out(player(case.params, trained), env, data["fresh"].values, env.horizon, rng)

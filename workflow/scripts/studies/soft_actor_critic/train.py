@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import numpy as np
+
+from pesin.steps.case import Case
 import xarray as xr
 
 from pesin.envs.environment import Environment
@@ -23,7 +25,7 @@ BLOCK = 25  # updates averaged in a point of the curves
 GRID = ("agent", "seed")
 
 
-def train(case, data) -> xr.DataTree:
+def train(case: Case, data) -> xr.DataTree:
     """Return curves, visited states and weights of a task; what was learned of the solvable problems."""
     if case.params.kind == "solvable":
         return _solvable(case, data)
@@ -62,7 +64,7 @@ def task_agents(params, actions: int) -> Agents:
     )
 
 
-def _task(case, data) -> xr.DataTree:
+def _task(case: Case, data) -> xr.DataTree:
     params = case.params
     env, learning = ENVIRONMENTS[params.environment], params.learning
     net = Perceptron(tuple(learning.hidden))
@@ -87,7 +89,7 @@ def _task(case, data) -> xr.DataTree:
     )
 
 
-def _with_ppo(case, env: Environment, data, returns: np.ndarray, steps: np.ndarray):
+def _with_ppo(case: Case, env: Environment, data, returns: np.ndarray, steps: np.ndarray):
     """Train PPO on the same starts, and lay its curve beside the others, NaN where it has fewer seeds or points."""
     given = case.params.ppo.model_dump() | {"hidden": tuple(case.params.learning.hidden)}
     bank = data["bank"].values[: case.params.ppo_seeds]
@@ -159,7 +161,7 @@ def _visits(params, history: History) -> xr.Dataset:
 # --------------------------------------------------------------------------------------------------- solvable problems
 
 
-def _solvable(case, data) -> xr.DataTree:
+def _solvable(case: Case, data) -> xr.DataTree:
     params, weight = case.params, case.params.entropy_weight
     walk, goals = chain(params.chain.states), two_goal_chain(params.two_goals.states)
     table = [
@@ -210,7 +212,7 @@ def _solvable(case, data) -> xr.DataTree:
     )
 
 
-def _regulator(case, data) -> xr.Dataset:
+def _regulator(case: Case, data) -> xr.Dataset:
     """Train on the regulator with the right function class, and with perceptrons; read gain and variance off."""
     params, env = case.params.regulator, regulator(case.params)
     bank = data["regulator"]["bank"].values
