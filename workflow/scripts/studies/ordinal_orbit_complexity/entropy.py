@@ -11,8 +11,8 @@ from pesin.stats.bootstrap import block_counts
 from pesin.stats.surrogates import iaaft, rank_p_value
 from pesin.steps.case import Case
 from pesin.steps.labels import labelled
+from studies.ordinal_orbit_complexity.classes import LOST
 from studies.ordinal_orbit_complexity.features import motions
-from studies.ordinal_orbit_complexity.simulate import LOST
 
 COLOURS_OF_NOISE = {-2: "red", -1: "pink", 0: "white", 1: "blue", 2: "violet"}
 
@@ -265,12 +265,10 @@ def _bootstrap(case: Case, x, delay, period, dims, shape) -> dict:
         resampled = from_counts(block_counts(rng, codes, factorial(order), block, case.params.entropy.resamples))
         # The spread alone: a resample of few blocks misses patterns, so its mean lies below H.
         errors.append(np.std(resampled[:2], axis=1))
-    names = ("permutation_entropy", "statistical_complexity")
+    names = {"permutation_entropy": "H", "statistical_complexity": "C"}
     return {
-        f"{name}_error": labelled(
-            dims, values.reshape(shape), f"standard error of the {name.replace('_', ' ')}, moving-block bootstrap"
-        )
-        for name, values in zip(names, np.transpose(errors), strict=True)
+        f"{name}_error": labelled(dims, values.reshape(shape), f"standard error of {said}, moving-block bootstrap")
+        for (name, said), values in zip(names.items(), np.transpose(errors), strict=True)
     }
 
 

@@ -9,9 +9,8 @@ from pesin.stats.bootstrap import unit_bootstrap
 from pesin.stats.intervals import share_interval
 from pesin.steps.case import Case
 from pesin.steps.labels import labelled
-from studies.ordinal_orbit_complexity.classes import CLASSES
+from studies.ordinal_orbit_complexity.classes import CLASSES, LOST
 from studies.ordinal_orbit_complexity.features import METHODS, QUANTITIES, classify, features, motions, record_features
-from studies.ordinal_orbit_complexity.simulate import LOST
 
 
 def forecast(case: Case, data, trained, rule=None) -> xr.Dataset:
@@ -39,9 +38,7 @@ def _series(case: Case, data, trained) -> xr.Dataset:
             "is_correct": labelled((*by, "unseen"), correct, "assigned to its own class"),
             "accuracy": labelled((*by, "bound"), accuracy, "share assigned to their own class"),
             "macro_f1": labelled(by, f1, "macro-averaged F1"),
-            "confusion": labelled(
-                (*by, "class_label", "class_assigned"), counts, "records of a class that were assigned to a class"
-            ),
+            "confusion": labelled((*by, "class_label", "class_assigned"), counts, "records of a class given a class"),
             "auc": labelled(("quantity", "duration"), _record_auc(measured), "AUC of chaotic against periodic records"),
             "looks_stochastic": labelled(
                 ("coarse_ratio", "record"),
@@ -118,7 +115,7 @@ def _motions(case: Case, data, rule) -> xr.Dataset:
             ),
             "assigned_class": labelled(dims, assigned, "class by the trained rule, by its index; -1: none"),
             "kappa": labelled(
-                ("group", "bound"), agreement, "Cohen's kappa of H > H_per with the Lyapunov label", nan=alone
+                ("group", "bound"), agreement, "Cohen's kappa of H > H_per and the Lyapunov label", nan=alone
             ),
             "auc": labelled(("score", "group"), aucs, "AUC of a quantity for the Lyapunov label", nan=alone),
             "quantity_value": labelled((*dims, "quantity"), measured, "quantities of the series", nan=LOST),

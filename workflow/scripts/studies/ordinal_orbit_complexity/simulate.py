@@ -21,10 +21,9 @@ from pesin.systems.potentials import (
     logarithmic,
     logarithmic_acceleration,
 )
-from studies.ordinal_orbit_complexity.classes import CLASSES
+from studies.ordinal_orbit_complexity.classes import CLASSES, LOST
 
 MAPS = {"logistic": (logistic, 1), "henon": (henon, 2), "skew_tent": (skew_tent, 1)}
-LOST = "a motion that blew up, or never crossed its mean"
 PRIMES = np.array([2, 3, 5, 7, 11, 13, 17, 19, 23, 29, 31, 37, 41, 43, 47, 53, 59, 61, 67, 71, 73, 79, 83, 89, 97])
 
 
@@ -269,10 +268,7 @@ def _orbits(case: Case) -> xr.Dataset:
         series.append(x[..., 0])
         dts.append(dt)
     x, dts, dims = np.stack(series), np.array(dts), ("potential", "orbit")
-    period, error = (
-        natural_period(x) * dts[:, None],
-        "largest error of the energy (Jacobi integral) / mean kinetic energy",
-    )
+    period, error = natural_period(x) * dts[:, None], "largest error of the Jacobi integral / mean kinetic energy"
     return xr.Dataset(
         {
             "x": labelled((*dims, "time"), x, "x of the orbit (in the bar's frame)", "length unit", nan=LOST),
