@@ -19,10 +19,10 @@ OFFSETS = {
     "skew_tent": (-6, -8),
     "henon": (2, 8),
     "logistic": (6, 4),
-    "lorenz_x": (-6, -7),
-    "lorenz_package_euler": (-6, 1),
-    "white_noise": (-8, 4),
-    "blue_noise": (-8, -2),
+    "lorenz_x": (-6, -9),
+    "lorenz_package_euler": (-6, 3),
+    "white_noise": (-8, 0),
+    "blue_noise": (-8, 0),
     "pink_noise": (-8, 4),
 }
 
@@ -82,7 +82,7 @@ def _mixing(panel, mixing) -> None:
         look = {"markersize": 2.5, "markeredgewidth": 0}
         panel.plot(h.values.ravel(), c.values.ravel(), "o", color=colour, label=said, **look)
     panel.set(ylabel="", title="sums of sines, and a sine with noise")
-    legend(panel, loc="lower left")
+    legend(panel, loc="lower center")
 
 
 def sampling_window(study: Results) -> Figure:
@@ -157,7 +157,7 @@ def double_pendulum(study: Results) -> Figure:
             error = found.permutation_entropy_error.sel(start_kind=kind)
             axis.plot(h, c, "o", markersize=3, color=COLOURS[column], label=label if axis is whole else None)
             axis.hlines(c, h - 1.96 * error, h + 1.96 * error, color=COLOURS[column], linewidth=0.6, alpha=0.6)
-    legend(whole, loc="lower left")
+    legend(whole, loc="lower center")
     near.set(xlim=(0.48, 0.84), ylim=(0.2, 0.45), title="the same with 95 % intervals")
     for column, kind in enumerate(KINDS):
         growth.plot(
@@ -168,7 +168,7 @@ def double_pendulum(study: Results) -> Figure:
             color=COLOURS[column],
         )
     _bound(growth.axhline, params.order)
-    growth.set(xlabel=named(data.lyapunov_exponent), ylabel=named(found.permutation_entropy))
+    growth.set(xlabel=named(data.lyapunov_exponent, "Lyapunov exponent"), ylabel=named(found.permutation_entropy))
     return figure
 
 

@@ -5,16 +5,15 @@ from __future__ import annotations
 from functools import partial
 
 import numpy as np
-
-from pesin.steps.case import Case
 import torch
 import xarray as xr
 
 from pesin.entropy.policy import token_covariance
 from pesin.models.mlp import Parameters, repeat_runs, weights_dataset
 from pesin.models.optimisers import Adam, half_cosine
+from pesin.steps.case import Case
 from pesin.steps.checkpoint import Seen
-from pesin.steps.labels import about
+from pesin.steps.labels import DIVERGED, labelled
 from studies.rl_entropy_mechanism.objectives import advantages, token_loss
 from studies.rl_entropy_mechanism.policies import Markov, Transformer
 
@@ -225,19 +224,21 @@ def grpo_runs(params) -> slice:
 
 
 CURVES = {
-    "entropy": ("nat", "policy entropy per token on validation prompts"),
-    "pass_at_k": ("1", "share of validation prompts with a right answer among k samples"),
+    "entropy": ("policy entropy per token on validation prompts", "nat"),
+    "pass_at_k": ("share of validation prompts with a right answer among k samples", "1"),
 }
 UPDATES = {
-    "covariance_sampled": ("nat", "Cov(A, log pi) over the tokens of the rollout"),
-    "covariance_exact": ("nat", "Cov(log pi, dz) of the step's logit change, exact over the vocabulary"),
-    "kl_step": ("nat", "KL divergence from the rollout's policy, mean over the minibatches"),
-    "clip_fraction": ("1", "share of tokens that PPO's clip cuts off"),
-    "touched_fraction": ("1", "share of tokens that Clip-Cov or KL-Cov touches"),
+    "covariance_sampled": ("Cov(A, log pi) over the tokens of the rollout", "nat"),
+    "covariance_exact": ("Cov(log pi, dz) of the step's logit change, exact over the vocabulary", "nat"),
+    "kl_step": ("KL divergence from the rollout's policy, mean over the minibatches", "nat"),
+}
+SHARES = {
+    "clip_fraction": ("share of tokens that PPO's clip cuts off", "1"),
+    "touched_fraction": ("share of tokens that Clip-Cov or KL-Cov touches", "1"),
 }
 PROMPTS = {
-    "entropy_of_prompt": ("nat", "policy entropy per token, prompt by prompt"),
-    "success_of_prompt": ("1", "share of right answers, prompt by prompt"),
+    "entropy_of_prompt": ("policy entropy per token, prompt by prompt", "nat"),
+    "success_of_prompt": ("share of right answers, prompt by prompt", "1"),
 }
 
 
@@ -258,21 +259,19 @@ def collect(case: Case, examined: dict, updates: dict, tokens: np.ndarray) -> tu
         return values.reshape(len(params.run), params.seeds, *values.shape[1:])
 
     variables = {
-        name: ((*grid, dim), split(np.moveaxis(rows[name], 0, -1)), about(*label))
-        for dim, labels in (("step", CURVES), ("update", UPDATES))
+        name: labelled((*grid, dim), split(np.moveaxis(rows[name], 0, -1)), *label, nan=why)
+        for dim, labels, why in (("step", CURVES, DIVERGED), ("update", UPDATES, DIVERGED), ("update", SHARES, ""))
         for name, label in labels.items()
     }
     for name, label in PROMPTS.items():
         values = np.moveaxis(examined[name.removesuffix("_of_prompt")][kept], 0, 1)
-        variables[name] = ((*grid, "snapshot", "validation_prompt"), split(values), about(*label))
+        variables[name] = labelled((*grid, "snapshot", "validation_prompt"), split(values), *label, nan=DIVERGED)
     accuracy = np.stack([split(one) for one in np.moveaxis(examined["accuracy"], 0, -1)])
-    variables["accuracy"] = (
-        ("measure", *grid, "step"),
-        accuracy,
-        about("1", "share of right answers to validation prompts"),
+    variables["accuracy"] = labelled(
+        ("measure", *grid, "step"), accuracy, "share of right answers to validation prompts", nan=DIVERGED
     )
     diverged = ~np.isfinite(variables["entropy"][1]).all(-1)
-    variables["status"] = (grid, np.where(diverged, "diverged", "ok"), {"units": "1", "long_name": "how the run went"})
+    variables["status"] = labelled(grid, np.where(diverged, "diverged", "ok"), "how the run went")
     seeds = np.arange(params.seeds)
     coordinates = {
         "algorithm": params.run,
@@ -282,6 +281,6 @@ def collect(case: Case, examined: dict, updates: dict, tokens: np.ndarray) -> tu
         "snapshot": kept,
         "measure": list(make_policy(params).measures),
     }
-    label = about("nat", "(A - mean A)(log pi - mean log pi) of GRPO's single tokens")
-    single = {"token_covariance": (("snapshot", "seed", "token"), tokens.astype(np.float64), label)}
+    said, dims = "(A - mean A)(log pi - mean log pi) of GRPO's single tokens", ("snapshot", "seed", "token")
+    single = {"token_covariance": labelled(dims, tokens.astype(np.float64), said, "nat", nan=DIVERGED)}
     return xr.Dataset(variables, coordinates), xr.Dataset(single, {"snapshot": kept, "seed": seeds})

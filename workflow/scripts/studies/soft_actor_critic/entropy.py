@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import numpy as np
-
-from pesin.steps.case import Case
 import xarray as xr
 
 from pesin.entropy.amplitude import miller_madow_entropy, shannon_entropy
 from pesin.entropy.policy import tanh_gaussian_entropy
+from pesin.steps.case import Case
 from pesin.steps.labels import labelled
 from studies.soft_actor_critic.players import episodes
 from studies.soft_actor_critic.tasks import by_agent, by_run, each_run, most_seeds, target_entropies

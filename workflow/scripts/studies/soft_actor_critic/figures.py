@@ -6,9 +6,9 @@ import numpy as np
 from matplotlib.figure import Figure
 from matplotlib.ticker import NullFormatter
 
-from pesin.steps.results import Results
 from pesin.plot.style import COLOURS, band, panels, whiskers
 from pesin.stats.intervals import mean_interval
+from pesin.steps.results import Results
 
 LABELS = {
     "auto": "SAC, auto",

@@ -5,12 +5,11 @@ from __future__ import annotations
 from dataclasses import replace
 
 import numpy as np
-
-from pesin.steps.case import Case
 import xarray as xr
 
 from pesin.rl.playback import roll_out
 from pesin.stats.bootstrap import unit_bootstrap
+from pesin.steps.case import Case
 from pesin.steps.labels import labelled
 from studies.soft_actor_critic.players import player
 from studies.soft_actor_critic.tasks import ENVIRONMENTS, by_agent, each_run, most_seeds, names, runs

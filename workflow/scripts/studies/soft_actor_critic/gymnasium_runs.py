@@ -6,12 +6,11 @@ Neither package is a dependency of the workflow: they are wanted at the paper's 
 from __future__ import annotations
 
 import numpy as np
-
-from pesin.steps.case import Case
 import torch
 import xarray as xr
 
 from pesin.models.mlp import weights_dataset
+from pesin.steps.case import Case
 from pesin.steps.labels import labelled
 from studies.soft_actor_critic.tasks import PPO, by_agent, most_seeds, names, runs
 

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import numpy as np
-
-from pesin.steps.case import Case
 import xarray as xr
 
 from pesin.envs.environment import start_bank
 from pesin.envs.lqr import LinearQuadratic
 from pesin.envs.tabular import bandit, chain, first_goal, two_goal_chain
 from pesin.rl.soft_iteration import soft_value_iteration
+from pesin.steps.case import Case
 from pesin.steps.labels import labelled
 from studies.soft_actor_critic.tasks import ENVIRONMENTS, most_seeds
 

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import numpy as np
-
-from pesin.steps.case import Case
 import xarray as xr
 
 from pesin.envs.environment import Environment
@@ -15,6 +13,7 @@ from pesin.rl.networks import LinearGaussian, Perceptron, Quadratic
 from pesin.rl.soft_actor_critic import Agents, History, Learner, Settings
 from pesin.rl.soft_actor_critic import train as learn
 from pesin.rl.soft_iteration import soft_policy_iteration
+from pesin.steps.case import Case
 from pesin.steps.labels import labelled
 from studies.soft_actor_critic.gymnasium_runs import train_gymnasium
 from studies.soft_actor_critic.simulate import agent_names, regulator
