@@ -118,7 +118,7 @@ def _check(case: Case, problem: Problem) -> xr.Dataset:
     return xr.Dataset(
         {
             "mean_reward": labelled(dims, means, "mean reward of a constant action after the transient"),
-            "stated_value": labelled("arm", value, "J(u) as it is said to be"),
+            "stated_value": labelled("arm", value, "stated value J(u) of an arm"),
             "error_in_standard_errors": labelled(
                 ("noise", "arm"), error.mean(1) / spread, "mean reward minus J, in standard errors over seeds"
             ),

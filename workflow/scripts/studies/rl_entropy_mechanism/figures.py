@@ -73,7 +73,7 @@ def _curves(panel, entropy, accuracy, fits) -> None:
     interval_whiskers(panel, [0], interval(ceiling, "seed"), label="ceiling b - a", color=COLOURS[0])
     panel.set(xlabel=named(entropy, "entropy H per token"), ylabel=named(accuracy, "accuracy R"))
     panel.set(ylim=(0, 1.05), title="GRPO, all seeds")
-    legend(panel, loc="lower left")
+    legend(panel)
 
 
 def _coefficients(panel, fits) -> None:
@@ -90,7 +90,7 @@ def _coefficients(panel, fits) -> None:
             whiskers(panel, place, centre, low, high, label=label, **style)
     names(panel, "x", run, rotation=90)
     panel.set(ylabel="coefficient", ylim=(0, None), title="every seed, 95 % block bootstrap")
-    legend(panel)
+    legend(panel, outside=True)
 
 
 def _errors(panel, fits) -> None:
@@ -101,7 +101,7 @@ def _errors(panel, fits) -> None:
         panel.plot(place, rmse.transpose("fraction", "seed").values, ".", color=COLOURS[i], alpha=0.4, markersize=3)
         interval_whiskers(panel, place, interval(rmse, "seed"), label=label, color=COLOURS[i], fmt="o-")
     panel.axhline(0.012, color=COLOURS[7], linestyle=":", label="paper (1.5B), from 15 %")
-    panel.set(xlabel="share of the run seen", ylabel=named(rmse, "RMSE of the accuracy in the rest"))
+    panel.set(xlabel="share of the run seen", ylabel=named(rmse, "RMSE of the rest"))
     panel.set(yscale="log", ylim=(5e-3, 3), title="GRPO: seeds, mean and 95 %")
     legend(panel, loc="upper right")
 
@@ -156,7 +156,7 @@ def identity(study: Results) -> Figure:
         rates = study["entropy/tabular"]["rate"].values
         panel.plot(rates, 0.3 * rates, ":", color=COLOURS[7], label="slope 1")
         panel.set(xscale="log", yscale="log", xlabel="learning rate", title=str(gradient).replace("_", " "))
-    axes[0, 0].set_ylabel(f"{named(error)}\ngeometric mean, 95 % over policies")
+    axes[0, 0].set_ylabel(f"{named(error)}\ngeometric mean, 95 %")
     legend(axes[0, 1], loc="lower right")
     return figure
 
@@ -203,13 +203,10 @@ def token_covariance(study: Results) -> Figure:
     figure, ((left, right),) = panels(1, 2, height=2.9)
     beyond = 1 - result["level"].values
     for i, step in enumerate(result["snapshot"].values):
-        style, look = (
-            {"color": COLOURS[i], "label": f"step {step}"},
-            {"color": COLOURS[i], "alpha": 0.2, "linewidth": 0},
-        )
+        style = {"color": COLOURS[i], "label": f"step {step}"}
         found = interval(result["token_covariance_quantile"].sel({"snapshot": step}), "seed")
         ends = [end.where(found.low > 0) for end in (found.low, found.high)]  # a logarithmic axis has no zero
-        left.fill_betweenx(beyond, *ends, **look)
+        left.fill_betweenx(beyond, *ends, color=COLOURS[i], alpha=0.2, linewidth=0)
         left.plot(found.centre.where(found.centre > 0), beyond, **style)
         top = interval(result["token_covariance_top"].sel({"snapshot": step}), "seed")
         interval_whiskers(right, result["top_share"].values * 1.06**i, top, **style)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pesin.rl.playback import Playback, Rollout, roll_out
+from pesin.steps.case import Case
 from studies.soft_actor_critic.tasks import ENVIRONMENTS, each_run
 
 
