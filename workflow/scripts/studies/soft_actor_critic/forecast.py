@@ -98,15 +98,19 @@ def _calibration(case: Case, data, trained) -> xr.Dataset:
         r_squared = 1 - (error**2).sum(-1) / ((realised - realised.mean(-1, keepdims=True)) ** 2).sum(-1)
     rows = {
         "calibration_r_squared": (np.where(np.isfinite(r_squared), r_squared, np.nan), "R^2 of the critic's forecast"),
-        "calibration_bias": ((error / scale).mean(-1), "critic minus realised"),
+        "calibration_bias": ((error / scale).mean(-1), "critic minus realised soft return, in unscaled rewards"),
         "bellman_residual": (np.sqrt(((residual / scale) ** 2).mean(-1)), "rms one-step Bellman residual, unscaled"),
     }
     dims = (*GRID, "rollout")
     return xr.Dataset(
         {name: labelled(GRID, by_agent(params, values), label, nan=FEWER) for name, (values, label) in rows.items()}
         | {
-            "foretold": labelled(dims, by_agent(params, said[0] / scale), "what the critic said", nan=FEWER),
-            "realised": labelled(dims, by_agent(params, realised / scale), "realised soft return", nan=FEWER),
+            "foretold": labelled(
+                dims, by_agent(params, said[0] / scale), "what the critic said, in unscaled rewards", nan=FEWER
+            ),
+            "realised": labelled(
+                dims, by_agent(params, realised / scale), "realised soft return, in unscaled rewards", nan=FEWER
+            ),
         },
         {"agent": list(params.run), "seed": np.arange(most_seeds(params)), "rollout": np.arange(params.rollouts)},
     )
