@@ -63,8 +63,8 @@ def learning(study: Results) -> Figure:
     right.set(title="and on-policy", xscale="log")
     # Intervals of few seeds reach beyond what returns there are.
     left.set_ylim(1.1 * float(result["returns"].min()), 0)
-    legend(left, loc="lower right")
-    legend(right)
+    for panel in (left, right):
+        legend(panel)
     return figure
 
 
@@ -229,7 +229,7 @@ def _regulator(axes, study: Results) -> None:
     axes[2].yaxis.set_minor_formatter(NullFormatter())
     axes[2].set_yticks(known, [f"{value:.4f}" for value in known])
     axes[2].margins(x=0.3)
-    legend(axes[1], loc="upper left")
+    legend(axes[1])
 
 
 def seeds(study: Results) -> Figure:
@@ -301,7 +301,7 @@ def _calibration(axes, result, params, chosen: list[str]) -> None:
     axes[0].set(xlabel=named(result["realised"], "realised soft return"))
     axes[0].set(ylabel=named(result["foretold"], "what the critic said"))
     axes[0].set_title(f"{params.rollouts} fresh starts, all seeds")
-    legend(axes[0], loc="upper left")
+    legend(axes[0])
     for i, name in enumerate(chosen):
         with_seeds(axes[1], [i], [ran(result["calibration_bias"], params, name)], HUES[name], spread=0.2)
     axes[1].axhline(0, color=COLOURS[7], linewidth=0.8)
