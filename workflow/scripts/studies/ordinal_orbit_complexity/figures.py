@@ -21,9 +21,9 @@ OFFSETS = {
     "logistic": (6, 4),
     "lorenz_x": (-6, -9),
     "lorenz_package_euler": (-6, 3),
-    "white_noise": (-8, 0),
-    "blue_noise": (-8, 0),
-    "pink_noise": (-8, 4),
+    "white_noise": (-8, 2),
+    "blue_noise": (-8, 1),
+    "pink_noise": (-8, 5),
 }
 
 
