@@ -6,10 +6,11 @@ import numpy as np
 import xarray as xr
 from scipy.special import entr
 
+from pesin.steps.case import Case
 from pesin.steps.labels import labelled
 
 
-def entropy(case, data, trained) -> xr.Dataset:
+def entropy(case: Case, data, trained) -> xr.Dataset:
     """Return -sum_a p ln p of each window's arms (nat), its start and end, and the information gain.
 
     A player that is outside the arms (the expert) plays one action: entropy 0.
@@ -17,23 +18,16 @@ def entropy(case, data, trained) -> xr.Dataset:
     counts = trained.window_counts
     total = counts.sum("arm")
     share = counts / total.where(total > 0, 1)
-    action_entropy = xr.apply_ufunc(entr, share).sum("arm")
-    dims = action_entropy.dims
-    outer = action_entropy.isel(window=0).dims
-    position = (np.arange(case.params.windows) + 0.5) / case.params.windows
+    spread = xr.apply_ufunc(entr, share).sum("arm")
+    first, last, gained = spread.isel(window=0), spread.isel(window=-1), trained.information.isel(mark=-1)
+    said, why = "information gained over the whole run", gained.attrs["nan"]
     return xr.Dataset(
         {
-            "action_entropy": labelled(dims, action_entropy.values, "entropy of the actions in a window", "nat"),
-            "first_entropy": labelled(outer, action_entropy.isel(window=0).values, "action entropy at first", "nat"),
-            "last_entropy": labelled(outer, action_entropy.isel(window=-1).values, "action entropy at last", "nat"),
+            "action_entropy": labelled(spread.dims, spread.values, "entropy of the actions in a window", "nat"),
+            "first_entropy": labelled(first.dims, first.values, "entropy of the actions in the first window", "nat"),
+            "last_entropy": labelled(last.dims, last.values, "entropy of the actions in the last window", "nat"),
             "information": trained.information,
-            "final_information": labelled(
-                trained.information.isel(mark=-1).dims,
-                trained.information.isel(mark=-1).values,
-                "information gained by the regression over the whole run",
-                "nat",
-                allow_nan=1,
-            ),
+            "final_information": labelled(gained.dims, gained.values, said, "nat", nan=why),
         },
-        {"window": position},
+        {"window": (np.arange(case.params.windows) + 0.5) / case.params.windows},
     )

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import xarray as xr
 
+from pesin.steps.case import Case
 from pesin.steps.labels import labelled
 from studies.dynamical_linear_bandits.response import draw_noise, respond
 from studies.dynamical_linear_bandits.simulate import problems
@@ -13,7 +14,7 @@ PREDICTORS = ("static", "lags")
 TARGETS = ("constant", "random")
 
 
-def forecast(case, data, trained) -> xr.Dataset:
+def forecast(case: Case, data, trained) -> xr.Dataset:
     """Return RMSE and mean error of both predictors, in standard deviations of the reward's noise.
 
     The tests start from x = 0 with no action before: first a constant action that is none of the arms, then arms drawn
@@ -44,11 +45,10 @@ def forecast(case, data, trained) -> xr.Dataset:
                         rmse[i, j, k, p, t] = np.sqrt(((said - truth) ** 2).mean()) / scale
                         bias[i, j, k, p, t] = (said - truth).mean() / scale
     dims = ("learner", "noise", "seed", "predictor", "target")
-    unit = "standard deviation of the reward"
     return xr.Dataset(
         {
-            "rmse": labelled(dims, rmse, "RMSE of predicted rewards", unit),
-            "bias": labelled(dims, bias, "mean of predicted minus true rewards", unit),
+            "rmse": labelled(dims, rmse, "RMSE / noise of the reward"),
+            "bias": labelled(dims, bias, "mean of predicted minus true rewards / noise of the reward"),
         },
         {
             "learner": learners,

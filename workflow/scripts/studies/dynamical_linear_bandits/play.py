@@ -95,7 +95,7 @@ def play(problem: Problem, learner, sigma: float, noise: Noise, marks: np.ndarra
         return Run(arm, reward[:logged].copy(), nothing, nothing[:, 0])
     first = int(noise.lottery[0] * len(problem.arms))
     bonus = _bonus(problem, learner, sigma, horizon)
-    arm, reward, estimate, information = _optimist(*system, problem.arms, first, ends, marks, *bonus)
+    arm, reward, estimate, information = _optimist(*system, problem.arms, first, ends, marks, bonus)
     return Run(arm, reward[:logged].copy(), estimate, information)
 
 
@@ -152,30 +152,46 @@ def _invert(matrix, inverse):
 
 
 @njit(cache=True, error_model="numpy")
-def _optimist(
-    a,
-    omega,
-    drive,
-    paid,
-    shocks,
-    errors,
-    arms,
-    first,
-    ends,
-    marks,
-    c1,
-    c2,
-    variance,
-    log_horizon,
-    regularisation,
-    discount,
-    squared,
-    channels,
-):
+def _most_promising(arms, arm, estimate, inverse, v_squared, left, width, discount):
+    """The arm of the largest upper confidence bound, or `arm` where none is a number; `left` is scratch."""
+    size, best = arms.shape[1], -np.inf
+    for k in range(len(arms)):
+        spread = 0.0
+        if discount == 1:
+            for i in range(size):
+                if arms[k, i] != 0.0:
+                    spread += arms[k, i] * _dot(inverse[i], arms[k])
+        else:
+            for i in range(size):
+                left[i] = _dot(inverse[i], arms[k])
+            for i in range(size):
+                spread += left[i] * _dot(v_squared[i], left)
+        bound = _dot(estimate, arms[k]) + width * np.sqrt(spread)
+        if bound > best:
+            best, arm = bound, k
+    return arm
+
+
+@njit(cache=True, error_model="numpy")
+def _regress(u, reward, moment, v, v_squared, discount, regularisation):
+    """Take one action and its reward into the sums of the regression, in place."""
+    for i in range(len(u)):
+        moment[i] = discount * moment[i] + u[i] * reward
+        for j in range(len(u)):
+            kept = (1 - discount) * regularisation if i == j else 0.0
+            v[i, j] = discount * v[i, j] + u[i] * u[j] + kept
+            if discount < 1:
+                kept = (1 - discount**2) * regularisation if i == j else 0.0
+                v_squared[i, j] = discount**2 * v_squared[i, j] + u[i] * u[j] + kept
+
+
+@njit(cache=True, error_model="numpy")
+def _optimist(a, omega, drive, paid, shocks, errors, arms, first, ends, marks, bonus):
     """Ridge regression of the last reward of each epoch, and the arm of the largest upper confidence bound.
 
-    `drive` and `paid` are B u and theta u of each arm: shapes (arm, state), (arm,).
+    `drive` and `paid` are B u and theta u of each arm, shapes (arm, state), (arm,); `bonus` what `_bonus` returns.
     """
+    regularisation, discount = bonus[4], bonus[5]
     rounds, size = len(errors), arms.shape[1]
     played, rewards = np.empty(rounds, np.int64), np.empty(rounds)
     estimates, information = np.zeros((len(marks), size)), np.zeros(len(marks))
@@ -188,35 +204,13 @@ def _optimist(
     x, old, arm, mark = np.zeros(len(omega)), np.zeros(len(omega)), first, 0
     for t in range(rounds):
         if t > 0 and ends[t - 1]:
-            width = _beta(float(t), c1, c2, variance, log_horizon, regularisation, discount, squared, channels)
-            best = -np.inf
-            for k in range(len(arms)):
-                spread = 0.0
-                if discount == 1:
-                    for i in range(size):
-                        if arms[k, i] != 0.0:
-                            spread += arms[k, i] * _dot(inverse[i], arms[k])
-                else:
-                    for i in range(size):
-                        left[i] = _dot(inverse[i], arms[k])
-                    for i in range(size):
-                        spread += left[i] * _dot(v_squared[i], left)
-                bound = _dot(estimate, arms[k]) + width * np.sqrt(spread)
-                if bound > best:
-                    best, arm = bound, k
+            width = _beta(float(t), *bonus)
+            arm = _most_promising(arms, arm, estimate, inverse, v_squared, left, width, discount)
         reward = _dot(omega, x) + paid[arm] + errors[t]
         _advance(a, x, drive[arm], shocks[t], old)
         played[t], rewards[t] = arm, reward
         if ends[t]:
-            u = arms[arm]
-            for i in range(size):
-                moment[i] = discount * moment[i] + u[i] * reward
-                for j in range(size):
-                    kept = (1 - discount) * regularisation if i == j else 0.0
-                    v[i, j] = discount * v[i, j] + u[i] * u[j] + kept
-                    if discount < 1:
-                        kept = (1 - discount**2) * regularisation if i == j else 0.0
-                        v_squared[i, j] = discount**2 * v_squared[i, j] + u[i] * u[j] + kept
+            _regress(arms[arm], reward, moment, v, v_squared, discount, regularisation)
             _invert(v, inverse)
             for i in range(size):
                 estimate[i] = _dot(inverse[i], moment)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import xarray as xr
 
+from pesin.steps.case import Case
 from pesin.steps.labels import labelled
 from studies.dynamical_linear_bandits.problems import (
     Problem,
@@ -15,7 +16,7 @@ from studies.dynamical_linear_bandits.problems import (
 from studies.dynamical_linear_bandits.response import Noise, draw_noise, respond
 
 
-def simulate(case) -> xr.Dataset | xr.DataTree:
+def simulate(case: Case) -> xr.Dataset | xr.DataTree:
     """Return the systems over the dimension `system` (and, for given matrices, the check of C1)."""
     params = case.params
     if params.kind == "stability":
@@ -64,8 +65,8 @@ def _systems(found: list[Problem]) -> xr.Dataset:
         "state": [len(p.omega) for p in found],
     }
     variables = {
-        "a": labelled(("system", "state", "previous_state"), _stack([p.a for p in found]), "A"),
-        "b": labelled(("system", "state", "channel"), _stack([p.b for p in found]), "B"),
+        "a": labelled(("system", "state", "previous_state"), _stack([p.a for p in found]), "matrix A of the state"),
+        "b": labelled(("system", "state", "channel"), _stack([p.b for p in found]), "matrix B of the actions"),
         "omega": labelled(("system", "state"), _stack([p.omega for p in found]), "omega = C^T 1", **constant),
         "theta": labelled(("system", "channel"), _stack([p.theta for p in found]), "theta = D^T 1", **constant),
         "arms": labelled(("system", "arm", "channel"), _stack([p.arms for p in found]), "arms"),
@@ -89,7 +90,7 @@ def _stack(arrays) -> np.ndarray:
     )
 
 
-def _check(case, problem: Problem) -> xr.Dataset:
+def _check(case: Case, problem: Problem) -> xr.Dataset:
     """Mean rewards of constant actions against J, without noise against h, and of periodic sequences of actions."""
     params, check = case.params, case.params.check
     rounds, states = check.burn_in + check.rounds, len(problem.omega)
@@ -106,9 +107,8 @@ def _check(case, problem: Problem) -> xr.Dataset:
     # The system is linear: noise adds the same to the rewards of all actions, in proportion to its deviation.
     draws = [draw_noise(case.rng(f"check {seed}"), rounds, states) for seed in range(seeds)]
     noise = Noise(*map(np.stack, zip(*draws, strict=True)))
-    noisy = np.multiply.outer(noises, after(respond(problem, np.zeros((rounds, len(problem.theta))), 1.0, noise)))[
-        ..., None
-    ]
+    idle = after(respond(problem, np.zeros((rounds, len(problem.theta))), 1.0, noise))
+    noisy = np.multiply.outer(noises, idle)[..., None]
     means, varied = noisy + constant, noisy + periodic
     value = problem.arms @ (problem.h if check.value == "steady" else problem.theta)
     error = means - value
@@ -118,7 +118,7 @@ def _check(case, problem: Problem) -> xr.Dataset:
     return xr.Dataset(
         {
             "mean_reward": labelled(dims, means, "mean reward of a constant action after the transient"),
-            "stated_value": labelled("arm", value, "J(u) as it is said to be"),
+            "stated_value": labelled("arm", value, "stated value J(u) of an arm"),
             "error_in_standard_errors": labelled(
                 ("noise", "arm"), error.mean(1) / spread, "mean reward minus J, in standard errors over seeds"
             ),

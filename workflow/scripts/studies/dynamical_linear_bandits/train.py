@@ -7,16 +7,20 @@ from functools import lru_cache
 import numpy as np
 import xarray as xr
 
+from pesin.steps.case import Case
 from pesin.steps.labels import labelled
 from studies.dynamical_linear_bandits.play import Run, beta, play
 from studies.dynamical_linear_bandits.problems import expert_action
 from studies.dynamical_linear_bandits.response import Noise, draw_noise, respond
 from studies.dynamical_linear_bandits.simulate import problems
 
-NAN = {"allow_nan": 1}
+# What a missing value stands for:
+NO_REGRET = "no regret, of which there is no logarithm"
+NO_REGRESSION = "a player that estimates nothing"
+NO_SET = "a player without a confidence set"
 
 
-def train(case, data) -> xr.Dataset:
+def train(case: Case, data) -> xr.Dataset:
     """Return regret, estimates, information and arm counts over (learner, ..., seed).
 
     Regret is pseudo-regret: sum over rounds of max J - J(u), no noise in it.
@@ -43,9 +47,25 @@ def train(case, data) -> xr.Dataset:
     return result
 
 
-def _play_all(case, settings, shape, dims) -> xr.Dataset:
+def _play_all(case: Case, settings, shape, dims) -> xr.Dataset:
+    """Play every setting with every learner and seed; `settings` run over the dimensions `dims` of sizes `shape`."""
     params = case.params
     fraction = np.unique(np.r_[np.logspace(-3, 0, params.marks), 0.1, 0.5])
+    columns = {
+        key: values.reshape(len(params.play), *shape, *values.shape[2:])
+        for key, values in _columns(case, settings, fraction).items()
+    }
+    variables = _variables(columns, dims)
+    coordinates = {"learner": params.play, "seed": np.arange(params.seeds), "mark": fraction}
+    if "log_arm" in columns:
+        variables |= _logged(columns, ("learner", *dims, "seed"))
+        coordinates["channel"] = np.arange(columns["final_estimate"].shape[-1])
+    return xr.Dataset(variables, coordinates)
+
+
+def _columns(case: Case, settings, fraction) -> dict[str, np.ndarray]:
+    """What `_record` keeps of every run, shapes (learner, setting, seed, ...)."""
+    params = case.params
     arms = max(len(problem.arms) for problem, _, _ in settings)
     logged = params.log_rounds if params.kind == "system" else 0
 
@@ -63,44 +83,43 @@ def _play_all(case, settings, shape, dims) -> xr.Dataset:
         ]
         for seed in case.progress(range(params.seeds), what="seeds")
     ]
-    columns = {
+    return {
         key: np.array([[[run[key] for run in row] for row in rows] for rows in recorded]).swapaxes(0, 2)
         for key in recorded[0][0][0]
     }
-    columns = {key: v.reshape(len(params.play), *shape, *v.shape[2:]) for key, v in columns.items()}
+
+
+def _variables(columns: dict[str, np.ndarray], dims: tuple[str, ...]) -> dict:
+    """Regret, what it grows like, and what was learned; `dims` lie between learner and seed."""
     outer = ("learner", *dims, "seed")
-    variables = {
-        "regret": labelled((*outer, "mark"), columns["regret"], "cumulative pseudo-regret R_t"),
-        "final_regret": labelled(outer, columns["regret"][..., -1], "cumulative pseudo-regret R_T"),
-        "exponent": labelled(outer, columns["exponent"], "d ln R / d ln t fitted over [T/10, T]", **NAN),
-        "normalised_change": labelled(
-            outer, columns["normalised_change"], "|change| of R_t / (beta_t sqrt(t ln t)) from T/10 to T", **NAN
-        ),
-        "last_half_slope": labelled(outer, columns["last_half_slope"], "d ln R / d ln t over [T/2, T]", **NAN),
-        "locked": labelled(outer, columns["last_half_slope"] > 0.9, "regret still linear over the last half"),
+    regret, slope, gain = columns["regret"], columns["last_half_slope"], "ln det(V / lambda) / 2 of the regression"
+    change = "|change| of R_t / (beta_t sqrt(t ln t)) from T/10 to T"
+    return {
+        "regret": labelled((*outer, "mark"), regret, "regret R_t"),
+        "final_regret": labelled(outer, regret[..., -1], "regret R_T"),
+        "exponent": labelled(outer, columns["exponent"], "d ln R / d ln t fitted over [T/10, T]", nan=NO_REGRET),
+        "normalised_change": labelled(outer, columns["normalised_change"], change, nan=f"{NO_SET}, or {NO_REGRET}"),
+        "last_half_slope": labelled(outer, slope, "d ln R / d ln t over [T/2, T]", nan=NO_REGRET),
+        "locked": labelled(outer, slope > 0.9, "regret still linear over the last half"),
         "share_of_random": labelled(outer, columns["share_of_random"], "R_T over the mean regret of random play"),
-        "best_share": labelled(outer, columns["best_share"], "share of the best arm in the last tenth of the run"),
-        "estimate_error": labelled((*outer, "mark"), columns["estimate_error"], "|h_hat - h|", **NAN),
-        "information": labelled(
-            (*outer, "mark"), columns["information"], "ln det(V / lambda) / 2 of the regression", "nat", **NAN
-        ),
+        "best_share": labelled(outer, columns["best_share"], "share of the best arm in the last tenth"),
+        "estimate_error": labelled((*outer, "mark"), columns["estimate_error"], "|h_hat - h|", nan=NO_REGRESSION),
+        "information": labelled((*outer, "mark"), columns["information"], gain, "nat", nan=NO_REGRESSION),
         "window_counts": labelled(
             (*outer, "window", "arm"), columns["window_counts"].astype(np.int32), "rounds of each arm in a window"
         ),
         "rounds": labelled((*dims, "mark"), columns["rounds"][0, ..., 0, :], "rounds t of the marks", "round"),
     }
-    if logged:
-        channel = columns["final_estimate"].shape[-1]
-        variables |= {
-            "log_arm": labelled((*outer, "log_round"), columns["log_arm"].astype(np.int16), "arm of the first rounds"),
-            "log_reward": labelled((*outer, "log_round"), columns["log_reward"], "reward of the first rounds"),
-            "final_estimate": labelled((*outer, "channel"), columns["final_estimate"], "h_hat at the end", **NAN),
-        }
-        return xr.Dataset(
-            variables,
-            {"learner": params.play, "seed": np.arange(params.seeds), "mark": fraction, "channel": np.arange(channel)},
-        )
-    return xr.Dataset(variables, {"learner": params.play, "seed": np.arange(params.seeds), "mark": fraction})
+
+
+def _logged(columns: dict[str, np.ndarray], outer: tuple[str, ...]) -> dict:
+    """The first rounds, one by one, and the estimate at the end."""
+    estimate = columns["final_estimate"]
+    return {
+        "log_arm": labelled((*outer, "log_round"), columns["log_arm"].astype(np.int16), "arm of the first rounds"),
+        "log_reward": labelled((*outer, "log_round"), columns["log_reward"], "reward of the first rounds"),
+        "final_estimate": labelled((*outer, "channel"), estimate, "h_hat at the end", nan=NO_REGRESSION),
+    }
 
 
 def _record(params, problem, sigma, name, noise, fraction, arms: int, logged: int) -> dict:
@@ -159,12 +178,11 @@ def _expert(problem, spending, budget, sigma, noise: Noise, marks: int, logged: 
 
 def _worst_gap(result: xr.Dataset) -> dict:
     """For each dimension the gap of largest mean regret: a bound for all problems is tested by the hardest."""
-    hardest = result.final_regret.mean("seed").argmax("gap")
+    worst = result.final_regret.isel(gap=result.final_regret.mean("seed").argmax("gap"))
+    share = result.best_share.max("gap")
     return {
-        "worst_regret": result.final_regret.isel(gap=hardest)
-        .drop_vars("gap")
-        .assign_attrs(units="1", long_name="regret at the gap of largest mean regret"),
-        "easiest_share": result.best_share.max("gap").assign_attrs(
-            units="1", long_name="share of the best arm in the last tenth, at the easiest gap"
+        "worst_regret": labelled(worst.dims, worst.values, "regret R_T at the gap of largest mean regret"),
+        "easiest_share": labelled(
+            share.dims, share.values, "share of the best arm in the last tenth, at the easiest gap"
         ),
     }

@@ -9,20 +9,22 @@ from pesin.entropy.ordinal import complexity_entropy, delay_for, from_counts, pa
 from pesin.forecast.classify import area_under_curve
 from pesin.stats.bootstrap import block_counts
 from pesin.stats.surrogates import iaaft, rank_p_value
+from pesin.steps.case import Case
 from pesin.steps.labels import labelled
+from studies.ordinal_orbit_complexity.classes import LOST
 from studies.ordinal_orbit_complexity.features import motions
 
 COLOURS_OF_NOISE = {-2: "red", -1: "pink", 0: "white", 1: "blue", 2: "violet"}
 
 
-def entropy(case, data) -> xr.Dataset | xr.DataTree:
+def entropy(case: Case, data) -> xr.Dataset | xr.DataTree:
     return _series(case, data) if case.params.kind == "series" else _motions(case, data)
 
 
 # ------------------------------------------------------------------------------------------------ standard series
 
 
-def _series(case, data) -> xr.DataTree:
+def _series(case: Case, data) -> xr.DataTree:
     systems = _systems(case, data)
     return xr.DataTree.from_dict(
         {
@@ -37,7 +39,7 @@ def _series(case, data) -> xr.DataTree:
     )
 
 
-def _systems(case, data) -> dict:
+def _systems(case: Case, data) -> dict:
     """Every standard system at its delay: {name: (series of shape (seed, time), delay)}."""
     lorenz, sines = data["lorenz"].to_dataset(), data["sines"].to_dataset()
     ratio, order = case.params.ratio, case.params.order
@@ -54,7 +56,7 @@ def _systems(case, data) -> dict:
     return systems
 
 
-def _plane(case, systems) -> xr.Dataset:
+def _plane(case: Case, systems) -> xr.Dataset:
     order = case.params.order
     found = [complexity_entropy(x, order, delay) for x, delay in systems.values()]
     seeds = len(found[0].patterns)
@@ -69,7 +71,7 @@ def _plane(case, systems) -> xr.Dataset:
     )
 
 
-def _sampling(case, data) -> xr.Dataset:
+def _sampling(case: Case, data) -> xr.Dataset:
     """H and C against t_pat / t_nat. White noise, which has no period, gets that of the sine."""
     lorenz, sines = data["lorenz"].to_dataset(), data["sines"].to_dataset()
     swept = {"sine": (sines.sine.values, 1.0, float(sines.dt))}
@@ -92,7 +94,7 @@ def _sampling(case, data) -> xr.Dataset:
     )
 
 
-def _separation(case, data) -> xr.Dataset:
+def _separation(case: Case, data) -> xr.Dataset:
     """AUC of H for Lorenz segments against segments of a sine of the same period and sampling, seed by seed.
 
     Segments start at random; a ratio for which fewer than two windows fit has the AUC of a coin, 1/2.
@@ -140,7 +142,7 @@ def _segments(rng, series, length, count: int) -> np.ndarray:
     return np.take_along_axis(series[:, None, :], starts + np.arange(length), -1)
 
 
-def _mixing(case, data) -> xr.Dataset:
+def _mixing(case: Case, data) -> xr.Dataset:
     """Sums of incommensurate sines at their own natural period; noisy sines at the sine's."""
     sines, ratio, order = data["sines"].to_dataset(), case.params.ratio, case.params.order
     delays = delay_for(ratio, sines.sum_period.values, float(sines.dt), order)
@@ -157,7 +159,7 @@ def _mixing(case, data) -> xr.Dataset:
     return xr.Dataset(variables, {dim: sines[dim].values for dim in ("count", "noise_to_signal", "seed")})
 
 
-def _switched(case, data) -> xr.Dataset:
+def _switched(case: Case, data) -> xr.Dataset:
     """H in sliding windows, half a window apart; those that hold the switch belong to neither half."""
     x, window, order = data["switched"].x.values, case.params.entropy.sliding_window, case.params.order
     starts = np.arange(0, x.shape[1] - window + 1, max(window // 2, 1))
@@ -173,7 +175,7 @@ def _switched(case, data) -> xr.Dataset:
     )
 
 
-def _null(case) -> xr.Dataset:
+def _null(case: Case) -> xr.Dataset:
     """What H a sine shows at finite length: quantiles over phases and true periods within 10 % of the assumed."""
     p, order, rng = case.params, case.params.order, case.rng("null")
     per_period, draws = p.simulate.records.samples_per_period, p.entropy.null_draws
@@ -190,7 +192,7 @@ def _null(case) -> xr.Dataset:
     )
 
 
-def _surrogates(case, systems) -> xr.Dataset:
+def _surrogates(case: Case, systems) -> xr.Dataset:
     """IAAFT test of "complex rather than coloured noise", on one sample per delay."""
     p = case.params.entropy
     values = [
@@ -237,7 +239,7 @@ def _ordinal_variables(dims, found, order: int, shape) -> dict:
 # -------------------------------------------------------------------------------------- pendulum motions and orbits
 
 
-def _motions(case, data) -> xr.Dataset:
+def _motions(case: Case, data) -> xr.Dataset:
     """(H, C) of every motion with a moving-block bootstrap error, and what its kind of case adds."""
     dims, x, period, delay, is_lost = motions(case, data)
     order, shape = case.params.order, is_lost.shape
@@ -247,13 +249,13 @@ def _motions(case, data) -> xr.Dataset:
         {dim: data[dim].values for dim in dims},
     )
     for name in ("permutation_entropy", "statistical_complexity"):
-        result[name] = result[name].where(~is_lost).assign_attrs(allow_nan=1)
+        result[name] = result[name].where(~is_lost).assign_attrs(nan=LOST)
     if case.params.kind == "pendulum":
         return result.merge(_pendulum_sampling(case, x, period))
     return result.merge(_orbit_surrogates(case, x, delay))
 
 
-def _bootstrap(case, x, delay, period, dims, shape) -> dict:
+def _bootstrap(case: Case, x, delay, period, dims, shape) -> dict:
     """Standard errors of H and C of each series; a block is five natural periods, as windows overlap."""
     order, rng = case.params.order, case.rng("blocks")
     errors = []
@@ -263,14 +265,14 @@ def _bootstrap(case, x, delay, period, dims, shape) -> dict:
         resampled = from_counts(block_counts(rng, codes, factorial(order), block, case.params.entropy.resamples))
         # The spread alone: a resample of few blocks misses patterns, so its mean lies below H.
         errors.append(np.std(resampled[:2], axis=1))
-    names = ("permutation_entropy", "statistical_complexity")
+    names = {"permutation_entropy": "H", "statistical_complexity": "C"}
     return {
-        f"{name}_error": labelled(dims, values.reshape(shape), f"standard error of {name}, moving-block bootstrap")
-        for name, values in zip(names, np.transpose(errors), strict=True)
+        f"{name}_error": labelled(dims, values.reshape(shape), f"standard error of {said}, moving-block bootstrap")
+        for (name, said), values in zip(names.items(), np.transpose(errors), strict=True)
     }
 
 
-def _pendulum_sampling(case, x, period) -> xr.Dataset:
+def _pendulum_sampling(case: Case, x, period) -> xr.Dataset:
     """H and C against t_pat / t_nat."""
     order, ratios, starts = case.params.order, case.params.entropy.ratios, case.params.simulate.starts
     found = [complexity_entropy(x, order, delay_for(ratio, period, 1, order)) for ratio in ratios]
@@ -288,7 +290,7 @@ def _pendulum_sampling(case, x, period) -> xr.Dataset:
     )
 
 
-def _orbit_surrogates(case, x, delay) -> xr.Dataset:
+def _orbit_surrogates(case: Case, x, delay) -> xr.Dataset:
     """IAAFT p-values of the first orbits of each potential, on the first thousand samples one delay apart."""
     p, orbits = case.params.entropy, case.params.simulate.orbits
     first = np.arange(len(x)) % orbits < p.surrogate_orbits

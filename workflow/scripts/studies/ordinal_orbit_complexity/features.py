@@ -9,6 +9,7 @@ from pesin.entropy.ordinal import complexity_entropy, delay_for
 from pesin.entropy.spectral import periodogram_entropy
 from pesin.entropy.templates import sample_entropy
 from pesin.forecast.classify import nearest_centroid
+from pesin.steps.case import Case
 
 QUANTITIES = (
     "permutation_entropy",
@@ -63,7 +64,7 @@ def _sample_entropy(x) -> np.ndarray:
     return np.where(np.isfinite(value), value, np.log((x.shape[-1] - 2) * (x.shape[-1] - 3)))
 
 
-def record_features(case, records, durations) -> np.ndarray:
+def record_features(case: Case, records, durations) -> np.ndarray:
     """Quantities of records cut to each duration.
 
     Parameters
@@ -89,7 +90,7 @@ def record_features(case, records, durations) -> np.ndarray:
     return np.stack(rows)
 
 
-def motions(case, data) -> tuple[tuple[str, str], np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
+def motions(case: Case, data) -> tuple[tuple[str, str], np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
     """Series of pendulum motions or orbits, ready to measure.
 
     Returns

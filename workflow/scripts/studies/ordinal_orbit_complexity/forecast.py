@@ -7,18 +7,19 @@ from pesin.entropy.ordinal import complexity_entropy, delay_for, periodic_bound
 from pesin.forecast.classify import area_under_curve, cohens_kappa, confusion, macro_f1
 from pesin.stats.bootstrap import unit_bootstrap
 from pesin.stats.intervals import share_interval
+from pesin.steps.case import Case
 from pesin.steps.labels import labelled
-from studies.ordinal_orbit_complexity.classes import CLASSES
+from studies.ordinal_orbit_complexity.classes import CLASSES, LOST
 from studies.ordinal_orbit_complexity.features import METHODS, QUANTITIES, classify, features, motions, record_features
 
 
-def forecast(case, data, trained, rule=None) -> xr.Dataset:
+def forecast(case: Case, data, trained, rule=None) -> xr.Dataset:
     if case.params.kind == "series":
         return _series(case, data, trained)
     return _motions(case, data, rule)
 
 
-def _series(case, data, trained) -> xr.Dataset:
+def _series(case: Case, data, trained) -> xr.Dataset:
     """Held-out records against duration; the Lorenz series against the coarseness of its sampling."""
     records = data["records"].to_dataset()
     records = records.isel(record=records.held_out.values)
@@ -35,9 +36,9 @@ def _series(case, data, trained) -> xr.Dataset:
         {
             "predicted": labelled((*by, "unseen"), predicted, "class assigned, by its index; -1: none"),
             "is_correct": labelled((*by, "unseen"), correct, "assigned to its own class"),
-            "accuracy": labelled((*by, "bound"), accuracy, "share assigned to their own class, Wilson interval"),
+            "accuracy": labelled((*by, "bound"), accuracy, "share assigned to their own class"),
             "macro_f1": labelled(by, f1, "macro-averaged F1"),
-            "confusion": labelled((*by, "class_label", "class_assigned"), counts, "records"),
+            "confusion": labelled((*by, "class_label", "class_assigned"), counts, "records of a class given a class"),
             "auc": labelled(("quantity", "duration"), _record_auc(measured), "AUC of chaotic against periodic records"),
             "looks_stochastic": labelled(
                 ("coarse_ratio", "record"),
@@ -73,7 +74,7 @@ def _record_auc(measured) -> np.ndarray:
     return area_under_curve(np.moveaxis(chaotic, 1, -1), np.moveaxis(periodic, 1, -1)).T
 
 
-def _coarse_lorenz(case, records, trained) -> np.ndarray:
+def _coarse_lorenz(case: Case, records, trained) -> np.ndarray:
     """True where the rule, fitted on the longest records, takes x(t) of Lorenz for noise; shape (ratio, record)."""
     x = records.x.sel(class_label="chaotic").values
     rows = []
@@ -89,9 +90,9 @@ def _padded(plane) -> np.ndarray:
     return np.concatenate([plane, np.zeros((*plane.shape[:-1], len(QUANTITIES) - 2))], -1)
 
 
-def _motions(case, data, rule) -> xr.Dataset:
+def _motions(case: Case, data, rule) -> xr.Dataset:
     """Pendulum motions or orbits: regular or complex by the periodic bound, and by the trained rule."""
-    (kind, unit), x, _, delay, is_lost = motions(case, data)
+    dims, x, _, delay, is_lost = motions(case, data)
     order, shape = case.params.order, is_lost.shape
     measured = features(case.rng("zero-one angles"), x, order, delay).reshape(*shape, -1)
     measured[is_lost] = np.nan
@@ -99,37 +100,29 @@ def _motions(case, data, rule) -> xr.Dataset:
     chaotic = data.is_chaotic.values
     scores = {name: measured[..., i] for i, name in enumerate(QUANTITIES)}
     scores["alignment_index"] = -data.sali.values
+    assigned = classify(measured, rule.centroid.values[-1], "hc_plane")
     groups = [*np.arange(shape[0]), slice(None)]
     agreement = [_kappa(case, complex_[group].ravel(), chaotic[group].ravel()) for group in groups]
     aucs = [[_auc(score[group].ravel(), chaotic[group].ravel()) for group in groups] for score in scores.values()]
+    alone = "only one label occurs"
     return xr.Dataset(
         {
             "exceeds_periodic_bound": labelled(
-                (kind, unit), np.where(is_lost, np.nan, complex_), "1 if H > H_per, else 0", allow_nan=1
+                dims, np.where(is_lost, np.nan, complex_), "1 if H > H_per, else 0", nan=LOST
             ),
             "agrees_with_lyapunov": labelled(
-                (kind, unit),
-                (complex_ == chaotic) & ~is_lost,
-                "H > H_per and the Lyapunov exponent agree",
+                dims, (complex_ == chaotic) & ~is_lost, "H > H_per and the Lyapunov exponent agree"
             ),
-            "assigned_class": labelled(
-                (kind, unit), classify(measured, rule.centroid.values[-1], "hc_plane"), "class by the trained rule"
-            ),
+            "assigned_class": labelled(dims, assigned, "class by the trained rule, by its index; -1: none"),
             "kappa": labelled(
-                ("group", "bound"), agreement, "Cohen's kappa of H > H_per with the Lyapunov label", allow_nan=1
+                ("group", "bound"), agreement, "Cohen's kappa of H > H_per and the Lyapunov label", nan=alone
             ),
-            "auc": labelled(
-                ("score", "group"),
-                aucs,
-                "AUC of a quantity for the Lyapunov label; NaN where only one label occurs",
-                allow_nan=1,
-            ),
-            "quantity_value": labelled((kind, unit, "quantity"), measured, "quantities of the series", allow_nan=1),
+            "auc": labelled(("score", "group"), aucs, "AUC of a quantity for the Lyapunov label", nan=alone),
+            "quantity_value": labelled((*dims, "quantity"), measured, "quantities of the series", nan=LOST),
         },
         {
-            kind: data[kind].values,
-            unit: data[unit].values,
-            "group": [*data[kind].values, "all"],
+            **{dim: data[dim].values for dim in dims},
+            "group": [*data[dims[0]].values, "all"],
             "bound": ["centre", "low", "high"],
             "score": list(scores),
             "quantity": list(QUANTITIES),
@@ -137,7 +130,7 @@ def _motions(case, data, rule) -> xr.Dataset:
     )
 
 
-def _kappa(case, complex_, chaotic) -> tuple[float, float, float]:
+def _kappa(case: Case, complex_, chaotic) -> tuple[float, float, float]:
     """Kappa with a bootstrap interval over motions; NaN where kappa isn't defined."""
     found = unit_bootstrap(case.rng("kappa"), cohens_kappa, (complex_, chaotic))
     return tuple(value if np.isfinite(value) else np.nan for value in found)

@@ -7,6 +7,7 @@ from pesin.entropy.ordinal import natural_period
 from pesin.integrate.ode import rk4, solve_together
 from pesin.integrate.symplectic import yoshida4
 from pesin.integrate.variational import Tangents, finite_time_exponent, follow_tangents
+from pesin.steps.case import Case
 from pesin.steps.labels import labelled
 from pesin.systems.flows import lorenz63
 from pesin.systems.maps import henon, iterate, logistic, skew_tent
@@ -20,20 +21,20 @@ from pesin.systems.potentials import (
     logarithmic,
     logarithmic_acceleration,
 )
-from studies.ordinal_orbit_complexity.classes import CLASSES
+from studies.ordinal_orbit_complexity.classes import CLASSES, LOST
 
 MAPS = {"logistic": (logistic, 1), "henon": (henon, 2), "skew_tent": (skew_tent, 1)}
 PRIMES = np.array([2, 3, 5, 7, 11, 13, 17, 19, 23, 29, 31, 37, 41, 43, 47, 53, 59, 61, 67, 71, 73, 79, 83, 89, 97])
 
 
-def simulate(case) -> xr.Dataset | xr.DataTree:
+def simulate(case: Case) -> xr.Dataset | xr.DataTree:
     return {"series": _series, "pendulum": _pendulum, "orbits": _orbits}[case.params.kind](case)
 
 
 # ------------------------------------------------------------------------------------------------ standard series
 
 
-def _series(case) -> xr.DataTree:
+def _series(case: Case) -> xr.DataTree:
     groups = {
         "maps": _maps(case),
         "noise": _noise(case),
@@ -51,7 +52,7 @@ def _series(case) -> xr.DataTree:
     return xr.DataTree.from_dict(groups)
 
 
-def _maps(case) -> xr.Dataset:
+def _maps(case: Case) -> xr.Dataset:
     p, rng = case.params.simulate, case.rng("maps")
     series, exponents = [], []
     for step, dim in MAPS.values():
@@ -76,7 +77,7 @@ def _map_exponent(step, start, rng) -> np.ndarray:
     return finite_time_exponent(tangents.growth[:, 0], 10)
 
 
-def _noise(case) -> xr.Dataset:
+def _noise(case: Case) -> xr.Dataset:
     p = case.params.simulate
     series = [coloured_noise(case.rng(f"noise {e:g}"), e, (p.seeds, p.map_length)) for e in p.noise_exponents]
     return xr.Dataset(
@@ -85,7 +86,7 @@ def _noise(case) -> xr.Dataset:
     )
 
 
-def _lorenz(case) -> xr.Dataset:
+def _lorenz(case: Case) -> xr.Dataset:
     """Lorenz's attractor by RK4; and the default of the authors' package, rho = 20, by its forward Euler and by RK4."""
     p, lorenz, rng = case.params.simulate, case.params.simulate.lorenz, case.rng("lorenz")
     steps = round(lorenz.duration / lorenz.dt)
@@ -125,7 +126,7 @@ def _lorenz(case) -> xr.Dataset:
     )
 
 
-def _sines(case) -> xr.Dataset:
+def _sines(case: Case) -> xr.Dataset:
     """Sines of period 1 and random phase (a phase of 0 makes ties that rounding decides), sums, and noisy ones."""
     p, sines, rng = case.params.simulate, case.params.simulate.sines, case.rng("sines")
     time = np.arange(round(sines.periods / sines.dt)) * sines.dt
@@ -153,7 +154,7 @@ def _sines(case) -> xr.Dataset:
     )
 
 
-def _switched(case) -> xr.Dataset:
+def _switched(case: Case) -> xr.Dataset:
     """Logistic map whose r steps from a periodic to a chaotic value half-way."""
     p, (before, after) = case.params.simulate, case.params.simulate.switched_r
     start = case.rng("switched").uniform(0.1, 0.9, (p.seeds, 1))
@@ -165,7 +166,7 @@ def _switched(case) -> xr.Dataset:
     )
 
 
-def _records(case, lorenz_period: float) -> xr.Dataset:
+def _records(case: Case, lorenz_period: float) -> xr.Dataset:
     """Records of the three classes with the same number of samples a natural period.
 
     Noise has no period: it gets as many samples as the sine, and its colours take turns.
@@ -194,7 +195,7 @@ def _records(case, lorenz_period: float) -> xr.Dataset:
 # ------------------------------------------------------------------------------------------------ double pendulum
 
 
-def _pendulum(case) -> xr.Dataset:
+def _pendulum(case: Case) -> xr.Dataset:
     """Three kinds of start, all at rest: pure normal modes, mixed small angles, large angles."""
     p, rng = case.params.simulate, case.rng("starts")
     pure = rng.uniform(0.1, 0.9, p.starts) * p.small_angle
@@ -219,19 +220,19 @@ def _pendulum(case) -> xr.Dataset:
             )
         )
     states = np.stack([result.path for result in results])
-    dims, lost = ("start_kind", "start"), {"allow_nan": 1}
+    dims = ("start_kind", "start")
     fixed = conserved(states)
     kinetic = fixed - conserved(states * [1, 1, 0, 0])
     x2 = bob_positions(states)[..., 2]
     return xr.Dataset(
         {
-            "theta": labelled(
-                (*dims, "angle", "time"), np.moveaxis(states[..., :2], -1, 2), "angles", "rad", allow_nan=1
-            ),
-            "x2": labelled((*dims, "time"), x2, "horizontal position of the lower bob", "m", **lost),
+            "theta": labelled((*dims, "angle", "time"), np.moveaxis(states[..., :2], -1, 2), "angles", "rad", nan=LOST),
+            "x2": labelled((*dims, "time"), x2, "horizontal position of the lower bob", "m", nan=LOST),
             "dt": labelled((), dt, "time between samples", "s"),
-            "natural_period": labelled(dims, natural_period(x2, dt), "natural period of x2", "s", **lost),
-            "energy_error": labelled(dims, _energy_error(fixed, kinetic), "energy error / mean kinetic energy", **lost),
+            "natural_period": labelled(dims, natural_period(x2, dt), "natural period of x2", "s", nan=LOST),
+            "energy_error": labelled(
+                dims, _energy_error(fixed, kinetic), "largest error of the energy / mean kinetic energy", nan=LOST
+            ),
             **_tangent_variables(dims, results, 1.0, p.chaos_growth, "s"),
         },
         {"start_kind": list(angles), "start": np.arange(p.starts), "angle": ["theta1", "theta2"]},
@@ -241,7 +242,7 @@ def _pendulum(case) -> xr.Dataset:
 # --------------------------------------------------------------------------------------------------------- orbits
 
 
-def _orbits(case) -> xr.Dataset:
+def _orbits(case: Case) -> xr.Dataset:
     """Tracers in the isochrone, a triaxial and a rotating barred logarithmic potential; Henon-Heiles beside them.
 
     In the first three an orbit starts at a radius in [0.5, 1.5], in a random direction, with 0.3 to 1.2 of the
@@ -250,20 +251,7 @@ def _orbits(case) -> xr.Dataset:
     """
     p, rng = case.params.simulate, case.rng("starts")
     radius, share = rng.uniform(0.5, 1.5, (p.orbits, 1)), rng.uniform(0.3, 1.2, (p.orbits, 1))
-    triaxial, bar = ((1 + p.flattening * (np.array(axes) - 1),) for axes in ([1, 0.9, 0.7], [1, 0.8]))
-    coupling = (p.henon_heiles_coupling,)
-    coarse = max(p.substeps // 2, 1)
-    # name: acceleration, potential, their arguments, rotation, typical period, substeps, starts
-    runs = {
-        "isochrone": (isochrone_acceleration, isochrone, (), 0.0, 18.0, coarse, 3),
-        "triaxial_logarithmic": (logarithmic_acceleration, logarithmic, triaxial, 0.0, 7.0, p.substeps, 3),
-        "rotating_bar": (logarithmic_acceleration, logarithmic, bar, p.bar_speed, 6.0, p.substeps, 2),
-    } | {
-        f"henon_heiles_1_{denominator}": (
-            henon_heiles_acceleration, henon_heiles, coupling, 0.0, 6.6, coarse, 1 / denominator
-        )
-        for denominator in (12, 8, 6)
-    }  # fmt: skip
+    runs = _potentials(p)
     results, errors, series, dts = [], [], [], []
     for name, (acceleration, potential, args, rotation, period, substeps, kind) in case.progress(runs.items()):
         if name.startswith("henon_heiles"):
@@ -279,27 +267,37 @@ def _orbits(case) -> xr.Dataset:
         errors.append(_energy_error(fixed, (v**2).sum(-1) / 2))
         series.append(x[..., 0])
         dts.append(dt)
-    x, dts = np.stack(series), np.array(dts)
-    dims, lost = ("potential", "orbit"), {"allow_nan": 1}
-    interval = p.samples_per_period * dts[:, None]
+    x, dts, dims = np.stack(series), np.array(dts), ("potential", "orbit")
+    period, error = natural_period(x) * dts[:, None], "largest error of the Jacobi integral / mean kinetic energy"
     return xr.Dataset(
         {
-            "x": labelled((*dims, "time"), x, "x of the orbit (in the bar's frame)", "length unit", **lost),
+            "x": labelled((*dims, "time"), x, "x of the orbit (in the bar's frame)", "length unit", nan=LOST),
             "dt": labelled("potential", dts, "time between samples", "time unit"),
-            "natural_period": labelled(
-                dims,
-                natural_period(x) * dts[:, None],
-                "natural period of x by mean crossings",
-                "time unit",
-                allow_nan=1,
-            ),
-            "energy_error": labelled(
-                dims, errors, "largest error of the energy (Jacobi integral) / mean kinetic energy"
-            ),
-            **_tangent_variables(dims, results, interval, p.chaos_growth, "time unit"),
+            "natural_period": labelled(dims, period, "natural period of x by mean crossings", "time unit", nan=LOST),
+            "energy_error": labelled(dims, errors, error, nan=LOST),
+            **_tangent_variables(dims, results, p.samples_per_period * dts[:, None], p.chaos_growth, "time unit"),
         },
         {"potential": list(runs), "orbit": np.arange(p.orbits)},
     )
+
+
+def _potentials(p) -> dict[str, tuple]:
+    """{name: (acceleration, potential, their arguments, rotation, typical period, substeps, starts)}.
+
+    `starts` is the dimension of a tracer's place, or the energy in Henon-Heiles.
+    """
+    triaxial, bar = ((1 + p.flattening * (np.array(axes) - 1),) for axes in ([1, 0.9, 0.7], [1, 0.8]))
+    coupling, coarse = (p.henon_heiles_coupling,), max(p.substeps // 2, 1)
+    return {
+        "isochrone": (isochrone_acceleration, isochrone, (), 0.0, 18.0, coarse, 3),
+        "triaxial_logarithmic": (logarithmic_acceleration, logarithmic, triaxial, 0.0, 7.0, p.substeps, 3),
+        "rotating_bar": (logarithmic_acceleration, logarithmic, bar, p.bar_speed, 6.0, p.substeps, 2),
+    } | {
+        f"henon_heiles_1_{denominator}": (
+            henon_heiles_acceleration, henon_heiles, coupling, 0.0, 6.6, coarse, 1 / denominator
+        )
+        for denominator in (12, 8, 6)
+    }  # fmt: skip
 
 
 def _follow_orbits(rng, acceleration, args, start, dt, substeps, p, rotation) -> Tangents:
@@ -346,10 +344,10 @@ def _tangent_variables(dims, results: list[Tangents], interval, chaos_growth: fl
     sali = np.stack([result.sali[:, -1] for result in results])
     return {
         "lyapunov_exponent": labelled(
-            dims, growth.mean(-1) / interval, "finite-time Lyapunov exponent", f"1/{unit}", role="truth", allow_nan=1
+            dims, growth.mean(-1) / interval, "finite-time Lyapunov exponent", f"1/{unit}", role="truth", nan=LOST
         ),
-        "growth": labelled(dims, growth.sum(-1), "ln of a deviation's growth over the run", role="truth", allow_nan=1),
-        "sali": labelled(dims, sali, "smaller alignment index at the end", role="truth", allow_nan=1),
+        "growth": labelled(dims, growth.sum(-1), "ln of a deviation's growth over the run", role="truth", nan=LOST),
+        "sali": labelled(dims, sali, "smaller alignment index at the end", role="truth", nan=LOST),
         "is_chaotic": labelled(
             dims, growth.sum(-1) > chaos_growth, "a deviation grew by more than the threshold", role="truth"
         ),

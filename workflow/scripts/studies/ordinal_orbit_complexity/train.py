@@ -2,11 +2,12 @@
 
 import xarray as xr
 
+from pesin.steps.case import Case
 from pesin.steps.labels import labelled
 from studies.ordinal_orbit_complexity.features import QUANTITIES, record_features
 
 
-def train(case, data) -> xr.Dataset:
+def train(case: Case, data) -> xr.Dataset:
     records = data["records"].to_dataset()
     records = records.isel(record=~records.held_out.values)
     durations = case.params.train.durations

@@ -8,16 +8,18 @@ import xarray as xr
 from pesin.entropy.policy import entropy_change, exact_covariance, natural_gradient_change, policy_gradient_change
 from pesin.stats.fits import loglog_slope
 from pesin.stats.intervals import spearman
-from pesin.steps.labels import about
+from pesin.steps.case import Case
+from pesin.steps.labels import DIVERGED, labelled
 
 EARLY = 0.25  # share of the run at which early consumption is read
 SMOOTH = 5  # checkpoints in the moving average of the monotone fall
 TOP_SHARES = (0.0002, 0.002, 0.02, 0.2, 0.5, 1.0)  # of tokens, largest covariance first
 LEVELS = tuple(np.round(1 - np.logspace(0, -3.5, 36), 6))
 RUN = ("algorithm", "seed")
+STILL = f"{DIVERGED}, or stood still"
 
 
-def entropy(case, data: xr.Dataset, trained: xr.DataTree | None) -> xr.Dataset:
+def entropy(case: Case, data: xr.Dataset, trained: xr.DataTree | None) -> xr.Dataset:
     """Return the entropy curves and covariances of a training case, or the identity's errors of a tabular case."""
     if case.params.kind == "tabular":
         return tabular(case, data)
@@ -39,7 +41,7 @@ def entropy(case, data: xr.Dataset, trained: xr.DataTree | None) -> xr.Dataset:
 # ------------------------------------------------------------------------------------------------------ training runs
 
 
-def collapse(case, metrics: xr.Dataset) -> xr.Dataset:
+def collapse(case: Case, metrics: xr.Dataset) -> xr.Dataset:
     """How far and how early the entropy falls."""
     curve = metrics["entropy"].values
     early = round(EARLY * (curve.shape[-1] - 1))
@@ -48,13 +50,16 @@ def collapse(case, metrics: xr.Dataset) -> xr.Dataset:
     return xr.Dataset(
         {
             "entropy": metrics["entropy"],
-            "entropy_ratio": (RUN, end / start, about("1", "entropy at the end over entropy at the start")),
-            "entropy_consumed_early": (
+            "entropy_ratio": labelled(RUN, end / start, "entropy at the end over entropy at the start", nan=DIVERGED),
+            "entropy_consumed_early": labelled(
                 RUN,
                 part_of(start - curve[..., early], start - end),
-                about("1", "share of the entropy consumed in the first quarter of the run"),
+                "share of the entropy consumed in the first quarter of the run",
+                nan=STILL,
             ),
-            "entropy_compared": (RUN, compared, about("nat", "entropy at the step where methods are compared")),
+            "entropy_compared": labelled(
+                RUN, compared, "entropy at the step where methods are compared", "nat", nan=DIVERGED
+            ),
         },
         coords=metrics.coords,
     )
@@ -75,33 +80,34 @@ def mechanism(metrics: xr.Dataset) -> xr.Dataset:
     dims = ("covariance_kind", *RUN)
     return xr.Dataset(
         {
-            "entropy_change": ((*RUN, "update"), change, about("nat", "entropy after the step minus entropy before")),
-            "covariance": (
+            "entropy_change": labelled(
+                (*RUN, "update"), change, "entropy after the step minus entropy before", "nat", nan=DIVERGED
+            ),
+            "covariance": labelled(
                 (*dims, "update"),
                 covariance,
-                about("nat", "covariance of log-probability and advantage (sampled) or logit change (exact)"),
+                "covariance of log-probability and advantage (sampled) or logit change (exact)",
+                "nat",
+                nan=DIVERGED,
             ),
-            "covariance_positive": (
-                dims,
-                (covariance > 0).mean(-1),
-                about("1", "share of steps with a positive covariance"),
+            "covariance_positive": labelled(
+                dims, (covariance > 0).mean(-1), "share of steps with a positive covariance"
             ),
-            "entropy_falls": (
-                RUN,
-                (np.diff(smooth) <= 0).mean(-1),
-                about("1", f"share of steps with falling entropy, moving average of {SMOOTH}"),
+            "entropy_falls": labelled(
+                RUN, (np.diff(smooth) <= 0).mean(-1), f"share of steps with falling entropy, moving average of {SMOOTH}"
             ),
-            "covariance_rank_correlation": (
+            "covariance_rank_correlation": labelled(
                 dims,
                 np.array(rank),
-                about("1", "Spearman correlation over the steps of -dH and covariance"),
+                "Spearman correlation over the steps of -dH and covariance",
+                nan=STILL,
             ),
         },
         coords={"covariance_kind": list(kinds)},
     )
 
 
-def doses(case, metrics: xr.Dataset) -> xr.Dataset:
+def doses(case: Case, metrics: xr.Dataset) -> xr.Dataset:
     """Entropy at the compared step against the dose of each covariance method; dose 0 is the plain policy gradient."""
     at = metrics["entropy"].sel(step=case.params.rl.compare_step).drop_vars("step")
     variables = {}
@@ -116,16 +122,14 @@ def doses(case, metrics: xr.Dataset) -> xr.Dataset:
         dim = f"{family}_dose"
         names = sorted(chosen, key=chosen.get)
         values = at.sel({"algorithm": names}).values
-        variables[f"{family}_entropy"] = (
-            (dim, "seed"),
-            values,
-            about("nat", f"entropy at the compared step, {family}"),
+        variables[f"{family}_entropy"] = labelled(
+            (dim, "seed"), values, f"entropy at the compared step, {family}", "nat", nan=DIVERGED
         )
-        variables[dim] = (dim, [chosen[name] for name in names], about("percent", f"share of tokens, {family}"))
+        variables[dim] = labelled(dim, [chosen[name] for name in names], f"share of tokens, {family}", "%")
     return xr.Dataset(variables)
 
 
-def over_prompts(case, metrics: xr.Dataset) -> xr.Dataset:
+def over_prompts(case: Case, metrics: xr.Dataset) -> xr.Dataset:
     """95 % interval of the entropy at the snapshots by a bootstrap over the validation prompts."""
     values = metrics["entropy_of_prompt"].values
     prompts = values.shape[-1]
@@ -136,8 +140,12 @@ def over_prompts(case, metrics: xr.Dataset) -> xr.Dataset:
     dims = (*RUN, "snapshot")
     return xr.Dataset(
         {
-            "entropy_low": (dims, low, about("nat", "entropy, lower end of the 95 % interval over prompts")),
-            "entropy_high": (dims, high, about("nat", "entropy, upper end of the 95 % interval over prompts")),
+            "entropy_low": labelled(
+                dims, low, "entropy, lower end of the 95 % interval over prompts", "nat", nan=DIVERGED
+            ),
+            "entropy_high": labelled(
+                dims, high, "entropy, upper end of the 95 % interval over prompts", "nat", nan=DIVERGED
+            ),
         }
     )
 
@@ -151,15 +159,19 @@ def tokens(trained: xr.DataTree) -> xr.Dataset:
     dims = ("snapshot", "seed")
     return xr.Dataset(
         {
-            "token_covariance_quantile": (
+            "token_covariance_quantile": labelled(
                 (*dims, "level"),
                 np.moveaxis(np.quantile(tokens.values, LEVELS, axis=-1), 0, -1),
-                about("nat", "quantile of the token covariance of GRPO"),
+                "quantile of the token covariance of GRPO",
+                "nat",
+                nan=DIVERGED,
             ),
-            "token_covariance_top": (
+            "token_covariance_top": labelled(
                 (*dims, "top_share"),
                 top,
-                about("nat", "mean covariance of the share of tokens with the largest one, at least one token"),
+                "mean covariance of the share of tokens with the largest one, at least one token",
+                "nat",
+                nan=DIVERGED,
             ),
         },
         coords={"snapshot": tokens["snapshot"].values, "level": list(LEVELS), "top_share": list(TOP_SHARES)},
@@ -169,7 +181,7 @@ def tokens(trained: xr.DataTree) -> xr.Dataset:
 # ---------------------------------------------------------------------------------------------------- tabular policies
 
 
-def tabular(case, data: xr.Dataset) -> xr.Dataset:
+def tabular(case: Case, data: xr.Dataset) -> xr.Dataset:
     """Compare the exact entropy change of one gradient step with minus the covariance, for a row of learning rates."""
     logits, advantages = data["logits"].values, data["advantages"].values
     rates = np.asarray(case.params.rates)
@@ -187,14 +199,12 @@ def tabular(case, data: xr.Dataset) -> xr.Dataset:
     dims = ("gradient", "policy", "rate")
     return xr.Dataset(
         {
-            "entropy_change": (dims, change, about("nat", "exact entropy change of one step")),
-            "covariance": (dims, covariance, about("nat", "Cov(log pi, dz) over the actions")),
-            "absolute_error": (dims, error, about("nat", "|dH + Cov|")),
-            "relative_error": (dims, relative, about("1", "|dH + Cov| / |Cov|")),
-            "error_slope": (
-                dims[:2],
-                loglog_slope(rates, relative),
-                about("1", "exponent of the relative error against the learning rate"),
+            "entropy_change": labelled(dims, change, "exact entropy change of one step", "nat"),
+            "covariance": labelled(dims, covariance, "Cov(log pi, dz) over the actions", "nat"),
+            "absolute_error": labelled(dims, error, "|dH + Cov|", "nat"),
+            "relative_error": labelled(dims, relative, "|dH + Cov| / |Cov|"),
+            "error_slope": labelled(
+                dims[:2], loglog_slope(rates, relative), "exponent of the relative error against the learning rate"
             ),
         },
         coords={"gradient": ["policy_gradient", "natural_gradient"], "policy": data["policy"].values, "rate": rates},

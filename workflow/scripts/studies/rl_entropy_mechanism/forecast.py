@@ -6,13 +6,14 @@ import numpy as np
 import xarray as xr
 
 from pesin.stats.fits import bootstrap_entropy_law, compare_laws, fit_entropy_law, fit_saturation
-from pesin.steps.labels import about
-from studies.rl_entropy_mechanism.entropy import EARLY, RUN, part_of
+from pesin.steps.case import Case
+from pesin.steps.labels import DIVERGED, labelled
+from studies.rl_entropy_mechanism.entropy import EARLY, RUN, STILL, part_of
 
 PREDICTORS = ("entropy_law", "last_value", "saturation_in_steps")
 
 
-def forecast(case, data: xr.Dataset, trained: xr.DataTree) -> xr.Dataset:
+def forecast(case: Case, data: xr.Dataset, trained: xr.DataTree) -> xr.Dataset:
     """Return scores and fits per algorithm and seed; a checkpoint is every step, unsmoothed."""
     metrics = trained["metrics"].to_dataset()
     return xr.merge(
@@ -33,18 +34,21 @@ def scores(metrics: xr.Dataset) -> xr.Dataset:
         {
             "accuracy": metrics["accuracy"],
             "pass_at_k": metrics["pass_at_k"],
-            "final_accuracy": (dims, end, about("1", "accuracy at the end")),
-            "gain": (dims, end - start, about("1", "accuracy at the end minus accuracy at the start")),
-            "gain_early": (
+            "final_accuracy": labelled(dims, end, "accuracy at the end", nan=DIVERGED),
+            "gain": labelled(dims, end - start, "accuracy at the end minus accuracy at the start", nan=DIVERGED),
+            "gain_early": labelled(
                 dims,
                 part_of(early - start, end - start),
-                about("1", "share of the gain reached in the first quarter of the run"),
+                "share of the gain reached in the first quarter of the run",
+                nan=STILL,
             ),
-            "final_pass_at_k": (RUN, metrics["pass_at_k"].values[..., -1], about("1", "pass@k at the end")),
-            "entropy_at_equal_accuracy": (
+            "final_pass_at_k": labelled(RUN, metrics["pass_at_k"].values[..., -1], "pass@k at the end", nan=DIVERGED),
+            "entropy_at_equal_accuracy": labelled(
                 RUN,
                 entropy_at_equal_accuracy(metrics),
-                about("nat", "entropy when accuracy first reaches half of GRPO's gain"),
+                "entropy when accuracy first reaches half of GRPO's gain",
+                "nat",
+                nan=f"{DIVERGED}, never gets there, or starts there",
             ),
         },
         coords=metrics.coords,
@@ -74,22 +78,28 @@ def law(metrics: xr.Dataset) -> xr.Dataset:
     excess = fits["exponential"]["aic"] - fits["quadratic"]["aic"]
     return xr.Dataset(
         {
-            "a": (dims, a, about("1", "coefficient a of R = -a exp(H) + b")),
-            "b": (dims, b, about("1", "coefficient b of R = -a exp(H) + b")),
-            "ceiling": (dims, b - a, about("1", "accuracy that the law gives at zero entropy, b - a")),
-            "r_squared": (
+            "a": labelled(dims, a, "coefficient a of R = -a exp(H) + b", nan=DIVERGED),
+            "b": labelled(dims, b, "coefficient b of R = -a exp(H) + b", nan=DIVERGED),
+            "ceiling": labelled(dims, b - a, "accuracy that the law gives at zero entropy, b - a", nan=DIVERGED),
+            "r_squared": labelled(
                 ("law", *dims),
                 np.stack([fit["r_squared"] for fit in fits.values()]),
-                about("1", "coefficient of determination"),
+                "coefficient of determination",
+                nan=STILL,
             ),
-            "aic": (("law", *dims), np.stack([fit["aic"] for fit in fits.values()]), about("1", "Akaike's criterion")),
-            "aic_excess": (dims, excess, about("1", "AIC of the law minus AIC of a quadratic in H")),
+            "aic": labelled(
+                ("law", *dims),
+                np.stack([fit["aic"] for fit in fits.values()]),
+                "Akaike's criterion",
+                nan=STILL,
+            ),
+            "aic_excess": labelled(dims, excess, "AIC of the law minus AIC of a quadratic in H", nan=STILL),
         },
         coords={"law": list(fits)},
     )
 
 
-def coefficients(case, metrics: xr.Dataset) -> xr.Dataset:
+def coefficients(case: Case, metrics: xr.Dataset) -> xr.Dataset:
     """Block-bootstrap intervals of a and b, and whether each algorithm's and GRPO's lie in one another's."""
     curve, reward = metrics["entropy"].values, metrics["accuracy"].sel({"measure": "sampled"}).values
     params = case.params
@@ -102,29 +112,26 @@ def coefficients(case, metrics: xr.Dataset) -> xr.Dataset:
     dims = ("coefficient", *RUN)
     return xr.Dataset(
         {
-            "coefficient_low": (dims, low, about("1", "a and b, lower end of the 95 % interval")),
-            "coefficient_high": (dims, high, about("1", "a and b, upper end of the 95 % interval")),
-            "coefficient_halfwidth": (
-                dims,
-                (high - low) / 2 / np.abs(fitted),
-                about("1", "half width of the interval over the coefficient"),
+            "coefficient_low": labelled(dims, low, "a and b, lower end of the 95 % interval", nan=DIVERGED),
+            "coefficient_high": labelled(dims, high, "a and b, upper end of the 95 % interval", nan=DIVERGED),
+            "coefficient_halfwidth": labelled(
+                dims, (high - low) / 2 / np.abs(fitted), "half width of the interval over the coefficient", nan=DIVERGED
             ),
-            "coefficients_agree": (
-                RUN,
-                (theirs & ours).all(0),
-                about("1", "a and b lie in GRPO's intervals, and GRPO's in theirs"),
+            "coefficients_agree": labelled(
+                RUN, (theirs & ours).all(0), "a and b lie in GRPO's intervals, and GRPO's in theirs"
             ),
-            "coefficient_difference": (
+            "coefficient_difference": labelled(
                 dims,
                 fitted / fitted[:, grpo, None] - 1,
-                about("1", "a and b relative to GRPO's of the same seed, minus 1"),
+                "a and b relative to GRPO's of the same seed, minus 1",
+                nan=DIVERGED,
             ),
         },
         coords={"coefficient": ["a", "b"]},
     )
 
 
-def extrapolation(case, metrics: xr.Dataset) -> xr.Dataset:
+def extrapolation(case: Case, metrics: xr.Dataset) -> xr.Dataset:
     """Fit on the first part of a run and predict the accuracy of the rest from its entropy; two baselines beside it."""
     curve, reward = metrics["entropy"].values, metrics["accuracy"].sel({"measure": "sampled"}).values
     step = metrics["step"].values.astype(float)
@@ -144,13 +151,14 @@ def extrapolation(case, metrics: xr.Dataset) -> xr.Dataset:
         rmse[:, i] = np.sqrt(((predicted - reward[..., seen:]) ** 2).mean(-1))
     return xr.Dataset(
         {
-            "rmse": (
+            "rmse": labelled(
                 ("predictor", "fraction", *RUN),
                 rmse,
-                about("1", "root mean square error of the accuracy in the rest of the run"),
+                "root mean square error of the accuracy in the rest of the run",
+                nan=DIVERGED,
             ),
-            "a_early": (("fraction", *RUN), early[0], about("1", "coefficient a, fitted to the beginning")),
-            "b_early": (("fraction", *RUN), early[1], about("1", "coefficient b, fitted to the beginning")),
+            "a_early": labelled(("fraction", *RUN), early[0], "coefficient a, fitted to the beginning", nan=DIVERGED),
+            "b_early": labelled(("fraction", *RUN), early[1], "coefficient b, fitted to the beginning", nan=DIVERGED),
         },
         coords={"predictor": list(PREDICTORS), "fraction": fractions},
     )

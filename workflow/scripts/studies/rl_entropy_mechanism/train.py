@@ -11,8 +11,9 @@ import xarray as xr
 from pesin.entropy.policy import token_covariance
 from pesin.models.mlp import Parameters, repeat_runs, weights_dataset
 from pesin.models.optimisers import Adam, half_cosine
+from pesin.steps.case import Case
 from pesin.steps.checkpoint import Seen
-from pesin.steps.labels import about
+from pesin.steps.labels import DIVERGED, labelled
 from studies.rl_entropy_mechanism.objectives import advantages, token_loss
 from studies.rl_entropy_mechanism.policies import Markov, Transformer
 
@@ -21,7 +22,7 @@ TERMS = (
 ).split()
 
 
-def train(case, data: xr.Dataset) -> xr.DataTree:
+def train(case: Case, data: xr.Dataset) -> xr.DataTree:
     """Return what was measured at every step (`metrics`), token covariances, and the weights."""
     torch.manual_seed(case.seed("torch"))
     policy = make_policy(case.params)
@@ -62,7 +63,7 @@ def make_policy(params):
 # ------------------------------------------------------------------------------------------------------ base policies
 
 
-def imitate(case, policy, data: xr.Dataset) -> Parameters:
+def imitate(case: Case, policy, data: xr.Dataset) -> Parameters:
     """Train one base policy for each seed by cross-entropy on that seed's noisy chains."""
     params, rng = case.params, case.rng("imitation")
     generator = torch.Generator().manual_seed(case.seed("init"))
@@ -83,7 +84,7 @@ def imitate(case, policy, data: xr.Dataset) -> Parameters:
 # --------------------------------------------------------------------------------------------- reinforcement learning
 
 
-def reinforce(case, policy, reference: Parameters, data: xr.Dataset):
+def reinforce(case: Case, policy, reference: Parameters, data: xr.Dataset):
     """Train all methods and seeds, method-major along the runs axis; runs of one seed share all random numbers.
 
     Returns
@@ -121,7 +122,7 @@ def reinforce(case, policy, reference: Parameters, data: xr.Dataset):
     return parameters, *collect(case, examined.arrays(), updates.arrays(), tokens.arrays()["covariance"])
 
 
-def method_terms(case) -> dict[str, torch.Tensor]:
+def method_terms(case: Case) -> dict[str, torch.Tensor]:
     """Return the terms of every run's loss as tensors of shape (runs,)."""
     chosen = [case.params.methods[name] for name in case.params.run for _ in range(case.params.seeds)]
     terms = {
@@ -136,13 +137,13 @@ def method_terms(case) -> dict[str, torch.Tensor]:
     return terms | {"leave_one_out": torch.tensor(one_out, device=case.device)}
 
 
-def shared(case, values: np.ndarray) -> torch.Tensor:
+def shared(case: Case, values: np.ndarray) -> torch.Tensor:
     """Hand each seed's numbers to all its methods: (seeds, ...) -> (methods * seeds, ...)."""
     return torch.as_tensor(np.tile(values, (len(case.params.run), *[1] * (values.ndim - 1))), device=case.device)
 
 
 @torch.no_grad()
-def roll_out(case, policy, parameters, reference, prompts: np.ndarray, rng, method) -> dict[str, torch.Tensor]:
+def roll_out(case: Case, policy, parameters, reference, prompts: np.ndarray, rng, method) -> dict[str, torch.Tensor]:
     """Sample answers and compare each with its group.
 
     Returns
@@ -169,7 +170,7 @@ def roll_out(case, policy, parameters, reference, prompts: np.ndarray, rng, meth
     return {"prompts": asked, "answers": answers} | tokens
 
 
-def pay(case, right: torch.Tensor, rng) -> torch.Tensor:
+def pay(case: Case, right: torch.Tensor, rng) -> torch.Tensor:
     """Return the rewards (runs, prompts, samples): the verifier's, or a control's that say nothing of the answer."""
     numbers = shared(case, rng.random((case.params.seeds, *right.shape[1:]), dtype=np.float32))
     if case.params.task.reward == "shuffled":
@@ -177,7 +178,7 @@ def pay(case, right: torch.Tensor, rng) -> torch.Tensor:
     return (numbers < 0.5).float() if case.params.task.reward == "coin" else right
 
 
-def update(case, policy, parameters, optimiser, batch, method, rng) -> dict[str, np.ndarray]:
+def update(case: Case, policy, parameters, optimiser, batch, method, rng) -> dict[str, np.ndarray]:
     """Go once through the rollout in minibatches, one optimiser step each; return means of the diagnostics."""
     rl, digits = case.params.rl, case.params.task.digits
     size = rl.prompts * rl.samples // rl.minibatches
@@ -223,23 +224,25 @@ def grpo_runs(params) -> slice:
 
 
 CURVES = {
-    "entropy": ("nat", "policy entropy per token on validation prompts"),
-    "pass_at_k": ("1", "share of validation prompts with a right answer among k samples"),
+    "entropy": ("policy entropy per token on validation prompts", "nat"),
+    "pass_at_k": ("share of validation prompts with a right answer among k samples", "1"),
 }
 UPDATES = {
-    "covariance_sampled": ("nat", "Cov(A, log pi) over the tokens of the rollout"),
-    "covariance_exact": ("nat", "Cov(log pi, dz) of the step's logit change, exact over the vocabulary"),
-    "kl_step": ("nat", "KL divergence from the rollout's policy, mean over the minibatches"),
-    "clip_fraction": ("1", "share of tokens that PPO's clip cuts off"),
-    "touched_fraction": ("1", "share of tokens that Clip-Cov or KL-Cov touches"),
+    "covariance_sampled": ("Cov(A, log pi) over the tokens of the rollout", "nat"),
+    "covariance_exact": ("Cov(log pi, dz) of the step's logit change, exact over the vocabulary", "nat"),
+    "kl_step": ("KL divergence from the rollout's policy, mean over the minibatches", "nat"),
+}
+SHARES = {
+    "clip_fraction": ("share of tokens that PPO's clip cuts off", "1"),
+    "touched_fraction": ("share of tokens that Clip-Cov or KL-Cov touches", "1"),
 }
 PROMPTS = {
-    "entropy_of_prompt": ("nat", "policy entropy per token, prompt by prompt"),
-    "success_of_prompt": ("1", "share of right answers, prompt by prompt"),
+    "entropy_of_prompt": ("policy entropy per token, prompt by prompt", "nat"),
+    "success_of_prompt": ("share of right answers, prompt by prompt", "1"),
 }
 
 
-def collect(case, examined: dict, updates: dict, tokens: np.ndarray) -> tuple[xr.Dataset, xr.Dataset]:
+def collect(case: Case, examined: dict, updates: dict, tokens: np.ndarray) -> tuple[xr.Dataset, xr.Dataset]:
     """Lay the diagnostics out as (algorithm, seed, step) and the snapshots as (algorithm, seed, snapshot, prompt).
 
     Parameters
@@ -256,21 +259,19 @@ def collect(case, examined: dict, updates: dict, tokens: np.ndarray) -> tuple[xr
         return values.reshape(len(params.run), params.seeds, *values.shape[1:])
 
     variables = {
-        name: ((*grid, dim), split(np.moveaxis(rows[name], 0, -1)), about(*label))
-        for dim, labels in (("step", CURVES), ("update", UPDATES))
+        name: labelled((*grid, dim), split(np.moveaxis(rows[name], 0, -1)), *label, nan=why)
+        for dim, labels, why in (("step", CURVES, DIVERGED), ("update", UPDATES, DIVERGED), ("update", SHARES, ""))
         for name, label in labels.items()
     }
     for name, label in PROMPTS.items():
         values = np.moveaxis(examined[name.removesuffix("_of_prompt")][kept], 0, 1)
-        variables[name] = ((*grid, "snapshot", "validation_prompt"), split(values), about(*label))
+        variables[name] = labelled((*grid, "snapshot", "validation_prompt"), split(values), *label, nan=DIVERGED)
     accuracy = np.stack([split(one) for one in np.moveaxis(examined["accuracy"], 0, -1)])
-    variables["accuracy"] = (
-        ("measure", *grid, "step"),
-        accuracy,
-        about("1", "share of right answers to validation prompts"),
+    variables["accuracy"] = labelled(
+        ("measure", *grid, "step"), accuracy, "share of right answers to validation prompts", nan=DIVERGED
     )
     diverged = ~np.isfinite(variables["entropy"][1]).all(-1)
-    variables["status"] = (grid, np.where(diverged, "diverged", "ok"), {"units": "1", "long_name": "how the run went"})
+    variables["status"] = labelled(grid, np.where(diverged, "diverged", "ok"), "how the run went")
     seeds = np.arange(params.seeds)
     coordinates = {
         "algorithm": params.run,
@@ -280,6 +281,6 @@ def collect(case, examined: dict, updates: dict, tokens: np.ndarray) -> tuple[xr
         "snapshot": kept,
         "measure": list(make_policy(params).measures),
     }
-    label = about("nat", "(A - mean A)(log pi - mean log pi) of GRPO's single tokens")
-    single = {"token_covariance": (("snapshot", "seed", "token"), tokens.astype(np.float64), label)}
+    said, dims = "(A - mean A)(log pi - mean log pi) of GRPO's single tokens", ("snapshot", "seed", "token")
+    single = {"token_covariance": labelled(dims, tokens.astype(np.float64), said, "nat", nan=DIVERGED)}
     return xr.Dataset(variables, coordinates), xr.Dataset(single, {"snapshot": kept, "seed": seeds})

@@ -2,22 +2,24 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 import numpy as np
 import xarray as xr
 
 from pesin.entropy.amplitude import miller_madow_entropy, shannon_entropy
 from pesin.entropy.policy import tanh_gaussian_entropy
-from pesin.steps.labels import labelled
+from pesin.steps.case import Case
+from pesin.steps.labels import DIVERGED, labelled
 from studies.soft_actor_critic.players import episodes
-from studies.soft_actor_critic.tasks import by_agent, by_run, each_run, most_seeds, target_entropies
+from studies.soft_actor_critic.tasks import FEWER, NO_ENTROPY, by_agent, by_run, each_run, most_seeds, target_entropies
 
-NAN = {"allow_nan": 1}
 GRID = ("agent", "seed")
 LAST = 0.25  # share of the training, from its end, that "converged" is read from
 THIN, WINDOWS = 10, 40  # visited states: every THIN-th, averaged in WINDOWS
 
 
-def entropy(case, data, trained) -> xr.Dataset:
+def entropy(case: Case, data, trained) -> xr.Dataset:
     """Return the entropies of a task's agents, or errors against the exact solutions."""
     if case.params.kind == "solvable":
         return _solvable(data, trained)
@@ -44,19 +46,18 @@ def _held(params, trained) -> xr.Dataset:
     measured = curves["entropy"].values * stochastic[..., None]
     alpha = curves["temperature"].values * stochastic[..., None]
     scale = by_agent(params, each_run(params, "reward_scale"))
+    held = partial(labelled, nan=NO_ENTROPY)
     late, final = measured[..., -last:].mean(-1), alpha[..., -last:].mean(-1)
     return xr.Dataset(
         {
-            "entropy": labelled((*GRID, "block"), measured, "policy entropy on replayed states", "nat", **NAN),
-            "temperature": labelled((*GRID, "block"), alpha, "alpha", **NAN),
+            "entropy": held((*GRID, "block"), measured, "policy entropy on replayed states", "nat"),
+            "temperature": held((*GRID, "block"), alpha, "temperature alpha"),
             "block_step": curves["block_step"],
-            "late_entropy": labelled(GRID, late, "entropy over the last quarter of the training", "nat", **NAN),
-            "target_entropy": labelled(GRID, target, "entropy to hold", "nat", **NAN),
-            "entropy_gap": labelled(
-                GRID, late - target, "entropy over the last quarter minus its target", "nat", **NAN
-            ),
-            "late_temperature": labelled(GRID, final, "alpha over the last quarter of the training", **NAN),
-            "relative_temperature": labelled(GRID, final / scale, "that alpha over the reward scale", **NAN),
+            "late_entropy": held(GRID, late, "entropy over the last quarter of the training", "nat"),
+            "target_entropy": held(GRID, target, "entropy to hold", "nat"),
+            "entropy_gap": held(GRID, late - target, "entropy over the last quarter minus its target", "nat"),
+            "late_temperature": held(GRID, final, "alpha over the last quarter of the training"),
+            "relative_temperature": held(GRID, final / scale, "that alpha over the reward scale"),
         },
         {"agent": list(params.run), "seed": np.arange(most_seeds(params))},
     )
@@ -78,16 +79,14 @@ def _on_policy(params, trained) -> xr.Dataset:
     def windowed(x):
         return by_agent(params, np.stack([x[:, a:b].mean(1) for a, b in pairs], -1))
 
-    last = max(round(LAST * values.shape[1]), 1)
+    held, last = partial(labelled, nan=NO_ENTROPY), max(round(LAST * values.shape[1]), 1)
     return xr.Dataset(
         {
-            "entropy_on_policy": labelled(
-                (*GRID, "window"), windowed(values), "entropy in visited states", "nat", **NAN
+            "entropy_on_policy": held((*GRID, "window"), windowed(values), "entropy in visited states", "nat"),
+            "late_entropy_on_policy": held(
+                GRID, by_agent(params, values[:, -last:].mean(1)), "the same over the last quarter", "nat"
             ),
-            "late_entropy_on_policy": labelled(
-                GRID, by_agent(params, values[:, -last:].mean(1)), "the same over the last quarter", "nat", **NAN
-            ),
-            "sigma": labelled((*GRID, "window"), windowed(sigma), "sigma before squashing, mean", **NAN),
+            "sigma": held((*GRID, "window"), windowed(sigma), "sigma before squashing, mean"),
             "window_step": labelled("window", edges[1:] * THIN, "environment steps done", "step"),
         },
         {"agent": list(params.run), "seed": np.arange(most_seeds(params))},
@@ -111,14 +110,14 @@ def _visited(params, trained) -> xr.Dataset:
                 by_agent(params, miller_madow_entropy(counts).value),
                 "entropy of visited angles and rates, early in the training (Miller and Madow)",
                 "nat",
-                **NAN,
+                nan=FEWER,
             )
         },
         {"agent": list(params.run), "seed": np.arange(most_seeds(params))},
     )
 
 
-def _first_goals(case, data, trained) -> xr.Dataset:
+def _first_goals(case: Case, data, trained) -> xr.Dataset:
     """Which goal the trained policies reach first, in fresh episodes."""
     params = case.params
     roll = episodes(case, data, trained, case.rng("goals"))
@@ -128,15 +127,13 @@ def _first_goals(case, data, trained) -> xr.Dataset:
     counts = first.sum(1)
     some = counts.sum(-1) > 0
     mixed = np.where(some, shannon_entropy(np.where(some[:, None], counts, 1)).value, np.nan)
+    which, both = (by_agent(params, shares) for shares in (first.mean(1), reached[-1].all(-1).mean(-1)))
+    said, none = "share of episodes that reach this goal first", f"no goal reached, {FEWER}"
     return xr.Dataset(
         {
-            "first_goal": labelled(
-                (*GRID, "goal"), by_agent(params, first.mean(1)), "share of episodes that reach this goal first", **NAN
-            ),
-            "goal_entropy": labelled(GRID, by_agent(params, mixed), "entropy of the goal reached first", "nat", **NAN),
-            "both_goals": labelled(
-                GRID, by_agent(params, reached[-1].all(-1).mean(-1)), "share of episodes that reach both", **NAN
-            ),
+            "first_goal": labelled((*GRID, "goal"), which, said, nan=FEWER),
+            "goal_entropy": labelled(GRID, by_agent(params, mixed), "entropy of the first goal", "nat", nan=none),
+            "both_goals": labelled(GRID, both, "share of episodes that reach both", nan=FEWER),
         },
         {"agent": list(params.run), "seed": np.arange(most_seeds(params)), "goal": ["left", "right"]},
     )
@@ -148,72 +145,64 @@ def _first_goals(case, data, trained) -> xr.Dataset:
 def _solvable(data, trained) -> xr.Dataset:
     learned = {name: trained[name].to_dataset() for name in ("chain", "two_goals", "bandit", "regulator")}
     exact = {name: data[name].to_dataset() for name in learned}
+    return _tables(learned, exact).merge(_regulator(learned["regulator"], exact["regulator"]))
+
+
+def _tables(learned: dict[str, xr.Dataset], exact: dict[str, xr.Dataset]) -> xr.Dataset:
+    """Soft policy iteration against the exact solutions, and the goals that its policies end at."""
     goals = learned["two_goals"]["goal_probability"].values
     logs = np.log(goals, out=np.zeros_like(goals), where=goals > 0)
-    both = learned["regulator"], exact["regulator"]
-    dims = ("network", "agent", "seed")
-    held = [str(name) for name in both[0]["agent"].values if str(name).startswith("H")]
-    errors = {
-        name: abs(both[0][name].values / both[1][name].values[:, None] - 1)
-        for name in ("gain", "variance", "temperature")
+    error = {
+        (name, what): learned[name][what].values - exact[name][what].values
+        for name, what in (("chain", "policy"), ("chain", "value"), ("bandit", "policy"))
     }
-    names = [str(name) for name in both[0]["agent"].values]
-    places, free = ([i for i, name in enumerate(names) if (name in held) == kind] for kind in (True, False))
+    dims = ("temperature", "state", "action")
     return xr.Dataset(
         {
-            "policy_error": labelled(
-                ("temperature", "state", "action"),
-                learned["chain"]["policy"].values - exact["chain"]["policy"].values,
-                "learned policy minus the soft-optimal one",
-            ),
-            "value_error": labelled(
-                ("temperature", "state"),
-                learned["chain"]["value"].values - exact["chain"]["value"].values,
-                "same, values",
-            ),
+            "policy_error": labelled(dims, error["chain", "policy"], "learned policy minus the soft-optimal one"),
+            "value_error": labelled(dims[:2], error["chain", "value"], "learned value minus the soft-optimal one"),
             "policy_change": learned["chain"]["change"],
             "goal_probability": labelled(("goal_temperature", "goal"), goals, "probability to end at this goal"),
             "goal_entropy": labelled("goal_temperature", -(goals * logs).sum(-1), "entropy of the goal reached", "nat"),
             "bandit_error": labelled(
-                ("bandit_temperature", "arm"),
-                learned["bandit"]["policy"].values - exact["bandit"]["policy"].values,
-                "policy minus exp(Q / alpha), normalised",
+                ("bandit_temperature", "arm"), error["bandit", "policy"], "policy minus exp(Q / alpha), normalised"
             ),
-            **{
-                f"{name}_error": labelled(dims, values, f"relative error of the {name}", **NAN)
-                for name, values in errors.items()
-                if name != "temperature"
-            },
-            **{
-                f"worst_{name}_error": labelled(
-                    ("network", "seed"),
-                    values[:, free].max(1),
-                    f"largest relative error of the {name}, given temperatures",
-                    **NAN,
-                )
-                for name, values in errors.items()
-                if name != "temperature"
-            },
-            "temperature_error": labelled(
-                ("network", "held", "seed"), errors["temperature"][:, places], "relative error of alpha", **NAN
-            ),
-            "worst_temperature_error": labelled(
-                ("network", "seed"), errors["temperature"][:, places].max(1), "largest relative error of alpha", **NAN
-            ),
-            **{name: both[0][name] for name in ("gain", "variance")},
-            "exact_gain": labelled("agent", both[1]["gain"].values, "K of the soft-optimal policy"),
-            "exact_variance": labelled("agent", both[1]["variance"].values, "variance of the soft-optimal policy"),
-            "exact_temperature": labelled("agent", both[1]["temperature"].values, "alpha, given or closed form"),
-            "regulator_temperature": labelled(dims, both[0]["temperature"].values, "alpha", **NAN),
         },
         {
             "temperature": learned["chain"]["temperature"].values,
             "goal_temperature": learned["two_goals"]["temperature"].values,
             "bandit_temperature": learned["bandit"]["temperature"].values,
             "goal": ["left", "right"],
-            "network": both[0]["network"].values,
-            "agent": both[0]["agent"].values,
-            "seed": both[0]["seed"].values,
-            "held": held,
+        },
+    )
+
+
+def _regulator(learned: xr.Dataset, exact: xr.Dataset) -> xr.Dataset:
+    """Gain, variance and temperature of agents on the regulator against the closed form."""
+    found, dims = partial(labelled, nan=DIVERGED), ("network", "agent", "seed")
+    gain, variance, alpha = (
+        abs(learned[name].values / exact[name].values[:, None] - 1) for name in ("gain", "variance", "temperature")
+    )
+    agents = [str(name) for name in learned["agent"].values]
+    held, free = ([i for i, name in enumerate(agents) if name.startswith("H") == kind] for kind in (True, False))
+    worst = "largest relative error of the {}, given temperatures"
+    return xr.Dataset(
+        {
+            "gain_error": found(dims, gain, "relative error of the gain"),
+            "variance_error": found(dims, variance, "relative error of the variance"),
+            "worst_gain_error": found(dims[::2], gain[:, free].max(1), worst.format("gain")),
+            "worst_variance_error": found(dims[::2], variance[:, free].max(1), worst.format("variance")),
+            "temperature_error": found(("network", "held", "seed"), alpha[:, held], "relative error of alpha"),
+            "worst_temperature_error": found(dims[::2], alpha[:, held].max(1), "largest relative error of alpha"),
+            "gain": learned["gain"],
+            "variance": learned["variance"],
+            "exact_gain": labelled("agent", exact["gain"].values, "gain K of the soft-optimal policy"),
+            "exact_variance": labelled("agent", exact["variance"].values, "variance of the soft-optimal policy"),
+            "exact_temperature": labelled("agent", exact["temperature"].values, "alpha, given or closed form"),
+            "regulator_temperature": found(dims, learned["temperature"].values, "temperature alpha"),
+        },
+        {
+            **{name: learned[name].values for name in ("network", "agent", "seed")},
+            "held": [agents[i] for i in held],
         },
     )

@@ -6,8 +6,10 @@ import numpy as np
 from matplotlib.figure import Figure
 from matplotlib.ticker import NullFormatter
 
-from pesin.plot.style import COLOURS, band, panels, whiskers
-from pesin.stats.intervals import mean_interval
+from pesin.plot.style import COLOURS, interval_band, interval_whiskers, legend, named, names, panels, whiskers
+from pesin.stats.intervals import Centre, interval
+from pesin.steps.results import Results
+from studies.soft_actor_critic.tasks import seeds_of
 
 LABELS = {
     "auto": "SAC, auto",
@@ -29,32 +31,40 @@ def present(result, wanted) -> list[str]:
     return [name for name in wanted if name in result["agent"].values]
 
 
-def seeds_of(values) -> np.ndarray:
-    """(seeds, ...) without the seeds that an agent wasn't run with."""
-    rows = values.transpose("seed", ...).values
-    return rows[np.isfinite(rows).any(axis=tuple(range(1, rows.ndim)))]
+def ran(values, params, name: str):
+    """An agent's values over the seeds that it was run with; the others are missing and no failures."""
+    return values.sel(agent=name).isel(seed=slice(seeds_of(params, name)))
 
 
-def learning(study) -> Figure:
+def with_seeds(panel, places, rows, colour: str, label: str | None = None, fmt: str = "o", spread: float = 0) -> None:
+    """Means with 95 % over the seeds, and every seed as a dot; a row holds the seeds of one place."""
+    for place, row in zip(places, rows, strict=True):
+        beside = place + np.linspace(-spread, spread, row.size)
+        panel.plot(beside, row.values, ".", color=colour, alpha=0.4, markersize=4)
+    found = Centre(*np.array([interval(row.values) for row in rows]).T)
+    interval_whiskers(panel, places, found, label=label, color=colour, fmt=fmt)
+
+
+def learning(study: Results) -> Figure:
     """Return against environment steps: off-policy agents; then PPO on its longer way."""
-    result = study["forecast/benchmark"]
-    params = study.params("benchmark")
-    figure, axes = panels(1, 2, height=3.0, sharey=True)
-    for panel, wanted in zip(axes[0], (("auto", "fixed", "td3", "ddpg"), ("auto", "ppo")), strict=True):
+    result, params = study["forecast/benchmark"], study.params("benchmark")
+    figure, ((left, right),) = panels(1, 2, height=3.0, sharey=True)
+    for panel, wanted, first in ((left, ("auto", "fixed", "td3", "ddpg"), 0), (right, ("auto", "ppo"), 1)):
         for name in present(result, wanted):
-            rows, steps = seeds_of(result["returns"].sel(agent=name)), result["env_step"].sel(agent=name).values
-            there = np.isfinite(rows).all(0) & np.isfinite(steps)
-            there &= (steps > 0) | (panel is axes[0, 0])  # a logarithm has no zero
-            low, high = np.quantile(rows[:, there], [0.25, 0.75], axis=0)
-            style = {"color": HUES[name], "label": f"{label(name)} ({len(rows)})"}
-            band(panel, steps[there], rows[:, there].mean(0), low, high, **style)
+            rows, steps = ran(result["returns"], params, name), result["env_step"].sel(agent=name).values
+            there = steps >= first  # a logarithm has no zero; and an agent's checkpoints may be fewer than another's
+            style = {"color": HUES[name], "label": f"{label(name)} ({rows.sizes['seed']})"}
+            interval_band(panel, steps[there], interval(rows.isel(checkpoint=there), "seed"), **style)
         panel.axhline(params.forecast.goal_return, color=COLOURS[7], linestyle=":", linewidth=1)
         panel.set_xlabel("environment steps")
-    axes[0, 0].axvspan(0, params.learning.warmup, color=COLOURS[7], alpha=0.12, linewidth=0)
-    axes[0, 0].set(ylabel="return on unseen starts", title=f"{params.environment}: off-policy (seeds)")
-    axes[0, 1].set(title="and on-policy", xscale="log")
-    axes[0, 0].legend(loc="lower right", fontsize=7)
-    axes[0, 1].legend(loc="center left", fontsize=7)
+    left.axvspan(0, params.learning.warmup, color=COLOURS[7], alpha=0.12, linewidth=0)
+    left.set(ylabel=named(result["returns"], "return on unseen starts"))
+    left.set_title(f"{params.environment}: off-policy (seeds); 95 %")
+    right.set(title="and on-policy", xscale="log")
+    # Intervals of few seeds reach beyond what returns there are.
+    left.set_ylim(1.1 * float(result["returns"].min()), 0)
+    for panel in (left, right):
+        legend(panel)
     return figure
 
 
@@ -69,78 +79,86 @@ def by_scale(params, names, automatic: bool) -> list[str]:
     return sorted(chosen, key=lambda name: agents[name].reward_scale)
 
 
-def reward_scale(study) -> Figure:
+def reward_scale(study: Results) -> Figure:
     """Final return against the reward scale; entropy that results; the temperature that is proportional to it."""
     scores, held, params = study["forecast/benchmark"], study["entropy/benchmark"], study.params("benchmark")
-    figure, axes = panels(1, 3, height=2.8)
+    figure, (axes,) = panels(1, 3, height=2.8)
     kinds = ((True, "automatic", HUES["auto"]), (False, r"$\alpha$ = 1 fixed", HUES["fixed"]))
     quantities = (
         (scores["final_return"], "final return"),
-        (held["late_entropy"], "entropy, last quarter / nat"),
+        (held["late_entropy"], "entropy, last quarter"),
         (held["late_temperature"], r"$\alpha$, last quarter"),
     )
-    for panel, (values, name) in zip(axes[0], quantities, strict=True):
+    for panel, (values, name) in zip(axes, quantities, strict=True):
         for i, (automatic, said, colour) in enumerate(kinds):
             chosen = by_scale(params, params.run, automatic)
             scales = np.array([params.agents[agent].reward_scale for agent in chosen]) * 1.15 ** (2 * i - 1)
-            rows = [seeds_of(values.sel(agent=agent)) for agent in chosen]
-            for scale, row in zip(scales, rows, strict=True):
-                panel.plot(np.full(len(row), scale), row, ".", color=colour, alpha=0.4, markersize=4)
-            centre, low, high = np.array([mean_interval(row) for row in rows]).T
-            whiskers(panel, scales, centre, low, high, label=said, color=colour, fmt="o-")
-        panel.set(xscale="log", xlabel="reward scale", ylabel=name)
-    axes[0, 1].axhline(float(np.nanmean(held["target_entropy"].sel(agent="auto"))), color=COLOURS[7], linestyle=":")
-    axes[0, 1].set_title("dotted: target")
-    axes[0, 2].set_yscale("log")
-    chosen = by_scale(params, params.run, True)
-    reference = float(np.nanmean(held["relative_temperature"].sel(agent="auto")))
-    scales = np.array([params.agents[agent].reward_scale for agent in chosen])
-    axes[0, 2].plot(scales, reference * scales, ":", color=COLOURS[7], label="proportional")
-    axes[0, 0].set_title("points: seeds; 95 %")
-    lowest = float(np.nanmin(scores["final_return"]))
-    axes[0, 0].set_ylim(1.3 * lowest, 0)  # intervals of three seeds reach beyond what returns there are
-    axes[0, 2].set_ylim(top=axes[0, 2].get_ylim()[1] * 10)
-    axes[0, 2].legend(loc="upper left", fontsize=7)
+            with_seeds(panel, scales, [ran(values, params, agent) for agent in chosen], colour, said, "o-")
+        panel.set(xscale="log", xlabel="reward scale", ylabel=named(values, name))
+    axes[1].axhline(float(held["target_entropy"].sel(agent="auto", seed=0)), color=COLOURS[7], linestyle=":")
+    axes[1].set_title("dotted: target")
+    reference = float(ran(held["relative_temperature"], params, "auto").mean())
+    scales = np.array([params.agents[agent].reward_scale for agent in by_scale(params, params.run, True)])
+    axes[2].plot(scales, reference * scales, ":", color=COLOURS[7], label="proportional")
+    axes[0].set_title("points: seeds; 95 %")
+    axes[0].set_ylim(1.3 * float(scores["final_return"].min()), 0)  # intervals of three seeds reach beyond all returns
+    axes[2].set_yscale("log")
+    axes[2].set_ylim(top=axes[2].get_ylim()[1] * 10)
+    legend(axes[2], loc="upper left")
     return figure
 
 
-def entropy(study) -> Figure:
+def entropy(study: Results) -> Figure:
     """Entropy and temperature against the step, with target and control; then the sweep of the target."""
-    held, scores, params = study["entropy/benchmark"], study["forecast/benchmark"], study.params("benchmark")
-    control = study["entropy/frozen_temperature"]
     figure, axes = panels(2, 2, height=2.6)
-    chosen = by_scale(params, params.run, True)
-    for i, name in enumerate(chosen):
-        style = {"color": COLOURS[i], "label": f"automatic, scale {params.agents[name].reward_scale:g}"}
-        _band(axes[0, 0], held, "entropy", "block_step", name, **style)
-        _band(axes[0, 1], held, "temperature", "block_step", name, **style)
-        if "entropy_on_policy" in held:
-            visited = seeds_of(held["entropy_on_policy"].sel(agent=name)).mean(0)
-            axes[0, 0].plot(held["window_step"].values, visited, ":", color=COLOURS[i], linewidth=1)
-    style = {"color": COLOURS[7], "label": r"control: $\alpha$ frozen"}
-    _band(axes[0, 0], control, "entropy", "block_step", "auto", **style)
-    _band(axes[0, 1], control, "temperature", "block_step", "auto", **style)
-    target = float(np.nanmean(held["target_entropy"].sel(agent="auto")))
-    axes[0, 0].axhspan(target - 0.2, target + 0.2, color=COLOURS[7], alpha=0.2, linewidth=0)
-    axes[0, 0].set(xlabel="environment steps", ylabel="policy entropy / nat", title="replayed states (dotted: visited)")
-    axes[0, 1].set(xlabel="environment steps", ylabel=r"temperature $\alpha$", yscale="log", title="bands: all seeds")
-    axes[0, 0].set_ylim(top=3)
-    axes[0, 0].legend(loc="upper right", fontsize=7)
-    sweep = _targets(params)
-    targets = np.array([float(np.nanmean(held["target_entropy"].sel(agent=name))) for name in sweep])
-    for panel, values in ((axes[1, 0], held["late_entropy"]), (axes[1, 1], scores["final_return"])):
-        rows = [seeds_of(values.sel(agent=name)) for name in sweep]
-        for x, row in zip(targets, rows, strict=True):
-            panel.plot(np.full(len(row), x), row, ".", color=HUES["auto"], alpha=0.4, markersize=4)
-        centre, low, high = np.array([mean_interval(row) for row in rows]).T
-        whiskers(panel, targets, centre, low, high, color=HUES["auto"], fmt="o-")
-        panel.set_xlabel("entropy target / nat")
-    axes[1, 0].plot(targets, targets, ":", color=COLOURS[7])
-    axes[1, 0].set(ylabel="entropy, last quarter / nat", title="dotted: held exactly")
-    axes[1, 1].set(ylabel="final return", title="what the target costs (points: seeds; 95 %)")
-    middle = np.concatenate([seeds_of(scores["final_return"].sel(agent=name)) for name in sweep])
-    axes[1, 1].set_ylim(np.floor(middle.min() / 100) * 100 - 50, 0)
+    _held(axes[0], study)
+    _sweep(axes[1], study)
     return figure
+
+
+def _held(axes, study: Results) -> None:
+    """Entropy and temperature against the step at every reward scale, and with the temperature frozen."""
+    held, params = study["entropy/benchmark"], study.params("benchmark")
+    chosen = by_scale(params, params.run, True)
+    lines = [
+        (held, params, name, f"automatic, scale {params.agents[name].reward_scale:g}", COLOURS[i])
+        for i, name in enumerate(chosen)
+    ]
+    frozen = study["entropy/frozen_temperature"], study.params("frozen_temperature")
+    lines.append((*frozen, "auto", r"control: $\alpha$ frozen", COLOURS[7]))
+    for result, its, name, said, colour in lines:
+        for panel, variable in zip(axes, ("entropy", "temperature"), strict=True):
+            found = interval(ran(result[variable], its, name), "seed")
+            interval_band(panel, result["block_step"].values, found, label=said, color=colour)
+        if "entropy_on_policy" in held and result is held:
+            visited = interval(ran(held["entropy_on_policy"], params, name), "seed").centre
+            axes[0].plot(held["window_step"].values, visited, ":", color=colour, linewidth=1)
+    target = float(held["target_entropy"].sel(agent="auto", seed=0))
+    axes[0].axhspan(target - 0.2, target + 0.2, color=COLOURS[7], alpha=0.2, linewidth=0)
+    axes[0].set(ylabel=named(held["entropy"], "policy entropy"), title="replayed states (dotted: visited)")
+    axes[0].set_ylim(top=3)
+    axes[1].set(
+        ylabel=named(held["temperature"], r"temperature $\alpha$"), yscale="log", title="bands: 95 % over seeds"
+    )
+    for panel in axes:
+        panel.set_xlabel("environment steps")
+    legend(axes[0], loc="upper right")
+
+
+def _sweep(axes, study: Results) -> None:
+    """Entropy and final return that come of each entropy target."""
+    held, scores, params = study["entropy/benchmark"], study["forecast/benchmark"], study.params("benchmark")
+    agents = _targets(params)
+    targets = held["target_entropy"].sel(agent=agents, seed=0)
+    for panel, values in zip(axes, (held["late_entropy"], scores["final_return"]), strict=True):
+        with_seeds(panel, targets.values, [ran(values, params, name) for name in agents], HUES["auto"], fmt="o-")
+        panel.set_xlabel(named(targets, "entropy target"))
+    axes[0].plot(targets, targets, ":", color=COLOURS[7])
+    axes[0].set(ylabel=named(held["late_entropy"], "entropy, last quarter"), title="dotted: held exactly")
+    axes[1].set(ylabel=named(scores["final_return"], "final return"))
+    axes[1].set_title("what the target costs (points: seeds; 95 %)")
+    lowest = float(scores["final_return"].sel(agent=agents).min())
+    axes[1].set_ylim(np.floor(lowest / 100) * 100 - 50, 0)
 
 
 def _targets(params) -> list[str]:
@@ -160,13 +178,7 @@ def _targets(params) -> list[str]:
     return sorted(chosen, key=target)
 
 
-def _band(panel, result, variable: str, along: str, name: str, **style) -> None:
-    """Mean over the seeds, and all of them as a band."""
-    rows = seeds_of(result[variable].sel(agent=name))
-    band(panel, result[along].values, rows.mean(0), rows.min(0), rows.max(0), **style)
-
-
-def exact(study) -> Figure:
+def exact(study: Results) -> Figure:
     """Against known answers: the regulator's closed form, tables, and which of two goals is reached."""
     figure, axes = panels(2, 3, height=2.7)
     _regulator(axes[0], study)
@@ -175,30 +187,29 @@ def exact(study) -> Figure:
     return figure
 
 
-def _tables(panel, study) -> None:
+def _tables(panel, study: Results) -> None:
     """How fast soft policy iteration comes to rest on the chain."""
     change = study["entropy/solvable"]["policy_change"]
     steps = np.arange(1, change.sizes["iteration"] + 1)
     for i, alpha in enumerate(change["temperature"].values):
         values = np.maximum(change.sel(temperature=alpha).values, 1e-17)
         panel.plot(steps, values, ".-", color=COLOURS[i], markersize=4, label=rf"$\alpha$ = {alpha:g}")
-    panel.set(yscale="log", xlim=(0, 12), xlabel="iteration", ylabel="largest change of the policy", title="chain")
-    panel.legend(loc="upper right", fontsize=7)
+    panel.set(yscale="log", xlim=(0, 12), xlabel="iteration", ylabel=named(change), title="chain")
+    legend(panel, loc="upper right")
 
 
-def _regulator(axes, study) -> None:
+def _regulator(axes, study: Results) -> None:
     """Gain, variance and temperature of agents on the regulator against the closed form."""
     result, control = study["entropy/solvable"], study["entropy/no_entropy"]
     agents = [str(name) for name in result["agent"].values]
-    free = [name for name in agents if name.startswith("alpha")]
-    held = [name for name in agents if name.startswith("H")]
-    alphas = result["exact_temperature"].sel(agent=free).values
+    free, held = ([name for name in agents if name.startswith(kind)] for kind in ("alpha", "H"))
+    alphas, known = (result["exact_temperature"].sel(agent=chosen).values for chosen in (free, held))
+    targets = np.array([float(name.split()[1]) for name in held])
     grid = np.linspace(0, alphas.max() * 1.1, 50)
     slope = float(result["exact_variance"].sel(agent=free[0]) / alphas[0])
     axes[0].axhline(float(result["exact_gain"][0]), color="black", linewidth=0.8, label="closed form")
     axes[1].plot(grid, slope * grid, color="black", linewidth=0.8, label="closed form")
-    targets = np.array([float(name.split()[1]) for name in held])
-    axes[2].plot(targets, result["exact_temperature"].sel(agent=held).values, "k_", markersize=14, label="closed form")
+    axes[2].plot(targets, known, "k_", markersize=14, label="closed form")
     for i, network in enumerate(result["network"].values):
         shift, style = 0.008 * (2 * i - 1), {"color": COLOURS[i], "label": str(network)}
         for panel, name, chosen, x in (
@@ -206,101 +217,106 @@ def _regulator(axes, study) -> None:
             (axes[1], "variance", free, alphas + shift),
             (axes[2], "regulator_temperature", held, targets + 5 * shift),
         ):
-            rows = result[name].sel(network=network, agent=chosen).transpose("agent", "seed").values
-            whiskers(panel, x, *np.array([mean_interval(row) for row in rows]).T, **style)
-    rows = control["variance"].sel(network="in class", agent=free).transpose("agent", "seed").values
-    style = {"color": COLOURS[7], "label": "control: no entropy"}
-    whiskers(axes[1], alphas, *np.array([mean_interval(row) for row in rows]).T, **style)
-    axes[0].set(xlabel=r"temperature $\alpha$", ylabel="gain K", title="policy N(-K x, variance)", xlim=(0, None))
-    axes[1].set(xlabel=r"temperature $\alpha$", ylabel="variance of the action", title="over seeds, 95 %")
-    axes[2].set(xlabel="entropy to hold / nat", ylabel=r"temperature $\alpha$", yscale="log", title="automatic")
+            found = interval(result[name].sel(network=network, agent=chosen), "seed")
+            interval_whiskers(panel, x, found, **style)
+    found = interval(control["variance"].sel(network="in class", agent=free), "seed")
+    interval_whiskers(axes[1], alphas, found, color=COLOURS[7], label="control: no entropy")
+    alpha = named(result["exact_temperature"], r"temperature $\alpha$")
+    axes[0].set(xlabel=alpha, ylabel=named(result["gain"], "gain K"), title="policy N(-K x, variance)", xlim=(0, None))
+    axes[1].set(xlabel=alpha, ylabel=named(result["variance"], "variance of the action"), title="over seeds, 95 %")
+    axes[2].set(xlabel="entropy to hold (nat)", ylabel=alpha, yscale="log", title="automatic")
     axes[2].set_xticks(targets)
     axes[2].yaxis.set_minor_formatter(NullFormatter())
-    known = result["exact_temperature"].sel(agent=held).values
     axes[2].set_yticks(known, [f"{value:.4f}" for value in known])
     axes[2].margins(x=0.3)
-    axes[1].legend(loc="upper left", fontsize=7)
+    legend(axes[1])
 
 
-def seeds(study) -> Figure:
+def seeds(study: Results) -> Figure:
     """Every seed's return, their spread, early visits; what the critics foretold; other pendulums."""
     scores, held, params = study["forecast/benchmark"], study["entropy/benchmark"], study.params("benchmark")
     chosen = present(scores, LABELS)
     figure, axes = panels(2, 3, height=2.7)
+    returns, spread, visits = axes[0]
     for i, name in enumerate(chosen):
-        row = seeds_of(scores["final_return"].sel(agent=name))
-        axes[0, 0].plot(i + np.linspace(-0.2, 0.2, len(row)), row, "o", color=HUES[name], markersize=3)
-        axes[0, 0].plot([i - 0.3, i + 0.3], [np.median(row)] * 2, color="black", linewidth=1)
+        row = ran(scores["final_return"], params, name).values
+        returns.plot(i + np.linspace(-0.2, 0.2, len(row)), row, "o", color=HUES[name], markersize=3)
+        returns.plot([i - 0.3, i + 0.3], [np.median(row)] * 2, color="black", linewidth=1)
         ends = [[float(scores[f"spread{end}"].sel(agent=name))] for end in ("", "_low", "_high")]
-        whiskers(axes[0, 1], [i], *ends, color=HUES[name])
+        whiskers(spread, [i], *ends, color=HUES[name])
         if name in held["agent"].values and "visitation_entropy" in held:
-            row = seeds_of(held["visitation_entropy"].sel(agent=name))
-            axes[0, 2].plot(i + np.linspace(-0.2, 0.2, len(row)), row, ".", color=HUES[name], alpha=0.4, markersize=4)
-            whiskers(axes[0, 2], [i], *([end] for end in mean_interval(row)), color=HUES[name])
-    axes[0, 0].set(ylabel="final return", title="every seed, and the median")
-    axes[0, 1].set(ylabel="interquartile range", title="spread (bootstrap, 95 %)", ylim=(0, None))
-    axes[0, 2].set(ylabel="visited states, entropy / nat", title=f"first {params.entropy.early} steps of learning")
+            row = ran(held["visitation_entropy"], params, name)
+            with_seeds(visits, [i], [row], HUES[name], spread=0.2)
+    returns.set(ylabel=named(scores["final_return"], "final return"), title="every seed, and the median")
+    spread.set(ylabel=named(scores["spread"], "interquartile range"), title="spread (bootstrap, 95 %)", ylim=(0, None))
+    if "visitation_entropy" in held:
+        visits.set_ylabel(named(held["visitation_entropy"], "visited states, entropy"))
+    visits.set_title(f"first {params.entropy.early} steps of learning")
     _foresight(axes[1], study)
     for panel in axes[0]:
-        panel.set_xticks(range(len(chosen)), [label(name) for name in chosen], rotation=40, ha="right", fontsize=7)
+        names(panel, "x", [label(name) for name in chosen], rotation=40)
     return figure
 
 
-def _goals(axes, study) -> None:
+def _goals(axes, study: Results) -> None:
     """Which goal is reached: exact on the chain, with the greedy control; learned on the point."""
     kept, greedy = study["entropy/solvable"], study["entropy/no_entropy"]
-    learned = study["entropy/point_mass"]
+    learned, params = study["entropy/point_mass"], study.params("point_mass")
     for i, (result, said) in enumerate(((kept, "soft-optimal"), (greedy, "greedy (control)"))):
         x = result["goal_temperature"].values
         axes[0].plot(x, result["goal_entropy"].values, "o-", color=COLOURS[i], label=said)
     axes[0].axhline(np.log(2), color=COLOURS[7], linestyle=":", label="ln 2")
-    axes[0].set(
-        xlabel=r"temperature $\alpha$", ylabel="entropy of the goal / nat", title="two goals, exact", ylim=(-0.05, 0.8)
-    )
-    axes[0].legend(loc="center right", fontsize=7)
-    for i, name in enumerate(learned["agent"].values):
-        rows = seeds_of(learned["first_goal"].sel(agent=name))
+    axes[0].set(xlabel=r"temperature $\alpha$", ylabel=named(kept["goal_entropy"], "entropy of the goal"))
+    axes[0].set(title="two goals, exact", ylim=(-0.05, 0.8))
+    legend(axes[0], loc="center right")
+    for i, name in enumerate(params.run):
+        rows = ran(learned["first_goal"], params, name).transpose("seed", "goal").values
         place = i + np.linspace(-0.25, 0.25, len(rows))
-        width = 0.4 / len(rows)
         for j, goal in enumerate(learned["goal"].values):
-            said = f"{goal} first" if i == 0 else None
-            below = rows[:, :j].sum(1)
-            axes[1].bar(place, rows[:, j], width, bottom=below, color=COLOURS[2 + j], label=said)
-    named = [label(str(name)) for name in learned["agent"].values]
-    axes[1].set_xticks(range(len(named)), named)
+            style = {"color": COLOURS[2 + j], "label": f"{goal} first" if i == 0 else None}
+            axes[1].bar(place, rows[:, j], 0.4 / len(rows), bottom=rows[:, :j].sum(1), **style)
+    names(axes[1], "x", [label(name) for name in params.run])
     axes[1].set(ylabel="share of episodes", title="learned (bars: seeds)", ylim=(0, 1.25))
     axes[1].set_yticks([0, 0.5, 1])
-    axes[1].legend(loc="upper center", ncols=2, fontsize=7)
+    legend(axes[1], loc="upper center", ncols=2)
 
 
-def _foresight(axes, study) -> None:
+def _foresight(axes, study: Results) -> None:
     """What the critics foretold against what came; returns on other pendulums."""
     result, params = study["forecast/benchmark"], study.params("benchmark")
-    chosen = present(result, ("auto", "fixed", "td3", "ddpg"))
-    shown = [name for name in chosen if name in params.run]
+    chosen = [name for name in present(result, ("auto", "fixed", "td3", "ddpg")) if name in params.run]
     if "foretold" in result:
-        for name in [n for n in ("auto", "ddpg") if n in shown]:
-            x, y = (result[v].sel(agent=name).values.ravel() for v in ("realised", "foretold"))
-            axes[0].plot(x, y, ".", color=HUES[name], alpha=0.35, markersize=3, label=label(name), rasterized=True)
-        ends = axes[0].get_xlim()
-        axes[0].plot(ends, ends, color="black", linewidth=0.8)
-        for i, name in enumerate(shown):
-            row = seeds_of(result["calibration_bias"].sel(agent=name))
-            axes[1].plot(i + np.linspace(-0.2, 0.2, len(row)), row, ".", color=HUES[name], alpha=0.4, markersize=4)
-            whiskers(axes[1], [i], *([end] for end in mean_interval(row)), color=HUES[name])
-        axes[1].axhline(0, color=COLOURS[7], linewidth=0.8)
-        axes[1].set_xticks(range(len(shown)), [label(n) for n in shown], rotation=40, ha="right", fontsize=7)
-        axes[0].legend(loc="upper left", fontsize=7)
+        _calibration(axes[:2], result, params, chosen)
     if "perturbed_return" in result:
-        kinds = [str(kind) for kind in result["pendulum"].values]
-        for i, name in enumerate(shown):
-            rows = [seeds_of(result["perturbed_return"].sel(agent=name, pendulum=kind)) for kind in kinds]
-            centre, low, high = np.array([mean_interval(row) for row in rows]).T
-            place = np.arange(len(kinds)) + 0.12 * (i - (len(shown) - 1) / 2)
-            whiskers(axes[2], place, centre, low, high, label=label(name), color=HUES[name])
-        axes[2].set_xticks(range(len(kinds)), kinds, rotation=40, ha="right", fontsize=7)
-        axes[2].set_ylim(2 * axes[2].get_ylim()[0], 0)
-        axes[2].legend(loc="lower left", ncols=2, fontsize=7)
-    axes[0].set(xlabel="realised soft return", ylabel="what the critic said", title="50 fresh starts, all seeds")
-    axes[1].set(ylabel="critic minus realised", title="bias (seeds; 95 %)")
-    axes[2].set(ylabel="return", title=f"mass, length: 1 ± {params.forecast.perturbation:g}")
+        _perturbed(axes[2], result["perturbed_return"], params, chosen)
+
+
+def _calibration(axes, result, params, chosen: list[str]) -> None:
+    """The critics' word, episode by episode for two agents, and its bias for all."""
+    for name in [n for n in ("auto", "ddpg") if n in chosen]:
+        x, y = (ran(result[v], params, name).values.ravel() for v in ("realised", "foretold"))
+        axes[0].plot(x, y, ".", color=HUES[name], alpha=0.35, markersize=3, label=label(name), rasterized=True)
+    ends = axes[0].get_xlim()
+    axes[0].plot(ends, ends, color="black", linewidth=0.8)
+    axes[0].set(xlabel=named(result["realised"], "realised soft return"))
+    axes[0].set(ylabel=named(result["foretold"], "what the critic said"))
+    axes[0].set_title(f"{params.rollouts} fresh starts, all seeds")
+    legend(axes[0])
+    for i, name in enumerate(chosen):
+        with_seeds(axes[1], [i], [ran(result["calibration_bias"], params, name)], HUES[name], spread=0.2)
+    axes[1].axhline(0, color=COLOURS[7], linewidth=0.8)
+    axes[1].set(ylabel=named(result["calibration_bias"], "critic minus realised"), title="bias (seeds; 95 %)")
+    names(axes[1], "x", [label(name) for name in chosen], rotation=40)
+
+
+def _perturbed(panel, values, params, chosen: list[str]) -> None:
+    """Returns on pendulums of other mass and length."""
+    kinds = [str(kind) for kind in values["pendulum"].values]
+    for i, name in enumerate(chosen):
+        place = np.arange(len(kinds)) + 0.12 * (i - (len(chosen) - 1) / 2)
+        found = interval(ran(values, params, name), "seed")
+        interval_whiskers(panel, place, found, label=label(name), color=HUES[name])
+    names(panel, "x", kinds, rotation=40)
+    panel.set_ylim(2 * panel.get_ylim()[0], 0)
+    panel.set(ylabel=named(values, "return"), title=f"mass, length: 1 ± {params.forecast.perturbation:g}")
+    legend(panel, loc="lower left", ncols=2)

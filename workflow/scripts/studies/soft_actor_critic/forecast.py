@@ -9,16 +9,16 @@ import xarray as xr
 
 from pesin.rl.playback import roll_out
 from pesin.stats.bootstrap import unit_bootstrap
+from pesin.steps.case import Case
 from pesin.steps.labels import labelled
 from studies.soft_actor_critic.players import player
-from studies.soft_actor_critic.tasks import ENVIRONMENTS, by_agent, each_run, most_seeds, names, runs
+from studies.soft_actor_critic.tasks import ENVIRONMENTS, FEWER, by_agent, each_run, most_seeds, names, runs
 
-NAN = {"allow_nan": 1}
 GRID = ("agent", "seed")
 FORESIGHT = 2  # fresh episodes go on for so many horizons, so that little discounted reward is cut off
 
 
-def forecast(case, data, trained) -> xr.Dataset:
+def forecast(case: Case, data, trained) -> xr.Dataset:
     """Return scores over (agent, seed)."""
     params, curves = case.params, trained["curves"].to_dataset()
     result = _scores(case, curves)
@@ -29,7 +29,7 @@ def forecast(case, data, trained) -> xr.Dataset:
     return result
 
 
-def _scores(case, curves: xr.Dataset) -> xr.Dataset:
+def _scores(case: Case, curves: xr.Dataset) -> xr.Dataset:
     params = case.params
     chosen = names(params)
     curves = curves.sel(agent=chosen)
@@ -41,30 +41,29 @@ def _scores(case, curves: xr.Dataset) -> xr.Dataset:
     first = np.take_along_axis(steps, reached.argmax(-1), -1)
     ran = np.isfinite(final)
     to_goal = np.where(ran, np.where(reached.any(-1), first, np.inf), np.nan)
-    first_agent = final[0]
+    away = abs(final - np.nanmedian(final, 1, keepdims=True))
+    never = f"infinity for a run that never gets there; NaN for {FEWER}"
     variables = {
         "returns": curves["returns"],
         "env_step": curves["env_step"],
-        "final_return": labelled(GRID, final, "return of the mean action at the end", **NAN),
-        "steps_to_goal": labelled(GRID, to_goal, "environment steps to the goal's return; inf: never", "step", **NAN),
+        "final_return": labelled(GRID, final, "final return of the mean action", nan=FEWER),
+        "steps_to_goal": labelled(GRID, to_goal, "environment steps to the goal's return", "step", nan=never),
         "steps_at_least": labelled(
-            GRID, np.minimum(to_goal, budget), "the same, the whole budget where never", "step", **NAN
+            GRID, np.minimum(to_goal, budget), "the same, the whole budget where never", "step", nan=FEWER
         ),
-        "change_from_first": labelled(GRID, final - first_agent, f"final return minus that of {chosen[0]}", **NAN),
-        "deviation": labelled(
-            GRID, abs(final - np.nanmedian(final, 1, keepdims=True)), "final return's distance from the median", **NAN
-        ),
+        "change_from_first": labelled(GRID, final - final[0], f"final return minus that of {chosen[0]}", nan=FEWER),
+        "deviation": labelled(GRID, away, "final return's distance from the median", nan=FEWER),
     }
     spread = np.array(
         [_spread(values[np.isfinite(values)], case, name) for values, name in zip(final, chosen, strict=True)]
     )
     for i, what in enumerate(("", "_low", "_high")):
         label = f"interquartile range of final returns{what.replace('_', ', ')}"
-        variables[f"spread{what}"] = labelled("agent", spread[:, i], label, **NAN)
+        variables[f"spread{what}"] = labelled("agent", spread[:, i], label, nan="an agent with fewer than two seeds")
     return xr.Dataset(variables, {"agent": chosen, "seed": np.arange(most_seeds(params))})
 
 
-def _spread(values, case, name: str) -> tuple[float, float, float]:
+def _spread(values, case: Case, name: str) -> tuple[float, float, float]:
     if len(values) < 2:
         return np.nan, np.nan, np.nan
 
@@ -74,7 +73,7 @@ def _spread(values, case, name: str) -> tuple[float, float, float]:
     return unit_bootstrap(case.rng(f"spread {name}"), statistic, (values,), case.params.forecast.bootstrap)
 
 
-def _calibration(case, data, trained) -> xr.Dataset:
+def _calibration(case: Case, data, trained) -> xr.Dataset:
     """What the critics say of fresh starts, against what then comes: scaled rewards and entropy bonus, discounted.
 
     The value of the first action, r0 + sum_{t >= 1} gamma^t (r_t - alpha ln pi_t), is one sample; the spread of the
@@ -99,20 +98,25 @@ def _calibration(case, data, trained) -> xr.Dataset:
         r_squared = 1 - (error**2).sum(-1) / ((realised - realised.mean(-1, keepdims=True)) ** 2).sum(-1)
     rows = {
         "calibration_r_squared": (np.where(np.isfinite(r_squared), r_squared, np.nan), "R^2 of the critic's forecast"),
-        "calibration_bias": ((error / scale).mean(-1), "critic minus what came, in unscaled rewards"),
+        "calibration_bias": ((error / scale).mean(-1), "critic minus realised soft return, in unscaled rewards"),
         "bellman_residual": (np.sqrt(((residual / scale) ** 2).mean(-1)), "rms one-step Bellman residual, unscaled"),
     }
+    dims = (*GRID, "rollout")
     return xr.Dataset(
-        {name: labelled(GRID, by_agent(params, values), label, **NAN) for name, (values, label) in rows.items()}
+        {name: labelled(GRID, by_agent(params, values), label, nan=FEWER) for name, (values, label) in rows.items()}
         | {
-            "foretold": labelled((*GRID, "rollout"), by_agent(params, said[0] / scale), "critic, unscaled", **NAN),
-            "realised": labelled((*GRID, "rollout"), by_agent(params, realised / scale), "what came, unscaled", **NAN),
+            "foretold": labelled(
+                dims, by_agent(params, said[0] / scale), "what the critic said, in unscaled rewards", nan=FEWER
+            ),
+            "realised": labelled(
+                dims, by_agent(params, realised / scale), "realised soft return, in unscaled rewards", nan=FEWER
+            ),
         },
         {"agent": list(params.run), "seed": np.arange(most_seeds(params)), "rollout": np.arange(params.rollouts)},
     )
 
 
-def _robustness(case, data, trained) -> xr.Dataset:
+def _robustness(case: Case, data, trained) -> xr.Dataset:
     """Returns of the mean action on pendulums of other mass and length."""
     params, env = case.params, ENVIRONMENTS[case.params.environment]
     up, down = 1 + params.forecast.perturbation, 1 - params.forecast.perturbation
@@ -129,6 +133,6 @@ def _robustness(case, data, trained) -> xr.Dataset:
         for other in others.values()
     ]
     return xr.Dataset(
-        {"perturbed_return": labelled(("pendulum", *GRID), totals, "return of the mean action", **NAN)},
+        {"perturbed_return": labelled(("pendulum", *GRID), totals, "return of the mean action", nan=FEWER)},
         {"pendulum": list(others), "agent": list(params.run), "seed": np.arange(most_seeds(params))},
     )

@@ -10,10 +10,9 @@ import torch
 import xarray as xr
 
 from pesin.models.mlp import weights_dataset
+from pesin.steps.case import Case
 from pesin.steps.labels import labelled
-from studies.soft_actor_critic.tasks import PPO, by_agent, most_seeds, names, runs
-
-NAN = {"allow_nan": 1}
+from studies.soft_actor_critic.tasks import FEWER, NO_ENTROPY, PPO, by_agent, most_seeds, names, runs
 
 
 def packages():
@@ -54,7 +53,7 @@ def make_environment(name: str, reward_scale: float = 1.0):
     return gymnasium.wrappers.TransformReward(env, lambda reward: reward_scale * reward)
 
 
-def train_gymnasium(case, data) -> xr.DataTree:
+def train_gymnasium(case: Case, data) -> xr.DataTree:
     """Train every run one after the other; return curves laid out as those of the library's own tasks.
 
     A training that is stopped goes on after the last run that had ended.
@@ -66,55 +65,50 @@ def train_gymnasium(case, data) -> xr.DataTree:
     for i in checkpoint.over(case.progress(range(done, len(ordered)), what="runs"), lambda: kept):
         kept.update({f"{i}.{name}": values for name, values in _train_one(case, data, *ordered[i]).items()})
     found = [_part(kept, f"{i}.") for i in range(len(ordered))]
-    own, theirs = found[: len(runs(params))], found[len(runs(params)) :]
-    returns = by_agent(params, np.array([run["returns"] for run in own]))
-    steps = np.tile(own[0]["steps"].astype(float), (len(params.run), 1))
-    if theirs:
-        row = np.full((1, *returns.shape[1:]), np.nan)
-        row[0, : params.ppo_seeds] = [run["returns"] for run in theirs]
-        returns = np.concatenate([returns, row])
-        steps = np.concatenate([steps, [theirs[0]["steps"]]])
-    curves = xr.Dataset(
-        {
-            "returns": labelled(("agent", "seed", "checkpoint"), returns, "return of the mean action", **NAN),
-            "env_step": labelled(("agent", "checkpoint"), steps, "environment steps done", "step", **NAN),
-        },
-        {"agent": names(params)},
-    ).merge(
-        xr.Dataset(
-            {
-                key: labelled(
-                    ("agent", "seed", "block"),
-                    by_agent(params, np.array([run[key] for run in own])),
-                    label,
-                    unit,
-                    **NAN,
-                )
-                for key, label, unit in (
-                    ("entropy", "-E ln pi on replayed states", "nat"),
-                    ("temperature", "alpha", "1"),
-                )
-            }
-            | {"block_step": labelled("block", steps[0, 1:], "environment steps done", "step")},
-            {"agent": params.run},
-        ),
-        join="outer",
-    )
-    curves = curves.assign_coords(seed=np.arange(most_seeds(params)))
+    own = found[: len(runs(params))]
     groups = {
         f"weights/{name}_{seed}": weights_dataset(
             {key: torch.as_tensor(value) for key, value in _part(run, "actor.").items()}, ["actor"]
         )
         for (name, seed), run in zip(runs(params), own, strict=True)
     }
-    return xr.DataTree.from_dict({"curves": curves, **groups})
+    return xr.DataTree.from_dict({"curves": _curves(params, own, found[len(own) :]), **groups})
+
+
+def _curves(params, own: list[dict], theirs: list[dict]) -> xr.Dataset:
+    """Curves of the agents' runs and of PPO's, laid out over (agent, seed)."""
+    returns = by_agent(params, np.array([run["returns"] for run in own]))
+    steps = np.tile(own[0]["steps"].astype(float), (len(params.run), 1))
+    entropy, temperature = (by_agent(params, np.array([run[key] for run in own])) for key in ("entropy", "temperature"))
+    if theirs:
+        row = np.full((1, *returns.shape[1:]), np.nan)
+        row[0, : params.ppo_seeds] = [run["returns"] for run in theirs]
+        returns = np.concatenate([returns, row])
+        steps = np.concatenate([steps, [theirs[0]["steps"]]])
+    dims = ("agent", "seed", "block")
+    evaluated = xr.Dataset(
+        {
+            "returns": labelled(("agent", "seed", "checkpoint"), returns, "return of the mean action", nan=FEWER),
+            "env_step": labelled(("agent", "checkpoint"), steps, "environment steps done", "step"),
+        },
+        {"agent": names(params)},
+    )
+    updated = xr.Dataset(
+        {
+            "entropy": labelled(dims, entropy, "policy entropy on replayed states", "nat", nan=NO_ENTROPY),
+            "temperature": labelled(dims, temperature, "temperature alpha", nan=NO_ENTROPY),
+            "block_step": labelled("block", steps[0, 1:], "environment steps done", "step"),
+        },
+        {"agent": params.run},
+    )
+    return evaluated.merge(updated, join="outer").assign_coords(seed=np.arange(most_seeds(params)))
 
 
 def _part(values: dict[str, np.ndarray], prefix: str) -> dict[str, np.ndarray]:
     return {name.removeprefix(prefix): value for name, value in values.items() if name.startswith(prefix)}
 
 
-def _train_one(case, data, name: str, seed: int) -> dict[str, np.ndarray]:
+def _train_one(case: Case, data, name: str, seed: int) -> dict[str, np.ndarray]:
     """Train one run with evaluations every `every` steps; PPO's steps are those of all its environments.
 
     Returns
@@ -141,7 +135,7 @@ def _train_one(case, data, name: str, seed: int) -> dict[str, np.ndarray]:
     return curves | weights
 
 
-def _model(case, name: str, env, seed: int):
+def _model(case: Case, name: str, env, seed: int):
     """stable-baselines3's class for an agent, with the case's sizes."""
     _, sb3 = packages()
     params, learning = case.params, case.params.learning

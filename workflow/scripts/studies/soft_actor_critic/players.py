@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pesin.rl.playback import Playback, Rollout, roll_out
+from pesin.steps.case import Case
 from studies.soft_actor_critic.tasks import ENVIRONMENTS, each_run
 
 
@@ -15,7 +16,7 @@ def player(params, trained) -> Playback:
     return Playback(actor, critic, each_run(params, "deterministic"), each_run(params, "twin"))
 
 
-def episodes(case, data, trained, rng) -> Rollout:
+def episodes(case: Case, data, trained, rng) -> Rollout:
     """One episode of every run from every fresh start, actions drawn with `rng`."""
     env = ENVIRONMENTS[case.params.environment]
     return roll_out(player(case.params, trained), env, data["fresh"].values, env.horizon, rng)

@@ -9,6 +9,7 @@ from pesin.environments.environment import start_bank
 from pesin.environments.lqr import LinearQuadratic
 from pesin.environments.tabular import bandit, chain, first_goal, two_goal_chain
 from pesin.rl.soft_iteration import soft_value_iteration
+from pesin.steps.case import Case
 from pesin.steps.labels import labelled
 from studies.soft_actor_critic.tasks import ENVIRONMENTS, most_seeds
 
@@ -16,12 +17,12 @@ TRUTH = {"role": "truth", "may_be_constant": 1}
 FREE = {"may_be_constant": 1}
 
 
-def simulate(case) -> xr.Dataset | xr.DataTree:
+def simulate(case: Case) -> xr.Dataset | xr.DataTree:
     """Return banks of start states, or problems with the truth about them."""
     return _solvable(case) if case.params.kind == "solvable" else _task(case)
 
 
-def _task(case) -> xr.Dataset:
+def _task(case: Case) -> xr.Dataset:
     params, seeds = case.params, most_seeds(case.params)
     if not params.own:  # gymnasium draws its own starts, from these seeds
         numbers = {
@@ -65,7 +66,7 @@ def regulator(params) -> LinearQuadratic:
     return LinearQuadratic(rho=params.regulator.rho, noise=params.regulator.noise)
 
 
-def _solvable(case) -> xr.DataTree:
+def _solvable(case: Case) -> xr.DataTree:
     params = case.params
     walk, goals = chain(params.chain.states), two_goal_chain(params.two_goals.states)
     exact = [soft_value_iteration(walk, alpha, params.chain.discount) for alpha in params.chain.temperatures]
@@ -101,7 +102,7 @@ def _solvable(case) -> xr.DataTree:
     return xr.DataTree.from_dict({"chain": table, "two_goals": two, "bandit": lottery, "regulator": _regulator(case)})
 
 
-def _regulator(case) -> xr.Dataset:
+def _regulator(case: Case) -> xr.Dataset:
     params, env = case.params.regulator, regulator(case.params)
     longest = max(params.in_class.steps, params.perceptrons.steps)
     discount = params.in_class.discount

@@ -7,8 +7,12 @@ import numpy as np
 from pesin.environments.environment import Environment
 from pesin.environments.pendulum import Pendulum
 from pesin.environments.point_mass import TwoGoals
+from pesin.steps.labels import DIVERGED
 
 PPO = "ppo"
+# What a missing value stands for:
+FEWER = f"a seed that an agent wasn't run with, or {DIVERGED}"
+NO_ENTROPY = f"an agent without a stochastic policy or a replay, {FEWER}"
 ENVIRONMENTS: dict[str, Environment] = {"pendulum": Pendulum(), "two_goals": TwoGoals()}
 
 
@@ -19,13 +23,17 @@ def runs(params) -> list[tuple[str, int]]:
 
 def most_seeds(params) -> int:
     """Number of seeds of the case: agents with fewer have the first ones."""
-    counts = [params.agents[name].seeds for name in params.run]
-    return max([*counts, params.ppo_seeds] if params.ppo else counts)
+    return max(seeds_of(params, name) for name in names(params))
 
 
 def names(params) -> list[str]:
     """The agents of the case, PPO last."""
     return [*params.run, PPO] if params.ppo else list(params.run)
+
+
+def seeds_of(params, name: str) -> int:
+    """Number of seeds that an agent of the case was run with."""
+    return params.ppo_seeds if name == PPO else params.agents[name].seeds
 
 
 def by_agent(params, values) -> np.ndarray:

@@ -13,17 +13,17 @@ from pesin.rl.networks import LinearGaussian, Perceptron, Quadratic
 from pesin.rl.soft_actor_critic import Agents, History, Learner, Settings
 from pesin.rl.soft_actor_critic import train as learn
 from pesin.rl.soft_iteration import soft_policy_iteration
-from pesin.steps.labels import labelled
+from pesin.steps.case import Case
+from pesin.steps.labels import DIVERGED, labelled
 from studies.soft_actor_critic.gymnasium_runs import train_gymnasium
 from studies.soft_actor_critic.simulate import agent_names, regulator
-from studies.soft_actor_critic.tasks import ENVIRONMENTS, by_agent, each_run, names, runs, target_entropies
+from studies.soft_actor_critic.tasks import ENVIRONMENTS, FEWER, by_agent, each_run, names, runs, target_entropies
 
-NAN = {"allow_nan": 1}
 BLOCK = 25  # updates averaged in a point of the curves
 GRID = ("agent", "seed")
 
 
-def train(case, data) -> xr.DataTree:
+def train(case: Case, data) -> xr.DataTree:
     """Return curves, visited states and weights of a task; what was learned of the solvable problems."""
     if case.params.kind == "solvable":
         return _solvable(case, data)
@@ -62,7 +62,7 @@ def task_agents(params, actions: int) -> Agents:
     )
 
 
-def _task(case, data) -> xr.DataTree:
+def _task(case: Case, data) -> xr.DataTree:
     params = case.params
     env, learning = ENVIRONMENTS[params.environment], params.learning
     net = Perceptron(tuple(learning.hidden))
@@ -87,7 +87,7 @@ def _task(case, data) -> xr.DataTree:
     )
 
 
-def _with_ppo(case, env: Environment, data, returns: np.ndarray, steps: np.ndarray):
+def _with_ppo(case: Case, env: Environment, data, returns: np.ndarray, steps: np.ndarray):
     """Train PPO on the same starts, and lay its curve beside the others, NaN where it has fewer seeds or points."""
     given = case.params.ppo.model_dump() | {"hidden": tuple(case.params.learning.hidden)}
     bank = data["bank"].values[: case.params.ppo_seeds]
@@ -119,32 +119,30 @@ def _curves(params, history: History, returns, steps) -> xr.Dataset:
             params, np.stack([values[:, a:b].mean(1) for a, b in zip(edges[:-1], edges[1:], strict=True)], -1)
         )
 
-    return xr.Dataset(
+    entropy, temperature = blocked(history.entropy), blocked(history.temperature)
+    said, dims = "return of the mean action on the evaluated starts", (*GRID, "block")
+    shorter, absent = f"an agent evaluated fewer times, {FEWER}", f"PPO, {FEWER}"
+    evaluated = xr.Dataset(
         {
-            "returns": labelled(
-                (*GRID, "checkpoint"), returns, "return of the mean action on the evaluated starts", **NAN
-            ),
-            "env_step": labelled(("agent", "checkpoint"), steps, "environment steps done", "step", **NAN),
+            "returns": labelled((*GRID, "checkpoint"), returns, said, nan=shorter),
+            "env_step": labelled(("agent", "checkpoint"), steps, "environment steps done", "step", nan=shorter),
         },
         {"agent": names(params)},
-    ).merge(
-        xr.Dataset(
-            {
-                "entropy": labelled(
-                    (*GRID, "block"), blocked(history.entropy), "-E ln pi on replayed states", "nat", **NAN
-                ),
-                "temperature": labelled((*GRID, "block"), blocked(history.temperature), "alpha", **NAN),
-                "block_step": labelled("block", params.learning.warmup + edges[1:], "environment steps done", "step"),
-            },
-            {"agent": params.run},
-        ),
-        join="outer",
     )
+    updated = xr.Dataset(
+        {
+            "entropy": labelled(dims, entropy, "policy entropy on replayed states", "nat", nan=absent),
+            "temperature": labelled(dims, temperature, "temperature alpha", nan=absent),
+            "block_step": labelled("block", params.learning.warmup + edges[1:], "environment steps done", "step"),
+        },
+        {"agent": params.run},
+    )
+    return evaluated.merge(updated, join="outer")
 
 
 def _visits(params, history: History) -> xr.Dataset:
     def spread(values, name):
-        return labelled((*GRID, "step", name.split()[0]), by_agent(params, values), name, **NAN)
+        return labelled((*GRID, "step", name.split()[0]), by_agent(params, values), name, nan=FEWER)
 
     return xr.Dataset(
         {
@@ -159,7 +157,7 @@ def _visits(params, history: History) -> xr.Dataset:
 # --------------------------------------------------------------------------------------------------- solvable problems
 
 
-def _solvable(case, data) -> xr.DataTree:
+def _solvable(case: Case, data) -> xr.DataTree:
     params, weight = case.params, case.params.entropy_weight
     walk, goals = chain(params.chain.states), two_goal_chain(params.two_goals.states)
     table = [
@@ -210,7 +208,7 @@ def _solvable(case, data) -> xr.DataTree:
     )
 
 
-def _regulator(case, data) -> xr.Dataset:
+def _regulator(case: Case, data) -> xr.Dataset:
     """Train on the regulator with the right function class, and with perceptrons; read gain and variance off."""
     params, env = case.params.regulator, regulator(case.params)
     bank = data["regulator"]["bank"].values
@@ -250,9 +248,9 @@ def _regulator(case, data) -> xr.Dataset:
     dims = ("network", "agent", "seed")
     return xr.Dataset(
         {
-            "gain": labelled(dims, values[:, 0], "-slope of the mean action over [-1, 1]", **NAN),
-            "variance": labelled(dims, values[:, 1], "mean variance of the action over [-1, 1]", **NAN),
-            "temperature": labelled(dims, values[:, 2], "alpha over the last quarter of the updates", **NAN),
+            "gain": labelled(dims, values[:, 0], "gain K: -slope of the mean action over [-1, 1]", nan=DIVERGED),
+            "variance": labelled(dims, values[:, 1], "mean variance of the action over [-1, 1]", nan=DIVERGED),
+            "temperature": labelled(dims, values[:, 2], "alpha over the last quarter of the updates", nan=DIVERGED),
         },
         {"network": ["in class", "perceptrons"], "agent": agent_names(params), "seed": np.arange(seeds)},
     )
