@@ -68,7 +68,7 @@ def test_publish_refuses(bad, message, path):
 
 
 def test_what_is_declared_is_allowed(path):
-    publish(dataset((1.0, np.nan, 2.0), allow_nan=1), path, ATTRIBUTES)
+    publish(dataset((1.0, np.nan, 2.0), nan="a run that diverged"), path, ATTRIBUTES)
     publish(dataset((2.0, 2.0, 2.0), may_be_constant=1), path, ATTRIBUTES)
     publish(dataset((2.0, 2.0, 2.0)), path, ATTRIBUTES | {"step": "entropy"})
 

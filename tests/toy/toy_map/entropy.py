@@ -2,12 +2,16 @@
 
 import numpy as np
 import xarray as xr
+from studies.toy_map.params import Params
+
+from pesin.steps.case import Case
+from pesin.steps.labels import labelled
 
 
-def entropy(case, data: xr.Dataset, trained: xr.Dataset) -> xr.Dataset:
+def entropy(case: Case[Params], data: xr.Dataset, trained: xr.Dataset) -> xr.Dataset:
     burnt = data.x.isel(time=slice(case.params.entropy.burn_in, None))
     exponent = np.full(burnt.sizes["seed"], np.log(float(data.slope)))
     return xr.Dataset(
-        {"lyapunov_exponent": ("seed", exponent, {"units": "nat", "long_name": "Lyapunov exponent"})},
+        {"lyapunov_exponent": labelled("seed", exponent, "Lyapunov exponent", "nat")},
         {"seed": data.seed},
     )

@@ -1,6 +1,6 @@
 """Figures of the toy study."""
 
-from pesin.plot.style import panels
+from pesin.plot.style import named, panels
 
 
 def exponents(study):
@@ -9,6 +9,6 @@ def exponents(study):
         values = study[f"entropy/{case}"].lyapunov_exponent
         axes[0, 0].plot([i] * values.size, values, "o", label=case)
     axes[0, 0].axhline(0, color="k")
-    axes[0, 0].set(xlabel="case", ylabel="Lyapunov exponent (nat)")
+    axes[0, 0].set(xlabel="case", ylabel=named(values))
     axes[0, 0].legend()
     return figure

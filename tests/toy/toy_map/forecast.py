@@ -2,8 +2,12 @@
 
 import numpy as np
 import xarray as xr
+from studies.toy_map.params import Params
+
+from pesin.steps.case import Case
+from pesin.steps.labels import labelled
 
 
-def forecast(case, data: xr.Dataset, trained: xr.Dataset) -> xr.Dataset:
+def forecast(case: Case[Params], data: xr.Dataset, trained: xr.Dataset) -> xr.Dataset:
     error = np.abs(trained.slope.values - float(data.slope)) * case.params.forecast.horizon
-    return xr.Dataset({"error": ("seed", error, {"units": "1", "long_name": "error"})}, {"seed": data.seed})
+    return xr.Dataset({"error": labelled("seed", error, "error")}, {"seed": data.seed})

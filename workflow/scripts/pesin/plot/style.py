@@ -15,6 +15,7 @@ from matplotlib.ticker import FuncFormatter, NullFormatter
 # Okabe and Ito's palette: told apart by colour-blind readers too.
 COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000", "#8A8A8A")
 COLUMN, PAGE = 3.5, 7.2  # inches
+SIGNS = {"angstrom": "Å", "mu_B": r"$\mu_\mathrm{B}$", "eV/angstrom": "eV/Å", "W m-2": r"W m$^{-2}$"}
 SMALL = 7  # points: legends, notes, names along an axis
 
 STYLE = {
@@ -88,7 +89,7 @@ def named(array, name: str | None = None) -> str:
     """
     units = array.attrs.get("units", "1")
     said = name or array.attrs.get("long_name") or str(array.name)
-    return said if units == "1" else f"{said} ({units})"
+    return said if units == "1" else f"{said} ({SIGNS.get(units, units)})"
 
 
 def interval_whiskers(axes: Axes, x, found, label: str | None = None, **style):

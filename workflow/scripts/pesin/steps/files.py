@@ -158,10 +158,6 @@ def _encoding(tree: xr.DataTree) -> dict:
     }
 
 
-def _may_be_nan(variable) -> bool:
-    return bool(variable.attrs.get("nan") or variable.attrs.get("allow_nan"))
-
-
 def _faults(group: str, dataset: xr.Dataset, step) -> list[str]:
     faults = []
     for dim, size in dataset.sizes.items():
@@ -178,7 +174,7 @@ def _faults(group: str, dataset: xr.Dataset, step) -> list[str]:
         if values.dtype.kind not in "fc":
             continue
         for what, bad in (
-            ("a NaN or an infinity", ~np.isfinite(values) if not _may_be_nan(variable) else None),
+            ("a NaN or an infinity", ~np.isfinite(values) if not variable.attrs.get("nan") else None),
             ("NetCDF's fill value (never written)", np.isclose(np.abs(values), FILL, rtol=1e-5)),
         ):
             if bad is not None and bad.any():

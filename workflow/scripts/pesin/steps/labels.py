@@ -4,14 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-NAN = {"allow_nan": 1}
-SAME = {"may_be_constant": 1}
 DIVERGED = "a run that diverged"
-
-
-def about(units: str, name: str) -> dict:
-    """Attributes of a variable of runs. NaN is allowed: it stands for a run that diverged, which counts as failed."""
-    return {"units": units, "long_name": name, "allow_nan": 1}
 
 
 def labelled(dims, values, name: str, units: str = "1", *, nan: str = "", **attributes) -> tuple:
