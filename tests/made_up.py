@@ -68,7 +68,6 @@ def _study(index: int, claims: int, figures: int, rng) -> Study:
             "rule": second if rng.random() < 0.05 else [rule, rule] if i % 2 else rule,
             "expect": str(rng.choice(["reproduced", "partly", "not reproduced"])),
             "evidence": ["measured", "surrogate", "illustrated"][int(rng.integers(3))],
-            "unit": ["1", "nat", "nat/time unit"][i % 3],
             "note": "A made-up note on the rule, as long as such notes are: it says why the bound lies where it lies.",
         }
 

@@ -168,7 +168,7 @@ def test_the_ledger_round_trips(tmp_path):
     write_csv(again, tmp_path / "ledger.csv")
     with open(tmp_path / "ledger.csv", newline="") as handle:
         table = list(csv.DictReader(handle))
-    assert list(table[0]) == list(COLUMNS)
+    assert list(table[0]) == [*COLUMNS, "replicates"]
     assert table[0]["measured"] == "0.64" and table[2]["measured"] == ""
     assert counts(again) == {"reproduced": 1, "not reproduced": 1, "not testable here": 1}
     assert tally(again) == "3 claims of 1 study: 1 reproduced, 1 not reproduced, 1 not testable here"

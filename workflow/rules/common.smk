@@ -84,6 +84,11 @@ def kind_of_case(wildcards):
     return PLAN.case(wildcards.study, wildcards.case).kind
 
 
+def streams_of_case(wildcards):
+    """Params function: the case whose random numbers are drawn; a control draws its case's."""
+    return PLAN.case(wildcards.study, wildcards.case).control_of or wildcards.case
+
+
 def resource(step, name, study=None):
     """Resource function: what the study's yaml asks for, memory and time growing with the attempt."""
 

@@ -21,6 +21,8 @@ rule entropy:
     params:
         case=of_step(PLAN.params, "entropy"),
         kind=kind_of_case,
+        streams=streams_of_case,
+        seed=SETTINGS.seed,
         scale=SETTINGS.scale,
     message:
         "{wildcards.study}: entropies of {wildcards.case}"
@@ -50,6 +52,8 @@ rule forecast:
     params:
         case=of_step(PLAN.params, "forecast"),
         kind=kind_of_case,
+        streams=streams_of_case,
+        seed=SETTINGS.seed,
         scale=SETTINGS.scale,
     message:
         "{wildcards.study}: forecasts of {wildcards.case}"

@@ -21,6 +21,8 @@ rule simulate:
     params:
         case=of_step(PLAN.params, "simulate"),
         kind=kind_of_case,
+        streams=streams_of_case,
+        seed=SETTINGS.seed,
         scale=SETTINGS.scale,
     message:
         "{wildcards.study}: simulate {wildcards.case}"

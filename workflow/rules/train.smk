@@ -21,6 +21,8 @@ rule train:
     params:
         case=of_step(PLAN.params, "train"),
         kind=kind_of_case,
+        streams=streams_of_case,
+        seed=SETTINGS.seed,
         scale=SETTINGS.scale,
     message:
         "{wildcards.study}: train on {wildcards.case}"

@@ -56,6 +56,8 @@ def drive(step: str, snakemake: Any) -> None:
                 "case": snakemake.wildcards.case,
                 "step": step,
                 "scale": snakemake.params.scale,
+                "replicate": snakemake.params.seed,
+                "streams": snakemake.params.streams,
                 "params": snakemake.params.case,
                 "params_type": module.Params,
             },

@@ -39,14 +39,14 @@ def compare(first: dict, second: dict) -> list[str]:
     both = [key for key in first if key in second]
     verdicts = [key for key in both if first[key]["verdict"] != second[key]["verdict"]]
     values = [key for key in both if any(first[key][n] != second[key][n] for n in ("measured", "low", "high"))]
-    beyond = [key for key in values if _beyond(first[key], second[key])]
+    far = [key for key in values if beyond(first[key], second[key])]
     lines = [
         f"{len(both)} claims in both: {len(verdicts)} verdicts and {len(values)} values moved,"
-        f" {len(beyond)} of them beyond the interval."
+        f" {len(far)} of them beyond the interval."
     ]
     for title, keys, said in (
         ("Verdicts", verdicts, lambda a, b: f"{a['verdict']} -> {b['verdict']}"),
-        ("Values", values, lambda a, b: f"{_value(a)} -> {_value(b)}{'  beyond the interval' * _beyond(a, b)}"),
+        ("Values", values, lambda a, b: f"{_value(a)} -> {_value(b)}{'  beyond the interval' * beyond(a, b)}"),
     ):
         if keys:
             lines += ["", title, *(f"  {' '.join(key):<42}{said(first[key], second[key])}" for key in keys)]
@@ -57,7 +57,7 @@ def compare(first: dict, second: dict) -> list[str]:
     return lines
 
 
-def _beyond(first: dict, second: dict) -> bool:
+def beyond(first: dict, second: dict) -> bool:
     """True if either centre lies outside the other's interval."""
     a, b = ([_number(row[name]) for name in ("measured", "low", "high")] for row in (first, second))
     if any(map(math.isnan, (*a, *b))):

@@ -9,7 +9,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from pesin.claims.judge import NUMBERS
+from pesin.claims.judge import MEASURED, NUMBERS
 from pesin.claims.provenance import attributes
 from pesin.config.models import Deviation, Source
 from pesin.params import Model
@@ -78,6 +78,14 @@ class ClaimFacts(Model):
     needs_met: str
     control: str
     control_flipped: str
+    agreement: Number
+    """Share of resamples of the independent units that give the same verdict; null if nothing is resampled."""
+    close: str
+    """yes, if fewer than nine in ten do: the verdict may turn with other units."""
+    distance: Number
+    """Of exact numbers: how far the worst lies from its bound, in tolerances; negative outside."""
+    replicates: str
+    """How whole runs with other seeds, and under another instruction set, came out: "6 of 6", or "unsettled: ...". """
     figures: list[str]
     reason: str
     note: str
@@ -154,7 +162,14 @@ class Ledger(Model):
     claims: list[ClaimFacts]
 
 
-def gather(judged: dict[str, tuple], papers: dict[str, dict], costs: list[dict], scale: str, folder: Path) -> Ledger:
+def gather(
+    judged: dict[str, tuple],
+    papers: dict[str, dict],
+    costs: list[dict],
+    scale: str,
+    folder: Path,
+    replicates: dict[tuple[str, str], str],
+) -> Ledger:
     """Put together what is known of every claim.
 
     Parameters
@@ -167,6 +182,8 @@ def gather(judged: dict[str, tuple], papers: dict[str, dict], costs: list[dict],
         Rows of the cost table; [] if there is none.
     scale, folder
         smoke, laptop or paper, and results/<scale>.
+    replicates
+        (study, claim) -> how the replicates came out; {} if none were run.
     """
     claims, facts = [], {}
     for study, paper in papers.items():
@@ -176,6 +193,7 @@ def gather(judged: dict[str, tuple], papers: dict[str, dict], costs: list[dict],
         for claim, spec in paper["claims"].items():
             row = by_claim.get(claim) or _not_judged(study, paper, claim, spec)
             own = [part for part in parts if part["claim"] == claim]
+            row = row | {"replicates": replicates.get((study, claim), "")}
             claims.append(_claim(row, spec, own, paper, seconds, folder))
         facts[study] = _paper(study, paper, costs, seconds, folder)
     counts = {v: sum(claim.verdict == v for claim in claims) for v in VERDICTS}
@@ -225,7 +243,20 @@ def _claim(row: dict, spec: dict, parts: list[dict], paper: dict, seconds: dict,
     # The parts of the case and of each control come in the order of the claim's rules.
     rules = spec["rule"] if isinstance(spec["rule"], list) else [spec["rule"]]
     judged = [_judged(part, rules[i % len(rules)]) for i, part in enumerate(parts)]
-    kept = ("says", "topic", "unit", "n", "over", "evidence", "expect", "needs_met", "control", "control_flipped")
+    kept = (
+        "says",
+        "topic",
+        "unit",
+        "n",
+        "over",
+        "evidence",
+        "expect",
+        "needs_met",
+        "control",
+        "control_flipped",
+        "close",
+        "replicates",
+    )
     return ClaimFacts(
         study=study,
         claim=claim,
@@ -247,7 +278,7 @@ def _claim(row: dict, spec: dict, parts: list[dict], paper: dict, seconds: dict,
 
 def _judged(part: dict, rule: dict) -> Judged:
     said = {name: part[name] for name in ("control", "rule", "over", "unit", "n", "reason", "verdict")}
-    numbers = {name: _number(part[name]) for name in NUMBERS}
+    numbers = {name: _number(part[name]) for name in MEASURED}
     return Judged(
         **said,
         **numbers,
@@ -261,7 +292,7 @@ def _not_judged(study: str, paper: dict, claim: str, spec: dict) -> dict:
     """The row of a claim that no judging knows."""
     rules = spec["rule"] if isinstance(spec["rule"], list) else [spec["rule"]]
     value = spec["paper"].get("value")
-    text = dict.fromkeys(("unit", "over", "needs_met", "control", "control_flipped"), "")
+    text = dict.fromkeys(("unit", "over", "needs_met", "control", "control_flipped", "close", "replicates"), "")
     return {
         **text,
         **dict.fromkeys(NUMBERS, math.nan),

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Callable
 from dataclasses import replace
-from functools import cache
+from functools import cache, partial
 from pathlib import Path
 
 import numpy as np
@@ -13,7 +14,7 @@ import xarray as xr
 
 from pesin.claims.models import Claim, Quantity
 from pesin.claims.quantity import select
-from pesin.claims.rules import WORST_FIRST, Outcome, evaluate, need_met
+from pesin.claims.rules import DRAWS, WORST_FIRST, Outcome, evaluate, need_met
 from pesin.config.models import Study
 from pesin.errors import UserError
 from pesin.params import UPSTREAM
@@ -23,9 +24,11 @@ from pesin.steps.record import MARK
 
 COLUMNS = (
     "study topic claim says paper_value paper_where rule measured low high unit n verdict evidence expect needs_met"
-    " control control_flipped figures reason over accept_low accept_high"
+    " control control_flipped figures reason over accept_low accept_high agreement close distance"
 ).split()
-NUMBERS = ("measured", "low", "high", "accept_low", "accept_high")
+MEASURED = ("measured", "low", "high", "accept_low", "accept_high")
+NUMBERS = (*MEASURED, "agreement", "distance")
+CLOSE = 0.9
 Opener = Callable[[str, str], "xr.Dataset | xr.DataTree"]
 
 
@@ -47,6 +50,7 @@ def judge_study(name: str, study: Study, opened: Opener) -> tuple[list[dict], li
     rows, parts = [], []
     for claim_id, claim in study.claims.items():
         outcome, over, claim_parts = _judge_claim(claim, opened)
+        agreement = _agreement(outcome)
         unmet = _unmet(claim, opened)
         flips: dict[str, Outcome] = {}
         powerless: dict[str, Outcome] = {}
@@ -84,6 +88,9 @@ def judge_study(name: str, study: Study, opened: Opener) -> tuple[list[dict], li
                 "over": over,
                 "accept_low": outcome.accept_low,
                 "accept_high": outcome.accept_high,
+                "agreement": agreement,
+                "close": "yes" if agreement < CLOSE else "",
+                "distance": outcome.distance,
             }
         )
     return rows, parts
@@ -185,11 +192,26 @@ def _judge_claim(claim: Claim, opened: Opener, of: str = "", control: str = "", 
             "decides": "yes" if i == deciding else "",
             "timed": timed[i],
         }
-        | {k: getattr(outcome, k) for k in Outcome.__dataclass_fields__}
+        | {k: getattr(outcome, k) for k in Outcome.__dataclass_fields__ if k != "redraw"}
         | {"values": [None if np.isnan(value) else value for value in outcome.values]}
         for i, (rule, over, outcome) in enumerate(zip(claim.rules, overs, outcomes, strict=True))
     ]
-    return outcomes[deciding], overs[deciding], parts
+    redraw = partial(_together, outcomes, ranks) if any(outcome.redraw for outcome in outcomes) else None
+    return replace(outcomes[deciding], redraw=redraw), overs[deciding], parts
+
+
+def _together(outcomes: list[Outcome], ranks: tuple[str, ...]) -> tuple[str, ...]:
+    """A claim's verdict in each resample of its units, the worst of its rules."""
+    votes = [outcome.redraw() if outcome.redraw else (outcome.verdict,) * DRAWS for outcome in outcomes]
+    return tuple(min(one, key=ranks.index) for one in zip(*votes, strict=True))
+
+
+def _agreement(outcome: Outcome) -> float:
+    """Share of the resamples with the verdict of the whole; NaN if nothing was resampled, or there is no verdict."""
+    if outcome.redraw is None or outcome.verdict in ("no verdict", "not testable here"):
+        return math.nan
+    votes = outcome.redraw()
+    return sum(vote == outcome.verdict for vote in votes) / len(votes)
 
 
 def _cut(found: xr.DataArray, like: xr.DataArray, over: str) -> xr.DataArray:
@@ -215,9 +237,15 @@ def _about(rule) -> str:
 
 def _softened(outcome: Outcome, otherwise: str) -> Outcome:
     """A failed rule that says `otherwise: partly` makes its claim `partly`."""
-    if outcome.verdict != "not reproduced" or otherwise != "partly":
+    if otherwise != "partly":
         return outcome
-    return replace(outcome, verdict="partly", reason=f"{outcome.reason}; this part fails, and counts as half")
+    if (redraw := outcome.redraw) is not None:
+        softer = {"not reproduced": "partly"}
+        outcome = replace(outcome, redraw=lambda: tuple(softer.get(vote, vote) for vote in redraw()))
+    if outcome.verdict != "not reproduced":
+        return outcome
+    reason = f"{outcome.reason}; this part fails, and counts as half"
+    return replace(outcome, verdict="partly", reason=reason)
 
 
 def _unmet(claim: Claim, opened: Opener) -> str:

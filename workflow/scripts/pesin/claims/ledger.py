@@ -9,10 +9,17 @@ from pathlib import Path
 
 from pesin.claims.facts import VERDICTS, gather
 from pesin.claims.judge import COLUMNS, NUMBERS
+from pesin.claims.replicates import read_replicates, said
 
 
 def write_ledger(
-    judged: dict[str, tuple], papers: dict[str, dict], costs: list[dict], scale: str, folder: Path, template: Path
+    judged: dict[str, tuple],
+    papers: dict[str, dict],
+    costs: list[dict],
+    scale: str,
+    folder: Path,
+    template: Path,
+    replicates: Path | None = None,
 ) -> list[dict]:
     """Write ledger.csv, ledger.json and ledger.html into `folder`, and return the rows.
 
@@ -28,11 +35,18 @@ def write_ledger(
         smoke, laptop or paper, and results/<scale>, where the figures lie too.
     template
         The page's jinja2 template.
+    replicates
+        replicates.csv of earlier runs with other seeds, if there is one.
     """
     from pesin.claims.page import write_page
 
-    rows = [row for study_rows, _ in judged.values() for row in study_rows]
-    facts = gather(judged, papers, costs, scale, folder)
+    found = said(read_replicates(replicates)) if replicates else {}
+    rows = [
+        row | {"replicates": found.get((row["study"], row["claim"]), "")}
+        for study_rows, _ in judged.values()
+        for row in study_rows
+    ]
+    facts = gather(judged, papers, costs, scale, folder, found)
     write_csv(rows, folder / "ledger.csv")
     (folder / "ledger.json").write_text(facts.model_dump_json(indent=1) + "\n", encoding="utf-8")
     write_page(facts, template, folder / "ledger.html")
@@ -42,7 +56,7 @@ def write_ledger(
 def write_csv(rows: list[dict], path: Path) -> None:
     """Write the ledger's rows; numbers with six significant digits, missing ones empty."""
     with open(path, "w", encoding="utf-8", newline="") as handle:
-        writer = csv.DictWriter(handle, COLUMNS, lineterminator="\n")
+        writer = csv.DictWriter(handle, (*COLUMNS, "replicates"), lineterminator="\n", restval="")
         writer.writeheader()
         writer.writerows(row | {name: number(row[name]) for name in NUMBERS} for row in rows)
 

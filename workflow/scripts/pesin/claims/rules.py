@@ -14,9 +14,10 @@ units: each unit gives one number, and the numbers are held against the region t
 
 from __future__ import annotations
 
+import zlib
 from collections.abc import Callable
-from dataclasses import dataclass
-from functools import singledispatch
+from dataclasses import dataclass, field, replace
+from functools import cache, singledispatch
 from typing import cast
 
 import numpy as np
@@ -41,6 +42,7 @@ from pesin.stats.intervals import Estimate, correlation_interval, interval, spea
 
 WORST_FIRST = ("no verdict", "not reproduced", "partly", "reproduced")
 FEWEST_UNITS = 3
+DRAWS = 400
 
 Read = Callable[[Quantity], xr.DataArray]
 
@@ -61,6 +63,10 @@ class Outcome:
     """Unit of the measured value, as the file of its variable says."""
     values: tuple[float, ...] = ()
     """The number of each unit, where each gives one; NaN for a unit that failed."""
+    redraw: Callable[[], tuple[str, ...]] | None = field(default=None, compare=False, repr=False)
+    """Gives the verdict of each of `DRAWS` resamples of the units, drawn with replacement. None: no units."""
+    distance: float = np.nan
+    """Of exact numbers: how far the worst one lies from its bound, in tolerances; negative outside."""
 
 
 @singledispatch
@@ -123,8 +129,9 @@ def _(rule: Ordering, read: Read) -> Outcome:
     with np.errstate(invalid="ignore"):  # inf - inf: both failed, nobody wins
         difference = than - rule.factor * lower
     smallest = np.nextafter(rule.margin, np.inf)
-    unit = unit_of(rule.than, read)
-    return decide(difference, rule, smallest, np.inf, unit, effect=_excludes_zero(than - lower, rule))
+    with np.errstate(invalid="ignore"):
+        plain = than - lower
+    return decide(difference, rule, smallest, np.inf, unit_of(rule.than, read), effect=plain)
 
 
 @evaluate.register
@@ -145,35 +152,50 @@ def _(rule: Correlation, read: Read) -> Outcome:
     x, y = _pair(rule.x, rule.y, read, rule.over)
     lost = int((~np.isfinite(x) | ~np.isfinite(y)).sum())
     kept = np.isfinite(x) & np.isfinite(y)
-    rho, low, high = correlation_interval(x[kept], y[kept], rule.method)
     accept_low = -1.0 if rule.above is None else rule.above
     accept_high = 1.0 if rule.below is None else rule.below
     n = int(kept.sum())
-    inside = accept_low <= low and high <= accept_high and not lost
-    effect = accept_low <= rho <= accept_high and (low > 0 or high < 0)
-    verdict = "reproduced" if inside else "partly" if effect else "not reproduced"
+
+    def judged(units) -> tuple[str, float, float, float]:
+        rho, low, high = correlation_interval(x[units][kept[units]], y[units][kept[units]], rule.method)
+        inside = accept_low <= low and high <= accept_high and not lost
+        effect = accept_low <= rho <= accept_high and (low > 0 or high < 0)
+        good = "reproduced" if inside else "partly" if effect else "not reproduced"
+        return "not reproduced" if np.isnan(rho) else good, rho, low, high
+
+    verdict, rho, low, high = judged(np.arange(x.size))
     reason = f"{rule.method} correlation over {rule.over} (n = {n})" + (f"; {lost} without a value" if lost else "")
     if n < 5:
         verdict, reason = "no verdict", f"only {n} along {rule.over} with a value: a correlation needs five"
     elif np.isnan(rho):
-        verdict, reason = "not reproduced", "one of the two quantities is constant"
-    return Outcome(verdict, rho, low, high, accept_low, accept_high, n, reason)
+        reason = "one of the two quantities is constant"
+
+    def redraw() -> tuple[str, ...]:
+        return tuple(judged(units)[0] for units in resamples(rule.over, x.size))
+
+    return Outcome(verdict, rho, low, high, accept_low, accept_high, n, reason, redraw=redraw if n >= 5 else None)
 
 
 @evaluate.register
 def _(rule: Identity, read: Read) -> Outcome:
     difference, unit = _difference(rule.left, rule.right, rule.relative, read)
-    return _elements(abs(difference), 0.0, rule.tolerance, unit, rule.relative)
+    return _within_tolerance(difference, rule.tolerance, unit)
 
 
 @evaluate.register
 def _(rule: Every, read: Read) -> Outcome:
     difference, unit = _difference(rule.value, rule.than, rule.relative, read)
     if rule.tolerance is not None:
-        return _elements(abs(difference), 0.0, rule.tolerance, unit, rule.relative)
+        return _within_tolerance(difference, rule.tolerance, unit)
     low = -np.inf if rule.above is None else float(np.nextafter(rule.above, np.inf))
     high = np.inf if rule.below is None else float(np.nextafter(rule.below, -np.inf))
-    return _elements(difference, low, high, unit, rule.relative)
+    return _elements(difference, low, high, unit)
+
+
+def _within_tolerance(difference: np.ndarray, tolerance: float, unit: str) -> Outcome:
+    outcome = _elements(abs(difference), -np.inf, tolerance, unit)
+    distance = 1 - outcome.measured / tolerance if tolerance else np.nan
+    return replace(outcome, accept_low=0.0, distance=distance)
 
 
 def _difference(value: Quantity, than: Quantity | float | None, relative: bool, read: Read) -> tuple[np.ndarray, str]:
@@ -190,7 +212,7 @@ def _difference(value: Quantity, than: Quantity | float | None, relative: bool, 
     return np.atleast_1d(found.values), unit
 
 
-def _elements(values: np.ndarray, low: float, high: float, unit: str, relative: bool) -> Outcome:
+def _elements(values: np.ndarray, low: float, high: float, unit: str) -> Outcome:
     """Exact numbers, element by element: nothing is resampled, a NaN fails, the worst element stands for all."""
     lost = int(np.isnan(values).sum())
     outside = np.maximum(low - values, values - high)
@@ -207,7 +229,9 @@ def _(rule: NotTestable, read: Read) -> Outcome:
     return Outcome("not testable here", reason=rule.reason)
 
 
-def decide(values: np.ndarray, rule: Judged, low: float, high: float, unit: str = "1", effect: bool = True) -> Outcome:
+def decide(
+    values: np.ndarray, rule: Judged, low: float, high: float, unit: str = "1", effect: np.ndarray | None = None
+) -> Outcome:
     """Hold one number per unit against the region [low, high].
 
     Parameters
@@ -219,33 +243,49 @@ def decide(values: np.ndarray, rule: Judged, low: float, high: float, unit: str 
         The region, bounds included.
     unit
         Unit of the values.
-    effect
-        False where the interval can't tell the effect from none: then the centre alone is never `partly`.
+    effect : ndarray, shape (units,), optional
+        Where its interval doesn't exclude zero there may be no effect at all: then the centre alone is never `partly`.
     """
     values = np.asarray(values, float)
     n, failed = values.size, np.isnan(values)
     if n < FEWEST_UNITS:
         return Outcome("no verdict", n=n, reason=f"only {n} along {rule.over}: an interval needs {FEWEST_UNITS}")
     yes = ~failed & (values >= low) & (values <= high)
+    verdict, measured, below, above = _held_against(values, yes, rule, low, high, effect)
+    said = f"{rule.estimate} over {rule.over} (n = {n})"
+    if rule.estimate != "share":
+        said += f", {int(yes.sum())} of {n} satisfy it one by one"
+        said += f" (asked: {rule.in_at_least:.0%})" if rule.in_at_least is not None else ""
+    said += f"; {int(failed.sum())} without a value" if failed.any() else ""
+
+    def redraw() -> tuple[str, ...]:
+        return tuple(
+            _held_against(values[units], yes[units], rule, low, high, None if effect is None else effect[units])[0]
+            for units in resamples(rule.over, n)
+        )
+
+    unit = "1" if rule.estimate == "share" else unit
+    return Outcome(verdict, measured, below, above, low, high, n, said, unit, tuple(values.tolist()), redraw)
+
+
+def _held_against(values, yes, rule: Judged, low, high, effect) -> tuple[str, float, float, float]:
+    """Verdict, centre and interval of one number per unit; see `decide`."""
     measured, below, above = _centre(values, rule.estimate)
-    inside = bool(low <= below and above <= high)
-    point = bool(low <= measured <= high)
-    share = float(yes.mean())
+    inside, point, share = low <= below and above <= high, low <= measured <= high, float(yes.mean())
     if rule.in_at_least is not None:
         reached = share >= rule.in_at_least - 1e-9
         good = inside and reached
         half = (inside and share >= rule.partly_at_least - 1e-9) or (reached and point)
     else:
         good = inside
-        half = point and effect
-    said = f"{rule.estimate} over {rule.over} (n = {n})"
-    if rule.estimate != "share":
-        said += f", {int(yes.sum())} of {n} satisfy it one by one"
-        said += f" (asked: {rule.in_at_least:.0%})" if rule.in_at_least is not None else ""
-    said += f"; {int(failed.sum())} without a value" if failed.any() else ""
-    verdict = "reproduced" if good else "partly" if half else "not reproduced"
-    unit = "1" if rule.estimate == "share" else unit
-    return Outcome(verdict, measured, below, above, low, high, n, said, unit, tuple(values.tolist()))
+        half = point and (effect is None or _excludes_zero(effect, rule))
+    return "reproduced" if good else "partly" if half else "not reproduced", measured, below, above
+
+
+@cache
+def resamples(over: str, n: int) -> np.ndarray:
+    """Units of each resample, shape (DRAWS, n), the same for every rule over the same units: they go together."""
+    return np.random.default_rng([zlib.crc32(over.encode()), n]).integers(n, size=(DRAWS, n))
 
 
 def need_met(need: Need, read: Read) -> str:

@@ -172,6 +172,8 @@ class Config(Model):
     """smoke (tests), laptop (default) or paper (the paper's own sizes)."""
     studies: Literal["all"] | Annotated[list[Name], Field(min_length=1)] = "all"
     """`all`, or a list of studies."""
+    seed: Annotated[int, Field(ge=0)] = 0
+    """Replicate: enters every random stream. 0 is the run whose ledger we stand by."""
     results: str = Field("results", pattern=r"^[^$`'\"\\\\;&|<>*?!\n]+$")
     """Folder of the results, relative to the working directory. No characters that a shell would act on."""
 

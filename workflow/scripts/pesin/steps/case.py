@@ -33,6 +33,10 @@ class Case(Generic[Params]):
         Processors it was given.
     output, key
         The file that the step makes, and a digest of all that its numbers depend on: for checkpoints.
+    replicate
+        0, or the number of a whole run with other random numbers.
+    streams
+        Case whose random numbers are drawn: a control draws its case's. Its own if empty.
     """
 
     study: str
@@ -44,17 +48,20 @@ class Case(Generic[Params]):
     threads: int = 1
     output: Path | None = None
     key: str = ""
+    replicate: int = 0
+    streams: str = ""
 
     def _sequence(self, stream: str) -> np.random.SeedSequence:
-        words = "\0".join((self.study, self.name, self.step, stream)).encode()
+        name, replicate = self.streams or self.name, [f"replicate {self.replicate}"] if self.replicate else []
+        words = "\0".join((self.study, name, self.step, stream, *replicate)).encode()
         return np.random.SeedSequence(list(np.frombuffer(hashlib.sha256(words).digest(), dtype=np.uint32)))
 
     def rng(self, stream: str) -> np.random.Generator:
-        """Random generator that depends on study, case, step and stream alone."""
+        """Random generator that depends on study, case, step, stream and replicate alone."""
         return np.random.default_rng(self._sequence(stream))
 
     def seed(self, stream: str) -> int:
-        """63-bit integer seed that depends on study, case, step and stream alone (for torch)."""
+        """63-bit integer seed that depends on study, case, step, stream and replicate alone (for torch)."""
         return int(self._sequence(stream).generate_state(1, np.uint64)[0] >> 1)
 
     @property

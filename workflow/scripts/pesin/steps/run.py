@@ -43,7 +43,8 @@ def run_step(
     function
         The study's simulate, train, entropy or forecast.
     spec
-        study, case, step, scale, params, as the workflow resolved them, and `params_type`, the study's `Params`.
+        study, case, step, scale, params, as the workflow resolved them, `params_type`, the study's `Params`, and
+        perhaps `replicate` and `streams` (see `Case`).
     inputs
         Result files by the name of the argument that takes them: data, trained, and the names under `uses`; lists of
         results for lists of files.
@@ -67,7 +68,8 @@ def run_step(
     code_digest, input_digests = files_digest(code), {name: _digests(result) for name, result in results.items()}
     file_digests = {path: file_digest(Path(path)).hex() for path in files}
     key = _key(spec, code_digest, input_digests, file_digests, threads, gpu)
-    case = Case(spec["study"], spec["case"], spec["step"], spec["scale"], params, gpu, threads, output, key)
+    more = {"replicate": spec.get("replicate", 0), "streams": spec.get("streams", "")}
+    case = Case(spec["study"], spec["case"], spec["step"], spec["scale"], params, gpu, threads, output, key, **more)
     handed: dict[str, Any] = {
         name: _withheld(result) if case.step == "train" else result
         for name, result in results.items()
@@ -93,6 +95,7 @@ def run_step(
         "scale": case.scale,
         "parameters": json.dumps(spec["params"], sort_keys=True),
         "seed": case.seed(""),
+        "replicate": case.replicate,
         "code_digest": code_digest,
         "inputs": json.dumps(input_digests, sort_keys=True),
         "files": json.dumps(file_digests, sort_keys=True),
@@ -136,7 +139,7 @@ def _withheld(result):
 
 def _key(spec: dict, code_digest: str, inputs: dict, files: dict[str, str], threads: int, gpu: int) -> str:
     """Digest of all that the numbers depend on, threads and packages too: a checkpoint of anything else is no use."""
-    where = [spec[name] for name in ("study", "case", "step", "scale", "params")]
+    where = [spec.get(name) for name in ("study", "case", "step", "scale", "params", "replicate", "streams")]
     return hashlib.sha256(
         json.dumps([where, code_digest, inputs, files, threads, gpu, _versions()], sort_keys=True).encode()
     ).hexdigest()
