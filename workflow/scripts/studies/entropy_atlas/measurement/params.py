@@ -1,4 +1,4 @@
-"""Parameters of entropy_atlas: the series and the measures of them, or the comparison of both with the truth."""
+"""Parameters of the series, of the measures taken of them, and of the forecasts."""
 
 from typing import Annotated, Any, Literal
 
@@ -47,35 +47,7 @@ class Forecasts(Model):
     """Error at which a forecast ends, in standard deviations of the series."""
 
 
-class Atlas(Model):
-    kind: Literal["atlas"]
+class Params(Model):
     simulate: Series
     entropy: Measures
     forecast: Forecasts
-
-
-class Compared(Model):
-    kinds: list[Literal["flow", "delay", "map"]]
-    """Systems that are judged: those on one clock."""
-    long: Literal["long", "shuffled"]
-    """The condition that stands for the clean series."""
-    noisy: Literal["noisy", "long"]
-    """The condition that stands for the noisy one."""
-    dealt: bool
-    """Whether each measure's values are dealt to other systems."""
-    sections: Literal["catalogue", "dealt"]
-    """Whether measures keep their section of the catalogue."""
-    neighbours: PositiveInt
-    """Systems nearest in a measure, whose valid times are averaged to foretell another's."""
-    groups: Annotated[int, Field(ge=3)]
-    """Disjoint groups of systems, in each of which the agreement within and between sections is taken."""
-    clusters: PositiveInt
-    """Clusters that the dendrogram is cut into."""
-
-
-class Comparison(Model):
-    kind: Literal["comparison"]
-    entropy: Compared
-
-
-Params = Annotated[Atlas | Comparison, Field(discriminator="kind")]

@@ -12,11 +12,12 @@ from pesin.entropy.registry import get
 from pesin.steps.case import Case
 from pesin.steps.labels import labelled
 from pesin.steps.parallel import each
+from studies.entropy_atlas.measurement.params import Measures, Params
 
 CONDITIONS = ("long", "noisy", "short", "shuffled")
 
 
-def entropy(case: Case, data: xr.Dataset) -> xr.Dataset:
+def entropy(case: Case[Params], data: xr.Dataset) -> xr.Dataset:
     """value(measure, condition, system) with its standard error, of series brought to mean 0 and deviation 1."""
     p = case.params.entropy
     x = data.series.transpose("system", "time").values
@@ -46,7 +47,7 @@ def entropy(case: Case, data: xr.Dataset) -> xr.Dataset:
     )
 
 
-def _measured(job, p) -> np.ndarray:
+def _measured(job, p: Measures) -> np.ndarray:
     """Values and errors of one system, (2, measure, condition); NaN where a measure is not defined."""
     x, seed = job
     rng = np.random.default_rng(seed)

@@ -13,15 +13,16 @@ from pesin.steps.labels import labelled
 from pesin.steps.parallel import each
 from pesin.systems import zoo
 from pesin.systems.sampling import series, with_period
+from studies.entropy_atlas.measurement.params import Params, Series
 
 SECONDS = 60.0  # wall time that one system's series may take
 
 
-def simulate(case: Case) -> xr.Dataset:
+def simulate(case: Case[Params]) -> xr.Dataset:
     """The first coordinate of each system: a series to measure, and what follows it."""
     p = case.params.simulate
     if p.systems == "all":
-        wanted = [(name, kind) for kind in p.kinds for name in zoo.names(kind)]
+        wanted: list[tuple[str, str]] = [(name, kind) for kind in p.kinds for name in zoo.names(kind)]
     else:
         wanted = [(name, zoo.get(name).kind) for name in p.systems]
     seeds = case.rng("starts").integers(2**63, size=len(wanted))
@@ -46,7 +47,7 @@ def simulate(case: Case) -> xr.Dataset:
     )
 
 
-def _sampled(job, p) -> dict:
+def _sampled(job, p: Series) -> dict:
     name, kind, seed = job
     per_period = 1 if kind == "map" else p.points_per_period
     length = p.points + p.future

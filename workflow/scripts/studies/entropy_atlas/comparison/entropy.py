@@ -10,12 +10,13 @@ from scipy.spatial.distance import squareform
 from pesin.stats.intervals import correlation_interval, ranks
 from pesin.steps.case import Case
 from pesin.steps.labels import labelled
+from studies.entropy_atlas.comparison.params import Compared, Params
 
 FALLS = ("missing_patterns",)  # measures that fall as a series gets less regular
 CONDITIONS = ("long", "noisy", "short")
 
 
-def entropy(case: Case, measures: xr.Dataset, valid_times: xr.Dataset, spectra: xr.Dataset) -> xr.Dataset:
+def entropy(case: Case[Params], measures: xr.Dataset, valid_times: xr.Dataset, spectra: xr.Dataset) -> xr.Dataset:
     """All comparisons, over the systems that have a series and a recomputed spectrum."""
     p = case.params.entropy
     values, truth, valid, left_out = _together(p, measures, valid_times, spectra)
@@ -75,7 +76,7 @@ def _with_ends(name: str, dims, found, said: str) -> dict:
     }
 
 
-def _agreement(long: np.ndarray, section: np.ndarray, p, labels: np.random.Generator) -> dict:
+def _agreement(long: np.ndarray, section: np.ndarray, p: Compared, labels: np.random.Generator) -> dict:
     """Correlations of all pairs of measures, their clusters, and the gap between sections in groups of systems."""
     pairs = np.array([[correlation_interval(a, b) for b in long] for a in long])
     leaf, cluster = _clusters(pairs[..., 0], p.clusters)
@@ -105,13 +106,14 @@ def _foretelling(long: np.ndarray, truth: np.ndarray, valid: np.ndarray, names, 
     return told, [*names, *others]
 
 
-def _together(p, measures, valid_times, spectra):
+def _together(p: Compared, measures: xr.Dataset, valid_times: xr.Dataset, spectra: xr.Dataset):
     """Values (measure, condition, system), Pesin entropy per sample and valid times; and who lacks one of them."""
     kind = dict(zip(spectra.system.values, spectra.kind.values.astype(str), strict=True))
     pesin = dict(zip(spectra.system.values, spectra.pesin_entropy.values * spectra.period.values, strict=True))
     per_period = dict(zip(valid_times.system.values, valid_times.per_period.values, strict=True))
     valid = valid_times.valid_time.sel(forecaster="analogue")
-    kept, left_out = [], []
+    kept: list[str] = []
+    left_out: list[str] = []
     for name in measures.system.values:
         if kind.get(name) not in p.kinds and name in kind:
             continue

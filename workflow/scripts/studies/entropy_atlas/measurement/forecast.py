@@ -9,11 +9,12 @@ from scipy.spatial import cKDTree
 from pesin.forecast.horizon import good_steps
 from pesin.steps.case import Case
 from pesin.steps.labels import labelled
+from studies.entropy_atlas.measurement.params import Forecasts, Params
 
 FORECASTERS = ("analogue", "linear")
 
 
-def forecast(case: Case, data: xr.Dataset, trained: None = None) -> xr.Dataset:
+def forecast(case: Case[Params], data: xr.Dataset) -> xr.Dataset:
     """valid_time(forecaster, system): mean over starts of the samples before the error exceeds the threshold."""
     p = case.params.forecast
     series = data.series.transpose("system", "time").values
@@ -36,7 +37,7 @@ def forecast(case: Case, data: xr.Dataset, trained: None = None) -> xr.Dataset:
     )
 
 
-def _good_steps(past: np.ndarray, after: np.ndarray, p) -> np.ndarray:
+def _good_steps(past: np.ndarray, after: np.ndarray, p: Forecasts) -> np.ndarray:
     """Samples before each forecast fails, (forecaster, start); the horizon if it never does."""
     mean, spread = past.mean(), past.std()
     past, after = (past - mean) / spread, (after - mean) / spread
@@ -47,7 +48,7 @@ def _good_steps(past: np.ndarray, after: np.ndarray, p) -> np.ndarray:
     return good_steps(np.abs(made - truth), p.threshold)
 
 
-def _analogues(past: np.ndarray, seen: np.ndarray, p) -> np.ndarray:
+def _analogues(past: np.ndarray, seen: np.ndarray, p: Forecasts) -> np.ndarray:
     """Mean of what followed the most similar stretches of the past, (start, horizon)."""
     windows = np.lib.stride_tricks.sliding_window_view(past[: past.size - p.horizon], p.delays)
     near = cKDTree(windows).query(seen, p.neighbours)[1].reshape(len(seen), -1)
@@ -55,7 +56,7 @@ def _analogues(past: np.ndarray, seen: np.ndarray, p) -> np.ndarray:
     return past[near[..., None] + leads].mean(1)
 
 
-def _linear(past: np.ndarray, seen: np.ndarray, p) -> np.ndarray:
+def _linear(past: np.ndarray, seen: np.ndarray, p: Forecasts) -> np.ndarray:
     """Ridge regression on the last samples, fed its own forecasts, (start, horizon)."""
     windows = np.lib.stride_tricks.sliding_window_view(past, p.delays + 1)
     rows, next_value = windows[:, :-1], windows[:, -1]
