@@ -11,12 +11,13 @@ from pesin.models.mlp import apply_mlp
 from pesin.stats.passage import first_passage
 from pesin.steps.case import Case
 from pesin.steps.labels import labelled
-from studies.lava_world_tides.moon import FAILED, Members, evolve
-from studies.lava_world_tides.response import earth_response, ranges
-from studies.lava_world_tides.simulate import output_years
+from studies.lava_world_tides.recession.moon import Members, evolve
+from studies.lava_world_tides.recession.params import Params
+from studies.lava_world_tides.recession.response import earth_response, ranges
+from studies.lava_world_tides.settings import FAILED, Range, output_years
 
 
-def forecast(case: Case, data: xr.DataTree, trained: xr.DataTree) -> xr.Dataset:
+def forecast(case: Case[Params], trained: xr.DataTree) -> xr.Dataset:
     """Return the largest relative error of a(t) and the error of the time to 20 Earth radii, in ln, run by run.
 
     Half of the runs have drags inside the training range; the others' drags lie below it.
@@ -25,8 +26,8 @@ def forecast(case: Case, data: xr.DataTree, trained: xr.DataTree) -> xr.Dataset:
     simulated, wanted = params.simulate, params.forecast
     rng, count = case.rng("held out"), wanted.members
     draws = simulated.draws
-    flux = np.exp(rng.uniform(*np.log(draws.flux), 2 * count))
-    drag = np.exp(np.r_[rng.uniform(*np.log(params.train.drag), count), rng.uniform(*np.log(wanted.outside), count)])
+    flux = np.exp(_logs(rng, draws.flux, 2 * count))
+    drag = np.exp(np.r_[_logs(rng, params.train.drag, count), _logs(rng, wanted.outside, count)])
     same = np.ones(2 * count)
     ocean = same * simulated.ocean
     members = Members(flux, drag, simulated.depth * same, simulated.solid * same, ocean, same)
@@ -67,12 +68,18 @@ def forecast(case: Case, data: xr.DataTree, trained: xr.DataTree) -> xr.Dataset:
     )
 
 
+def _logs(rng: np.random.Generator, ends: Range, count: int) -> np.ndarray:
+    """Uniform logarithms of numbers between two ends."""
+    low, high = np.log(ends)
+    return rng.uniform(low, high, count)
+
+
 def _padded(rows: np.ndarray) -> np.ndarray:
     """A row of zeros in front: the exact model's own error."""
     return np.concatenate([np.zeros((1, rows.shape[1])), rows])
 
 
-def _clipped(params, sigma, depth, drag):
+def _clipped(params: Params, sigma, depth, drag):
     """Inputs in logarithms; a depth below the range is read at its lower end, and the answer scaled with the depth."""
     low, high = ranges(params.train)
     inputs = np.broadcast_arrays(np.maximum(sigma, 1e-12), np.maximum(depth, 1e-3), drag)
@@ -82,8 +89,8 @@ def _clipped(params, sigma, depth, drag):
     return logs, np.exp(thin), low, high
 
 
-def _net(params, trained, run: int):
-    weights = {n: torch.as_tensor(v.values[run : run + 1]) for n, v in trained["weights"].data_vars.items()}
+def _net(params: Params, trained: xr.DataTree, run: int):
+    weights = {str(n): torch.as_tensor(v.values[run : run + 1]) for n, v in trained["weights"].data_vars.items()}
     middle, spread = float(trained["scale"].middle), float(trained["scale"].spread)
     viscosity = np.log(params.forecast.viscosity)
 
@@ -98,11 +105,11 @@ def _net(params, trained, run: int):
     return response
 
 
-def _table(params):
+def _table(params: Params):
     low, high = ranges(params.train)
-    axes = [np.linspace(low[i], high[i], params.train.table) for i in range(3)]
-    grid = np.meshgrid(*(np.exp(axis) for axis in axes), indexing="ij")
-    values = np.log(earth_response(*grid, params.forecast.viscosity))
+    axes = [np.linspace(low[i], high[i], params.forecast.table) for i in range(3)]
+    sigma, depth, drag = np.meshgrid(*(np.exp(axis) for axis in axes), indexing="ij")
+    values = np.log(earth_response(sigma, depth, drag, params.forecast.viscosity))
     table = RegularGridInterpolator(axes, values, bounds_error=False, fill_value=None)  # beyond it: straight on
 
     def response(sigma, depth, drag):

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import numpy as np
 
-from studies.lava_world_tides.moon import GRAVITY, closed_form
-from studies.lava_world_tides.tides import BULK_DENSITY, EARTH_RADIUS, maxwell_dissipation
+from studies.lava_world_tides.recession.moon import closed_form
+from studies.lava_world_tides.recession.params import Train
+from studies.lava_world_tides.tides import BULK_DENSITY, EARTH_GRAVITY, EARTH_RADIUS, maxwell_dissipation
 
 INPUTS = ("sigma", "depth", "drag", "viscosity")
 RIGIDITY = 6e10  # Pa
-STIFFNESS = 19 * RIGIDITY / (2 * BULK_DENSITY * GRAVITY * EARTH_RADIUS)
+STIFFNESS = 19 * RIGIDITY / (2 * BULK_DENSITY * EARTH_GRAVITY * EARTH_RADIUS)
 
 
 def earth_response(sigma, depth, drag, viscosity):
@@ -17,7 +18,7 @@ def earth_response(sigma, depth, drag, viscosity):
     return closed_form(sigma, depth, drag) + maxwell_dissipation(sigma, viscosity / RIGIDITY, STIFFNESS)
 
 
-def ranges(wanted) -> tuple[np.ndarray, np.ndarray]:
+def ranges(wanted: Train) -> tuple[np.ndarray, np.ndarray]:
     """Natural logarithms of the lower and upper ends of the training inputs, each of shape (4,)."""
     low, high = np.log([getattr(wanted, name) for name in INPUTS]).T
     return low, high

@@ -9,6 +9,7 @@ import numpy as np
 
 from pesin.integrate.stiff import EnsembleRun, stiff_ensemble
 from studies.lava_world_tides.tides import (
+    EARTH_GRAVITY,
     EARTH_MASS,
     EARTH_RADIUS,
     INERTIA,
@@ -19,19 +20,16 @@ from studies.lava_world_tides.tides import (
     G,
     ocean_dissipation,
     resonant_depth,
-    surface_gravity,
 )
 
 ANGULAR_MOMENTUM = 3.4407e34  # kg m^2/s, Earth and Moon
 TOTAL = EARTH_MASS + MOON_MASS
 REDUCED = EARTH_MASS * MOON_MASS / TOTAL
 MOMENT = INERTIA * EARTH_MASS * EARTH_RADIUS**2
-GRAVITY = float(surface_gravity(EARTH_MASS, EARTH_RADIUS))
 AREA = 4 * np.pi * EARTH_RADIUS**2
 DEPTH_UNIT, ENERGY_UNIT = 1e6, 1e30  # m, J: states of order one
 RAMP = 1e-5  # 10 m, in units of 1000 km
 DEEPEST = 2.9  # core-mantle boundary, in units of 1000 km
-FAILED = "a run whose integration failed"  # what a missing value stands for
 
 
 @dataclass(frozen=True)
@@ -85,7 +83,7 @@ def mechanical_energy(distance):
 
 def closed_form(sigma, depth, drag):
     """-Im k2 of the ocean on the Earth (depth in m)."""
-    return ocean_dissipation(sigma, depth, drag, GRAVITY, EARTH_RADIUS)
+    return ocean_dissipation(sigma, depth, drag, EARTH_GRAVITY, EARTH_RADIUS)
 
 
 def recession(distance, dissipation):
@@ -156,10 +154,10 @@ def _longest_step(y, f, index, members: Members):
     """
     distance = y[:, 0] * EARTH_RADIUS
     sigma = tidal_frequency(distance)
-    middle = resonant_depth(sigma, GRAVITY, EARTH_RADIUS) / DEPTH_UNIT
+    middle = resonant_depth(sigma, EARTH_GRAVITY, EARTH_RADIUS) / DEPTH_UNIT
     width = middle * members.drag[index] / np.maximum(np.abs(sigma), 1e-12)
     ahead = (distance + 10.0) / EARTH_RADIUS  # ten metres on
-    moved = resonant_depth(tidal_frequency(ahead * EARTH_RADIUS), GRAVITY, EARTH_RADIUS) / DEPTH_UNIT - middle
+    moved = resonant_depth(tidal_frequency(ahead * EARTH_RADIUS), EARTH_GRAVITY, EARTH_RADIUS) / DEPTH_UNIT - middle
     drift = f[:, 1] - moved / (ahead - y[:, 0]) * f[:, 0]
     away = 0.1 * width + 0.2 * np.abs(y[:, 1] - middle)
     room = np.where(f[:, 1] < 0, y[:, 1], DEEPEST - y[:, 1])

@@ -13,10 +13,11 @@ from pesin.models.optimisers import Adam
 from pesin.steps.case import Case
 from pesin.steps.checkpoint import Seen
 from pesin.steps.labels import DIVERGED, labelled
-from studies.lava_world_tides.response import INPUTS, earth_response, ranges
+from studies.lava_world_tides.recession.params import Params
+from studies.lava_world_tides.recession.response import INPUTS, earth_response, ranges
 
 
-def train(case: Case, data: xr.DataTree) -> xr.DataTree:
+def train(case: Case[Params]) -> xr.DataTree:
     """Return the weights (dimension run: seeds) and the loss, mean squared error of ln(-Im k2)."""
     wanted = case.params.train
     generator = torch.Generator().manual_seed(case.seed("weights"))
