@@ -16,6 +16,7 @@ from pesin.systems.regular_solution import (
     fit_interaction,
     mixing_entropy,
 )
+from studies.chgnet_charge_informed.chemistry.params import Entropy, Params
 from studies.chgnet_charge_informed.crystals import COMPARED
 
 MANGANESE = 25
@@ -23,18 +24,16 @@ NO_GAP, END = "no gap, where W <= 0", "a cell without lithium or full of it"  # 
 
 
 def entropy(
-    case: Case,
+    case: Case[Params],
     atoms: xr.DataTree,
     manganate: xr.DataTree,
-    olivine_030: xr.DataTree,
-    olivine_020: xr.DataTree,
-    olivine_r2scan: xr.DataTree | None = None,
+    olivines: list[xr.DataTree],
 ) -> xr.DataTree:
     """Groups: oxides (C3), manganate and dynamics (C4), olivine and phases (C5)."""
     p = case.params.entropy
     rng = case.rng("exchange") if p.moments == "shuffled" else None
-    olivines = [tree["olivine"].to_dataset() for tree in (olivine_030, olivine_020, olivine_r2scan) if tree is not None]
-    iron = _olivine(xr.concat(olivines, "version"), p.electrons)
+    cells = xr.concat([tree["olivine"].to_dataset() for tree in olivines], "version")
+    iron = _olivine(cells, p.electrons)
     return xr.DataTree.from_dict(
         {
             "oxides": _oxides(atoms["oxides"].to_dataset(), rng),
@@ -174,7 +173,7 @@ def _olivine(data: xr.Dataset, electrons: bool) -> xr.Dataset:
     )
 
 
-def _phases(iron: xr.Dataset, p) -> xr.Dataset:
+def _phases(iron: xr.Dataset, p: Entropy) -> xr.Dataset:
     """Miscibility gaps of W fitted to all cells and of the literature's W, and what binding does to the entropy."""
     x, versions = iron["x"].values, iron["version"].values
     mixed = (x > 0) & (x < 1)

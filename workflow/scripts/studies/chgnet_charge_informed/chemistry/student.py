@@ -30,9 +30,10 @@ class Frames:
     force: torch.Tensor
     moment: torch.Tensor
 
-    def inputs(self, rows) -> tuple:
+    def inputs(self, rows) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor, torch.Tensor, torch.Tensor, torch.Tensor]:
         """What `energy_and_forces` takes of the chosen frames, save the cutoff."""
-        return tuple(getattr(self, name)[rows] for name in ("species", "position", "index", "shift", "real", "present"))
+        species, position, index = self.species[rows], self.position[rows], self.index[rows]
+        return species, position, index, self.shift[rows], self.real[rows], self.present[rows]
 
 
 def frames(dynamics: xr.Dataset, cutoff: float, device: str) -> Frames:

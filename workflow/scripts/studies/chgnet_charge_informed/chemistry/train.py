@@ -16,12 +16,13 @@ from pesin.models.optimisers import Adam, half_cosine
 from pesin.steps.case import Case
 from pesin.steps.checkpoint import Seen
 from pesin.steps.labels import DIVERGED, labelled
-from studies.chgnet_charge_informed.student import SPECIES, composition_model, frames
+from studies.chgnet_charge_informed.chemistry.params import Params
+from studies.chgnet_charge_informed.chemistry.student import SPECIES, composition_model, frames
 
 HEADS = ("without", "with")
 
 
-def train(case: Case, manganate: xr.DataTree) -> xr.DataTree:
+def train(case: Case[Params], manganate: xr.DataTree) -> xr.DataTree:
     """Return losses over the steps, the baseline of composition, and the weights; runs are head-major."""
     p = case.params.train
     torch.set_num_threads(1)  # sums over neighbours in another order would give other bits

@@ -1,6 +1,6 @@
-"""Everything that CHGNet computes: oxides, its energy surface, LixMnO2, Li2O, LixFePO4, garnets, held-out frames.
+"""CHGNet on single crystals: oxides, its energy surface, an equation of state, a hop in Li2O, held-out frames.
 
-Each part is a list of independent tasks, which may run on several processors. Nothing after this step calls CHGNet.
+Each part is a list of independent tasks, which may run on several processors.
 """
 
 from __future__ import annotations
@@ -11,47 +11,31 @@ import xarray as xr
 from pesin.steps.case import Case
 from pesin.steps.labels import labelled
 from pesin.steps.parallel import each
-from studies.chgnet_charge_informed.crystals import CRYSTALS, build, delithiations, garnet, unpaired_electrons
-from studies.chgnet_charge_informed.mptrj import read_frames
-from studies.chgnet_charge_informed.potential import GPA, evaluate, langevin, load, relax, without_atoms
+from studies.chgnet_charge_informed.crystals import CRYSTALS, REFERENCE, build, unpaired_electrons
+from studies.chgnet_charge_informed.potential import GPA, evaluate, load, relax
+from studies.chgnet_charge_informed.predictions.mptrj import read_frames
+from studies.chgnet_charge_informed.predictions.params import HeldOut, Params
 
 NETS = ("trained", "permuted")
-REFERENCE = "limno2"
-NO_ATOM = "no atom: the cell has fewer than the largest"
 
 
-def simulate(case: Case) -> xr.DataTree:
-    """One group for each part that the parameters ask for."""
-    parts = {
-        "oxides": _oxides,
-        "surface": _surface,
-        "equation_of_state": _equation_of_state,
-        "manganate": _manganate,
-        "hop": _hop,
-        "olivine": _olivine,
-        "garnet": _garnet,
-        "held_out": _held_out,
+def simulate(case: Case[Params]) -> xr.DataTree:
+    """Groups: oxides, surface, equation_of_state, hop, and held_out where there are frames."""
+    groups = {
+        "oxides": _oxides(case),
+        "surface": _surface(case),
+        "equation_of_state": _equation_of_state(case),
+        "hop": _hop(case),
     }
-    groups = {name: part(case) for name, part in parts.items() if getattr(case.params.simulate, name) is not None}
-    if case.params.simulate.dynamics is not None:
-        groups["dynamics"] = _dynamics(case, groups["manganate"])
+    if case.params.simulate.held_out is not None:
+        groups["held_out"] = _held_out(case, case.params.simulate.held_out)
     return xr.DataTree.from_dict(groups)
-
-
-def _padded(rows, fill=np.nan) -> np.ndarray:
-    """Stack arrays whose first axes differ in length."""
-    rows = [np.asarray(row) for row in rows]
-    longest = max(len(row) for row in rows)
-    out = np.full((len(rows), longest, *rows[0].shape[1:]), fill, dtype=np.result_type(rows[0].dtype, type(fill)))
-    for target, row in zip(out, rows, strict=True):
-        target[: len(row)] = row
-    return out
 
 
 # ------------------------------------------------------------------------------------------- crystals as they are built
 
 
-def _oxides(case: Case) -> xr.Dataset:
+def _oxides(case: Case[Params]) -> xr.Dataset:
     """Moments of the oxides, and energy and largest force of the reference crystal, by trained and permuted nets."""
     p = case.params.simulate
     tasks = [(version, "trained", name, 0) for version in p.versions for name in p.oxides]
@@ -91,7 +75,7 @@ def _sites(name: str, element: str | None) -> np.ndarray:
     return np.array([site.specie.symbol == element for site in build(name)])
 
 
-def _equation_of_state(case: Case) -> xr.Dataset:
+def _equation_of_state(case: Case[Params]) -> xr.Dataset:
     """Energies of the crystal at scaled lattice constants."""
     p, eos = case.params.simulate, case.params.simulate.equation_of_state
     strains = np.linspace(-eos.strain, eos.strain, eos.points)
@@ -125,7 +109,7 @@ def _scaled_energy(task) -> float:
 # ----------------------------------------------------------------------------------------------------- energy surface
 
 
-def _surface(case: Case) -> xr.Dataset:
+def _surface(case: Case[Params]) -> xr.Dataset:
     """Derivatives and symmetries of the energy at rattled crystals, for the first of the versions."""
     p = case.params.simulate
     tasks = [
@@ -209,140 +193,10 @@ def _rotation(rng) -> np.ndarray:
     return q * np.sign(np.linalg.det(q))
 
 
-# ---------------------------------------------------------------------------------------------------- LixMnO2 and MD
-
-
-def _manganate(case: Case) -> xr.Dataset:
-    """Cell and ions of LixMnO2 relaxed at each lithium content by each version."""
-    p, m = case.params.simulate, case.params.simulate.manganate
-    tasks = [(v, tuple(range(2 - n)), REFERENCE, m.relax, None) for v in p.versions for n in m.lithium]
-    relaxed = each(_relax_delithiated, tasks, case.threads)
-    return _relaxed_dataset(relaxed, ("version", p.versions), ("lithium", m.lithium), 2, "Mn")
-
-
-def _relax_delithiated(task) -> dict:
-    """Take Li atoms out of a crystal, counted among its Li sites, and relax it."""
-    from pymatgen.io.ase import AseAtomsAdaptor
-
-    version, empty, name, settings, start = task
-    net = load(version)
-    if start is None:
-        atoms, hessian = AseAtomsAdaptor.get_atoms(build(name)), None
-    else:
-        atoms, hessian = start["atoms"].copy(), start["hessian"]
-    lithium = [i for i, symbol in enumerate(atoms.symbols) if symbol == "Li"]
-    gone = [lithium[i] for i in empty]
-    del atoms[gone]
-    hessian = None if hessian is None else without_atoms(hessian, gone)
-    left, hessian, evaluations = relax(net, atoms, settings.fmax, settings.steps, hessian=hessian)
-    results = atoms.calc.results
-    atoms.calc = None
-    return {
-        "atoms": atoms,
-        "hessian": hessian,
-        "energy": float(results["energy"]),
-        "moments": np.array(results["magmoms"], float),
-        "left": left,
-        "evaluations": evaluations,
-    }
-
-
-def _relaxed_dataset(relaxed: list[dict], outer, inner, units_in_cell: int, metal: str) -> xr.Dataset:
-    """Relaxed crystals over two dimensions: energies, moments by site, structures, what was left of the force."""
-    (one, ones), (two, twos) = outer, inner
-    shape = (len(ones), len(twos))
-
-    def grid(values) -> np.ndarray:
-        values = np.asarray(values)
-        return values.reshape(*shape, *values.shape[1:])
-
-    atoms = [r["atoms"] for r in relaxed]
-    moments = _padded([r["moments"] for r in relaxed])
-    numbers = _padded([a.numbers for a in atoms], fill=0)
-    metals = np.stack([r["moments"][a.symbols == metal] for r, a in zip(relaxed, atoms, strict=True)])
-    oxygen = [r["moments"][a.symbols == "O"].max() for r, a in zip(relaxed, atoms, strict=True)]
-    lithium = [(a.symbols == "Li").sum() / units_in_cell for a in atoms]
-    dims = (one, two)
-    return xr.Dataset(
-        {
-            "energy": labelled(
-                dims, grid([r["energy"] / units_in_cell for r in relaxed]), "energy per formula unit", "eV"
-            ),
-            "x_li": labelled(dims, grid(lithium), "lithium content x"),
-            "magmom": labelled((*dims, "atom"), grid(moments), "moment of each atom", "mu_B", nan=NO_ATOM),
-            "number": labelled((*dims, "atom"), grid(numbers), "atomic number (0: none)"),
-            "metal_moment": labelled((*dims, "site"), grid(metals), f"moment of each {metal}", "mu_B"),
-            "oxygen_moment": labelled(dims, grid(oxygen), "largest moment of an oxygen", "mu_B"),
-            "position": labelled(
-                (*dims, "atom", "axis"),
-                grid(_padded([a.get_positions() for a in atoms])),
-                "position",
-                "angstrom",
-                nan=NO_ATOM,
-            ),
-            "cell": labelled((*dims, "vector", "axis"), grid([np.array(a.cell) for a in atoms]), "cell", "angstrom"),
-            "volume": labelled(
-                dims, grid([a.get_volume() / units_in_cell for a in atoms]), "volume per formula unit", "angstrom3"
-            ),
-            "force_left": labelled(dims, grid([r["left"] for r in relaxed]), "largest force left", "eV/angstrom"),
-            "evaluations": labelled(dims, grid([r["evaluations"] for r in relaxed]), "evaluations of CHGNet"),
-        },
-        {one: list(ones), two: list(twos)},
-    )
-
-
-def _dynamics(case: Case, relaxed: xr.Dataset) -> xr.Dataset:
-    """Trajectories of LixMnO2 at constant temperature, from the cells that the first version has relaxed."""
-    p, d = case.params.simulate, case.params.simulate.dynamics
-    start = relaxed.isel(version=0)
-    tasks, labels = [], []
-    for run in d.runs:
-        cell = start.sel(lithium=run.lithium)
-        real = cell["number"].values > 0
-        crystal = (cell["number"].values[real], cell["position"].values[real], cell["cell"].values)
-        for replica in range(run.replicas):
-            seed = case.seed(f"dynamics {run.lithium} {run.temperature} {replica}")
-            tasks.append((p.versions[0], crystal, run.temperature, d, seed))
-            labels.append((run.lithium, run.temperature, replica))
-    frames = each(_trajectory, tasks, case.threads)
-    lithium, temperature, replica = zip(*labels, strict=True)
-    numbers = _padded([crystal[0] for _, crystal, *_ in tasks], fill=0)
-
-    def over_atoms(name) -> np.ndarray:
-        return np.swapaxes(_padded([np.swapaxes(one[name], 0, 1) for one in frames]), 1, 2)
-
-    dims = ("trajectory", "frame")
-    return xr.Dataset(
-        {
-            "lithium": labelled("trajectory", lithium, "lithium atoms in the cell", may_be_constant=1),
-            "temperature": labelled("trajectory", temperature, "temperature", "K", may_be_constant=1),
-            "replica": labelled("trajectory", replica, "replica", may_be_constant=1),
-            "number": labelled(("trajectory", "atom"), numbers, "atomic number (0: none)"),
-            "cell": labelled(
-                ("trajectory", "vector", "axis"), [crystal[2] for _, crystal, *_ in tasks], "cell", "angstrom"
-            ),
-            "position": labelled((*dims, "atom", "axis"), over_atoms("positions"), "position", "angstrom", nan=NO_ATOM),
-            "force": labelled((*dims, "atom", "axis"), over_atoms("forces"), "force", "eV/angstrom", nan=NO_ATOM),
-            "magmom": labelled((*dims, "atom"), over_atoms("moments"), "moment of each atom", "mu_B", nan=NO_ATOM),
-            "energy": labelled(dims, [one["energy"] for one in frames], "energy of the cell", "eV"),
-        },
-        {"frame": d.dt * d.every * np.arange(1, len(frames[0]["energy"]) + 1)},
-    )
-
-
-def _trajectory(task) -> dict:
-    from ase import Atoms
-
-    version, (numbers, positions, cell), temperature, d, seed = task
-    net = load(version)
-    atoms = Atoms(numbers, positions, cell=cell, pbc=True)
-    return langevin(net, atoms, temperature, d.steps, d.every, d.dt, d.friction, seed)
-
-
 # ------------------------------------------------------------------------------------------------------- Li in oxides
 
 
-def _hop(case: Case) -> xr.Dataset:
+def _hop(case: Case[Params]) -> xr.Dataset:
     """Energies along the path of a Li ion in Li2O, to an empty and to an occupied site."""
     p, hop = case.params.simulate, case.params.simulate.hop
     paths = ("vacancy", "occupied")
@@ -390,68 +244,13 @@ def _image(task) -> tuple[float, float, int]:
     return float(atoms.calc.results["energy"]), left, evaluations
 
 
-def _garnet(case: Case) -> xr.Dataset:
-    """Mean square displacement of Li in the garnet, at several temperatures; for machines larger than a laptop."""
-    p, g = case.params.simulate, case.params.simulate.garnet
-    pairs = [(t, r) for t in g.temperatures for r in range(g.replicas)]
-    tasks = [(p.versions[0], t, g, case.seed(f"garnet {t} {r}")) for t, r in pairs]
-    curves = np.reshape(each(_displacement, tasks, case.threads), (len(g.temperatures), g.replicas, -1))
-    return xr.Dataset(
-        {
-            "displacement": labelled(
-                ("temperature", "replica", "time"), curves, "mean square displacement of Li", "angstrom2"
-            )
-        },
-        {
-            "temperature": g.temperatures,
-            "replica": np.arange(g.replicas),
-            "time": g.dt * g.every * np.arange(curves.shape[-1]),
-        },
-    )
-
-
-def _displacement(task) -> np.ndarray:
-    from pymatgen.io.ase import AseAtomsAdaptor
-
-    version, temperature, g, seed = task
-    net = load(version)
-    atoms = AseAtomsAdaptor.get_atoms(garnet(g.extra_lithium))
-    relax(net, atoms, g.relax.fmax, g.relax.steps)
-    lithium = atoms.symbols == "Li"
-    path = langevin(net, atoms, temperature, g.steps, g.every, g.dt, g.friction, seed)["positions"]
-    moved = path[:, lithium] - path[:1, lithium] - (path[:, ~lithium] - path[:1, ~lithium]).mean(1, keepdims=True)
-    return (moved**2).sum(-1).mean(-1)
-
-
-# ----------------------------------------------------------------------------------------------------------- LixFePO4
-
-
-def _olivine(case: Case) -> xr.Dataset:
-    """All symmetry classes of LixFePO4 in one cell, relaxed by each version.
-
-    LiFePO4 comes first; the others start from it, rattled.
-    """
-    p = case.params.simulate
-    relaxed: list[dict] = []
-    for version in p.versions:
-        full = _relax_delithiated((version, (), "lifepo4", p.olivine.relax, None))
-        tasks = []
-        for name, empty in delithiations().items():
-            if empty:
-                atoms = full["atoms"].copy()
-                atoms.rattle(p.olivine.rattle, rng=case.rng(f"rattle {name}"))
-                tasks.append((version, empty, "lifepo4", p.olivine.relax, full | {"atoms": atoms}))
-        relaxed += [full, *each(_relax_delithiated, tasks, case.threads)]
-    return _relaxed_dataset(relaxed, ("version", p.versions), ("config", list(delithiations())), 4, "Fe")
-
-
 # ----------------------------------------------------------------------------------------------------- held-out frames
 
 
-def _held_out(case: Case) -> xr.Dataset:
+def _held_out(case: Case[Params], held_out: HeldOut) -> xr.Dataset:
     """Mean absolute errors on frames of MPtrj, material by material."""
     p = case.params.simulate
-    frames = read_frames(p.held_out.path, p.held_out.frames)
+    frames = read_frames(held_out.path, held_out.frames)
     tasks = [(version, frame) for version in p.versions for frame in frames]
     errors = np.reshape(each(_frame_errors, tasks, case.threads), (len(p.versions), len(frames), 4))
     materials = sorted({frame["material"] for frame in frames})
