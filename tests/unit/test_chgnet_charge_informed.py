@@ -12,19 +12,22 @@ import xarray as xr
 from pydantic import ValidationError
 
 from pesin.errors import UserError
-from pesin.steps.case import Case
 from pesin.steps.files import publish, same
 from project import case_of
 from stopping import assert_goes_on
-from studies.chgnet_charge_informed.crystals import build, delithiations, garnet, unpaired_electrons
-from studies.chgnet_charge_informed.entropy import _dynamics, _olivine, _phases, derangement, two_groups
-from studies.chgnet_charge_informed.forecast import _garnet, _hop, _pair_potential, _surface, _valence, fit_lattice
-from studies.chgnet_charge_informed.mptrj import read_frames
-from studies.chgnet_charge_informed.params import Params
+from studies.chgnet_charge_informed.chemistry.entropy import _dynamics, _olivine, _phases, derangement, two_groups
+from studies.chgnet_charge_informed.chemistry.forecast import _hop, _surface, _valence, fit_lattice
+from studies.chgnet_charge_informed.chemistry.student import frames
+from studies.chgnet_charge_informed.chemistry.student_errors import pair_potential
+from studies.chgnet_charge_informed.chemistry.train import train
+from studies.chgnet_charge_informed.crystals import build, unpaired_electrons
+from studies.chgnet_charge_informed.delithiated import padded
+from studies.chgnet_charge_informed.garnet.cell import garnet
+from studies.chgnet_charge_informed.garnet.forecast import arrhenius
+from studies.chgnet_charge_informed.olivine.simulate import delithiations
 from studies.chgnet_charge_informed.potential import evaluate, load, without_atoms
-from studies.chgnet_charge_informed.simulate import _padded
-from studies.chgnet_charge_informed.student import frames
-from studies.chgnet_charge_informed.train import train
+from studies.chgnet_charge_informed.predictions.mptrj import read_frames
+from studies.chgnet_charge_informed.predictions.simulate import _held_out
 
 ROOT = Path(__file__).parents[2]
 STUDY = "chgnet_charge_informed"
@@ -81,9 +84,9 @@ def test_atoms_leave_the_hessian():
 
 
 def test_padding_keeps_what_is_there():
-    out = _padded([np.ones((2, 3)), np.ones((4, 3))])
+    out = padded([np.ones((2, 3)), np.ones((4, 3))])
     assert out.shape == (2, 4, 3) and np.isnan(out[0, 2:]).all() and (out[1] == 1).all()
-    assert (_padded([np.array([3, 4]), np.array([5])], fill=0) == [[3, 4], [5, 0]]).all()
+    assert (padded([np.array([3, 4]), np.array([5])], fill=0) == [[3, 4], [5, 0]]).all()
 
 
 # -------------------------------------------------------------------------------------------------------- CHGNet itself
@@ -92,7 +95,12 @@ def test_padding_keeps_what_is_there():
 def test_reading_the_study_imports_no_package_of_the_field():
     code = (
         "import sys\n"
-        f"from studies.{STUDY} import params, simulate, entropy, forecast, figures\n"
+        f"from studies.{STUDY} import figures\n"
+        f"from studies.{STUDY}.chemistry import params, entropy, forecast\n"
+        f"from studies.{STUDY}.garnet import forecast as diffusion, simulate as garnet\n"
+        f"from studies.{STUDY}.manganate import simulate as manganate\n"
+        f"from studies.{STUDY}.olivine import simulate as olivine\n"
+        f"from studies.{STUDY}.predictions import simulate as predictions\n"
         "print([m for m in ('torch', 'chgnet', 'ase', 'pymatgen') if m in sys.modules])"
     )
     run = subprocess.run([sys.executable, "-c", code], cwd=ROOT / "workflow/scripts", capture_output=True, text=True)
@@ -193,8 +201,6 @@ def test_a_missing_file_says_where_to_get_the_data(tmp_path):
 
 def test_errors_on_real_frames_need_only_the_switch(tmp_path):
     pytest.importorskip("chgnet")
-    from studies.chgnet_charge_informed.simulate import simulate
-
     structure = build("mgo")
     truth = evaluate(load("0.3.0"), structure)
     made = frame(
@@ -206,8 +212,8 @@ def test_errors_on_real_frames_need_only_the_switch(tmp_path):
         magmom=None,
     )
     settings = {"versions": ["0.3.0"], "held_out": {"path": write(tmp_path, {"mp-1": {"a": made}}), "frames": 5}}
-    params = Params.model_validate({"simulate": settings})
-    found = simulate(Case(STUDY, "held", "simulate", "smoke", params))["held_out"]
+    held = case("simulate", "atoms", simulate=settings)
+    found = _held_out(held, held.params.simulate.held_out)
     assert number(found["energy_error"]) == pytest.approx(0.01, abs=1e-4)
     assert number(found["force_error"]) == pytest.approx(0.1, abs=1e-4)
     assert number(found["stress_error"]) < 1e-3 and np.isnan(number(found["moment_error"]))
@@ -311,7 +317,7 @@ def test_arrhenius_energy_is_recovered():
         {"displacement": (("temperature", "replica", "time"), curve)},
         {"temperature": temperature, "replica": [0, 1], "time": time},
     )
-    found = _garnet(data)
+    found = arrhenius(data)
     np.testing.assert_allclose(found["activation"], 0.4, rtol=1e-6)
     np.testing.assert_allclose(found["diffusion"][:, 0], slope, rtol=1e-6)
 
@@ -389,7 +395,7 @@ def test_the_pair_potential_fits_pairs():
     force = ((-2 * (distance - 2.214285714) / 0.16 * bump / distance)[..., None] * apart).sum(2)
     data.force[:] = torch.as_tensor(force)
     seen = data.lithium != 1
-    fitted, pulls = _pair_potential(data, seen, energy)
+    fitted, pulls = pair_potential(data, seen, energy)
     # What one atom more adds can't be told from two compositions: the energy is recovered up to a constant.
     np.testing.assert_allclose(np.ptp((fitted - energy)[~seen]), 0, atol=0.02)
     np.testing.assert_allclose(pulls[~seen], force[~seen], atol=0.02)
@@ -435,23 +441,24 @@ DYNAMICS = {
 
 
 @pytest.mark.parametrize(
-    "change",
+    "name, change",
     [
-        {"versions": ["0.4.0"]},
-        {"versions": []},
-        {"hop": {"fractions": [0, 2, 1]}},
-        {"surface": {"crystals": ["unobtainium"]}},
-        {"equation_of_state": {"points": 3}},
-        {"oxides": ["mno", "mno2", "tio2"]},
-        {"oxides": ["mno", "limno2", "mno2", "mno"]},
-        {"manganate": {"lithium": [2, 1, 1], "relax": {"fmax": 0.1, "steps": 1}}},
-        {"manganate": {"lithium": [2], "relax": {"fmax": 0.1, "steps": 1}}, "dynamics": DYNAMICS},
-        {"dynamics": DYNAMICS},
+        ("atoms", {"versions": ["0.4.0"]}),
+        ("atoms", {"versions": []}),
+        ("atoms", {"hop": {"fractions": [0, 2, 1]}}),
+        ("atoms", {"surface": {"crystals": ["unobtainium"]}}),
+        ("atoms", {"equation_of_state": {"points": 3}}),
+        ("atoms", {"oxides": ["mno", "mno2", "tio2"]}),
+        ("atoms", {"oxides": ["mno", "limno2", "mno2", "mno"]}),
+        ("manganate", {"lithium": [2, 1, 0, 0]}),
+        ("manganate", {"lithium": [2], "dynamics": DYNAMICS}),
+        ("manganate", {"lithium": [], "dynamics": DYNAMICS}),
+        ("atoms", {"dynamics": DYNAMICS}),
     ],
 )
-def test_bad_parameters_are_refused(change):
+def test_bad_parameters_are_refused(name, change):
     with pytest.raises(ValidationError):
-        case("simulate", name="atoms", simulate=change)
+        case("simulate", name, simulate=change)
 
 
 @pytest.mark.parametrize("lithium", [[0, 2], [1]])

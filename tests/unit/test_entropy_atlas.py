@@ -1,16 +1,15 @@
 """The atlas's own arithmetic: ranks, what is chosen out of sample, the gap between sections, the forecasters."""
 
-from types import SimpleNamespace
-
 import numpy as np
 import pytest
 
 from pesin.config.load import load_study
 from pesin.entropy.registry import MEASURES
 from project import ROOT
-from studies.entropy_atlas.compared import _foretold, _rank, _section_gap
-from studies.entropy_atlas.forecast import _good_steps
-from studies.entropy_atlas.measured import _measured
+from studies.entropy_atlas.comparison.entropy import _foretold, _rank, _section_gap
+from studies.entropy_atlas.measurement.entropy import _measured
+from studies.entropy_atlas.measurement.forecast import _good_steps
+from studies.entropy_atlas.measurement.params import Forecasts, Measures
 
 
 def test_every_measure_of_one_series_is_in_the_atlas():
@@ -53,7 +52,7 @@ def test_the_gap_exceeds_dealt_labels_only_where_sections_are_real():
     assert gap < null
 
 
-PARAMS = SimpleNamespace(delays=5, horizon=20, starts=8, neighbours=2, ridge=1e-9, threshold=0.4)
+PARAMS = Forecasts(delays=5, horizon=20, starts=8, neighbours=2, ridge=1e-9, threshold=0.4)
 
 
 def test_both_forecasters_foretell_a_sine_and_neither_noise():
@@ -64,7 +63,7 @@ def test_both_forecasters_foretell_a_sine_and_neither_noise():
 
 
 def test_conditions_of_a_series():
-    p = SimpleNamespace(
+    p = Measures(
         measures=["permutation_entropy", "histogram_entropy", "correlation_entropy"], settings={}, noise=0.05, short=100
     )
     value, _ = _measured((np.sin(np.arange(600) / 5), 3), p)

@@ -6,11 +6,11 @@ from scipy.integrate import quad
 
 from project import case_of
 from stopping import assert_goes_on
-from studies.lava_world_tides.moon import (
+from studies.lava_world_tides.love_number.simulate import integrated_love
+from studies.lava_world_tides.recession.moon import (
     ANGULAR_MOMENTUM,
     DEPTH_UNIT,
     ENERGY_UNIT,
-    GRAVITY,
     MOMENT,
     REDUCED,
     TOTAL,
@@ -19,11 +19,12 @@ from studies.lava_world_tides.moon import (
     mechanical_energy,
     spin,
 )
-from studies.lava_world_tides.simulate import integrated_love
-from studies.lava_world_tides.spin import Planet, evolve_spins, spin_down_time, spin_rate, traps
+from studies.lava_world_tides.recession.train import train
+from studies.lava_world_tides.resonances.spin import Planet, evolve_spins, spin_down_time, spin_rate, traps
 from studies.lava_world_tides.tides import (
     BULK_DENSITY,
     DAY,
+    EARTH_GRAVITY,
     EARTH_MASS,
     EARTH_RADIUS,
     MOON_MASS,
@@ -36,9 +37,8 @@ from studies.lava_world_tides.tides import (
     resonant_depth,
     solid_love,
 )
-from studies.lava_world_tides.train import train
 
-EARTH = (GRAVITY, EARTH_RADIUS)
+EARTH = (EARTH_GRAVITY, EARTH_RADIUS)
 
 
 def planet(period, e, depth, drag, viscosity=1e23):
@@ -63,7 +63,7 @@ def test_peak_of_the_ocean_is_at_its_resonance():
     sigma, drag, x = 4.3e-4, 1e-5, attraction()
     depth = resonant_depth(sigma, *EARTH)
     assert depth == pytest.approx(2e5, rel=0.05)
-    free = 6 * GRAVITY * depth / EARTH_RADIUS**2
+    free = 6 * EARTH_GRAVITY * depth / EARTH_RADIUS**2
     assert ocean_dissipation(sigma, depth, drag, *EARTH) == pytest.approx(x * free / (drag * sigma))
     sides = ocean_dissipation(sigma, depth * np.array([0.9, 1.1]), drag, *EARTH)
     assert (sides < ocean_dissipation(sigma, depth, drag, *EARTH)).all()
@@ -86,7 +86,7 @@ def test_real_and_complex_forms_agree_and_change_sign_with_the_frequency():
     ocean = ocean_dissipation(sigma, 1e5, 1e-5, *EARTH)
     assert ocean == pytest.approx(-ocean_love(sigma, 1e5, 1e-5, *EARTH).imag)
     assert (np.sign(ocean) == np.sign(sigma)).all()
-    stiffness, viscosity = 19 * 6e10 / (2 * BULK_DENSITY * GRAVITY * EARTH_RADIUS), 1e15
+    stiffness, viscosity = 19 * 6e10 / (2 * BULK_DENSITY * EARTH_GRAVITY * EARTH_RADIUS), 1e15
     solid = maxwell_dissipation(sigma, viscosity / 6e10, stiffness)
     assert solid == pytest.approx(-solid_love(sigma, 6e10, viscosity, BULK_DENSITY, *EARTH).imag)
 
@@ -197,4 +197,4 @@ def test_an_ocean_that_grows_to_its_bound_does_not_stall_there():
 
 def test_a_stopped_emulator_goes_on_to_the_same_end(tmp_path, monkeypatch):
     case = case_of("lava_world_tides", "moon", "train")
-    assert_goes_on(lambda one: train(one, None), case, tmp_path, monkeypatch, turns=37)
+    assert_goes_on(train, case, tmp_path, monkeypatch, turns=37)

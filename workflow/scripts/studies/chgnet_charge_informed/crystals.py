@@ -8,6 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from functools import cache
 
+REFERENCE = "limno2"  # the crystal that DFT has relaxed
 COMPARED = ("mno", "limno2", "mno2")  # Mn2+, Mn3+, Mn4+
 DIAGONAL = ((0, 0, 0), (0.5, 0.5, 0.5))
 GROUP = {"Li": 1, "Mg": 2, "Ti": 4, "V": 5, "Cr": 6, "Mn": 7, "Fe": 8, "Co": 9, "Ni": 10}  # electrons beyond the core
@@ -105,7 +106,8 @@ def _built(name: str):
         half = crystal.lattice[0] / 2
         return Structure([[0, half, half], [half, 0, half], [half, half, 0]], crystal.species, crystal.positions)
     angles = (90, 90, 120) if crystal.group == "R-3c" else (90, 90, 90)
-    lattice = Lattice.from_parameters(*crystal.lattice, *angles)
+    a, b, c = crystal.lattice
+    lattice = Lattice.from_parameters(a, b, c, *angles)
     if crystal.group == "P1":
         return Structure(lattice, crystal.species, crystal.positions)
     return Structure.from_spacegroup(crystal.group, lattice, crystal.species, crystal.positions)
@@ -117,37 +119,3 @@ def unpaired_electrons(name: str) -> int:
     assert crystal.metal is not None, f"{name} has no magnetic metal"
     electrons = GROUP[crystal.metal] - crystal.valence
     return electrons if electrons <= 5 else 10 - electrons
-
-
-def delithiations(sites: int = 4) -> dict[str, tuple[int, ...]]:
-    """Which of LiFePO4's four Li sites are emptied: one choice of each symmetry class.
-
-    All four sites are equivalent, so one vacancy and three are one class each, and the three pairs that contain the
-    first site are the three classes of pairs.
-    """
-    classes = {"full": (), "without_0": (0,)}
-    classes |= {f"without_0{other}": (0, other) for other in range(1, sites)}
-    return classes | {"only_0": tuple(range(1, sites)), "empty": tuple(range(sites))}
-
-
-EMPTY_OCTAHEDRON = (0.125, 0.6815, 0.5685)  # 48g: where lithium beyond three per formula unit goes
-
-
-def garnet(extra_lithium: int):
-    """Primitive cell of Li3La3Te2O12 (80 atoms) with further Li atoms on empty octahedra, far from each other."""
-    from pymatgen.core import Lattice, Structure
-
-    crystal = CRYSTALS["li3la3te2o12"]
-    lattice = Lattice.cubic(crystal.lattice[0])
-    species = (*crystal.species, "He")  # He marks the empty sites
-    full = Structure.from_spacegroup(crystal.group, lattice, species, (*crystal.positions, EMPTY_OCTAHEDRON))
-    cell = full.get_primitive_structure()
-    empty = [i for i, site in enumerate(cell) if site.specie.symbol == "He"]
-    taken: list[int] = []
-    for _ in range(extra_lithium):
-        apart = [min((cell.get_distance(i, j) for j in taken), default=0.0) if i not in taken else -1.0 for i in empty]
-        taken.append(empty[apart.index(max(apart))])
-    for i in taken:
-        cell.replace(i, "Li")
-    cell.remove_species(["He"])
-    return cell

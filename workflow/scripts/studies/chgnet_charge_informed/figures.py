@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
+import xarray as xr
 from matplotlib.figure import Figure
 
 from pesin.plot.style import COLOURS, interval_band, interval_whiskers, legend, named, names, note, panels
@@ -257,7 +258,8 @@ def _losses(panel, curves) -> None:
     loss = loss.coarsen(step=max(1, loss.sizes["step"] // 40), boundary="trim").reduce(np.mean)
     for i, head in enumerate(curves["head"].values):
         found = interval(loss.sel(head=head), "seed")
-        shown = found._replace(low=found.low.clip(1e-5))  # a logarithmic axis has no place for less than 0
+        low = xr.DataArray(found.low).clip(1e-5)  # a logarithmic axis has no place for less than 0
+        shown = found._replace(low=low)
         interval_band(panel, loss["step"], shown, label=f"{head} moments", color=COLOURS[i])
     panel.set(xlabel="step", ylabel=named(curves["loss"], "loss of energy and force"), yscale="log")
     legend(panel)

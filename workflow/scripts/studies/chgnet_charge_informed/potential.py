@@ -7,6 +7,7 @@ Every evaluation runs on one thread, so that the numbers don't depend on how man
 from __future__ import annotations
 
 from functools import cache
+from typing import Any
 
 import numpy as np
 
@@ -99,7 +100,7 @@ def relax(model, atoms, fmax: float, steps: int, cell: bool = True, hessian: np.
     from chgnet.model.dynamics import CHGNetCalculator
 
     atoms.calc = CHGNetCalculator(model, use_device="cpu")
-    target = FrechetCellFilter(atoms) if cell else atoms
+    target: Any = FrechetCellFilter(atoms) if cell else atoms
     optimiser = BFGS(target, logfile=None)
     if hessian is not None:
         optimiser.H0 = hessian

@@ -104,7 +104,7 @@ def forecastability(study: Results) -> Figure:
     _name(panel, "y", errors.predictor.values, data)
     for y, label in enumerate(panel.get_yticklabels()):
         marker = "o" if errors.predictor.values[y] in data.measure.values else "D"
-        row = (end.values[[y]] for end in found[:3])
+        row = (np.asarray(end)[[y]] for end in found[:3])
         _across(panel, [y], *row, fmt=marker, color=label.get_color())
     panel.axvline(errors.sel(predictor="median").mean().item(), color="black", linestyle="--", linewidth=0.8)
     panel.set(xlabel=f"mean {named(errors)}", ylim=(-0.7, errors.sizes["predictor"] - 0.3))

@@ -16,7 +16,7 @@ def love_number(study: Results) -> Figure:
     """Response against frequency, the closed form's error, and the response over the melt fraction."""
     love, control = study["simulate/love"], study["simulate/no_self_attraction"]
     figure, axes = panels(1, 3, height=2.9)
-    panel, curves = axes[0, 0], love["curves"]
+    panel, curves = axes[0, 0], love["curves"].to_dataset()
     for i, depth in enumerate(curves["depth"].values):
         panel.plot(curves.sigma, curves.ocean.sel(depth=depth), color=COLOURS[i], label=f"{depth / 1e3:g} km")
     for i, viscosity in enumerate(curves.viscosity.values):
@@ -78,7 +78,7 @@ def recession(study: Results) -> Figure:
 
 def depth(study: Results) -> Figure:
     """Depth of the ocean and its resonance, and entropies, for a run that locks and for the reference."""
-    grid, made = study["simulate/moon"]["grid"], study["entropy/moon"]
+    grid, made = study["simulate/moon"]["grid"].to_dataset(), study["entropy/moon"]
     figure, axes = panels(2, 2, height=2.4, sharex=True)
     locked = np.flatnonzero(
         (grid.flux.values == grid.flux.values.min())
@@ -203,8 +203,8 @@ def sensitivity(study: Results) -> Figure:
     panel = axes[0, 1]
     for name in runs.model.values[1:]:
         error = runs.largest_error.sel(model=name).values
-        label, colour = ("table", COLOURS[1]) if name == "table" else ("net", COLOURS[0])
-        label = label if name in ("table", "net_0") else None
+        said, colour = ("table", COLOURS[1]) if name == "table" else ("net", COLOURS[0])
+        label = said if name in ("table", "net_0") else None
         panel.plot(runs.drag, error, "x" if name == "table" else ".", color=colour, label=label, markersize=4)
     edge = float(runs.drag.where(runs.inside, drop=True).min())
     panel.axvspan(float(runs.drag.min()), edge, color=GREY, alpha=0.15, label="below the training range")

@@ -31,6 +31,9 @@ def surface_gravity(mass, radius):
     return G * mass / radius**2
 
 
+EARTH_GRAVITY = float(surface_gravity(EARTH_MASS, EARTH_RADIUS))
+
+
 def ocean_love(sigma, depth, drag, gravity, radius, x: float | None = None, self_attraction: bool = True):
     """k2 of a global ocean: x s_b^2 / (s_2^2 - sigma^2 + i sigma_R sigma), s_b^2 = 6 g H / R^2, s_2^2 = s_b^2 (1 - x).
 
