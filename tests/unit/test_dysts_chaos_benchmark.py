@@ -13,7 +13,6 @@ from studies.dysts_chaos_benchmark.chaos.forecast import INVARIANTS
 from studies.dysts_chaos_benchmark.chaos.forecast import forecast as beside_chaos
 from studies.dysts_chaos_benchmark.chosen import chosen_systems, label
 from studies.dysts_chaos_benchmark.features import entropy as features
-from studies.dysts_chaos_benchmark.forecasting.simulate import simulate
 from studies.dysts_chaos_benchmark.forecasting.train import train
 from studies.dysts_chaos_benchmark.ranks.forecast import forecast as ranks
 from studies.dysts_chaos_benchmark.zoo.simulate import turned
@@ -123,14 +122,6 @@ def test_choice_of_systems_and_their_labels():
     assert len(chosen_systems("all")) == 158 and len(chosen_systems("flows")) == 129
     assert chosen_systems(["Henon", "Lorenz"]) == [("Henon", "map"), ("Lorenz", "flow")]
     assert len({label(*entry) for entry in chosen_systems("all")}) == 158
-
-
-def test_every_third_system_is_one_of_all():
-    few = {"history_points": 40, "tune_points": 40, "future_points": 10}
-    whole, third = (
-        simulate(case_of("dysts_chaos_benchmark", "fine", "simulate", simulate=few | {"every": n})) for n in (1, 3)
-    )
-    assert third.system.values.tolist() == whole.system.values[::3].tolist() == ["Lorenz", "Halvorsen"]
 
 
 @pytest.mark.parametrize("scale", ["smoke", "laptop", "paper"])

@@ -14,8 +14,6 @@ from studies.dysts_chaos_benchmark.systems_params import Systems
 class Simulate(Model):
     systems: Systems
     own: list[str] = []
-    every: PositiveInt = 1
-    """Of all these every so many are taken, beginning with the first."""
     points_per_period: PositiveInt
     tune_points: PositiveInt
     history_points: PositiveInt

@@ -11,7 +11,7 @@ from studies.dysts_chaos_benchmark.forecasting.params import Params
 
 def simulate(case: Case[Params]) -> xr.Dataset:
     p = case.params.simulate
-    names = [name for name, _ in chosen_systems(p.systems, p.own)[:: p.every]]
+    names = [name for name, _ in chosen_systems(p.systems, p.own)]
     lengths = (p.tune_points, p.history_points, p.future_points)
     data = forecasting_data(names, p.points_per_period, *lengths, case.rng("series"), threads=case.threads)
     data = data.isel(coord=[0]).isel(system=np.flatnonzero(~data["failed"].values))
