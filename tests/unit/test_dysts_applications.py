@@ -16,10 +16,10 @@ from pesin.stats.series_features import NAMES, series_features
 from pesin.systems import zoo
 from pesin.systems.flows import lorenz63
 from studies.dysts_chaos_benchmark.importance.train import _backtest, _chances
-from studies.dysts_chaos_benchmark.params_applications import Task
 from studies.dysts_chaos_benchmark.symbolic.forecast import derivative_errors
 from studies.dysts_chaos_benchmark.symbolic.simulate import _evenly, _random_fields, is_quadratic
 from studies.dysts_chaos_benchmark.symbolic.train import _regress
+from studies.dysts_chaos_benchmark.transfer.params import Task
 from studies.dysts_chaos_benchmark.transfer.train import _classify, _dominant_period, _windows
 
 # -------------------------------------------------------------------------------------------------- symbolic regression

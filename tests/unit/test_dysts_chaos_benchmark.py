@@ -8,10 +8,14 @@ import xarray as xr
 
 from project import case_of
 from stopping import assert_goes_on
-from studies.dysts_chaos_benchmark import annotations, chaos, features, ranks
+from studies.dysts_chaos_benchmark.annotations.entropy import entropy as annotations
+from studies.dysts_chaos_benchmark.chaos.forecast import INVARIANTS
+from studies.dysts_chaos_benchmark.chaos.forecast import forecast as beside_chaos
 from studies.dysts_chaos_benchmark.chosen import chosen_systems, label
+from studies.dysts_chaos_benchmark.features import entropy as features
 from studies.dysts_chaos_benchmark.forecasting.train import train
-from studies.dysts_chaos_benchmark.zoo_trajectories import turned
+from studies.dysts_chaos_benchmark.ranks.forecast import forecast as ranks
+from studies.dysts_chaos_benchmark.zoo.simulate import turned
 
 RNG = np.random.default_rng
 
@@ -45,12 +49,12 @@ def test_identities_hold_for_right_spectra_and_not_for_stored_ones():
         [[0.9, 0.1, -1.0], [1.5, 0.2, -1.0], [0.3, 0.0, -0.2]],
         [0, 0, 1],
     )
-    ours = annotations.entropy(case(entropy=SimpleNamespace(source="recomputed")), table)
+    ours = annotations(case(entropy=SimpleNamespace(source="recomputed")), table)
     np.testing.assert_array_equal(ours["sum_holds"], [1, 1, 1])
     np.testing.assert_array_equal(ours["zero_holds"], [1, 0])  # the third isn't chaotic
     np.testing.assert_array_equal(ours["positive"], [1, 1, 0])
     np.testing.assert_array_equal(ours["stored_close"], [1, 0, 0])
-    theirs = annotations.entropy(case(entropy=SimpleNamespace(source="stored")), table)
+    theirs = annotations(case(entropy=SimpleNamespace(source="stored")), table)
     np.testing.assert_array_equal(theirs["sum_holds"], [0, 0, 0])
 
 
@@ -92,25 +96,25 @@ def test_error_beside_chaos_finds_a_trend_and_shuffling_takes_it_away():
     rng, count = RNG(1), 80
     rate = rng.random(count)
     table = xr.Dataset(
-        {name: ("system", rate) for name in (*chaos.INVARIANTS, "period")},
+        {name: ("system", rate) for name in (*INVARIANTS, "period")},
         coords={"system": [f"s{i}" for i in range(count)]},
     )
     table["period"] = ("system", np.ones(count))
     made = scores(np.stack([50 + 40 * rate, 90 + 10 * rng.random(count), 1 + rate]), ["deep", "naive", "baseline"])
-    found = chaos.forecast(case(forecast=SimpleNamespace(exponents="measured")), table, made)
+    found = beside_chaos(case(forecast=SimpleNamespace(exponents="measured")), table, made)
     assert found["best"].item() == "f0"  # the baseline is better, and not of the paper's list
     assert found["rho"].sel(forecaster="f0", invariant="lambda_1", bound="value").item() == pytest.approx(1)
-    shuffled = chaos.forecast(case(forecast=SimpleNamespace(exponents="shuffled")), table, made)
+    shuffled = beside_chaos(case(forecast=SimpleNamespace(exponents="shuffled")), table, made)
     assert abs(shuffled["rho"].sel(forecaster="f0", invariant="lambda_1", bound="value").item()) < 0.4
 
 
 def test_ranks_take_the_list_alone():
     rng = RNG(2)
     data = scores(rng.random((7, 9)) + np.arange(7)[:, None], ["naive"] * 6 + ["baseline"])
-    found = ranks.forecast(case(forecast=SimpleNamespace(labels="kept")), data, data, data)
+    found = ranks(case(forecast=SimpleNamespace(labels="kept")), data, data, data)
     assert found.sizes["forecaster"] == 6
     np.testing.assert_array_equal(found["median_smape"][0], found["median_smape"][2])
-    mixed = ranks.forecast(case(forecast=SimpleNamespace(labels="shuffled")), data, data, data)
+    mixed = ranks(case(forecast=SimpleNamespace(labels="shuffled")), data, data, data)
     assert not np.array_equal(mixed["median_smape"][0], mixed["median_smape"][2])
 
 

@@ -7,9 +7,9 @@ import xarray as xr
 from pesin.steps.plugin import find, load
 from project import case_of, plan
 from stopping import assert_goes_on
-from studies.model_scale_vs_domain_knowledge import entropy as entropy_step
-from studies.model_scale_vs_domain_knowledge import forecast as forecast_step
-from studies.model_scale_vs_domain_knowledge.train import _within, train
+from studies.model_scale_vs_domain_knowledge.forecasts.train import _within, train
+from studies.model_scale_vs_domain_knowledge.metrics.entropy import entropy
+from studies.model_scale_vs_domain_knowledge.scores.forecast import forecast
 
 NAME = "model_scale_vs_domain_knowledge"
 PARTS = ("classical", "regression", "feedforward", "sequence", "hybrid", "baseline")
@@ -106,16 +106,18 @@ def world():
             },
         )
 
-    parts = {
-        "classical": part([(name, "naive", 3.0) for name in ("NaiveMean", "NaiveDrift", "NaiveSeasonal")]),
-        "regression": part([("LinearRegression", "regression", 2.0)]),
-        "feedforward": part([("N-BEATS", "deep", 0.02)]),
-        "hybrid": part([("ESN", "hybrid", 1.0), ("NVAR", "hybrid", 1.5), ("NODE", "hybrid", 0.5)]),
-        "baseline": part([("NVAR-2", "baseline", 0.001)]),
+    predicted = [
+        part([(name, "naive", 3.0) for name in ("NaiveMean", "NaiveDrift", "NaiveSeasonal")]),
+        part([("LinearRegression", "regression", 2.0)]),
+        part([("N-BEATS", "deep", 0.02)]),
+        part([("ESN", "hybrid", 1.0), ("NVAR", "hybrid", 1.5), ("NODE", "hybrid", 0.5)]),
+        part([("NVAR-2", "baseline", 0.001)]),
+    ]
+    others = {
         "everywhere": part([("NaiveMean", "naive", 3.0)], steps=STEPS),
         "clock": part([("N-BEATS", "deep", 50.0), ("ESN", "hybrid", 0.1), ("NVAR", "hybrid", 6.0)], steps=2),
-        "sweep": part([("ESN", "hybrid", 1.0), ("NVAR", "hybrid", 1.5)], (200, 80), STEPS),
     }
+    sweep = part([("ESN", "hybrid", 1.0), ("NVAR", "hybrid", 1.5)], (200, 80), STEPS)
     networks = part([("N-BEATS", "deep", 0.02), ("NODE", "hybrid", 0.5)], (200, 80), STEPS)
     networks.forecast[0, 1] = networks.forecast[0, 1] + 40  # with little data the large network is far off
     one = np.ones(len(SYSTEMS))
@@ -132,23 +134,22 @@ def world():
         | {name: ("system", one) for name in ("kaplan_yorke_dimension", "correlation_dimension", "multiscale_entropy")},
         {"system": SYSTEMS},
     )
-    return data, parts | {"sweep_networks": networks}, spectra
+    return data, predicted, others | {"swept": [sweep, networks]}, spectra
 
 
 @pytest.fixture(scope="module")
 def measured(plans, world):
-    data, parts, spectra = world
-    case = case_with("metrics", "entropy", lead=STEPS)
-    return entropy_step.entropy(case, data, **{k: parts[k] for k in PARTS if k in parts}, spectra=spectra)
+    data, predicted, _, spectra = world
+    return entropy(case_with("metrics", "entropy", lead=STEPS), data, predicted, spectra)
 
 
 @pytest.fixture(scope="module")
 def scored(plans, world, measured):
-    data, parts, spectra = world
+    data, predicted, others, spectra = world
 
     def score(**changes):
         case = case_with("scores", "forecast", short=STEPS, **changes)
-        return forecast_step.forecast(case, data, **parts, metrics=measured, spectra=spectra)
+        return forecast(case, data, predicted, **others, metrics=measured, spectra=spectra)
 
     return score
 

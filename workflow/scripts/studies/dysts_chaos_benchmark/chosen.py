@@ -1,9 +1,12 @@
 """Which systems a case takes."""
 
+from collections.abc import Sequence
+
 from pesin.systems import zoo
+from studies.dysts_chaos_benchmark.systems_params import Systems
 
 
-def chosen_systems(systems, own=()) -> list[tuple[str, str]]:
+def chosen_systems(systems: Systems, own: Sequence[str] = ()) -> list[tuple[str, str]]:
     """(name, kind) of each system; kind is empty for a user's own file."""
     if systems == "all":
         found = [(name, kind) for kind in zoo.KINDS for name in zoo.names(kind)]

@@ -1,5 +1,7 @@
 """Draws the zoo, its exponents, features and forecasts, and the three applications."""
 
+from typing import Any
+
 import numpy as np
 
 from pesin.plot.style import COLOURS, interval_whiskers, legend, log_axis, named, names, note, panels, whiskers
@@ -10,7 +12,7 @@ from studies.dysts_chaos_benchmark import figures_applications
 FAMILIES = {"naive": 7, "classical": 5, "regression": 2, "deep": 0, "hybrid": 3, "baseline": 4}
 KINDS = {"flow": 0, "delay": 1, "map": 2}
 # Where a legend is clear of any data, set close so that it isn't wider than its panel.
-ABOVE = {"loc": "lower left", "bbox_to_anchor": (0, 1), "columnspacing": 1, "handletextpad": 0.4}
+ABOVE: dict[str, Any] = {"loc": "lower left", "bbox_to_anchor": (0, 1), "columnspacing": 1, "handletextpad": 0.4}
 # Median sMAPE of the paper's own result files, fine data without noise (see the claim).
 PAPER = {
     "N-BEATS": 67.7,
@@ -124,13 +126,13 @@ def diversity(study: Results):
     """Principal components of the features, coloured by chaos, and how stable the clusters are."""
     data, noise, spectra = study["entropy/features"], study["entropy/noise_features"], study["entropy/flows"]
     figure, ((left, right),) = panels(1, 2, height=3.0, width_ratios=[1.5, 1])
-    rate = spectra["lambda_1_per_period"].sel(system=data["system"].values)
+    rate = spectra.lambda_1_per_period.sel(system=data.system.values)
     colour = np.log10(np.maximum(np.nan_to_num(rate.values, nan=1e-3), 1e-2))
     markers = "osD^vP*Xph"
-    for cluster in np.unique(data["cluster_of"].values):
-        rows = data["cluster_of"].values == cluster
+    for cluster in np.unique(data.cluster_of.values):
+        rows = data.cluster_of.values == cluster
         points = left.scatter(
-            *data["position"].values[rows].T,
+            *data.position.values[rows].T,
             c=colour[rows],
             vmin=-2,
             vmax=1,
@@ -144,11 +146,11 @@ def diversity(study: Results):
     left.set(xlabel="first principal component", ylabel="second principal component")
     legend(left, ncols=3, **ABOVE)
     for result, colour_index, label in ((data, 0, "measured"), (noise, 1, "noise in their place")):
-        values = np.sort(result["stability"].values)[::-1]
+        values = np.sort(result.stability.values)[::-1]
         right.plot(np.arange(1, values.size + 1), values, "o-", color=COLOURS[colour_index], label=label)
     right.axhline(0.6, color=COLOURS[7], linestyle="--", linewidth=0.8)
     right.set(
-        xlabel="cluster, most stable first", ylabel=named(data["stability"], "bootstrap Jaccard stability"), ylim=(0, 1)
+        xlabel="cluster, most stable first", ylabel=named(data.stability, "bootstrap Jaccard stability"), ylim=(0, 1)
     )
     legend(right, **ABOVE)
     return figure
@@ -157,19 +159,19 @@ def diversity(study: Results):
 def forecasters(study: Results):
     """Distribution of sMAPE for each forecaster, by its median, with the paper's medians."""
     data = study["forecast/fine"]
-    data = data.isel(forecaster=np.argsort(np.median(data["smape"].values, 1)))
-    shown = [str(name) for name in data["forecaster"].values]
+    data = data.isel(forecaster=np.argsort(np.median(data.smape.values, 1)))
+    shown = [str(name) for name in data.forecaster.values]
     figure, ((ax,),) = panels(1, 1, height=3.2)
-    for family in dict.fromkeys(data["family"].values):
-        mine = np.flatnonzero(data["family"].values == family)
-        smape, colour = data["smape"].isel(forecaster=mine), COLOURS[FAMILIES.get(str(family), 6)]
+    for family in dict.fromkeys(data.family.values):
+        mine = np.flatnonzero(data.family.values == family)
+        smape, colour = data.smape.isel(forecaster=mine), COLOURS[FAMILIES.get(str(family), 6)]
         for body in ax.violinplot(list(smape.values), mine, widths=0.8, showextrema=False)["bodies"]:
             body.set(facecolor=colour, alpha=0.35, linewidth=0)
         interval_whiskers(ax, mine, interval(smape, "system", "median"), label=str(family), color=colour)
     known = [(place, PAPER[name]) for place, name in enumerate(shown) if name in PAPER]
     ax.plot(*zip(*known, strict=True), "D", color=COLOURS[6], fillstyle="none", markersize=4, label="paper's median")
     names(ax, "x", shown, rotation=60)
-    ax.set(ylabel=named(data["smape"]), ylim=(0, 200))
+    ax.set(ylabel=named(data.smape), ylim=(0, 200))
     legend(ax, ncols=7, **ABOVE)
     return figure
 
@@ -179,40 +181,40 @@ def error_against_chaos(study: Results):
     figure, ((left, right),) = panels(1, 2, height=3.4, width_ratios=[1, 1.5])
     for name, colour, label in (("chaos", 0, "15 points per period"), ("chaos_fine", 1, "100 points per period")):
         data = study[f"forecast/{name}"]
-        rate = np.maximum(data["lambda_1"].values, 1e-3)
+        rate = np.maximum(data.lambda_1.values, 1e-3)
         said = f"{data['best'].item()}, {label}"
-        left.plot(rate, data["smape_of_the_best"].values, "o", markersize=2.5, color=COLOURS[colour], label=said)
+        left.plot(rate, data.smape_of_the_best.values, "o", markersize=2.5, color=COLOURS[colour], label=said)
     data, shuffled = study["forecast/chaos"], study["forecast/shuffled_exponents"]
     log_axis(left, "x", [0.001, 0.01, 0.1, 1, 10])
-    left.set(xlabel=named(data["lambda_1"], r"recomputed $\lambda_1$"), ylabel=named(data["smape_of_the_best"]))
+    left.set(xlabel=named(data.lambda_1, r"recomputed $\lambda_1$"), ylabel=named(data.smape_of_the_best))
     left.set_ylim(0, 200)
     legend(left, **ABOVE)
     at = np.arange(data.sizes["forecaster"])
     shown = {"lambda_1": r"$\lambda_1$", "pesin_entropy": "Pesin entropy", "lambda_1_stored": r"stored $\lambda_1$"}
     for j, ((invariant, label), colour) in enumerate(zip(shown.items(), (0, 2, 5), strict=True)):
-        rho = data["rho"].sel(invariant=invariant).values
-        look = {"markersize": 2.5, "linewidth": 0.7, "color": COLOURS[colour]}
-        whiskers(right, at + 0.2 * (j - 1.5), *rho.T, label=label, **look)
-    rho = shuffled["rho"].sel(invariant="lambda_1", bound="value").values
+        rho, low, high = data.rho.sel(invariant=invariant).values.T
+        look: dict[str, Any] = {"markersize": 2.5, "linewidth": 0.7, "color": COLOURS[colour]}
+        whiskers(right, at + 0.2 * (j - 1.5), rho, low, high, label=label, **look)
+    rho = shuffled.rho.sel(invariant="lambda_1", bound="value").values
     look = {"markersize": 3, "fillstyle": "none", "color": COLOURS[7]}
     right.plot(at + 0.3, rho, "D", label=r"shuffled $\lambda_1$", **look)
     right.axhline(0, color=COLOURS[7], linewidth=0.8)
-    names(right, "x", data["forecaster"].values, rotation=60)
-    right.set_ylabel(named(data["rho"], r"Spearman $\rho$ with sMAPE"))
+    names(right, "x", data.forecaster.values, rotation=60)
+    right.set_ylabel(named(data.rho, r"Spearman $\rho$ with sMAPE"))
     legend(right, ncols=4, **ABOVE)
     return figure
 
 
 def conditions(study: Results):
     """Median sMAPE of each forecaster on fine, coarse and noisy data."""
-    smape = study["forecast/ranks"]["median_smape"]
+    smape = study["forecast/ranks"].median_smape
     figure, ((ax,),) = panels(1, 1, height=3.4)
     heights = _spread(smape.values[-1], 4.5)
-    for i, name in enumerate(smape["forecaster"].values):
+    for i, name in enumerate(smape.forecaster.values):
         look = {"color": COLOURS[i % 8], "markersize": 3, "linewidth": 1.4 if name == "N-BEATS" else 0.7}
         ax.plot(range(3), smape.values[:, i], "o-", **look)
         note(ax, str(name), (2, smape.values[-1, i]), xytext=(2.12, heights[i]), color=COLOURS[i % 8], va="center")
-    names(ax, "x", smape["condition"].values)
+    names(ax, "x", smape.condition.values)
     ax.set(xlim=(-0.1, 2.7), ylabel=named(smape))
     return figure
 

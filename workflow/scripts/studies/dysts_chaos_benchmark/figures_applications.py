@@ -1,5 +1,7 @@
 """Draws the benchmark's three applications: transfer learning, importance sampling, symbolic regression."""
 
+from typing import Any
+
 import numpy as np
 
 from pesin.plot.style import COLOURS, interval_whiskers, legend, named, names, note, panels
@@ -7,7 +9,7 @@ from pesin.stats.intervals import interval
 from pesin.steps.results import Results
 
 # Where a legend is clear of any data, set close so that it isn't wider than its panel.
-ABOVE = {"loc": "lower left", "bbox_to_anchor": (0, 1), "columnspacing": 1, "handletextpad": 0.4}
+ABOVE: dict[str, Any] = {"loc": "lower left", "bbox_to_anchor": (0, 1), "columnspacing": 1, "handletextpad": 0.4}
 ARMS = {"raw": "raw features", "untrained": "untrained encoder", "random_timescale": "random timescale"}
 TRAININGS = {"random": "random", "importance": "importance", "full": "full", "full_long": "full, longer"}
 REGRESSIONS = {

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 
 from pesin.plot.style import (
@@ -29,7 +31,7 @@ FAMILIES = {
 SHOWN = ("N-BEATS", "N-HiTS", "LSTM", "NODE", "ESN", "NVAR", "LinearRegression", "NVAR-2")
 LINES = dict(zip(SHOWN, (*COLOURS[:6], COLOURS[7], COLOURS[6]), strict=True))
 # Where a legend is clear of any data, set close so that it isn't wider than its panel.
-ABOVE = {"loc": "lower left", "bbox_to_anchor": (0, 1), "columnspacing": 1, "handletextpad": 0.4}
+ABOVE: dict[str, Any] = {"loc": "lower left", "bbox_to_anchor": (0, 1), "columnspacing": 1, "handletextpad": 0.4}
 # Medians over 128 or 131 systems, from the author's result files of April 2023.
 PAPER = {
     "N-BEATS": 42.3,
@@ -74,7 +76,7 @@ PAPER_SECONDS = {
 def examples(study: Results):
     """F1: forecasts of three systems, time in Lyapunov times."""
     scores, data = study["forecast/scores"], study["simulate/orbits"]
-    made = {}
+    made: dict[str, Any] = {}
     for case in ("feedforward", "hybrid", "regression", "baseline"):
         part = study[f"train/{case}"]
         for i, name in enumerate(part.model.values):
@@ -162,7 +164,8 @@ def error_against_exponent(study: Results):
     for row, task, said in zip(axes, ("short", "long"), ("sMAPE, 2 periods", "sMAPE, whole lead"), strict=False):
         for ax, name in zip(row, models, strict=True):
             rho, ends = (float(scores.rho.sel(task=task, model=name)), scores.rho_end.sel(task=task, model=name).values)
-            _against_exponent(ax, scores, scores[f"smape_{task}"].sel(model=name).values, LINES[name], (rho, *ends))
+            smape = np.asarray(scores[f"smape_{task}"].sel(model=name))
+            _against_exponent(ax, scores, smape, LINES[name], (rho, *ends))
         row[0].set_ylabel(named(scores[f"smape_{task}"], said))
     rate = scores.lambda_per_period
     known = np.isfinite(rate.values)
@@ -207,7 +210,7 @@ def history_length(study: Results):
     legend(left, ncols=3, **ABOVE)
     gap = interval(scores.gap, "sweep_system", "median")
     interval_whiskers(right, lengths, gap, fmt="o-", color="k")
-    for x, y, name in zip(lengths, gap.high.values, scores.best_hybrid.values, strict=True):
+    for x, y, name in zip(lengths, np.asarray(gap.high), scores.best_hybrid.values, strict=True):
         note(right, name, (x, y), textcoords="offset points", xytext=(0, 3), ha="center")
     right.axhline(0, color="0.6", linewidth=0.8)
     right.set_ylabel(named(scores.gap, "best hybrid - N-BEATS"))
@@ -295,8 +298,8 @@ def forecastability(study: Results):
     for row, (label, y, colour) in zip(axes, groups, strict=True):
         y = y + 0.01  # none at all stays on the axis
         for ax, (name, (_, error)) in zip(row, invariants.items(), strict=True):
-            x = scores[name].values
-            spread = 1.96 * scores[error].values if error else None
+            x = np.asarray(scores[name])
+            spread = 1.96 * np.asarray(scores[error]) if error else None
             ax.errorbar(x, y, xerr=spread, fmt="o", markersize=2.5, linewidth=0.7, color=colour)
             log_axis(ax, "y", [0.01, 0.1, 1, 10])
             known = np.isfinite(x)

@@ -8,10 +8,9 @@ import numpy as np
 import xarray as xr
 
 
-def together(*parts: xr.Dataset | None) -> xr.Dataset:
-    """All runs of one history length along one dimension."""
-    longest = [part.isel(length=0, drop=True) for part in parts if part is not None]
-    return xr.concat(longest, "run", data_vars="all")
+def together(parts: list[xr.Dataset]) -> xr.Dataset:
+    """All runs on the longest history along one dimension."""
+    return xr.concat([part.isel(length=0, drop=True) for part in parts], "run", data_vars="all")
 
 
 def by_system(data: xr.Dataset, made: xr.Dataset) -> Iterator[tuple[str, np.ndarray, np.ndarray, np.ndarray]]:

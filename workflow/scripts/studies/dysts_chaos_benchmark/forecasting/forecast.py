@@ -7,12 +7,13 @@ from pesin.forecast.horizon import valid_prediction_steps
 from pesin.forecast.metrics import METRICS, all_metrics
 from pesin.steps.case import Case
 from pesin.steps.labels import labelled
+from studies.dysts_chaos_benchmark.forecasting.params import Params
 
 SCORES = ("sMAPE", "MAE", "MSE", "RMSE", "MAPE", "MARRE", "R2", "CV", "MASE", "NRMSE")
 UNITS = {"data": "model unit", "data2": "square of the model unit"}
 
 
-def forecast(case: Case, data: xr.Dataset, trained: xr.Dataset) -> xr.Dataset:
+def forecast(case: Case[Params], data: xr.Dataset, trained: xr.Dataset) -> xr.Dataset:
     """Scores of every forecaster on every system, failures counted as failures."""
     true = data["future"].values
     paths = trained["forecast"].values[..., None]

@@ -6,9 +6,10 @@ import xarray as xr
 from pesin.steps.case import Case
 from pesin.systems.sampling import forecasting_data
 from studies.dysts_chaos_benchmark.chosen import chosen_systems
+from studies.dysts_chaos_benchmark.forecasting.params import Params
 
 
-def simulate(case: Case) -> xr.Dataset:
+def simulate(case: Case[Params]) -> xr.Dataset:
     p = case.params.simulate
     names = [name for name, _ in chosen_systems(p.systems, p.own)]
     lengths = (p.tune_points, p.history_points, p.future_points)

@@ -8,9 +8,10 @@ from pesin.steps.case import Case
 from pesin.steps.checkpoint import Seen
 from pesin.steps.labels import labelled
 from pesin.steps.plugin import load
+from studies.dysts_chaos_benchmark.forecasting.params import Params
 
 
-def train(case: Case, data: xr.Dataset) -> xr.Dataset:
+def train(case: Case[Params], data: xr.Dataset) -> xr.Dataset:
     """Tune each forecaster on one series of each system, fit it to another, and foretell what the step can't see."""
     wanted, future = case.params.train.forecasters, case.params.simulate.future_points
     tune, history = data["tune"].values, data["history"].values

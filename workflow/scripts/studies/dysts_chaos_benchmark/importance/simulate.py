@@ -7,9 +7,10 @@ from pesin.integrate.trajectories import integrate
 from pesin.steps.case import Case
 from pesin.steps.labels import labelled
 from pesin.systems import zoo
+from studies.dysts_chaos_benchmark.importance.params import Params
 
 
-def simulate(case: Case) -> xr.Dataset:
+def simulate(case: Case[Params]) -> xr.Dataset:
     """The whole state along the history, from which trajectories restart; the first coordinate is what is forecast."""
     p, window = case.params.simulate, case.params.simulate.context
     systems = [zoo.get(name) for name in p.systems]

@@ -14,6 +14,7 @@ from pesin.models.optimisers import Adam
 from pesin.steps.case import Case
 from pesin.steps.labels import DIVERGED, labelled
 from pesin.systems import zoo
+from studies.dysts_chaos_benchmark.importance.params import Params
 
 LIMIT = 10.0  # largest forecast, in standard deviations of the history
 SAMPLED = ("importance", "random")
@@ -31,7 +32,7 @@ class History(NamedTuple):
     """Mean and deviation of the training series in model units, shape (system, 1)."""
 
 
-def train(case: Case, data) -> xr.Dataset:
+def train(case: Case[Params], data: xr.Dataset) -> xr.Dataset:
     """All systems of an arm train together; the arms start from the same weights, and from the same first round."""
     p = case.params.train
     target = data.history.values[..., 0]
@@ -73,7 +74,7 @@ def train(case: Case, data) -> xr.Dataset:
     )
 
 
-def _on_the_history(case: Case, start, series: np.ndarray) -> Iterator[tuple[str, dict]]:
+def _on_the_history(case: Case[Params], start, series: np.ndarray) -> Iterator[tuple[str, dict]]:
     """Train on the whole history, then longer: each arm with its parameters as they are then, trained on in place."""
     p, parameters, rng = case.params.train, repeat_runs(start, 1), case.rng("full")
     optimiser, steps = Adam(parameters.values()), p.rounds * p.round_steps
@@ -82,7 +83,7 @@ def _on_the_history(case: Case, start, series: np.ndarray) -> Iterator[tuple[str
         yield arm, parameters
 
 
-def _on_trajectories(case: Case, start, history: History, data) -> tuple[dict, np.ndarray, np.ndarray]:
+def _on_trajectories(case: Case[Params], start, history: History, data) -> tuple[dict, np.ndarray, np.ndarray]:
     """Train on new trajectories from start points that are drawn anew in each round, by difficulty or at random.
 
     Returns
@@ -119,7 +120,7 @@ def _on_trajectories(case: Case, start, history: History, data) -> tuple[dict, n
     return both, begun, spread
 
 
-def _graded(case: Case, parameters, history: History, lead: int) -> tuple[np.ndarray, np.ndarray]:
+def _graded(case: Case[Params], parameters, history: History, lead: int) -> tuple[np.ndarray, np.ndarray]:
     """Forecasts of all futures in model units (system, test, lead), and the squared one-step error (system,)."""
     path = lstm.forecast(parameters, _tensor(history.context, case.device), lead, LIMIT)[..., 0].cpu().numpy()
     forecast = path.astype(float) * history.scale[..., None] + history.centre[..., None]
@@ -140,7 +141,7 @@ def _chances(error, systems: int, points: int, p, rng) -> np.ndarray:
     return rng.permuted(chances, axis=1) if p.weights == "permuted" else chances
 
 
-def _trajectories(case: Case, system, states, begun, jitter) -> np.ndarray:
+def _trajectories(case: Case[Params], system, states, begun, jitter) -> np.ndarray:
     """First coordinate of new trajectories from start points, moved a little: shape (arm, trajectory, time)."""
     p = case.params.train
     starts = states[begun] + jitter * states.std(0)  # (arm, trajectory, dim); both arms are moved alike

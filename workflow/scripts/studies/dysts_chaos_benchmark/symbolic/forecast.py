@@ -5,12 +5,13 @@ import xarray as xr
 
 from pesin.steps.case import Case
 from pesin.steps.labels import labelled
+from studies.dysts_chaos_benchmark.symbolic.params import Params
 
 NO_TRUTH = "a system that couldn't be integrated"
 LOST = f"infinite: a fit that failed; NaN: {NO_TRUTH}"
 
 
-def forecast(case: Case, data, trained) -> xr.DataTree:
+def forecast(case: Case[Params], data: xr.DataTree, trained: xr.DataTree) -> xr.DataTree:
     """Grade the predicted derivatives with the true ones."""
     groups = {}
     for group, node in trained.children.items():

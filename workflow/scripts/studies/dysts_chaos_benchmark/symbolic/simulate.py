@@ -9,11 +9,12 @@ from pesin.integrate.trajectories import integrate
 from pesin.steps.case import Case
 from pesin.steps.labels import labelled
 from pesin.systems import zoo
+from studies.dysts_chaos_benchmark.symbolic.params import Params
 
 STATE, RATE = "model unit", "model unit per model time"
 
 
-def simulate(case: Case) -> xr.DataTree:
+def simulate(case: Case[Params]) -> xr.DataTree:
     """Two trajectories of each system with the true derivatives; systems of the form under test apart from others."""
     p, rng = case.params.simulate, case.rng("systems")
     if p.form == "trigonometric":
@@ -73,7 +74,7 @@ def _random_fields(count: int, rng: np.random.Generator) -> list[zoo.System]:
     return systems
 
 
-def _trajectories(case: Case, systems: list) -> xr.Dataset:
+def _trajectories(case: Case[Params], systems: list) -> xr.Dataset:
     p = case.params.simulate
     widest, shape = max(system.dim for system in systems), (len(systems), 2, p.points)
     x, derivative = np.full((*shape, widest), np.nan), np.full((*shape, widest), np.nan)

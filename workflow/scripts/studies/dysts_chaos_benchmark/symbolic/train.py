@@ -1,5 +1,7 @@
 """Fits equations to one trajectory of each system, and predicts the derivatives along another."""
 
+from functools import partial
+
 import numpy as np
 import xarray as xr
 
@@ -7,9 +9,10 @@ from pesin.errors import UserError
 from pesin.models.sparse_regression import finite_differences, fit, fourier_library, polynomial_library
 from pesin.steps.case import Case
 from pesin.steps.labels import labelled
+from studies.dysts_chaos_benchmark.symbolic.params import Params
 
 
-def train(case: Case, data) -> xr.DataTree:
+def train(case: Case[Params], data: xr.DataTree) -> xr.DataTree:
     """Fit all regressions to each training trajectory, and predict the derivatives along the held-out one."""
     names = case.params.train.regressions
     groups = {}
@@ -45,18 +48,17 @@ def train(case: Case, data) -> xr.DataTree:
     return xr.DataTree.from_dict(groups)
 
 
-def _regress(case: Case, name: str, x, derivative, held_out, dt: float) -> tuple[np.ndarray, float]:
+def _regress(case: Case[Params], name: str, x, derivative, held_out, dt: float) -> tuple[np.ndarray, float]:
     """Predicted derivatives (time, dim) along the held-out states, and the number of terms found."""
     p = case.params.train
     if name == "pysr":
         return _evolve(x, derivative, held_out, p.pysr_iterations, case.seed("pysr") % 2**31)
+    library = partial(polynomial_library, degree=p.degree)
     if name == "fourier":
-        library, size = fourier_library, p.frequencies
-    else:
-        library, size = polynomial_library, p.degree
+        library = partial(fourier_library, frequencies=p.frequencies)
     slopes = derivative if name.endswith("_exact") else finite_differences(x, dt)
-    coefficients = fit(library(x, size), slopes)
-    return library(held_out, size) @ coefficients, float(np.count_nonzero(coefficients))
+    coefficients = fit(library(x), slopes)
+    return library(held_out) @ coefficients, float(np.count_nonzero(coefficients))
 
 
 def _evolve(x, derivative, held_out, iterations: int, seed: int) -> tuple[np.ndarray, float]:

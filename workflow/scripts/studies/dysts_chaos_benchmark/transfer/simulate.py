@@ -7,11 +7,12 @@ from pesin.integrate.trajectories import integrate
 from pesin.steps.case import Case
 from pesin.steps.labels import labelled
 from pesin.systems import zoo
+from studies.dysts_chaos_benchmark.transfer.params import Params
 
 TRANSIENT = 50  # periods
 
 
-def simulate(case: Case) -> xr.Dataset:
+def simulate(case: Case[Params]) -> xr.Dataset:
     """Labelled series of each task, and the pool of systems to pre-train on."""
     p, rng = case.params.simulate, case.rng("tasks")
     low, high = np.log(p.points_per_period)
@@ -60,7 +61,7 @@ def _name(task) -> str:
     return f"{task.systems[0]} {task.parameter}" if task.parameter else " / ".join(task.systems)
 
 
-def _pieces(case: Case, system, points_per_period: float, rng) -> np.ndarray:
+def _pieces(case: Case[Params], system, points_per_period: float, rng) -> np.ndarray:
     """Noisy pieces of an orbit's first coordinate, each of mean 0 and deviation 1: shape (series, time).
 
     A gap of up to two periods lies between two.
@@ -75,7 +76,7 @@ def _pieces(case: Case, system, points_per_period: float, rng) -> np.ndarray:
     return _standard(series + p.noise * path.std() * rng.normal(size=series.shape))
 
 
-def _pool(case: Case) -> tuple[np.ndarray, list[str]]:
+def _pool(case: Case[Params]) -> tuple[np.ndarray, list[str]]:
     """Long series of systems that no task uses: shape (system, time), and their names."""
     p = case.params.simulate
     used = {name for task in p.tasks for name in task.systems} | set(p.pool_without)

@@ -9,11 +9,12 @@ from pesin.models.mlp import repeat_runs
 from pesin.stats.series_features import series_features
 from pesin.steps.case import Case
 from pesin.steps.labels import labelled
+from studies.dysts_chaos_benchmark.transfer.params import Params
 
 ARMS = ("raw", "untrained", "matched", "random_timescale")
 
 
-def train(case: Case, data) -> xr.Dataset:
+def train(case: Case[Params], data: xr.Dataset) -> xr.Dataset:
     """All autoencoders, two for each task, train together; both of a task start from the same weights."""
     p = case.params.train
     classes = data.classes.values
@@ -28,7 +29,7 @@ def train(case: Case, data) -> xr.Dataset:
             case.rng("timescales").uniform(*p.random_periods, (tasks, systems)),
         ]
     )
-    losses = autoencoder.train(parameters, _windows(case, data, asked), p.steps, p.learning_rate)
+    found = autoencoder.train(parameters, _windows(case, data, asked), p.steps, p.learning_rate)
     prediction = np.full((len(ARMS), tasks, data.sizes["test_series"]), -1)
     encoders = [None, start, *({k: v[i * tasks : (i + 1) * tasks] for k, v in parameters.items()} for i in range(2))]
     for arm, encoder in enumerate(encoders):
@@ -40,7 +41,7 @@ def train(case: Case, data) -> xr.Dataset:
             prediction[arm, i, there[1]] = _classify(
                 train_features[i, there[0]], data.train_label.values[i, there[0]], test_features[i, there[1]], p.alphas
             )
-    losses = losses.cpu().numpy().astype(float).reshape(p.steps, 2, tasks)
+    losses = found.cpu().numpy().astype(float).reshape(p.steps, 2, tasks)
     last = max(p.steps // 10, 1)
     return xr.Dataset(
         {
@@ -69,7 +70,7 @@ def _dominant_period(x: np.ndarray) -> float:
     return float(np.median(8 * time / (power[:, 8:].argmax(-1) + 8)))
 
 
-def _windows(case: Case, data, asked: np.ndarray):
+def _windows(case: Case[Params], data, asked: np.ndarray):
     """Function step -> windows (runs, batch, time): each from a random system at a random place, resampled.
 
     asked, shape (runs, system): points per period. A window that would be longer than the series is sampled finer.
@@ -95,7 +96,7 @@ def _windows(case: Case, data, asked: np.ndarray):
     return windows
 
 
-def _features(case: Case, encoder, x: np.ndarray) -> np.ndarray:
+def _features(case: Case[Params], encoder, x: np.ndarray) -> np.ndarray:
     """Features of each series (task, series, time): (task, series, features); of all channels if encoded."""
     there = np.isfinite(x[..., 0])
     series = x[there][:, None]

@@ -9,9 +9,10 @@ from pesin.forecasters.tuning import tuned_forecasts
 from pesin.steps.case import Case
 from pesin.steps.labels import labelled
 from pesin.steps.plugin import load
+from studies.model_scale_vs_domain_knowledge.forecasts.params import Params
 
 
-def train(case: Case, data: xr.Dataset) -> xr.Dataset:
+def train(case: Case[Params], data: xr.Dataset) -> xr.Dataset:
     """Forecasts of all runs (a forecaster and a seed), history lengths and systems."""
     p = case.params.train
     data = data.sel(system=p.systems or data.system.values[~data.failed.values])
@@ -47,7 +48,9 @@ def train(case: Case, data: xr.Dataset) -> xr.Dataset:
     )
 
 
-def _grown(case: Case, data: xr.Dataset, forecasters: list, shape: tuple[int, int, int]) -> dict[str, np.ndarray]:
+def _grown(
+    case: Case[Params], data: xr.Dataset, forecasters: list, shape: tuple[int, int, int]
+) -> dict[str, np.ndarray]:
     """Fit one forecaster to one length of history after another, going on from the checkpoint.
 
     Parameters
@@ -87,7 +90,9 @@ def _grown(case: Case, data: xr.Dataset, forecasters: list, shape: tuple[int, in
     return grown
 
 
-def _forecasts(case: Case, data, forecaster, first: int, j: int, dim: int, grown: dict[str, np.ndarray]) -> None:
+def _forecasts(
+    case: Case[Params], data, forecaster, first: int, j: int, dim: int, grown: dict[str, np.ndarray]
+) -> None:
     """Fit a forecaster to the j-th length of history of all systems of `dim` coordinates; its runs begin at `first`."""
     p, (spec, module) = case.params.train, forecaster
     members, length = np.flatnonzero(data.dim.values == dim), p.lengths[j]

@@ -9,26 +9,17 @@ from pesin.forecast.metrics import METRICS, all_metrics, mutual_information
 from pesin.stats.fits import fit_line
 from pesin.steps.case import Case
 from pesin.steps.labels import labelled
+from studies.model_scale_vs_domain_knowledge.metrics.params import Params
 from studies.model_scale_vs_domain_knowledge.predictions import by_system, together
 
 LOST = "infinite: a forecast that failed, or a true value of 0 to divide by"
 NO_LOSS = "fewer than three periods above twice the floor, or no positive Pesin entropy"
 
 
-def entropy(
-    case: Case,
-    data,
-    classical=None,
-    regression=None,
-    feedforward=None,
-    sequence=None,
-    hybrid=None,
-    baseline=None,
-    spectra=None,
-) -> xr.Dataset:
+def entropy(case: Case[Params], data: xr.Dataset, predicted: list[xr.Dataset], spectra: xr.Dataset) -> xr.Dataset:
     """Scores of all runs under all metrics over the short lead, and mutual information in each period of the long."""
     p = case.params.entropy
-    made = together(classical, regression, feedforward, sequence, hybrid, baseline)
+    made = together(predicted)
     models = [model for model in p.information_models if model in made.model.values]
     scores = [
         np.stack(list(all_metrics(future[: p.lead], forecast[:, : p.lead], history).values()))

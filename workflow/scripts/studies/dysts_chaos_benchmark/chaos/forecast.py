@@ -6,6 +6,7 @@ import xarray as xr
 from pesin.stats.intervals import correlation_interval
 from pesin.steps.case import Case
 from pesin.steps.labels import labelled
+from studies.dysts_chaos_benchmark.chaos.params import Params
 
 PER_PERIOD = "nat per period"
 INVARIANTS = {
@@ -18,7 +19,7 @@ INVARIANTS = {
 }
 
 
-def forecast(case: Case, spectra: xr.Dataset, scores: xr.Dataset) -> xr.Dataset:
+def forecast(case: Case[Params], spectra: xr.Dataset, scores: xr.Dataset) -> xr.Dataset:
     """Scores of the systems whose invariants are all known, these per period, and their rank correlations."""
     p, rng = case.params.forecast, case.rng("shuffle")
     shared = [s for s in scores["system"].values if s in set(spectra["system"].values)]

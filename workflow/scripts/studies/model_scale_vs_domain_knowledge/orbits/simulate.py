@@ -9,9 +9,10 @@ from pesin.steps.case import Case
 from pesin.steps.labels import labelled
 from pesin.systems import zoo
 from pesin.systems.sampling import forecasting_data
+from studies.model_scale_vs_domain_knowledge.orbits.params import Params
 
 
-def simulate(case: Case) -> xr.Dataset:
+def simulate(case: Case[Params]) -> xr.Dataset:
     """Sample every system from its attractor; the future is truth."""
     p = case.params.simulate
     known = [name for kind in p.kinds for name in zoo.names(kind)]

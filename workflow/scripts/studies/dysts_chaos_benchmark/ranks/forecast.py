@@ -5,9 +5,10 @@ import xarray as xr
 
 from pesin.steps.case import Case
 from pesin.steps.labels import labelled
+from studies.dysts_chaos_benchmark.ranks.params import Params
 
 
-def forecast(case: Case, fine: xr.Dataset, coarse: xr.Dataset, noisy: xr.Dataset) -> xr.Dataset:
+def forecast(case: Case[Params], fine: xr.Dataset, coarse: xr.Dataset, noisy: xr.Dataset) -> xr.Dataset:
     """Scores of the paper's forecasters that all conditions share; with noise and without on the same systems."""
     conditions = {"fine": fine, "coarse": coarse, "noisy": noisy}
     listed = [str(name) for name in fine["forecaster"].values[fine["family"].values != "baseline"]]

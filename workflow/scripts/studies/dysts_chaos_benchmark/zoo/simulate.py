@@ -13,11 +13,12 @@ from pesin.steps.parallel import each
 from pesin.systems import zoo
 from pesin.systems.sampling import series, with_period
 from studies.dysts_chaos_benchmark.chosen import chosen_systems, label
+from studies.dysts_chaos_benchmark.zoo.params import Params
 
 TRANSIENT = 20.0
 
 
-def simulate(case: Case) -> xr.DataTree:
+def simulate(case: Case[Params]) -> xr.DataTree:
     p = case.params.simulate
     wanted = chosen_systems(p.systems, p.own)
     seeds = case.rng("trajectories").integers(2**63, size=len(wanted))

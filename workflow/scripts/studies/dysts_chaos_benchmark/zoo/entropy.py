@@ -16,6 +16,7 @@ from pesin.steps.parallel import each
 from pesin.systems import zoo
 from pesin.systems.sampling import series, with_period
 from studies.dysts_chaos_benchmark.chosen import chosen_systems, label
+from studies.dysts_chaos_benchmark.zoo.params import Params
 
 PER_PERIOD = 30
 DRAWS = 400
@@ -24,7 +25,7 @@ RATE, TIME = "nat per model time", "model time"
 NONE, NOT_STORED = "a system without a spectrum (its reason is given)", "dysts stores none"
 
 
-def entropy(case: Case, data: xr.DataTree) -> xr.Dataset:
+def entropy(case: Case[Params], data: xr.DataTree) -> xr.Dataset:
     """The corrected annotation: dimension `system`, every system of the zoo by name."""
     p, sampled = case.params.entropy, case.params.simulate
     wanted = chosen_systems(sampled.systems, sampled.own)

@@ -5,12 +5,13 @@ import xarray as xr
 
 from pesin.steps.case import Case
 from pesin.steps.labels import labelled
+from studies.dysts_chaos_benchmark.annotations.params import Params
 
 NEAR_ZERO = 0.05  # of lambda_1
 CLOSE = 0.3  # of our value
 
 
-def entropy(case: Case, spectra: xr.Dataset) -> xr.Dataset:
+def entropy(case: Case[Params], spectra: xr.Dataset) -> xr.Dataset:
     """Per smooth flow: sum of exponents against mean divergence, the zero exponent, the sign, the stored value."""
     smooth = (spectra["kind"] == "flow") & np.isfinite(spectra["mean_divergence"]) & np.isfinite(spectra["lambda_1"])
     s = spectra.isel(system=np.flatnonzero(smooth))

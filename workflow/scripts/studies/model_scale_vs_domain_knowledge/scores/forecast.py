@@ -14,6 +14,7 @@ from pesin.stats.intervals import ranks, spearman
 from pesin.steps.case import Case
 from pesin.steps.labels import labelled
 from studies.model_scale_vs_domain_knowledge.predictions import by_model, by_system, together
+from studies.model_scale_vs_domain_knowledge.scores.params import Params
 
 LARGE = "N-BEATS"
 RIVALS = ("LinearRegression", "NaiveSeasonal", "NaiveMean", "NaiveDrift", "ESN", "NVAR")
@@ -25,30 +26,24 @@ NO_RHO = "a model with the same error on all systems"
 
 
 def forecast(
-    case: Case,
-    data,
-    classical=None,
-    regression=None,
-    feedforward=None,
-    sequence=None,
-    hybrid=None,
-    baseline=None,
-    sweep=None,
-    sweep_networks=None,
-    everywhere=None,
-    clock=None,
-    metrics=None,
-    spectra=None,
+    case: Case[Params],
+    data: xr.Dataset,
+    predicted: list[xr.Dataset],
+    swept: list[xr.Dataset],
+    everywhere: xr.Dataset,
+    clock: xr.Dataset,
+    metrics: xr.Dataset,
+    spectra: xr.Dataset,
 ) -> xr.Dataset:
     """Everything that the claims and figures take from the predictions."""
     p = case.params.forecast
-    made = together(classical, regression, feedforward, sequence, hybrid, baseline)
+    made = together(predicted)
     chaos = _chaos(spectra, made.system.values, p)
     result = xr.merge(
         [
             _long_task(case, data, made, chaos),
             chaos,
-            _scarce(case, data, _joined(sweep, sweep_networks)),
+            _scarce(case, data, xr.concat(swept, "run", data_vars="all")),
             _everywhere(case, data, everywhere, spectra),
             _story(case, metrics),
             _clocks(case, clock),
@@ -61,7 +56,7 @@ def forecast(
 # ------------------------------------------------------------------------------------------------------- the long task
 
 
-def _truth(case: Case, future, forecast, growth):
+def _truth(case: Case[Params], future, forecast, growth):
     """Truth and forecasts, after what a control changes. growth: lambda_1 per sample."""
     p = case.params.forecast
     later = np.roll(future, -int(p.later * len(future)), axis=0)
@@ -74,7 +69,7 @@ def _truth(case: Case, future, forecast, growth):
     return future, forecast
 
 
-def _long_task(case: Case, data, made, chaos) -> xr.Dataset:
+def _long_task(case: Case[Params], data, made, chaos) -> xr.Dataset:
     """Errors and valid prediction times of each model, the median over its seeds."""
     p, period = case.params.forecast, float(data.attrs["points_per_period"])
     per_sample = chaos.lambda_per_period.values / period
@@ -119,7 +114,7 @@ def _long_task(case: Case, data, made, chaos) -> xr.Dataset:
     )
 
 
-def _scores_of_runs(case: Case, data, made, per_sample: np.ndarray, edges: np.ndarray) -> dict[str, np.ndarray]:
+def _scores_of_runs(case: Case[Params], data, made, per_sample: np.ndarray, edges: np.ndarray) -> dict[str, np.ndarray]:
     """Scores of each run, the times it took, and what the control "shuffled" changes in both.
 
     Returns
@@ -198,11 +193,7 @@ def _chaos(spectra, systems, p) -> xr.Dataset:
 # --------------------------------------------------------------------------------------------- scarce data, all systems
 
 
-def _joined(*parts) -> xr.Dataset:
-    return xr.concat([part for part in parts if part is not None], "run", data_vars="all")
-
-
-def _short_scores(case: Case, data, made) -> np.ndarray:
+def _short_scores(case: Case[Params], data, made) -> np.ndarray:
     """sMAPE of the short lead (run, length, system)."""
     p = case.params.forecast
     rows = []
@@ -215,7 +206,7 @@ def _short_scores(case: Case, data, made) -> np.ndarray:
     return scores
 
 
-def _scarce(case: Case, data, made) -> xr.Dataset:
+def _scarce(case: Case[Params], data, made) -> xr.Dataset:
     """Error against the length of the history, and the gap between the best hybrid and the large network."""
     p = case.params.forecast
     run_model = made.model.values
@@ -238,7 +229,7 @@ def _scarce(case: Case, data, made) -> xr.Dataset:
     )
 
 
-def _everywhere(case: Case, data, made, spectra) -> xr.Dataset:
+def _everywhere(case: Case[Params], data, made, spectra) -> xr.Dataset:
     """Cheap forecasters on the whole zoo."""
     made = made.isel(length=slice(0, 1))
     run_model = made.model.values
@@ -263,7 +254,7 @@ def _everywhere(case: Case, data, made, spectra) -> xr.Dataset:
 # ------------------------------------------------------------------------------------------- metrics, clocks, the grid
 
 
-def _story(case: Case, metrics) -> xr.Dataset:
+def _story(case: Case[Params], metrics) -> xr.Dataset:
     """Rank correlations of the metrics over pairs of model and system, whole and in disjoint groups of systems."""
     p = case.params.forecast
     ours = metrics.isel(run=np.flatnonzero((metrics.family.values != "baseline") & (metrics.seed.values == 0)))
@@ -306,7 +297,7 @@ def _story(case: Case, metrics) -> xr.Dataset:
     )
 
 
-def _clocks(case: Case, clock) -> xr.Dataset:
+def _clocks(case: Case[Params], clock) -> xr.Dataset:
     """Fitting times at the paper's sizes, and whether N-BEATS takes ten times as long."""
     seconds = clock.seconds_fit.values[:, 0]
     if case.params.forecast.effect == "shuffled":
@@ -345,7 +336,7 @@ def _size(data, made, metrics) -> xr.Dataset:
 # ------------------------------------------------------------------------------------------------ what the rules judge
 
 
-def _verdict_parts(case: Case, result: xr.Dataset) -> xr.Dataset:
+def _verdict_parts(case: Case[Params], result: xr.Dataset) -> xr.Dataset:
     p = case.params.forecast
     paper = result.model.values[result.family.values != "baseline"]
     short, long = (result[name].sel(model=paper).values for name in ("smape_short", "smape_long"))
@@ -404,7 +395,7 @@ def _wilcoxon(result) -> np.ndarray:
     return holm[order.argsort()]
 
 
-def _dependence(case: Case, result) -> xr.Dataset:
+def _dependence(case: Case[Params], result) -> xr.Dataset:
     """Spearman correlations of each model's error with lambda_1, bootstrap intervals, and dimension held fixed."""
     from scipy.stats import rankdata
 

@@ -5,9 +5,10 @@ import xarray as xr
 
 from pesin.steps.case import Case
 from pesin.steps.labels import labelled
+from studies.dysts_chaos_benchmark.features.params import Params
 
 
-def entropy(case: Case, zoo: xr.DataTree) -> xr.Dataset:
+def entropy(case: Case[Params], zoo: xr.DataTree) -> xr.Dataset:
     """Features of every flow and delay system that moves, their clusters, and how many directions they fill."""
     p, rng = case.params.entropy, case.rng("features")
     root = zoo.to_dataset(inherit=False)

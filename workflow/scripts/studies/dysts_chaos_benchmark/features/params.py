@@ -1,0 +1,22 @@
+"""Parameters of the features of trajectories and of their clusters."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from pydantic import Field, PositiveInt
+
+from pesin.params import Model
+
+
+class Entropy(Model):
+    matrix: Literal["measured", "noise"]
+    """noise: every feature of every system drawn from one normal distribution."""
+    folds: PositiveInt
+    clusters: Annotated[list[PositiveInt], Field(min_length=1)]
+    """Numbers of clusters to choose among by silhouette."""
+    resamples: PositiveInt
+
+
+class Params(Model):
+    entropy: Entropy
