@@ -270,8 +270,8 @@ def _cases(name: str, study: Study, overlay: Overlay, folder: Path, where: str) 
         of, top = found[spec.of], overlay.cases.get(control, Case())
         if top.kind or top.uses or top.steps:
             raise UserError(f"{where}: a scale may change the params of the control '{control}', and nothing else.")
-        _check_fewer(spec.fewer, of.params, f"{where}: controls.{control}.fewer")
         params = merge(of.params, spec.set, spec.fewer, top.params)
+        _check_fewer(spec.fewer, params, of.params, f"{where}: controls.{control}.fewer")
         base = study.cases.get(spec.of, Case())
         scaled = overlay.cases.get(spec.of, Case())
         uses = {**study.uses, **base.uses, **scaled.uses}
@@ -356,20 +356,25 @@ def _check_reads(plan: StudyPlan, where: str) -> None:
                     raise UserError(f"{where}: claims.{claim}: no result '{read}'.{hint}")
 
 
-def _check_fewer(fewer: dict, params: dict, where: str) -> None:
-    """Raise UserError unless each value is less than the case's, a part of its list, or a multiple of its stride."""
-    for key, value in fewer.items():
+def _check_fewer(named: dict, own: dict, case: dict, where: str) -> None:
+    """Raise UserError unless each value is less than the case's, a part of its list, or a multiple of its stride.
+
+    `named` are the keys that the control says it has fewer of; `own` and `case` all parameters of control and case.
+    """
+    for key in named:
         at = f"{where}.{key}"
-        if key not in params:
-            raise UserError(f"{at}: the case has no such parameter.{did_you_mean(key, params)}")
-        whole = params[key]
-        if isinstance(value, dict) and isinstance(whole, dict):
-            _check_fewer(value, whole, at)
+        if key not in case:
+            raise UserError(f"{at}: the case has no such parameter.{did_you_mean(key, case)}")
+        value, whole = own[key], case[key]
+        if isinstance(named[key], dict) and isinstance(value, dict) and isinstance(whole, dict):
+            _check_fewer(named[key], value, whole, at)
         elif isinstance(value, list) and isinstance(whole, list):
             if not all(item in whole for item in value):
                 raise UserError(f"{at}: {value} has what the case's {whole} has not.")
         elif key == "every" and isinstance(value, int) and isinstance(whole, int) and value % whole == 0:
             continue  # a stride: every ninth of a list where the case takes every third
+        elif value == whole:
+            continue  # at a scale that leaves out none
         elif isinstance(value, bool) or not isinstance(value, int) or not isinstance(whole, int) or value > whole:
             raise UserError(f"{at}: {value!r} is no smaller number, or shorter list, than the case's {whole!r}.")
 
