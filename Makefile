@@ -1,11 +1,12 @@
 # Pesin's targets. `make help` lists them.
 PYTHON ?= python3
 SCALE ?= laptop
+N ?= 5
 ARGS ?=
 PY := .venv/bin/python
 SNAKEMAKE := $(PY) -m snakemake
 
-.PHONY: help run verify test test-cluster lint schema costs docs compare crate reference lock clean
+.PHONY: help run verify test test-cluster lint schema costs docs compare replicates crate reference lock clean
 
 help: ## list the targets
 	@echo "make <target>   [SCALE=smoke|laptop|paper] [ARGS='more of snakemake']"
@@ -28,6 +29,9 @@ verify: .venv/.ready ## name every stale or altered file of the chosen scale, by
 
 compare: .venv/.ready ## what moved between two ledgers: make compare A=results/reference/laptop B=results/laptop
 	@$(PY) workflow/scripts/compare.py "$(A)" "$(B)"
+
+replicates: .venv/.ready ## the ledger again with seeds 0 to N-1, and under another instruction set: which verdicts stand
+	@$(PY) workflow/scripts/replicates.py -n $(N) --scale $(SCALE) $(if $(STUDIES),--studies $(STUDIES)) $(if $(ARGS),-- $(ARGS))
 
 crate: .venv/.ready ## describe the results of the last run as a Workflow Run RO-Crate
 	@$(PY) workflow/scripts/crate.py results/$(SCALE)
@@ -58,6 +62,7 @@ docs: .venv/.ready ## docs/entropy.md and its pictures anew from the registry of
 
 reference: ## keep the present ledger as the one we stand by
 	@mkdir -p results/reference/$(SCALE) && cp results/$(SCALE)/ledger.csv results/$(SCALE)/ledger.svg results/reference/$(SCALE)/
+	@if [ -f results/$(SCALE)/replicates.csv ]; then cp results/$(SCALE)/replicates.csv results/reference/$(SCALE)/; fi
 
 lock: ## resolve envs/*.in anew into the lock files
 	@sh envs/lock.sh $(PYTHON)

@@ -185,6 +185,7 @@ def ledger_from_what_is_there():
         scale=SETTINGS.scale,
         folder=folder,
         template=Path(template("ledger.html.jinja")),
+        replicates=next(map(Path, PLAN.replicates()), None),
     )
     print(
         f"Not everything was made. The ledger of what is there: {folder / 'ledger.html'} ({tally(rows)})"

@@ -23,6 +23,7 @@ rule ledger:
         figures=lambda wildcards: PLAN.all_figures(),
         costs=rules.costs.output,
         template=[template(f"ledger.{part}") for part in ("html.jinja", "css", "js")],
+        replicates=here(PLAN.replicates()),
         code=here(PLAN.driver_code("ledger")),
     output:
         csv=report(

@@ -20,6 +20,7 @@ if __name__ == "__main__":
         judged = {study: (to_rows(tree), to_parts(tree)) for study, tree in zip(papers, trees, strict=True)}
         folder, template = Path(snakemake.output.csv).parent, Path(snakemake.input.template[0])
         costs = read_csv(Path(snakemake.input.costs[0]))
-        rows = write_ledger(judged, papers, costs, snakemake.params.scale, folder, template)
+        replicates = [Path(path) for path in snakemake.input.replicates]
+        rows = write_ledger(judged, papers, costs, snakemake.params.scale, folder, template, *replicates)
         verdict_grid(rows).savefig(snakemake.output.svg, metadata={"Date": None})
         print(tally(rows))

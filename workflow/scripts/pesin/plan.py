@@ -225,6 +225,11 @@ class Plan:
         said = self.declared(study).model_dump(mode="json", by_alias=True, exclude_unset=True, exclude=sizes)
         return said | {"cases": {case: {"steps": entry.steps} for case, entry in self.study(study).cases.items()}}
 
+    def replicates(self) -> list[str]:
+        """The table of replicates that we stand by at this scale, if there is one."""
+        path = self.project / "results" / "reference" / self.settings.scale / "replicates.csv"
+        return [str(path)] if path.is_file() else []
+
     def budgets(self) -> dict[str, dict]:
         return {study: self.declared(study).budget.model_dump() for study in self.selected}
 
