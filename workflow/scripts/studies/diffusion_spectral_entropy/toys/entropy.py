@@ -15,6 +15,12 @@ from pesin.stats.intervals import spearman
 from pesin.steps.case import Case
 from pesin.steps.labels import labelled
 from studies.diffusion_spectral_entropy.bit import BIT
+from studies.diffusion_spectral_entropy.toys.params import DependenceMeasures, Params
+
+
+def entropy(case: Case[Params], data: xr.Dataset) -> xr.Dataset:
+    """Return entropies against the dimension and informations against the mixing share."""
+    return xr.merge([dimension(case, data), dependence(case, data)], join="exact", combine_attrs="override")
 
 
 def binned_entropy(x: np.ndarray, bins: int = 2) -> float:
@@ -25,7 +31,7 @@ def binned_entropy(x: np.ndarray, bins: int = 2) -> float:
     return float(-(share * np.log2(share)).sum())
 
 
-def dimension(case: Case, data: xr.Dataset) -> xr.Dataset:
+def dimension(case: Case[Params], data: xr.Dataset) -> xr.Dataset:
     """DSE and binned entropy of spheres, Swiss roll and tree at each noise, and DSE over bandwidths and times."""
     p, noise = case.params.entropy, np.asarray(case.params.simulate.spheres.noise)
     coordinate = {"noise": noise} | {name: data[name].values for name in ("cloud", "intrinsic_dimension", "shape")}
@@ -34,7 +40,7 @@ def dimension(case: Case, data: xr.Dataset) -> xr.Dataset:
         clean = data["sphere" if name == "sphere" else "shape_points"].values.astype(float)
         unit = data[f"{name}_noise"].values
         noisy = clean[:, None] + noise[:, None, None, None] * unit[:, None]  # (cloud, noise, shape, sample, feature)
-        dse = diffusion_spectral_entropy(noisy, p.sigma, p.t).value / BIT
+        dse = np.asarray(diffusion_spectral_entropy(noisy, p.sigma, p.t).value) / BIT
         flat = noisy.reshape(-1, *noisy.shape[-2:])
         cse = np.array([binned_entropy(x, p.bins) for x in flat]).reshape(dse.shape)
         grid = ("cloud", "noise", along)
@@ -48,11 +54,10 @@ def dimension(case: Case, data: xr.Dataset) -> xr.Dataset:
                 result[f"{kind}_change"] = labelled(grid, change, f"relative change of {kind.upper()} by the noise")
             result |= sweep(case, noisy)
             result["log2_samples"] = labelled((), ceiling, "log2 of the number of points, the ceiling", "bit")
-    grid = p.sweep
-    return xr.Dataset(result, coordinate | {"sigma": grid.sigma, "time_sweep": grid.t})
+    return xr.Dataset(result, coordinate | {"sigma": p.sweep.sigma, "time_sweep": p.sweep.t})
 
 
-def sweep(case: Case, noisy: np.ndarray) -> dict:
+def sweep(case: Case[Params], noisy: np.ndarray) -> dict:
     """Rank correlation of dimension and DSE, and its change by the noise of the claim, over bandwidth and time."""
     p, known = case.params.entropy.sweep, case.params.simulate.spheres
     at = [0, int(np.argmin(np.abs(np.asarray(known.noise) - 0.02)))]
@@ -74,7 +79,7 @@ def sweep(case: Case, noisy: np.ndarray) -> dict:
     }
 
 
-def dependence(case: Case, data: xr.Dataset) -> xr.Dataset:
+def dependence(case: Case[Params], data: xr.Dataset) -> xr.Dataset:
     """DSMI at every dimension of the space, and beside it KSG and MINE at one of them."""
     p, world = case.params.entropy.dependence, case.params.simulate.dependence
     grid = ("seed", "mixing", "view_noise")
@@ -118,17 +123,17 @@ def dependence(case: Case, data: xr.Dataset) -> xr.Dataset:
     )
 
 
-def rivals(case: Case, data: xr.Dataset) -> dict[str, np.ndarray]:
+def rivals(case: Case[Params], data: xr.Dataset) -> dict[str, np.ndarray]:
     """KSG and MINE, in bits, of the two views in `compare_ambient` dimensions; shapes (seed, mixing, view_noise)."""
     p = case.params.entropy.dependence
     first, second = (data[f"{name}_view_{p.compare_ambient}"].values.astype(float) for name in ("first", "second"))
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", message=".*nearest neighbours are hardly nearer.*")  # that is what is tested
         cells = [mutual_information(first[c], second[c], p.neighbours).value for c in np.ndindex(first.shape[:3])]
-    return {"ksg": np.reshape(cells, first.shape[:3]) / BIT, "mine": mine(case, first, second) / BIT}
+    return {"ksg": np.array(cells).reshape(first.shape[:3]) / BIT, "mine": mine(case, first, second) / BIT}
 
 
-def information(first: np.ndarray, second: np.ndarray, rng: np.random.Generator, p) -> np.ndarray:
+def information(first: np.ndarray, second: np.ndarray, rng: np.random.Generator, p: DependenceMeasures) -> np.ndarray:
     """DSMI in bits at each diffusion time of one view (samples, dim) and the k-means clusters of the other."""
     _, clusters = kmeans2(second, p.clusters, iter=50, minit="++", rng=rng)
     sigma = p.medians * median_distance(first)
@@ -136,10 +141,10 @@ def information(first: np.ndarray, second: np.ndarray, rng: np.random.Generator,
     return np.asarray(found.value) / BIT
 
 
-def mine(case: Case, first: np.ndarray, second: np.ndarray) -> np.ndarray:
+def mine(case: Case[Params], first: np.ndarray, second: np.ndarray) -> np.ndarray:
     """MINE in nats of every cell (seed, mixing, noise), all trained together."""
     from pesin.entropy.critics import critic_information
 
     how = case.params.entropy.dependence.mine.model_dump()
-    pairs = (v.reshape(-1, *v.shape[-2:]) for v in (first, second))
-    return critic_information(*pairs, case.rng("mine"), device=case.device, **how).reshape(first.shape[:3])
+    x, y = (v.reshape(-1, *v.shape[-2:]) for v in (first, second))
+    return critic_information(x, y, case.rng("mine"), device=case.device, **how).reshape(first.shape[:3])

@@ -11,11 +11,12 @@ from pesin.stats.intervals import spearman
 from pesin.steps.case import Case
 from pesin.steps.labels import labelled
 from studies.diffusion_spectral_entropy.measures import UNDEFINED, bits_between
+from studies.diffusion_spectral_entropy.nets.params import Params
 
 NO_SCORE = "a predictor that is the same for all networks, or missing for one"
 
 
-def forecast(case: Case, data: xr.Dataset, trained: xr.DataTree) -> xr.Dataset:
+def forecast(case: Case[Params], data: xr.Dataset, trained: xr.DataTree) -> xr.Dataset:
     """Return the scores of DSMI with the label, the training loss and the number of parameters as predictors."""
     train, p = case.params.train, case.params.forecast
     kept = trained["kept"].to_dataset().isel(run=slice(train.choices.nets))

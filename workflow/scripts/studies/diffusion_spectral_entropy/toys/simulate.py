@@ -1,4 +1,4 @@
-"""The worlds: clouds of known dimension and views of known dependence, or labelled images."""
+"""The worlds: clouds of known dimension and views of known dependence."""
 
 from __future__ import annotations
 
@@ -7,18 +7,16 @@ import xarray as xr
 
 from pesin.steps.case import Case
 from pesin.steps.labels import labelled
-from pesin.systems.images import load_images
 from pesin.systems.shapes import embed, sphere, swiss_roll, tree
+from studies.diffusion_spectral_entropy.toys.params import Params
 
 
-def simulate(case: Case) -> xr.Dataset:
-    """Return the point clouds of the toys, or images with the labels that each mode and seed is trained on."""
-    if case.params.kind == "toys":
-        return xr.merge([clouds(case), views(case)], join="exact", combine_attrs="override")
-    return images(case)
+def simulate(case: Case[Params]) -> xr.Dataset:
+    """Return the point clouds and the pairs of views."""
+    return xr.merge([clouds(case), views(case)], join="exact", combine_attrs="override")
 
 
-def clouds(case: Case) -> xr.Dataset:
+def clouds(case: Case[Params]) -> xr.Dataset:
     """Spheres of every dimension, a Swiss roll and a tree, with noise of standard deviation 1 to be scaled."""
     p, rng = case.params.simulate.spheres, case.rng("spheres")
     dims = np.tile(p.dims, (p.clouds, 1))
@@ -59,7 +57,7 @@ def latent(u: np.ndarray) -> np.ndarray:
     return np.stack([np.sin(angle), np.cos(angle), u[..., 1]], -1)
 
 
-def views(case: Case) -> xr.Dataset:
+def views(case: Case[Params]) -> xr.Dataset:
     """Views A = f(u) W1 + noise and B = (p f(u) + (1 - p) f(u')) W2 + noise; u, u' and noise anew for each p."""
     p, rng = case.params.simulate.dependence, case.rng("dependence")
     mixing = np.tile(np.asarray(p.mixing, float), (p.seeds, 1))
@@ -81,27 +79,3 @@ def views(case: Case) -> xr.Dataset:
             )
     variables["actual_mixing"] = labelled(("seed", "mixing"), mixing, "mixing share behind the label")
     return xr.Dataset(variables, {"seed": np.arange(p.seeds), "mixing": p.mixing, "view_noise": p.noise})
-
-
-def images(case: Case) -> xr.Dataset:
-    """Images, and the labels of each mode and seed: true, or permuted within the training and within the test set."""
-    world = case.params.simulate
-    found = load_images(world.data.source, world.data.train, world.data.test, case.rng("images"), world.data.folder)
-    modes, seeds = (["supervised"], 1) if case.params.kind == "nets" else (case.params.modes, case.params.seeds)
-    rng = case.rng("labels")
-    pixel = ("row", "column", "channel")
-    variables = {}
-    for split, pixels, label in (
-        ("train", found.train, found.train_label),
-        ("test", found.test, found.test_label),
-    ):
-        labels = np.tile(label.astype(np.int16), (len(modes), seeds, 1))
-        for i, mode in enumerate(modes):
-            if mode == "random_labels" or world.labels == "shuffled":
-                labels[i] = rng.permuted(labels[i], axis=-1)
-        sample = f"{split}_sample"
-        variables[f"{split}_images"] = labelled((sample, *pixel), pixels, f"{split} images, pixels 0 to 1")
-        variables[f"{split}_label"] = labelled(
-            ("mode", "seed", sample), labels, f"class of each {split} image, as each mode is told"
-        )
-    return xr.Dataset(variables, {"mode": modes, "seed": np.arange(seeds)})

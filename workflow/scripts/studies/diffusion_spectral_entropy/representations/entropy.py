@@ -1,8 +1,6 @@
-"""Diffusion spectral entropies and informations, in bits, of the toys, of representations and of many networks."""
+"""DSE and DSMI of representations along training, under each convention."""
 
 from __future__ import annotations
-
-from functools import partial
 
 import numpy as np
 import xarray as xr
@@ -11,28 +9,16 @@ from pesin.entropy.kernel import classes_of
 from pesin.stats.intervals import spearman
 from pesin.steps.case import Case
 from pesin.steps.labels import DIVERGED, labelled
-from studies.diffusion_spectral_entropy.measures import NO_MEDIAN, UNDEFINED, bits_between, bits_of, subsample_error
+from studies.diffusion_spectral_entropy.measures import bits, bits_between, bits_of, subsample_error
+from studies.diffusion_spectral_entropy.representations.params import Params
+from studies.diffusion_spectral_entropy.shared_params import Convention, Sweep
 
 RUN = ("mode", "seed")
-bits = partial(labelled, units="bit", nan=UNDEFINED)
-"""A DSE or DSMI of trained networks."""
 
 
-def entropy(case: Case, data: xr.Dataset, trained: xr.DataTree | None) -> xr.Dataset:
-    """Return every entropy and information of the case that a claim or a figure needs."""
-    if case.params.kind == "toys":
-        from studies.diffusion_spectral_entropy.toys import dependence, dimension  # slow to import
-
-        return xr.merge([dimension(case, data), dependence(case, data)], join="exact", combine_attrs="override")
+def entropy(case: Case[Params], data: xr.Dataset, trained: xr.DataTree) -> xr.Dataset:
+    """Return DSE, DSMI with the label and DSMI with the input at each checkpoint, under each convention."""
     kept = trained["kept"].to_dataset()
-    return nets(case, data, kept) if case.params.kind == "nets" else representations(case, data, kept)
-
-
-# ---------------------------------------------------------------------------------------------------- along training
-
-
-def representations(case: Case, data: xr.Dataset, kept: xr.Dataset) -> xr.Dataset:
-    """DSE, DSMI with the label and DSMI with the input at each checkpoint, under each convention."""
     p, held = case.params.entropy, case.params.train.evaluation
     z, grid = kept["z"].values, ("convention", *RUN, "epoch")
     if p.shuffled:
@@ -71,10 +57,10 @@ def representations(case: Case, data: xr.Dataset, kept: xr.Dataset) -> xr.Datase
     result = xr.Dataset(values, {"convention": list(p.conventions), "moment": kept["moment"].values})
     result = result.assign(accuracy=kept["accuracy"], test_accuracy=kept["test_accuracy"])
     result = result.merge(chance(case, z[:, :, -1], label))
-    return result if p.sweep is None else result.merge(sweep(case, z, label))
+    return result if p.sweep is None else result.merge(sweep(case, p.sweep, z, label))
 
 
-def information(case: Case, z: np.ndarray, classes: np.ndarray, convention) -> np.ndarray:
+def information(case: Case[Params], z: np.ndarray, classes: np.ndarray, convention: Convention) -> np.ndarray:
     """DSMI of z (mode, seed, moment, sample, feature) and classes (mode, seed, sample), in bits."""
     found = np.empty(z.shape[:3])
     for mode, seed, moment in np.ndindex(found.shape):
@@ -85,7 +71,7 @@ def information(case: Case, z: np.ndarray, classes: np.ndarray, convention) -> n
     return found
 
 
-def chance(case: Case, z: np.ndarray, label: np.ndarray) -> xr.Dataset:
+def chance(case: Case[Params], z: np.ndarray, label: np.ndarray) -> xr.Dataset:
     """DSMI with the label at the last checkpoint: under permuted labels, and its error over the samples."""
     p = case.params.entropy
     convention, rng = p.conventions[p.information], case.rng("chance")
@@ -108,11 +94,10 @@ def chance(case: Case, z: np.ndarray, label: np.ndarray) -> xr.Dataset:
     )
 
 
-def sweep(case: Case, z: np.ndarray, label: np.ndarray) -> xr.Dataset:
+def sweep(case: Case[Params], grid: Sweep, z: np.ndarray, label: np.ndarray) -> xr.Dataset:
     """Over bandwidths and diffusion times: rank correlation of epoch and DSE, and the gain of DSMI with the label."""
     p = case.params.entropy
-    grid, some = p.sweep, slice(p.sweep.samples)
-    modes = case.params.modes
+    some, modes = slice(grid.samples), case.params.modes
     supervised = z[modes.index("supervised"), :, :, some]
     raw = np.stack([bits_of(supervised, ("raw", sigma, grid.t)) for sigma in grid.sigma])  # (sigma, seed, epoch, t)
     rho = np.apply_along_axis(lambda values: spearman(np.arange(len(values)), values), 2, raw)
@@ -141,70 +126,4 @@ def sweep(case: Case, z: np.ndarray, label: np.ndarray) -> xr.Dataset:
             ),
         },
         {"sigma": grid.sigma, "time": grid.t, "sigma_information": p.sweep_information, "told_mode": told},
-    )
-
-
-# ----------------------------------------------------------------------------------------------------- many networks
-
-
-def nets(case: Case, data: xr.Dataset, kept: xr.Dataset) -> xr.Dataset:
-    """Initial DSE against accuracy after a fixed budget (C6), and DSMI with the label of trained networks (C7)."""
-    count = case.params.train.choices.nets
-    random, initialised = kept.isel(run=slice(count)), kept.isel(run=slice(count, None))
-    return xr.merge([of_random(case, data, random), of_initialised(case, initialised)], join="exact")
-
-
-def of_initialised(case: Case, kept: xr.Dataset) -> xr.Dataset:
-    """DSE before training and accuracy after it: seeds x scales, and their rank correlation for each seed."""
-    init, p = case.params.train.initialisations, case.params.entropy
-    shape, grid = (init.seeds, len(init.scales)), ("init_seed", "scale")
-    start = kept["z"].sel(progress="start").values
-    dse = np.stack([bits_of(start, one).reshape(shape) for one in p.initialisation.values()])
-    accuracy = kept["test_accuracy"].sel(progress="end").values.astype(float).reshape(shape)
-    if p.shuffled:
-        dse = case.rng("shuffled").permuted(dse, axis=-1)
-    rho = [[spearman(*pair) for pair in zip(one, accuracy, strict=True)] for one in dse]
-    by_seed = ("convention", "init_seed")
-    return xr.Dataset(
-        {
-            "initial_dse": labelled(
-                ("convention", *grid), dse, "DSE of the untrained representation", "bit", nan=NO_MEDIAN
-            ),
-            "initial_accuracy": labelled(grid, accuracy, "test accuracy after the fixed budget"),
-            "initial_rank_correlation": labelled(
-                by_seed,
-                rho,
-                "Spearman correlation of initial DSE and accuracy over the scales",
-                nan=f"{NO_MEDIAN}, or no change over the scales",
-            ),
-            "initial_dse_range": labelled(
-                by_seed, np.ptp(dse, -1), "range of the initial DSE over the scales", "bit", nan=NO_MEDIAN
-            ),
-            "initial_accuracy_range": labelled(
-                "init_seed", np.ptp(accuracy, 1), "range of the accuracy after the fixed budget over the scales"
-            ),
-        },
-        {"convention": list(p.initialisation), "init_seed": np.arange(init.seeds), "scale": init.scales},
-    )
-
-
-def of_random(case: Case, data: xr.Dataset, kept: xr.Dataset) -> xr.Dataset:
-    """DSMI with the label of each random network at its end, beside its test accuracy."""
-    p, held = case.params.entropy, case.params.train.evaluation
-    label = data[f"{held.split}_label"].values[0, 0, : held.samples]
-    rng = case.rng("information")
-    end = kept.sel(progress="end", drop=True)
-    z, accuracy = end["z"].values, end["test_accuracy"].values.astype(float)
-    told = [rng.permutation(label) if p.shuffled else label for _ in z]
-    dsmi = [bits_between(*pair, rng, p.information, p.subsets) for pair in zip(z, told, strict=True)]
-    error = [subsample_error(*pair, rng, p.information, p.subsets, p.subsamples) for pair in zip(z, told, strict=True)]
-    return xr.Dataset(
-        {
-            "dsmi_label": bits("net", dsmi, "DSMI of representation and label"),
-            "dsmi_label_error": bits("net", error, "standard error of DSMI over the samples"),
-            "test_accuracy": labelled("net", accuracy, "test accuracy at the end of training"),
-            "test_accuracy_range": labelled((), np.ptp(accuracy), "range of test accuracy over the networks"),
-            "label_noise": labelled("net", kept["label_noise"], "share of training labels drawn at random"),
-        },
-        {"net": np.arange(len(z))},
     )
