@@ -7,71 +7,19 @@ from functools import partial
 import numpy as np
 import torch
 import xarray as xr
-from torch.nn.functional import cross_entropy
 
 from pesin.models.mlp import Parameters
 from pesin.models.optimisers import RunsOptimiser, fit_runs
-from pesin.models.reparametrisation import Reparametrisation, first_singular
+from pesin.models.reparametrisation import first_singular
 from pesin.models.transformer import Transformer
 from pesin.steps.case import Case
 from pesin.steps.checkpoint import Seen
 from pesin.steps.labels import DIVERGED, labelled
-from studies.sigma_reparam_attention_entropy.missing import NO_LAYER
+from studies.sigma_reparam_attention_entropy.sequences.missing import NO_LAYER
+from studies.sigma_reparam_attention_entropy.sequences.params import Params, Sweep, Training
+from studies.sigma_reparam_attention_entropy.transformers import Runs, joined, make_net, parts_of, runs_loss, start
 
 MATRICES = ("query", "key", "value", "out", "up", "down", "scores")
-
-
-def train(case: Case, data: xr.Dataset) -> xr.DataTree:
-    """Return a group for each sweep (sequences), or the one group `recipes` (images)."""
-    if case.params.kind == "images":
-        return xr.DataTree.from_dict({"recipes": recipes(case, data)})
-    return xr.DataTree.from_dict({name: sweep(case, data, name, one) for name, one in case.params.sweeps.items()})
-
-
-def make_net(params, variant, layers: int, **shape) -> Transformer:
-    """The network of a variant."""
-    return Transformer(
-        width=params.width, layers=layers, heads=params.heads, init=params.init, embedding_std=params.embedding_std,
-        norm=variant.norm, qk_norm=variant.qk_norm, score_scale=variant.score_scale, **shape,
-    )  # fmt: skip
-
-
-Runs = list[tuple[float, int]]
-"""Learning rate and seed of each."""
-
-
-def parts_of(rates: list[float], seeds: int, at_once: int | None) -> list[Runs]:
-    """All runs, rate by rate, in the parts that are trained together."""
-    runs = [(rate, seed) for rate in rates for seed in range(seeds)]
-    size = at_once or len(runs)
-    return [runs[first : first + size] for first in range(0, len(runs), size)]
-
-
-def joined(parts: list[dict[str, np.ndarray]]) -> dict[str, np.ndarray]:
-    """Put the runs of all parts one after another."""
-    return {key: np.concatenate([part[key] for part in parts]) for key in parts[0]}
-
-
-def start(case: Case, net: Transformer, variant, runs: Runs) -> tuple[Reparametrisation, Parameters]:
-    """Parameters of the runs: the same numbers for every variant and rate of a seed."""
-    generator = torch.Generator().manual_seed(case.seed("init"))
-    drawn = net.init_parameters(case.params.seeds, generator, case.device)
-    seeds = [seed for _, seed in runs]
-    parameters = {name: value.detach()[seeds].requires_grad_() for name, value in drawn.items()}
-    kind = variant.reparametrisation
-    methods = {} if kind == "none" else dict.fromkeys(net.matrices, kind)
-    made = Reparametrisation(methods, variant.gamma_init)
-    return made, made.start(parameters)
-
-
-def runs_loss(logits: torch.Tensor, target: torch.Tensor) -> torch.Tensor:
-    """Mean cross-entropy of each run: (runs, ..., classes), (runs, ...) -> (runs,)."""
-    losses = cross_entropy(logits.flatten(0, -2), target.flatten(), reduction="none")
-    return losses.view(len(logits), -1).mean(1)
-
-
-# ---------------------------------------------------------------------------------------------------------- sequences
-
 GRID = ("variant", "depth", "rate", "seed")
 HEADS, ROWS = ("probe", "layer", "head"), ("layer", "head", "example")
 CURVES = {
@@ -97,9 +45,15 @@ CURVES = {
 """Dimensions beyond those of the grid, name, unit."""
 
 
-def sweep(case: Case, data: xr.Dataset, stream: str, asked) -> xr.Dataset:
+def train(case: Case[Params], data: xr.Dataset) -> xr.DataTree:
+    """Return a group for each sweep."""
+    sweeps = {name: one for name, one in case.params.train.sweeps if one is not None}
+    return xr.DataTree.from_dict({name: sweep(case, data, name, one) for name, one in sweeps.items()})
+
+
+def sweep(case: Case[Params], data: xr.Dataset, stream: str, asked: Sweep) -> xr.Dataset:
     """Train every variant and depth of a sweep; runs of a seed share initial numbers and batches. NaN: run stopped."""
-    params, found = case.params, {}
+    found: dict[str, list[np.ndarray]] = {}
     for name in asked.variants:
         for layers in asked.layers:
             parts = parts_of(asked.rates, asked.seeds, asked.at_once)
@@ -117,14 +71,14 @@ def sweep(case: Case, data: xr.Dataset, stream: str, asked) -> xr.Dataset:
                 found.setdefault(key, []).append(values)
     shape = (len(asked.variants), len(asked.layers))
     variables = {}
-    for key, values in found.items():
+    for key, all_of in found.items():
         dims, name, units = CURVES[key]
-        whole = np.stack(values).reshape(*shape, *values[0].shape)
+        whole = np.stack(all_of).reshape(*shape, *all_of[0].shape)
         missing = NO_LAYER if "layer" in dims else DIVERGED
         variables[key] = labelled((*GRID, *dims), whole, name, units, nan=missing)
     coordinates = {
         "variant": asked.variants, "depth": asked.layers, "rate": asked.rates, "seed": np.arange(asked.seeds),
-        "step": np.arange(asked.steps), "probe": probes(params, asked),
+        "step": np.arange(asked.steps), "probe": probes(case.params.train, asked),
     }  # fmt: skip
     if asked.snapshots:
         coordinates |= {"snapshot": snapshots(asked), "matrix": list(MATRICES)}
@@ -134,24 +88,24 @@ def sweep(case: Case, data: xr.Dataset, stream: str, asked) -> xr.Dataset:
     )
 
 
-def probes(params, asked) -> list[int]:
+def probes(params: Training, asked: Sweep) -> list[int]:
     """Steps before which the probe is measured, and the end."""
     return sorted({*range(0, asked.steps, params.probe_every), asked.steps})
 
 
-def snapshots(asked) -> list[int]:
+def snapshots(asked: Sweep) -> list[int]:
     """Steps at which spectral norms are taken, the end included."""
     return np.unique(np.linspace(0, asked.steps, asked.snapshots).round().astype(int)).tolist()
 
 
 def group(
-    case: Case, data: xr.Dataset, stream: str, asked, name: str, layers: int, which: Runs
+    case: Case[Params], data: xr.Dataset, stream: str, asked: Sweep, name: str, layers: int, which: Runs
 ) -> dict[str, np.ndarray]:
     """Train runs of one variant at one depth in one batched module."""
-    params, variant, device = case.params, case.params.variants[name], case.device
+    params, variant, device = case.params.train, case.params.train.variants[name], case.device
     symbols, length = data.sizes["symbol"], data.sizes["position"]
     net = make_net(params, variant, layers, inputs=symbols, outputs=symbols, context=length - 1)
-    made, parameters = start(case, net, variant, which)
+    made, parameters = start(case, net, variant, case.params.seeds, which)
     seeds = [seed for _, seed in which]
     tokens = torch.as_tensor(data["tokens"].values.astype(np.int64), device=device)
     held_out = torch.as_tensor(data["held_out"].values.astype(np.int64), device=device)
@@ -258,84 +212,3 @@ def last_row(net: Transformer, weights: Parameters, probe: torch.Tensor) -> dict
         "theorem_norm": norm[..., None] * spread[:, :, None],
     }
     return {key: value.numpy(force=True) for key, value in found.items()}
-
-
-# ------------------------------------------------------------------------------------------------------------- images
-
-RECIPE_DIMS = ("recipe", "rate_index", "seed")
-
-
-def recipes(case: Case, data: xr.Dataset) -> xr.Dataset:
-    """Train each recipe over its learning rates and all seeds; accuracies after training."""
-    params, found = case.params, {}
-    for name, recipe in params.recipes.items():
-        parts = parts_of(recipe.rates, params.seeds, params.at_once)
-        trained = [one_recipe(case, data, f"{name}.{i}", recipe, runs) for i, runs in enumerate(parts)]
-        for key, values in joined(trained).items():
-            found.setdefault(key, []).append(values.reshape(len(recipe.rates), params.seeds, *values.shape[1:]))
-    all_of = {key: np.stack(values) for key, values in found.items()}
-    name = "attention entropy on test images, mean over heads and rows"
-    variables = {
-        "loss": labelled(
-            (*RECIPE_DIMS, "step"), all_of["loss"], "training loss of the step's batch", "nat", nan=DIVERGED
-        ),
-        "attention_entropy": labelled((*RECIPE_DIMS, "layer"), all_of["attention_entropy"], name, "nat", nan=DIVERGED),
-        "rate": labelled(RECIPE_DIMS[:2], [recipe.rates for recipe in params.recipes.values()], "learning rate"),
-    }
-    for part in ("validation", "test"):
-        key = f"{part}_accuracy"
-        variables[key] = labelled(RECIPE_DIMS, all_of[key], f"share of {part} images classified rightly")
-    return xr.Dataset(variables, {"recipe": list(params.recipes), "seed": np.arange(params.seeds)})
-
-
-def one_recipe(case: Case, data: xr.Dataset, stream: str, recipe, which: Runs) -> dict[str, np.ndarray]:
-    """Train runs of one recipe in one batched module. A run that stopped classifies nothing rightly."""
-    params, variant, device = case.params, case.params.variants[recipe.variant], case.device
-    parts = {part: (data[f"{part}_patches"].values, data[f"{part}_labels"].values.astype(np.int64))
-             for part in ("train", "validation", "test")}  # fmt: skip
-    x, labels = map(torch.as_tensor, parts["train"])  # on the host: ImageNet is larger than a GPU's memory
-    classes = int(max(values.max() for _, values in parts.values())) + 1
-    net = make_net(params, variant, params.layers, inputs=x.shape[-1], outputs=classes, context=x.shape[-2],
-                   embedding="vectors", causal=False, pooled=True)  # fmt: skip
-    made, parameters = start(case, net, variant, which)
-    optimiser = RunsOptimiser(parameters, recipe.optimiser, recipe.momentum, weight_decay=recipe.weight_decay,
-                              decayed=tuple(net.matrices))  # fmt: skip
-    rates, seeds = torch.tensor([rate for rate, _ in which], device=device), [seed for _, seed in which]
-    rows = case.rng("batches").integers(len(x), size=(params.steps, params.seeds, params.batch))
-
-    def loss_of(step: int) -> torch.Tensor:
-        chosen = torch.as_tensor(rows[step, seeds])
-        images, label = x[chosen].to(device), labels[chosen].to(device)
-        return runs_loss(net(made.effective(parameters, update=True), images), label)
-
-    def rate_of(step: int) -> torch.Tensor:
-        return rates * min(1.0, (step + 1) / recipe.warmup) if recipe.warmup else rates
-
-    progress, kept = partial(case.progress, what=stream), case.checkpoint(stream)
-    loss, _ = fit_runs(optimiser, loss_of, rate_of, params.steps, progress, kept, [made])
-    found = {"loss": loss}
-    with torch.no_grad():
-        weights = made.effective(parameters)
-        for part in ("validation", "test"):
-            accuracy, entropy = classified(net, weights, *parts[part], len(rates))
-            found[f"{part}_accuracy"] = torch.where(optimiser.alive, accuracy, 0).double().numpy(force=True)
-    entropy = torch.where(optimiser.alive[:, None], entropy, torch.nan)
-    return found | {"attention_entropy": entropy.double().numpy(force=True)}
-
-
-def classified(net: Transformer, weights: Parameters, x: np.ndarray, labels: np.ndarray, runs: int):
-    """Accuracy (runs,), and attention entropy (runs, layers), a hundred images at a time."""
-    right, entropies = 0, []
-    for first in range(0, len(x), 100):
-        part = slice(first, first + 100)
-        seen: list[torch.Tensor] = []
-
-        def watch(name: str, layer: int, tensor: torch.Tensor, seen=seen) -> None:
-            if name == "attention":
-                seen.append(torch.special.entr(tensor).sum(-1).mean((2, 3)).sum(1))
-
-        device = weights["place"].device
-        logits = net(weights, torch.as_tensor(x[part], device=device).expand(runs, *x[part].shape), watch)
-        right = right + (logits.argmax(-1) == torch.as_tensor(labels[part], device=device)).sum(1)
-        entropies.append(torch.stack(seen, 1))
-    return right / len(x), torch.stack(entropies).sum(0) / len(x)

@@ -8,43 +8,39 @@ import xarray as xr
 from pesin.forecast.classify import area_under_curve
 from pesin.steps.case import Case
 from pesin.steps.labels import labelled
-from studies.sigma_reparam_attention_entropy.stability import arms, ceiling, diverged, instability
+from studies.sigma_reparam_attention_entropy.sequences.params import Params, Scores, Stability
+from studies.sigma_reparam_attention_entropy.sequences.stability import arms, ceiling, diverged, instability
 
 PREDICTORS = ("low attention entropy", "gradient norm", "learning rate")
 LEARNED = "share of the way from symbol frequencies to the entropy of the source"
 LAST = 10  # steps whose mean training loss chooses a learning rate
 
 
-def forecast(case: Case, runs: xr.DataTree) -> xr.Dataset:
-    """Return losses, usable learning rates, depths and early warning, or the accuracies of the image recipes."""
-    if case.params.kind == "images":
-        return accuracies(case.params, runs["recipes"].to_dataset())
-    params, found = case.params, runs["grid"].to_dataset()
+def forecast(case: Case[Params], runs: xr.DataTree) -> xr.Dataset:
+    """Return losses, usable learning rates, depths and early warning."""
+    params, found = case.params.forecast, runs["grid"].to_dataset()
     return xr.merge([losses(params, runs), usable_rates(params, found), depths(params, runs), warning(params, found)])
 
 
-# ---------------------------------------------------------------------------------------------------------- sequences
-
-
-def final_loss(params, found: xr.Dataset) -> xr.DataArray:
+def final_loss(rule: Stability, found: xr.Dataset) -> xr.DataArray:
     """Held-out loss after training, nat; the ceiling for a run that diverged or stopped."""
-    top = ceiling(params, found)
-    return xr.where(diverged(params, found), top, found["held_out_loss"].fillna(top).clip(max=top))
+    top = ceiling(rule, found)
+    return xr.where(diverged(rule, found), top, found["held_out_loss"].fillna(top).clip(max=top))
 
 
-def learned(params, found: xr.Dataset) -> xr.DataArray:
+def learned(rule: Stability, found: xr.Dataset) -> xr.DataArray:
     """Share of the way from the frequencies of symbols to the source's own entropy (text: 0); below 0: none."""
     start, end = found.attrs["frequencies_loss"], found.attrs["source_loss"]
-    return (start - final_loss(params, found)) / (start - end)
+    return (start - final_loss(rule, found)) / (start - end)
 
 
-def losses(params, runs: xr.DataTree) -> xr.Dataset:
+def losses(params: Scores, runs: xr.DataTree) -> xr.Dataset:
     """Final losses of all variants, and of the two arms with what they learnt."""
     found = runs["grid"].to_dataset()
-    loss, chosen = final_loss(params, found), params.arms["grid"]
-    size = instability(params, found)
+    loss, chosen = final_loss(params.stability, found), params.arms.grid
+    size = instability(params.stability, found)
     references = [found.attrs["frequencies_loss"], found.attrs["source_loss"]]
-    of_arm, share = arms(chosen, loss), arms(chosen, learned(params, found))
+    of_arm, share = arms(chosen, loss), arms(chosen, learned(params.stability, found))
     excess = arms(chosen, loss / loss.min("rate") - 1)
     said = "held-out loss after training; the divergence ceiling for diverged runs"
     variables = {
@@ -58,15 +54,15 @@ def losses(params, runs: xr.DataTree) -> xr.Dataset:
     coordinates = {**loss.coords, "arm": of_arm["arm"], "reference": ["symbol frequencies", "source"]}
     if "ablation" in runs.children:
         renamed = {"variant": "ablation", "rate": "ablation_rate", "seed": "ablation_seed", "depth": "ablation_depth"}
-        more = final_loss(params, runs["ablation"].to_dataset()).rename(renamed)
+        more = final_loss(params.stability, runs["ablation"].to_dataset()).rename(renamed)
         variables["ablation_loss"] = labelled(more.dims, more, said, "nat")
         coordinates |= more.coords
     return xr.Dataset(variables, coordinates)
 
 
-def usable_rates(params, found: xr.Dataset) -> xr.Dataset:
+def usable_rates(params: Scores, found: xr.Dataset) -> xr.Dataset:
     """Width of the interval of learning rates around the best whose loss is near the best: own, and of both arms."""
-    loss = arms(params.arms["grid"], final_loss(params, found)).isel({"depth": 0}, drop=True)
+    loss = arms(params.arms.grid, final_loss(params.stability, found)).isel({"depth": 0}, drop=True)
     loss = loss.transpose("arm", "seed", "rate")
     own = loss.min("rate")
     both = own.min("arm").broadcast_like(own).transpose(*own.dims)
@@ -118,15 +114,15 @@ def usable_width(rates: np.ndarray, loss: np.ndarray, limit: np.ndarray) -> np.n
     return width
 
 
-def depths(params, runs: xr.DataTree) -> xr.Dataset:
+def depths(params: Scores, runs: xr.DataTree) -> xr.Dataset:
     """What each arm learns at each depth, with the learning rate that trains it best (mean over the seeds)."""
     found = runs["depth"].to_dataset()
-    top = ceiling(params, found)
+    top = ceiling(params.stability, found)
     end = found["loss"].isel({"step": slice(-LAST, None)}).mean("step", skipna=False).fillna(top).clip(max=top)
     best = end.mean("seed").argmin("rate")
-    share = learned(params, found)
+    share = learned(params.stability, found)
     chosen = share.isel({"rate": best}).drop_vars("rate")
-    of_arm = arms(params.arms["depth"], chosen)
+    of_arm = arms(params.arms.depth, chosen)
     renamed = {"variant": "depth_variant", "rate": "depth_rate", "seed": "depth_seed", "arm": "depth_arm"}
     return xr.Dataset(
         {
@@ -138,7 +134,7 @@ def depths(params, runs: xr.DataTree) -> xr.Dataset:
     ).rename(renamed | {"depth": "layers"})
 
 
-def warning(params, found: xr.Dataset) -> xr.Dataset:
+def warning(params: Scores, found: xr.Dataset) -> xr.Dataset:
     """Area under the curve, seed by seed, with which a measurement before a step tells the runs unstable from it on.
 
     The learning rate, known before training, is the predictor to beat. NaN where a seed has no unstable run, or none
@@ -148,7 +144,7 @@ def warning(params, found: xr.Dataset) -> xr.Dataset:
     lowest = found["attention_entropy"].mean("head", skipna=False).min("layer", skipna=True)
     area = np.full((len(PREDICTORS), len(at), found.sizes["seed"]), np.nan)
     for j, step in enumerate(at):
-        later = instability(params, found, since=step) > params.unstable
+        later = instability(params.stability, found, since=step) > params.unstable
         scores = (
             -lowest.sel({"probe": step}),
             found["gradient_norm"].isel({"step": step}),
@@ -166,25 +162,4 @@ def warning(params, found: xr.Dataset) -> xr.Dataset:
     return xr.Dataset(
         {"warning": labelled(("predictor", "before", "seed"), area, said, nan=none)},
         {"predictor": list(PREDICTORS), "before": at, "seed": found["seed"]},
-    )
-
-
-# ------------------------------------------------------------------------------------------------------------- images
-
-
-def accuracies(params, found: xr.Dataset) -> xr.Dataset:
-    """Test accuracy of each recipe at the learning rate that validates best (mean over the seeds), and its part."""
-    best = found["validation_accuracy"].mean("seed").argmax("rate_index")
-    chosen = found["test_accuracy"].isel({"rate_index": best})
-    roles = list(params.arms)
-    parts = chosen.sel({"recipe": [params.arms[role] for role in roles]}).rename({"recipe": "arm"})
-    return xr.Dataset(
-        {
-            "test_accuracy": found["test_accuracy"],
-            "rate": found["rate"],
-            "best_rate": labelled("recipe", found["rate"].isel({"rate_index": best}), "learning rate chosen"),
-            "best_accuracy": labelled(chosen.dims, chosen, "test accuracy at the learning rate chosen"),
-            "arm_accuracy": labelled(parts.dims, parts, "test accuracy at the learning rate chosen"),
-        },
-        {"arm": roles},
     )

@@ -9,22 +9,23 @@ from pesin.entropy.learning import attention_entropy_bound, extremal_scores
 from pesin.entropy.policy import categorical_entropy
 from pesin.steps.case import Case
 from pesin.steps.labels import labelled
+from studies.sigma_reparam_attention_entropy.bound.params import Params
 
 AT_ONCE = 250  # attention matrices in memory
 
 
-def bound(case: Case) -> xr.Dataset:
+def entropy(case: Case[Params]) -> xr.Dataset:
     """Return entropies and bounds of random attention (draw) and of the extremal logits (norm, length)."""
     return xr.merge([random_attention(case), extremal_attention(case)])
 
 
-def random_attention(case: Case) -> xr.Dataset:
+def random_attention(case: Case[Params]) -> xr.Dataset:
     """Draw tokens and weights, Gaussian, over decades of the weights' scale; the least entropy among the rows.
 
     `gap` uses the theorem's s = |W_Q W_K'| |X X'| / sqrt(features), `row_gap` each row's own norm, which is the sharper
     one and holds for the same reason.
     """
-    params, rng = case.params, case.rng("attention")
+    params, rng = case.params.entropy, case.rng("attention")
     gaps, rows, norms, entropies, lengths = [], [], [], [], []
     width = params.features
     for length in params.lengths:
@@ -40,13 +41,13 @@ def random_attention(case: Case) -> xr.Dataset:
             row_norm = np.linalg.norm(centred, axis=-1)
             if params.norm_logits:
                 logits = centred / np.maximum(row_norm[..., None], 1e-300)
-            entropy = categorical_entropy(logits)
+            found = categorical_entropy(logits)
             s = np.linalg.norm(product, 2, axis=(1, 2)) * np.linalg.norm(x, 2, axis=(1, 2)) ** 2
-            gaps.append((entropy - attention_entropy_bound(s, length)[:, None]).min(1))
-            rows.append((entropy - attention_entropy_bound(row_norm, length)).min(1))
-            lowest = entropy.argmin(1)
+            gaps.append((found - attention_entropy_bound(s, length)[:, None]).min(1))
+            rows.append((found - attention_entropy_bound(row_norm, length)).min(1))
+            lowest = found.argmin(1)
             norms.append(np.stack([s, row_norm[np.arange(n), lowest]]))
-            entropies.append(entropy.min(1))
+            entropies.append(found.min(1))
             lengths.append(np.full(n, length))
     theorem, row = np.concatenate(norms, 1)
     return xr.Dataset(
@@ -64,24 +65,25 @@ def random_attention(case: Case) -> xr.Dataset:
     )
 
 
-def extremal_attention(case: Case) -> xr.Dataset:
+def extremal_attention(case: Case[Params]) -> xr.Dataset:
     """Entropy of the logits that should have the least, for each norm and length, beside the bound."""
-    norms, lengths = np.asarray(case.params.norms), case.params.lengths
+    params = case.params.entropy
+    norms, lengths = np.asarray(params.norms), params.lengths
     logits = [extremal_scores(norms, length) for length in lengths]
-    if case.params.norm_logits:
+    if params.norm_logits:
         logits = [z / np.maximum(np.linalg.norm(z, axis=-1, keepdims=True), 1e-300) for z in logits]
-    entropy = np.stack([categorical_entropy(z) for z in logits], 1)
+    found = np.stack([categorical_entropy(z) for z in logits], 1)
     length = np.asarray(lengths)
     expected = attention_entropy_bound(norms[:, None], length)
     law = length * norms[:, None] * np.exp(-norms[:, None])
     dims = ("norm", "length")
     return xr.Dataset(
         {
-            "extremal_entropy": labelled(dims, entropy, "entropy of the extremal logits", "nat"),
+            "extremal_entropy": labelled(dims, found, "entropy of the extremal logits", "nat"),
             "bound": labelled(dims, expected, "lower bound of the entropy", "nat"),
             "law_ratio": labelled(
                 dims,
-                entropy / np.where(law > 0, law, np.inf),
+                found / np.where(law > 0, law, np.inf),
                 "entropy of the extremal logits over T s exp(-s); 0 at s = 0",
             ),
         },
