@@ -1,4 +1,4 @@
-"""Is the attractor rebuilt? Divergence in state space, spectra, Lyapunov exponents; and the bound on the gradients."""
+"""Is the attractor rebuilt? Divergence in state space, spectra, Lyapunov exponents."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from pesin.integrate.lyapunov import kaplan_yorke_dimension, lyapunov_spectrum, 
 from pesin.models import shplrnn
 from pesin.steps.case import Case
 from pesin.steps.labels import labelled
-from studies.generalized_teacher_forcing.models import (
+from studies.generalized_teacher_forcing.reconstruction.models import (
     NO_EXPONENT,
     best_alpha,
     by_method,
@@ -25,6 +25,7 @@ from studies.generalized_teacher_forcing.models import (
     forecasters,
     shplrnn_weights,
 )
+from studies.generalized_teacher_forcing.reconstruction.params import Params
 
 GRID_DIMS = 5  # up to here D_stsp is computed on a grid, above with Gaussian mixtures
 LISTEN = 100  # observed steps before a free run
@@ -33,18 +34,13 @@ SMOOTHING = 20.0  # of the spectra kept for figures, in frequency bins
 LOST = "a free run that diverged"
 
 
-def entropy(case: Case, data: xr.Dataset, trained: xr.DataTree | None) -> xr.Dataset:
-    """Score the free runs of all forecasters, or multiply the Jacobians of random networks."""
-    if case.params.kind == "random_networks":
-        return gradient_products(case, data)
+def entropy(case: Case[Params], data: xr.Dataset, trained: xr.DataTree) -> xr.Dataset:
+    """Score the free runs of all forecasters."""
     levels = [_score_noise_level(case, data, trained, level) for level in range(data.sizes["noise"])]
     return xr.concat(levels, dim="noise").assign_coords(noise=data.noise)
 
 
-# ------------------------------------------------------------------------------------------------------ free runs
-
-
-def _score_noise_level(case: Case, data, trained, level) -> xr.Dataset:
+def _score_noise_level(case: Case[Params], data, trained, level) -> xr.Dataset:
     """All scores of one noise level."""
     true, dt = data.test.values, float(data.dt)
     # Each forecaster listens to the end of the training orbit and then runs freely, as long as the test orbit.
@@ -120,7 +116,7 @@ def _net_alone(values, orbits) -> dict[str, np.ndarray]:
     return {name: values if name == "shplrnn" else np.full(len(orbit), np.nan) for name, orbit in orbits.items()}
 
 
-def _divergence(case: Case, true, orbits):
+def _divergence(case: Case[Params], true, orbits):
     if true.shape[1] <= GRID_DIMS:
         return state_space_divergence(true, orbits, case.params.entropy.bins)
     return mixture_divergence(true, orbits, case.rng("mixture"))
@@ -159,10 +155,10 @@ def _for_figures(true, pictures, dt, time: str) -> xr.Dataset:
     )
 
 
-def _bootstrap(case: Case, true, orbits, alphas) -> xr.Dataset:
+def _bootstrap(case: Case[Params], true, orbits, alphas) -> xr.Dataset:
     """Interval of D_stsp of one free run of each constant alpha, over blocks of it (beyond the paper)."""
     p = case.params.entropy
-    intervals = np.full((len(orbits), 2), np.nan)
+    intervals = [np.full(2, np.nan)] * len(orbits)
     if true.shape[1] <= GRID_DIMS:
         rng = case.rng("bootstrap")
         intervals = [block_bootstrap_divergence(true, o, rng, p.blocks, p.resamples, p.bins) for o in orbits]
@@ -171,66 +167,3 @@ def _bootstrap(case: Case, true, orbits, alphas) -> xr.Dataset:
         {"d_stsp_interval": labelled(("alpha", "end"), intervals, said, "nat", nan=missing)},
         {"alpha": alphas.values, "end": ["low", "high"]},
     )
-
-
-# ------------------------------------------------------------------------------------------------- bound on gradients
-
-
-@torch.no_grad()
-def gradient_products(case: Case, data: xr.Dataset) -> xr.Dataset:
-    """Norm of the product of forced Jacobians over T steps (Hess et al. 2023, sect. 3.2), and lambda_1.
-
-    Forcing multiplies each Jacobian by 1 - alpha, so the norm is (1 - alpha)^T times that of the free product.
-    """
-    p = case.params.entropy
-    weights = _random_weights(data)
-    start = torch.as_tensor(data.z0.values)[:, None]
-    state = shplrnn.free_run(weights, start, p.transient + 1)[:, :, -1]
-    longest = max(p.lengths)
-    orbit = shplrnn.free_run(weights, state, longest + p.exponent_steps)[:, 0]
-    jacobians = shplrnn.jacobian(weights, orbit[:, :longest])
-    sigma_max = torch.linalg.matrix_norm(jacobians, ord=2).amax(1)
-    critical = (1 - 1 / sigma_max).clamp_min(0).numpy()
-    lengths = np.array(p.lengths)
-    free = _log_product_norms(jacobians, lengths)
-    alpha = p.strength * np.asarray(p.fractions) * critical[:, None]
-    log_norm = free[:, None] + lengths * np.log1p(-alpha)[..., None]
-
-    def jacobian(states):
-        return shplrnn.jacobian(weights, torch.as_tensor(states)).numpy()
-
-    # On a later stretch of the orbit: not the Jacobians whose product is judged.
-    exponents = lyapunov_spectrum(map_orbit_jacobians(jacobian, orbit[:, longest:]))
-    slope = np.polyfit(lengths, free.T, 1)[0]
-    return xr.Dataset(
-        {
-            "log_norm": labelled(
-                ("network", "fraction", "steps"), log_norm, "log norm of the product of Jacobians", "nat"
-            ),
-            "alpha": labelled(("network", "fraction"), alpha, "forcing"),
-            "critical_alpha": labelled("network", critical, "critical forcing, 1 - 1/sigma_max"),
-            "sigma_max": labelled("network", sigma_max.numpy(), "largest singular value of the visited Jacobians"),
-            "lyapunov_exponent": labelled("network", exponents[:, 0], "largest Lyapunov exponent", "nat/step"),
-            "growth_over_exponent": labelled(
-                "network", slope / exponents[:, 0], "fitted growth of the free log norm over the Lyapunov exponent"
-            ),
-        },
-        {"network": data.network, "fraction": list(p.fractions), "steps": lengths},
-    )
-
-
-def _random_weights(data) -> shplrnn.Weights:
-    w = {name: torch.as_tensor(data[name].values) for name in shplrnn.Weights._fields}
-    return shplrnn.Weights(**{name: v if v.dim() == 3 else v[:, None] for name, v in w.items()})
-
-
-def _log_product_norms(jacobians, lengths) -> np.ndarray:
-    """ln ||J_T ... J_1|| for each T, shape (networks, lengths); rescaled at each step, so that nothing overflows."""
-    product, log_scale, result = torch.eye(jacobians.shape[-1], dtype=jacobians.dtype), 0.0, {}
-    for t in range(max(lengths)):
-        product = jacobians[:, t] @ product
-        size = torch.linalg.matrix_norm(product, ord="fro")
-        product, log_scale = product / size[:, None, None], log_scale + size.log()
-        if t + 1 in lengths:
-            result[t + 1] = log_scale + torch.linalg.matrix_norm(product, ord=2).log()
-    return torch.stack([result[length] for length in lengths], 1).numpy()

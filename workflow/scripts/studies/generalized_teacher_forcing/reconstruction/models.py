@@ -23,12 +23,12 @@ def shplrnn_weights(trained: xr.DataTree, noise: int) -> shplrnn.Weights:
 
 def forecasters(trained: xr.DataTree, noise: int, dt: float) -> dict[str, Callable]:
     """Functions (history (starts, time, dim), steps) -> (runs, starts, steps, dim), one for each kind of model."""
-    found = {"shplrnn": partial(shplrnn.forecast, shplrnn_weights(trained, noise))}
+    found: dict[str, Callable] = {"shplrnn": partial(shplrnn.forecast, shplrnn_weights(trained, noise))}
     if "var" in trained.children:
         found["var"] = partial(linear.forecast, trained["var"].coefficients.values[noise])
     if "esn" in trained.children:
         group = trained["esn"].to_dataset().isel(noise=noise)
-        weights = reservoir.Reservoir(*(group[name].values for name in reservoir.Reservoir._fields))
+        weights = reservoir.Reservoir(**{name: group[name].values for name in reservoir.Reservoir._fields})
         found["esn"] = partial(reservoir.forecast, weights)
     if "sindy" in trained.children:
         group = trained["sindy"].to_dataset().isel(noise=noise)

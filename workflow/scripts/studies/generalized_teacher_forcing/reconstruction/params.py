@@ -1,49 +1,14 @@
-"""Parameters of generalized_teacher_forcing: random networks (the theorem), and reconstruction of attractors."""
+"""Types of the parameters of reconstruction: the observed system, training, scores of free runs and of forecasts."""
+
+from __future__ import annotations
 
 from typing import Annotated, Literal
 
-from pydantic import Field, NonNegativeFloat, NonNegativeInt, PositiveFloat, PositiveInt, model_validator
+from pydantic import Field, NonNegativeFloat, PositiveFloat, PositiveInt, model_validator
 
-from pesin.params import Model
+from pesin.params import DataFile, Model
 
 Share = Annotated[float, Field(ge=0, le=1)]
-
-
-# ------------------------------------------------------------------------------------------------------ random networks
-
-
-class DrawNetworks(Model):
-    networks: PositiveInt
-    """Independent random networks that are kept."""
-    candidates: PositiveInt
-    """Networks drawn; the first `networks` that are chaotic are kept."""
-    chaotic_above: PositiveFloat
-    """Largest Lyapunov exponent [nat/step] from which a network counts as chaotic."""
-    dim: PositiveInt
-    hidden: PositiveInt
-    gain: PositiveFloat
-    """Weights are uniform in +- gain / sqrt(fan in); a large gain makes the network chaotic."""
-
-
-class GradientProducts(Model):
-    lengths: Annotated[list[PositiveInt], Field(min_length=3)]
-    """Numbers of steps over which Jacobians are multiplied."""
-    fractions: Annotated[list[Share], Field(min_length=1)]
-    """Forcings, as fractions of the critical alpha* = 1 - 1/sigma_max."""
-    strength: Share
-    """Multiplies all forcings; 0 switches forcing off."""
-    exponent_steps: PositiveInt
-    """Steps of a second orbit, from which the Lyapunov exponent is computed."""
-    transient: NonNegativeInt
-
-
-class RandomNetworks(Model):
-    kind: Literal["random_networks"]
-    simulate: DrawNetworks
-    entropy: GradientProducts
-
-
-# ------------------------------------------------------------------------------------------------------- reconstruction
 
 
 class Lorenz63(Model):
@@ -74,10 +39,10 @@ class Ecg(Model):
 
 class File(Model):
     source: Literal["file"]
-    train: str
-    """Path of the training recording (.nc, .csv or .npy)."""
-    test: str | None = None
-    """Path of the test recording; none: the last `test_share` of the training recording."""
+    train: DataFile
+    """The training recording (.nc, .csv or .npy)."""
+    test: DataFile | None = None
+    """The test recording; none: the last `test_share` of the training recording."""
     test_share: Annotated[float, Field(gt=0, lt=1)] = 0.5
     dt: PositiveFloat
     where: str
@@ -92,6 +57,31 @@ class Observe(Model):
     """Points of the training and of each test orbit (a recording has its own length)."""
     seeds: Annotated[int, Field(ge=3)]
     """Training seeds; as many independent true orbits give the floor."""
+
+
+class Linear(Model):
+    """A vector autoregression of lag 1."""
+
+    model: Literal["var"]
+
+
+class EchoState(Model):
+    """A reservoir with a readout by ridge regression."""
+
+    model: Literal["esn"]
+    units: PositiveInt
+    ridges: Annotated[list[PositiveFloat], Field(min_length=1)]
+    """Penalties, of which the best is taken."""
+
+
+class Sindy(Model):
+    """A sparse regression on the true library."""
+
+    model: Literal["sindy"]
+    threshold: PositiveFloat
+
+
+Baseline = Annotated[Linear | EchoState | Sindy, Field(discriminator="model")]
 
 
 class Train(Model):
@@ -116,10 +106,8 @@ class Train(Model):
     """Share of itself that the adaptive alpha keeps at each estimate; none: the adaptive protocol is left out."""
     sparse_every: PositiveInt | None
     """Steps between two full forcings of sparse teacher forcing; none: left out."""
-    baselines: list[Literal["var", "esn", "sindy"]]
-    esn_units: PositiveInt
-    esn_ridges: list[PositiveFloat]
-    sindy_threshold: PositiveFloat
+    baselines: list[Baseline]
+    """Rivals, fitted to the same orbit."""
 
     @model_validator(mode="after")
     def _alphas_can_be_compared(self):
@@ -152,12 +140,11 @@ class Forecast(Model):
     """Observed steps handed to a forecaster with memory."""
 
 
-class Reconstruction(Model):
-    kind: Literal["reconstruction"]
+class Params(Model):
+    """An attractor rebuilt from a noisy orbit (C2 to C7)."""
+
     simulate: Observe
     train: Train
     entropy: Score
-    forecast: Forecast
-
-
-Params = Annotated[RandomNetworks | Reconstruction, Field(discriminator="kind")]
+    forecast: Forecast | None = None
+    """Of cases with this step."""

@@ -9,11 +9,12 @@ import xarray as xr
 from pesin.models import linear, reservoir, shplrnn, sindy
 from pesin.steps.case import Case
 from pesin.steps.labels import DIVERGED, labelled
+from studies.generalized_teacher_forcing.reconstruction.params import Baseline, EchoState, Linear, Params, Sindy, Train
 
 ADAPTIVE, SPARSE = "adaptive", "sparse"
 
 
-def train(case: Case, data: xr.Dataset) -> xr.DataTree:
+def train(case: Case[Params], data: xr.Dataset) -> xr.DataTree:
     """Hess et al. 2023, sect. 3: all constant alphas, the annealed alpha and sparse forcing from one start per seed.
 
     Runs are noise level x forcing x seed, in this order. Runs of one seed share the start, the windows of each batch
@@ -43,21 +44,21 @@ def train(case: Case, data: xr.Dataset) -> xr.DataTree:
         checkpoint=case.checkpoint("shplrnn", rngs),
     )
     tree = {"/": _diagnostics(trained, p.alphas, forcings, shape, data), "/shplrnn": _weights(trained, shape)}
-    for name in p.baselines:
-        tree[f"/{name}"] = {"var": _var, "esn": _esn, "sindy": _sindy}[name](case, observed, seeds, float(data.dt))
+    for one in p.baselines:
+        tree[f"/{one.model}"] = _baseline(case, one, observed, seeds, float(data.dt))
     return xr.DataTree.from_dict(tree)
 
 
-def _more_forcings(p) -> list[str]:
+def _more_forcings(p: Train) -> list[str]:
     """Forcings that aren't a constant alpha, as far as they are asked for."""
     return [name for name, asked in ((ADAPTIVE, p.memory), (SPARSE, p.sparse_every)) if asked is not None]
 
 
-def _rngs(case: Case, stream, seeds):
+def _rngs(case: Case[Params], stream, seeds):
     return [case.rng(f"{stream} {seed}") for seed in seeds]
 
 
-def _start(case: Case, observed, forcings, seeds) -> shplrnn.Weights:
+def _start(case: Case[Params], observed, forcings, seeds) -> shplrnn.Weights:
     """One start for each noise level and seed, repeated for each forcing."""
     p = case.params.train
     starts = []
@@ -71,7 +72,7 @@ def _start(case: Case, observed, forcings, seeds) -> shplrnn.Weights:
     return shplrnn.Weights(*(torch.cat(w).to(case.device) for w in zip(*starts, strict=True)))
 
 
-def _forcing(p, forcings, shape, device) -> shplrnn.Forcing:
+def _forcing(p: Train, forcings, shape, device) -> shplrnn.Forcing:
     # The annealed protocol starts from full forcing; sparse forcing replaces the whole state.
     alpha = [*p.alphas, *[1.0] * (len(forcings) - len(p.alphas))]
     every = [p.sparse_every if name == SPARSE else 1 for name in forcings]
@@ -127,14 +128,19 @@ def _weights(trained: shplrnn.Trained, shape) -> xr.Dataset:
     )
 
 
-def _var(case: Case, observed, seeds, dt) -> xr.Dataset:
+def _baseline(case: Case[Params], asked: Baseline, observed, seeds, dt: float) -> xr.Dataset:
+    if isinstance(asked, Linear):
+        return _var(observed)
+    return _esn(case, asked, observed, seeds) if isinstance(asked, EchoState) else _sindy(asked, observed, dt)
+
+
+def _var(observed) -> xr.Dataset:
     fits = np.stack([linear.fit(orbit) for orbit in observed])
     return xr.Dataset({"coefficients": labelled(("noise", "term", "dim"), fits, "VAR(1): constant, then lag 1")})
 
 
-def _esn(case: Case, observed, seeds, dt) -> xr.Dataset:
-    p = case.params.train
-    fits = [reservoir.fit(x, p.esn_units, _rngs(case, "reservoir", seeds), p.esn_ridges) for x in observed]
+def _esn(case: Case[Params], p: EchoState, observed, seeds) -> xr.Dataset:
+    fits = [reservoir.fit(x, p.units, _rngs(case, "reservoir", seeds), p.ridges) for x in observed]
     dims = {
         "inside": "seed input unit",
         "recurrent": "seed unit unit_after",
@@ -150,8 +156,8 @@ def _esn(case: Case, observed, seeds, dt) -> xr.Dataset:
     )
 
 
-def _sindy(case: Case, observed, seeds, dt) -> xr.Dataset:
-    fits = [sindy.fit(orbit, dt, threshold=case.params.train.sindy_threshold) for orbit in observed]
+def _sindy(p: Sindy, observed, dt: float) -> xr.Dataset:
+    fits = [sindy.fit(orbit, dt, threshold=p.threshold) for orbit in observed]
     return xr.Dataset(
         {
             "coefficients": labelled(("noise", "dim", "term"), np.stack([c for c, _ in fits]), "SINDy coefficients"),

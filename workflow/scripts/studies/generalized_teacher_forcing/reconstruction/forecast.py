@@ -10,26 +10,29 @@ import xarray as xr
 from pesin.forecast.horizon import prediction_error, valid_prediction_time
 from pesin.steps.case import Case
 from pesin.steps.labels import labelled
-from studies.generalized_teacher_forcing.models import NO_EXPONENT, by_method, choose_alpha, forecasters
+from studies.generalized_teacher_forcing.reconstruction.models import NO_EXPONENT, by_method, choose_alpha, forecasters
+from studies.generalized_teacher_forcing.reconstruction.params import Forecast, Params
 
 CEILING = 100.0  # squared standard deviations: what a diverged forecast counts
 
 
-def forecast(case: Case, data: xr.Dataset, trained: xr.DataTree) -> xr.Dataset:
+def forecast(case: Case[Params], data: xr.Dataset, trained: xr.DataTree) -> xr.Dataset:
     """Score every model from the noise-free test orbit, in steps of the training data."""
-    levels = [_noise_level(case, data, trained, level) for level in range(data.sizes["noise"])]
+    asked = case.params.forecast
+    assert asked is not None  # a case with this step has its section
+    levels = [_noise_level(asked, data, trained, level) for level in range(data.sizes["noise"])]
     return xr.concat(levels, dim="noise").assign_coords(noise=data.noise)
 
 
-def _noise_level(case: Case, data, trained, level) -> xr.Dataset:
-    p = case.params.forecast
+def _noise_level(p: Forecast, data, trained, level) -> xr.Dataset:
     test, dt, seeds = data.test.values, float(data.dt), data.seed.values
     forcings, alphas = list(trained.forcing.values.astype(str)), trained.alpha.values
     errors, horizons = {}, {}
     near = np.arange(p.warm_up, len(test) - p.lead, p.stride)
     far = np.linspace(p.warm_up, len(test) - p.horizon - 1, p.starts).astype(int)
     for name, run in forecasters(trained, level, dt).items():
-        errors[name] = prediction_error(*_both(run, test, near, p.warm_up, p.lead), CEILING)[:, -1]
+        true, predicted = _both(run, test, near, p.warm_up, p.lead)
+        errors[name] = prediction_error(true, predicted, CEILING)[:, -1]
         true, predicted = _both(run, test, far, p.warm_up, p.horizon)
         horizons[name] = np.median(valid_prediction_time(true, predicted, test.std(0), dt), axis=-1)
     n = len(alphas) * len(seeds)
