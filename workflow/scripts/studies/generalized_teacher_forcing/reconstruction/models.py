@@ -28,7 +28,8 @@ def forecasters(trained: xr.DataTree, noise: int, dt: float) -> dict[str, Callab
         found["var"] = partial(linear.forecast, trained["var"].coefficients.values[noise])
     if "esn" in trained.children:
         group = trained["esn"].to_dataset().isel(noise=noise)
-        weights = reservoir.Reservoir(**{name: group[name].values for name in reservoir.Reservoir._fields})
+        inside, recurrent, readout = (group[name].values for name in ("inside", "recurrent", "readout"))
+        weights = reservoir.Reservoir(inside, recurrent, readout, float(group.leak), group.ridge.values)
         found["esn"] = partial(reservoir.forecast, weights)
     if "sindy" in trained.children:
         group = trained["sindy"].to_dataset().isel(noise=noise)
