@@ -24,6 +24,7 @@ class Source(Model):
     """Synthetic: standard deviation of the logits of the transition matrix."""
     path: DataFile | None = None
     """Bytes: the file."""
+    seeds: Annotated[int, Field(ge=3)]
     training: PositiveInt
     """Sequences that each seed may train on, each seen once."""
     held_out: Annotated[int, Field(ge=16)]
@@ -126,7 +127,6 @@ class Scores(Model):
 class Params(Model):
     """Training on sequences (C1, C2, C6, C7)."""
 
-    seeds: Annotated[int, Field(ge=3)]
     simulate: Source
     train: Training
     entropy: Measures
@@ -151,8 +151,9 @@ class Params(Model):
         return self
 
     def _check(self, where: str, sweep: Sweep) -> None:
-        if sweep.seeds > self.seeds:
-            raise ValueError(f"{where}.seeds: {sweep.seeds} exceed the {self.seeds} seeds of the case")
+        seeds = self.simulate.seeds
+        if sweep.seeds > seeds:
+            raise ValueError(f"{where}.seeds: {sweep.seeds} exceed the {seeds} seeds of the case")
         if sweep.steps <= self.entropy.stability.grace:
             raise ValueError(f"{where}.steps: {sweep.steps} is not more than grace")
         needed = sweep.steps * sweep.batch
