@@ -105,7 +105,7 @@ def group(
     params, variant, device = case.params.train, case.params.train.variants[name], case.device
     symbols, length = data.sizes["symbol"], data.sizes["position"]
     net = make_net(params, variant, layers, inputs=symbols, outputs=symbols, context=length - 1)
-    made, parameters = start(case, net, variant, case.params.seeds, which)
+    made, parameters = start(case, net, variant, case.params.simulate.seeds, which)
     seeds = [seed for _, seed in which]
     tokens = torch.as_tensor(data["tokens"].values.astype(np.int64), device=device)
     held_out = torch.as_tensor(data["held_out"].values.astype(np.int64), device=device)
