@@ -8,7 +8,7 @@ from test_information_peers import SubsetsOfThePeer
 from pesin.entropy.kernel import median_distance
 from pesin.systems.images import load_images
 from studies.diffusion_spectral_entropy.measures import bits_between, bits_of
-from studies.diffusion_spectral_entropy.params import Convention
+from studies.diffusion_spectral_entropy.shared_params import Convention
 
 
 @pytest.fixture(scope="module")

@@ -1,5 +1,6 @@
 """The study's own functions: known values, worlds with and without their effect, training, scores, bad parameters."""
 
+from importlib import import_module
 from pathlib import Path
 
 import numpy as np
@@ -16,21 +17,22 @@ from pesin.steps.files import publish, same
 from project import case_of
 from stopping import assert_goes_on
 from studies.diffusion_spectral_entropy.bit import BIT
-from studies.diffusion_spectral_entropy.entropy import entropy
-from studies.diffusion_spectral_entropy.forecast import forecast, left_out_r_squared
 from studies.diffusion_spectral_entropy.measures import bits_between, bits_of, subsample_error
-from studies.diffusion_spectral_entropy.params import Convention
-from studies.diffusion_spectral_entropy.simulate import latent, simulate
-from studies.diffusion_spectral_entropy.toys import binned_entropy
-from studies.diffusion_spectral_entropy.train import nt_xent, settings, standardised, train
+from studies.diffusion_spectral_entropy.nets.forecast import forecast, left_out_r_squared
+from studies.diffusion_spectral_entropy.nets.train import settings
+from studies.diffusion_spectral_entropy.perceptrons import standardised
+from studies.diffusion_spectral_entropy.representations.train import nt_xent
+from studies.diffusion_spectral_entropy.shared_params import Convention
+from studies.diffusion_spectral_entropy.toys.entropy import binned_entropy
+from studies.diffusion_spectral_entropy.toys.simulate import latent
 
 ROOT = Path(__file__).parents[2]
 STUDY = "diffusion_spectral_entropy"
 RAW = ("raw", 10.0, 1)
 
 
-def case(step, name, scale="smoke", **change):
-    return case_of(STUDY, name, step, scale, **change)
+def case(which, name, scale="smoke", **change):
+    return case_of(STUDY, name, which, scale, **change)
 
 
 SMALL = {
@@ -58,11 +60,21 @@ SMALL = {
 }
 
 
+KINDS = {"digits": "representations", "nets": "nets", "toys": "toys"}
+
+
+def step(name, which):
+    """The function of a step of a case."""
+    return getattr(import_module(f"studies.{STUDY}.{KINDS[name]}.{which}"), which)
+
+
 def chain(name, **change):
     change = merge(SMALL[name], change)
-    data = simulate(case("simulate", name, **change))
-    trained = None if name == "toys" else train(case("train", name, **change), data)
-    return data, trained, entropy(case("entropy", name, **change), data, trained)
+    data = step(name, "simulate")(case("simulate", name, **change))
+    if name == "toys":
+        return data, None, step(name, "entropy")(case("entropy", name, **change), data)
+    trained = step(name, "train")(case("train", name, **change), data)
+    return data, trained, step(name, "entropy")(case("entropy", name, **change), data, trained)
 
 
 # ------------------------------------------------------------------------------------------------------- known values
@@ -176,18 +188,20 @@ def test_latent_is_a_circle_and_a_height():
 
 
 def test_labels_of_modes_and_of_the_control():
-    data = simulate(case("simulate", "digits", **SMALL["digits"]))
+    data = step("digits", "simulate")(case("simulate", "digits", **SMALL["digits"]))
     label = data["train_label"]
     true, random = label.sel(mode="supervised").values, label.sel(mode="random_labels").values
     assert (true == true[0]).all() and (label.sel(mode="self_supervised").values == true).all()
     assert (np.sort(random) == np.sort(true)).all() and len(np.unique(random, axis=0)) == len(random)
     assert (random == true).mean() < 0.3
-    shuffled = simulate(case("simulate", "digits", **merge(SMALL["digits"], {"simulate": {"labels": "shuffled"}})))
+    shuffled = step("digits", "simulate")(
+        case("simulate", "digits", **merge(SMALL["digits"], {"simulate": {"labels": "shuffled"}}))
+    )
     assert (shuffled["train_label"].sel(mode="supervised").values == true).mean() < 0.3
 
 
 def test_pixels_are_standardised_on_the_training_images():
-    data = simulate(case("simulate", "digits", **SMALL["digits"]))
+    data = step("digits", "simulate")(case("simulate", "digits", **SMALL["digits"]))
     x = standardised(data, data["train_images"].values)
     alive = data["train_images"].values.reshape(90, -1).std(0) > 0
     np.testing.assert_allclose(x.mean(0), 0, atol=1e-5)
@@ -246,15 +260,15 @@ def test_the_same_case_gives_the_same_bits_and_another_name_others():
     for one, two in zip(first, second, strict=True):
         assert same(one, two)
     other = Case(STUDY, "another", "simulate", "smoke", case("simulate", "digits", **SMALL["digits"]).params)
-    assert not same(simulate(other), first[0])
+    assert not same(step("digits", "simulate")(other), first[0])
 
 
 @pytest.mark.parametrize("name, turns", [("digits", 3), ("digits", 9), ("nets", 5)])
 def test_a_stopped_training_goes_on_to_the_same_end(tmp_path, monkeypatch, name, turns):
     """Stopped in the first loop (labels), in the second (self-supervision), among many networks."""
-    data = simulate(case("simulate", name, **SMALL[name]))
+    data = step(name, "simulate")(case("simulate", name, **SMALL[name]))
     whole = case("train", name, **SMALL[name])
-    assert_goes_on(lambda one: train(one, data), whole, tmp_path, monkeypatch, turns)
+    assert_goes_on(lambda one: step(name, "train")(one, data), whole, tmp_path, monkeypatch, turns)
 
 
 def test_shuffled_checkpoints_are_a_permutation():
@@ -334,6 +348,7 @@ def test_left_out_r_squared_is_leaving_out(seed):
         ("digits", {"entropy": {"information": "other"}}, "none of package, normalised, median"),
         ("digits", {"entropy": {"sweep_information": []}}, "sweep_information is missing"),
         ("digits", {"modes": ["random_labels"]}, "supervised is missing"),
+        ("textured", {"modes": ["supervised", "self_supervised"]}, "contrast is missing"),
         ("digits", {"simulate": {"data": {"source": "imagenet"}}}, "digits"),
         ("nets", {"train": {"evaluation": {"samples": 101}}}, "exceeds the images"),
         ("nets", {"train": {"early": 0}}, "greater than 0"),
@@ -347,7 +362,7 @@ def test_parameters_that_do_not_fit_are_refused(name, change, message):
 def test_files_of_the_paper_are_asked_for_by_name():
     change = {"simulate": {"data": {"source": "cifar10", "folder": "nowhere"}}}
     with pytest.raises(Exception, match=r"data_batch_1.*cs.toronto.edu"):
-        simulate(case("simulate", "digits", **change))
+        step("digits", "simulate")(case("simulate", "digits", **change))
 
 
 def test_weights_of_scale_zero_are_zero():

@@ -4,27 +4,30 @@ import numpy as np
 import pytest
 import xarray as xr
 
+from pesin.params import data_paths
 from pesin.steps.case import Case
 from pesin.steps.files import same, without_truth
-from studies.generalized_teacher_forcing.entropy import entropy, gradient_products
-from studies.generalized_teacher_forcing.forecast import forecast
-from studies.generalized_teacher_forcing.models import by_method, choose_alpha
-from studies.generalized_teacher_forcing.params import RandomNetworks, Reconstruction
-from studies.generalized_teacher_forcing.simulate import simulate
-from studies.generalized_teacher_forcing.train import train
+from studies.generalized_teacher_forcing.random_networks.entropy import entropy as gradient_products
+from studies.generalized_teacher_forcing.random_networks.params import Params as RandomNetworks
+from studies.generalized_teacher_forcing.random_networks.simulate import simulate as draw_networks
+from studies.generalized_teacher_forcing.reconstruction.entropy import entropy
+from studies.generalized_teacher_forcing.reconstruction.forecast import forecast
+from studies.generalized_teacher_forcing.reconstruction.models import by_method, choose_alpha
+from studies.generalized_teacher_forcing.reconstruction.params import Params as Reconstruction
+from studies.generalized_teacher_forcing.reconstruction.simulate import simulate
+from studies.generalized_teacher_forcing.reconstruction.train import train
 
 TRAIN = dict(
     hidden=10, window=8, batch=4, updates=6, learning_rate=(1e-2, 1e-3), gentle_below=0.2,
     gentle_pace=0.1, weight_decay=1e-5, start="closed_form",
-    ridge=0.1, alphas=[0.0, 0.4, 1.0], memory=0.8, sparse_every=4, baselines=["var", "esn", "sindy"], esn_units=20,
-    esn_ridges=[1e-4], sindy_threshold=0.1,
+    ridge=0.1, alphas=[0.0, 0.4, 1.0], memory=0.8, sparse_every=4,
+    baselines=[dict(model="var"), dict(model="esn", units=20, ridges=[1e-4]), dict(model="sindy", threshold=0.1)],
 )  # fmt: skip
 LORENZ63 = dict(source="lorenz63", sigma=10.0, rho=28.0, beta=8 / 3, dt=0.02)
 
 
 def reconstruction(data=LORENZ63, noise=(0.05,), **training):
     params = Reconstruction(
-        kind="reconstruction",
         simulate=dict(data=data, noise=list(noise), length=1500, seeds=3),
         train=TRAIN | training,
         entropy=dict(bins=30, exponent_steps=100, blocks=5, resamples=5),
@@ -35,7 +38,6 @@ def reconstruction(data=LORENZ63, noise=(0.05,), **training):
 
 def networks(strength=1.0, fractions=(0.0, 0.5, 1.0)):
     params = RandomNetworks(
-        kind="random_networks",
         simulate=dict(networks=3, candidates=24, chaotic_above=0.05, dim=10, hidden=50, gain=8.0),
         entropy=dict(
             lengths=[10, 50, 200], fractions=list(fractions), strength=strength, exponent_steps=500, transient=100
@@ -46,17 +48,17 @@ def networks(strength=1.0, fractions=(0.0, 0.5, 1.0)):
 
 def test_critical_forcing_bounds_and_no_forcing_explodes():
     case = networks()
-    products = gradient_products(case, simulate(case))
+    products = gradient_products(case, draw_networks(case))
     assert (products.sigma_max > 1).all() and (products.lyapunov_exponent > 0).all()
     assert (products.log_norm.sel(fraction=1.0) <= 1e-9).all()
     assert (products.log_norm.sel(fraction=0.0, steps=200) > 0).all()
-    off = gradient_products(networks(strength=0.0), simulate(case))
+    off = gradient_products(networks(strength=0.0), draw_networks(case))
     np.testing.assert_allclose(off.log_norm.sel(fraction=1.0), products.log_norm.sel(fraction=0.0))
 
 
 def test_product_of_the_identity_is_a_power_of_one_minus_alpha():
     case = networks()
-    world = simulate(case) * 0.0
+    world = draw_networks(case) * 0.0
     world["A"] = world.A + 2.0  # J = 2: the critical forcing is 1/2
     world["z0"] = world.z0 + 1.0
     products = gradient_products(case, world)
@@ -98,7 +100,7 @@ def test_the_world_is_standardised_and_noisy_as_asked():
     ],
 )
 def test_other_worlds_run_through(data, dim):
-    case = reconstruction(data, baselines=["var"], sparse_every=None)
+    case = reconstruction(data, baselines=[dict(model="var")], sparse_every=None)
     world = simulate(case)
     assert world.test.shape == (1500, dim) and world.reference.shape == (3, 1500, dim)
     scores = entropy(case, world, train(case, without_truth(world)))
@@ -110,7 +112,8 @@ def test_a_recording_from_a_file_runs_through(tmp_path):
     np.save(tmp_path / "x.npy", x)
     case = reconstruction(dict(source="file", train=str(tmp_path / "x.npy"), dt=0.01, where="Ask the authors."))
     world = simulate(case)
-    assert world.observed.shape == (1, 1200, 3) and len(world.attrs["recording_sha256"]) == 64
+    assert world.observed.shape == (1, 1200, 3)
+    assert dict(data_paths(case.params)) == {"simulate.data.train": str(tmp_path / "x.npy")}  # hashed as an input
 
 
 def test_the_whole_chain_and_its_repetition():

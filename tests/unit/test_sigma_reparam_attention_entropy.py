@@ -10,23 +10,25 @@ from pesin.config.load import merge
 from pesin.errors import UserError
 from pesin.steps.files import publish, same
 from project import case_of
-from studies.sigma_reparam_attention_entropy.bound import bound
-from studies.sigma_reparam_attention_entropy.entropy import entropy
-from studies.sigma_reparam_attention_entropy.forecast import forecast, usable_width, warning
-from studies.sigma_reparam_attention_entropy.simulate import cut, imagenet64, simulate
-from studies.sigma_reparam_attention_entropy.stability import diverged, instability
-from studies.sigma_reparam_attention_entropy.train import train
+from studies.sigma_reparam_attention_entropy.bound.entropy import entropy as bound
+from studies.sigma_reparam_attention_entropy.images import forecast as image_scores
+from studies.sigma_reparam_attention_entropy.images import simulate as image_world
+from studies.sigma_reparam_attention_entropy.images import train as image_training
+from studies.sigma_reparam_attention_entropy.images.simulate import cut, imagenet64
+from studies.sigma_reparam_attention_entropy.sequences.entropy import entropy
+from studies.sigma_reparam_attention_entropy.sequences.forecast import forecast, usable_width, warning
+from studies.sigma_reparam_attention_entropy.sequences.simulate import simulate
+from studies.sigma_reparam_attention_entropy.sequences.stability import diverged, instability
+from studies.sigma_reparam_attention_entropy.sequences.train import train
 
 ROOT = Path(__file__).parents[2]
 STUDY = "sigma_reparam_attention_entropy"
-TINY = {
-    "width": 8,
-    "sweeps": {
-        "grid": {"layers": [1], "rates": [1e-2, 5.0], "steps": 14, "batch": 2},
-        "ablation": {"variants": ["pre_ln_hot", "pre_ln_cold"], "layers": [1], "rates": [5.0], "steps": 14, "batch": 2},
-        "depth": {"layers": [1, 2], "steps": 14, "batch": 2},
-    },
+SWEEPS = {
+    "grid": {"layers": [1], "rates": [1e-2, 5.0], "steps": 14, "batch": 2},
+    "ablation": {"variants": ["pre_ln_hot", "pre_ln_cold"], "layers": [1], "rates": [5.0], "steps": 14, "batch": 2},
+    "depth": {"layers": [1, 2], "steps": 14, "batch": 2},
 }
+TINY = {"train": {"width": 8, "sweeps": SWEEPS}}
 
 
 def case(step, name="sequences", scale="smoke", **change):
@@ -69,7 +71,7 @@ def test_runs_of_a_seed_share_numbers_and_batches(trained):
 
 
 def test_runs_in_parts_are_those_trained_together(trained):
-    parts = merge(TINY, {"sweeps": {name: {"at_once": 2} for name in ("grid", "ablation", "depth")}})
+    parts = merge(TINY, {"train": {"sweeps": {name: {"at_once": 2} for name in ("grid", "ablation", "depth")}}})
     data = simulate(case("simulate", **TINY))
     for name, tree in train(case("train", **parts), data).children.items():
         for key in ("loss", "attention_entropy", "held_out_loss"):
@@ -92,22 +94,24 @@ def test_the_trained_rows_lie_above_both_bounds(trained):
 
 
 def test_shuffled_runs_keep_the_entropies_but_not_their_place(trained):
-    plain, shuffled = (entropy(case("entropy", **TINY, shuffle_runs=on), trained) for on in (False, True))
+    plain, shuffled = (entropy(case("entropy", **TINY, entropy={"shuffle_runs": on}), trained) for on in (False, True))
     one, two = (found["lowest_entropy_of_run"].values for found in (plain, shuffled))
     assert sorted(one) == sorted(two) and (one != two).any()
     np.testing.assert_array_equal(plain["instability_of_run"], shuffled["instability_of_run"])
 
 
 def test_images_learn(tmp_path):
-    change = {"steps": 60, "layers": 1, "width": 32, "images": {"validation": 200, "test": 497}}
-    data = simulate(case("simulate", "images", **change))
+    learning = {"steps": 60, "layers": 1, "width": 32}
+    change = {"train": learning, "simulate": {"validation": 200, "test": 497}}
+    data = image_world.simulate(case("simulate", "images", **change))
     assert data["train_patches"].shape == (1100, 8, 8) and data["test_labels"].size == 497
     assert data["train_patches"].values.mean() == pytest.approx(0, abs=1e-5)
-    runs = train(case("train", "images", **change), data)
-    scores = forecast(case("forecast", "images", **change), runs)
+    runs = image_training.train(case("train", "images", **change), data)
+    scores = image_scores.forecast(case("forecast", "images", **change), runs)
     publish(scores, tmp_path / "forecast.nc", {"study": STUDY, "step": "forecast"})
     assert scores["arm_accuracy"].sel(arm="reference").mean() > 0.3
-    swapped = forecast(case("forecast", "images", **change, arms={"treated": "sgd_plain"}), runs)
+    other = {"forecast": {"arms": {"treated": "sgd_plain"}}}
+    swapped = image_scores.forecast(case("forecast", "images", **change, **other), runs)
     np.testing.assert_array_equal(*(swapped["arm_accuracy"].sel(arm=arm) for arm in ("treated", "plain")))
 
 
@@ -115,7 +119,7 @@ def test_images_learn(tmp_path):
 
 
 def test_the_bound_holds_and_is_reached():
-    found = bound(case("entropy", "bound", draws=300))
+    found = bound(case("entropy", "bound", entropy={"draws": 300}))
     assert found["gap"].min() > -1e-9 and found["row_gap"].min() > -1e-9
     assert abs(found["extremal_entropy"] - found["bound"]).max() < 1e-10
     assert (found["theorem_norm"] >= found["row_norm"] * (1 - 1e-9)).all()
@@ -123,7 +127,7 @@ def test_the_bound_holds_and_is_reached():
 
 
 def test_normed_logits_do_not_decay():
-    found = bound(case("entropy", "bound", norm_logits=True))
+    found = bound(case("entropy", "bound", entropy={"norm_logits": True}))
     assert found["extremal_entropy"].sel(norm=20).min() > 1
 
 
@@ -143,7 +147,7 @@ def curves(losses, **more):
 
 
 def test_instability_is_the_largest_rise_after_the_grace():
-    params = case("entropy").params
+    params = case("entropy").params.entropy.stability
     steps = np.arange(41)
     falling = np.exp(-steps / 10)
     bump = falling + 0.7 * (steps == 25)
@@ -159,7 +163,7 @@ def test_instability_is_the_largest_rise_after_the_grace():
 
 
 def test_warning_by_entropy_and_by_gradient():
-    params = case("forecast").params
+    params = case("forecast").params.forecast
     steps = np.arange(41)
     good = np.exp(-steps / 10)
     runs = curves([good])
@@ -211,17 +215,20 @@ def test_imagenet_is_read_and_checked(tmp_path):
 @pytest.mark.parametrize(
     ("name", "change", "said"),
     [
-        ("sequences", {"sweeps": {"grid": {"variants": ["pre_ln", "sgima", "sigma"]}}}, "sgima"),
-        ("sequences", {"sweeps": {"grid": {"seeds": 9}}}, "exceed the 3 seeds"),
-        ("sequences", {"sweeps": {"grid": {"steps": 10}}}, "not more than grace"),
-        ("sequences", {"arms": {"grid": {"treated": "qk_norm"}}}, "qk_norm"),
-        ("sequences", {"source": {"lag": 17}}, "lag"),
-        ("sequences", {"variants": {"sigma": {"norm": "batch"}}}, "norm"),
-        ("sequences", {"width": 33}, "no multiple of the 2 heads"),
-        ("images", {"heads": 3}, "no multiple of the 3 heads"),
-        ("images", {"arms": {"treated": "adamw"}}, "adamw"),
-        ("images", {"recipes": {"sgd_plain": {"rates": [0.1]}}}, "as many rates"),
-        ("bound", {"lengths": [1, 8, 16]}, "lengths"),
+        ("sequences", {"train": {"sweeps": {"grid": {"variants": ["pre_ln", "sgima", "sigma"]}}}}, "sgima"),
+        ("sequences", {"train": {"sweeps": {"grid": {"seeds": 9}}}}, "exceed the 3 seeds"),
+        ("sequences", {"train": {"sweeps": {"grid": {"steps": 10}}}}, "not more than grace"),
+        ("sequences", {"train": {"sweeps": {"grid": {"steps": 21}}}}, "84 sequences are needed"),
+        ("sequences", {"forecast": {"arms": {"grid": {"treated": "qk_norm"}}}}, "qk_norm"),
+        ("sequences", {"entropy": {"arms": {"treated": "qk_norm"}}}, "qk_norm"),
+        ("sequences", {"entropy": {"stability": {"grace": 5}}}, "must be the same"),
+        ("sequences", {"simulate": {"lag": 17}}, "lag"),
+        ("sequences", {"train": {"variants": {"sigma": {"norm": "batch"}}}}, "norm"),
+        ("sequences", {"train": {"width": 33}}, "no multiple of the 2 heads"),
+        ("images", {"train": {"heads": 3}}, "no multiple of the 3 heads"),
+        ("images", {"forecast": {"arms": {"treated": "adamw"}}}, "adamw"),
+        ("images", {"train": {"recipes": {"sgd_plain": {"rates": [0.1]}}}}, "as many rates"),
+        ("bound", {"entropy": {"lengths": [1, 8, 16]}}, "lengths"),
     ],
 )
 def test_bad_parameters_are_refused(name, change, said):

@@ -34,7 +34,7 @@ def dimension(study: Results) -> Figure:
     result = study["entropy/toys"]
     figure, axes = panels(1, 3, height=2.8)
     ceiling = float(result["log2_samples"])
-    dims, noise = result["intrinsic_dimension"].values, result["noise"].values
+    dims, noise = result.intrinsic_dimension.values, result.noise.values
     for panel, name in zip(axes[0], ("dse", "cse"), strict=False):
         for i, one in enumerate(noise):
             place = dims * 1.03 ** (i - (len(noise) - 1) / 2)
@@ -64,7 +64,7 @@ def dependence(study: Results) -> Figure:
     """Information against the mixing share: each estimator, DSMI at each dimension, and what noise leaves of it."""
     result, asked = study["entropy/toys"], study.params("toys").entropy
     figure, axes = panels(2, 2, height=2.7)
-    noise = result["view_noise"].values
+    noise = result.view_noise.values
     for panel, one in zip(axes[0], (noise.min(), noise.max()), strict=True):
         _estimators(panel, result["information"].sel(view_noise=one))
         panel.set_title(f"noise {one:g}, {asked.dependence.compare_ambient} dimensions")
@@ -74,7 +74,7 @@ def dependence(study: Results) -> Figure:
     _retention(axes[1, 1], result["retention"])
     axes[1, 1].set(
         ylabel=f"noise {noise.max():g} over noise {noise.min():g}",
-        title=f"information retained, p = {result['mixing'].values.max():g}",
+        title=f"information retained, p = {result.mixing.values.max():g}",
     )
     return figure
 
@@ -131,7 +131,7 @@ def training(study: Results) -> Figure:
     last_column = (
         ("dsmi_input", "DSMI with the input", "features of norm 1"),
         ("accuracy", "training accuracy", "accuracy"),
-        ("feature_norm", None, "norm"),
+        ("feature_norm", "mean norm of the features", "norm"),
     )
     for panel, (quantity, short, title) in zip(axes[:, 2], last_column, strict=False):
         curves(panel, result[quantity].dropna("mode", how="all"))  # self-supervision has no accuracy
@@ -142,7 +142,7 @@ def training(study: Results) -> Figure:
         found = interval(textured[quantity].sel(mode="supervised"), "seed")
         look = {"color": COLOURS[4], "linestyle": "--", "label": "textured digits"}
         interval_band(panel, textured["epoch"].values, found, **look)
-    last = result["epoch"].values[-1]
+    last = result.epoch.values[-1]
     ticks = [0, *(t for t in (1, 4, 16, 60, 200) if t <= last)]
     for panel in axes.flat:
         panel.set_xscale("symlog", linthresh=1)
@@ -239,8 +239,8 @@ def _scores(panel, scores) -> None:
     """How well each early predictor foretells the accuracy, with its bootstrap interval over the networks."""
     for i, (score, label) in enumerate(SCORES.items()):
         place = np.arange(scores.sizes["predictor"]) + 0.2 * (i - 1)
-        ends = (scores[f"{score}{end}"].values for end in ("", "_low", "_high"))
-        whiskers(panel, place, *ends, label=label, color=COLOURS[i])
+        centre, low, high = (scores[f"{score}{end}"].values for end in ("", "_low", "_high"))
+        whiskers(panel, place, centre, low, high, label=label, color=COLOURS[i])
     names(panel, "x", (PREDICTORS[str(name)] for name in scores["predictor"].values))
     panel.axhline(0, color="black", linewidth=0.6)
     panel.set(ylabel="score", title="foretold after a tenth", ylim=(-0.8, 1.7), yticks=(-0.5, 0, 0.5, 1))
@@ -255,12 +255,12 @@ def sensitivity(study: Results) -> Figure:
     toys, digits = study["entropy/toys"], study["entropy/digits"]
     p, conventions = study.params("toys").entropy, study.params("digits").entropy.conventions
     package, normalised = ((conventions[name].sigma, conventions[name].t) for name in ("package", "normalised"))
-    gain = digits["sweep_dsmi_gain"]
+    gain = digits.sweep_dsmi_gain
     rising, steady = gain.sel(told_mode="supervised") > 0.5, np.abs(gain.sel(told_mode="random_labels")) < 0.1
-    spheres = (toys["sweep_correlation"] >= 1) & (toys["sweep_change"] < 0.05)
+    spheres = (toys.sweep_correlation >= 1) & (toys.sweep_change < 0.05)
     maps = (
         (spheres, "cloud", ("sigma", "time_sweep"), "C1: spheres", (p.sigma, p.t)),
-        (digits["sweep_dse_correlation"] >= 0.9, "seed", ("sigma", "time"), "C3: raw features", package),
+        (digits.sweep_dse_correlation >= 0.9, "seed", ("sigma", "time"), "C3: raw features", package),
         (rising, "seed", ("sigma_information", "time"), "C4, true labels", normalised),
         (steady, "seed", ("sigma_information", "time"), "C4, random labels", normalised),
     )

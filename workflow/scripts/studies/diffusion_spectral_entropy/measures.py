@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 import numpy as np
 
 from pesin.entropy.kernel import (
@@ -9,12 +11,14 @@ from pesin.entropy.kernel import (
     diffusion_spectral_mutual_information,
     median_distance,
 )
-from pesin.steps.labels import DIVERGED
+from pesin.steps.labels import DIVERGED, labelled
 from studies.diffusion_spectral_entropy.bit import BIT
 
 NO_MEDIAN = "points without a median distance"
 UNDEFINED = f"{DIVERGED}, or {NO_MEDIAN}"
 """What a missing DSE or DSMI of a trained representation stands for."""
+bits = partial(labelled, units="bit", nan=UNDEFINED)
+"""A DSE or DSMI of trained networks."""
 KEPT = 0.8  # share of the samples in a subsample
 
 
@@ -50,10 +54,10 @@ def bits_of(z: np.ndarray, convention) -> np.ndarray:
     found = []
     for cloud in z.reshape(-1, *z.shape[-2:]):
         width = bandwidth(cloud, sigma)
-        nats = np.full(np.shape(t), np.nan)
         if np.isfinite(width):
-            nats = diffusion_spectral_entropy(cloud, width, t, normalisation).value
-        found.append(np.asarray(nats) / BIT)
+            found.append(np.asarray(diffusion_spectral_entropy(cloud, width, t, normalisation).value) / BIT)
+        else:
+            found.append(np.full(np.shape(t), np.nan))
     return np.reshape(found, (*z.shape[:-2], *np.shape(t)))
 
 

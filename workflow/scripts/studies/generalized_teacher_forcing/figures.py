@@ -16,7 +16,7 @@ from pesin.plot.style import (
     note,
     panels,
 )
-from pesin.stats.intervals import interval
+from pesin.stats.intervals import Estimate, interval
 from pesin.steps.results import Results
 
 LABELS = {
@@ -171,8 +171,9 @@ def _rows(ax, values, rows: list[str]) -> None:
         found = interval(one, "seed", "median")
         ax.plot(one, np.full(one.size, row), "o", color=colour, alpha=0.35, markersize=3)
         ax.plot(found.centre, row, "x" if found.failed else "D", color=colour, markersize=5)
-        if np.isfinite([found.low, found.high]).all():
-            ax.plot([found.low, found.high], [row, row], "|-", color=colour, linewidth=1)
+        low, high = float(found.low), float(found.high)
+        if np.isfinite([low, high]).all():
+            ax.plot([low, high], [row, row], "|-", color=colour, linewidth=1)
     ax.grid(axis="x", color="0.9")
 
 
@@ -230,11 +231,11 @@ def _scores(ax, scores, name: str) -> None:
     _sweep(ax, scores[name], "mean", "constant α")
     for method, label, colour in (("agtf", "annealed α", COLOURS[2]), ("true_orbit", "floor: true orbits", "0.3")):
         level = scores[f"method_{name}"].sel({"method": method}).expand_dims({"alpha": scores.alpha})
-        look = {"label": label, "color": colour, "linewidth": 1, "linestyle": "--"}
-        interval_band(ax, scores.alpha.values, interval(level, "seed"), **look)
+        found = interval(level, "seed")
+        interval_band(ax, scores.alpha.values, found, label=label, color=colour, linewidth=1, linestyle="--")
 
 
-def _sweep(ax, values, estimate: str, label: str) -> None:
+def _sweep(ax, values, estimate: Estimate, label: str) -> None:
     """Values (alpha, seed) against alpha: centre and interval over the seeds; small dots: seeds."""
     interval_whiskers(
         ax, values.alpha.values, interval(values, "seed", estimate), label=label, color=COLOURS[0], fmt="o-"

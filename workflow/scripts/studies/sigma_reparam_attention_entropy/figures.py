@@ -22,7 +22,7 @@ from pesin.steps.results import Results
 
 NAMES = {
     "pre_ln": "pre-LN", "post_ln": "post-LN", "no_ln": "no norm", "sigma": r"$\sigma$Reparam",
-    "sigma_pre_ln": r"$\sigma$Reparam + pre-LN", "sigma_gamma_1": r"$\sigma$Reparam, $\gamma_0=1$",
+    "sigma_pre_ln": r"$\sigma$Reparam + pre-LN",
     "spectral_norm": r"spectral norm, $\gamma=1$", "weight_norm": "weight norm", "qk_norm": "pre-LN + QK norm",
     "pre_ln_cold": "pre-LN, scores up", "pre_ln_hot": "pre-LN, scores down",
     "adamw_ln_warmup": "AdamW, pre-LN, warm-up", "sgd_sigma": r"SGD, $\sigma$Reparam", "sgd_plain": "SGD, no norm",
@@ -47,7 +47,7 @@ def training(study: Results) -> Figure:
     curves = study["train/sequences"]["grid"].to_dataset().isel({"depth": 0})
     # Of the nets of this depth; what is left are layers that only deeper ones have.
     layers = study["entropy/sequences"]["layer_entropy"].isel({"depth": 0}).dropna("layer", how="all")
-    chosen = study.params("sequences").arms["grid"]
+    chosen = study.params("sequences").entropy.arms
     rates = curves["rate"].values
     columns = [(v, rate) for v in (chosen.baseline, chosen.treated) for rate in (rates[0], rates[-1])]
     figure, axes = panels(2, len(columns), height=2.1, sharex=True, sharey="row")
@@ -74,7 +74,7 @@ def instability(study: Results) -> Figure:
     figure, axes = panels(1, 3, height=2.9)
     _association(axes[0, 0], measured, scores)
     _intervention(axes[0, 1], measured, scores)
-    for i, name in enumerate(scores["predictor"].values):
+    for i, name in enumerate(scores.predictor.values):
         # A cross: in some seeds all runs are stable from then on, or all unstable, and nothing is to be told apart.
         area = interval(scores["warning"].sel({"predictor": name}), "seed")
         interval_band(axes[0, 2], scores["before"].values, area, label=str(name), color=COLOURS[i])
@@ -106,9 +106,9 @@ def _intervention(panel, measured, scores) -> None:
     have = [str(name) for name in measured["ablation"].values] if "ablation" in measured.dims else []
     for i, rate in enumerate(measured["ablation_rate"].values if have else []):
         runs = _scaled_runs(measured, scores, have, rate)
-        x, y = (Centre(*np.array([interval(pair[k]) for pair in runs.values()], float).T) for k in (0, 1))
-        interval_whiskers(panel, x.centre, y, fmt="-", color=COLOURS[i], label=f"rate {rate:g}")
-        for name, place, value in zip(runs, x.centre, y.centre, strict=True):
+        x, y = (np.array([interval(pair[k]) for pair in runs.values()], float).T for k in (0, 1))
+        interval_whiskers(panel, x[0], Centre(*y), fmt="-", color=COLOURS[i], label=f"rate {rate:g}")
+        for name, place, value in zip(runs, x[0], y[0], strict=True):
             marker, text = SCALED[name]
             look = {"color": COLOURS[i], "label": text if i == 0 else None, "markersize": 6, "zorder": 3}
             panel.plot(place, value, marker, **look)
@@ -154,8 +154,9 @@ def bound(study: Results) -> Figure:
     for panel, norm, said in zip(axes[0], ("row_norm", "theorem_norm"), ("row's own", "theorem's"), strict=False):
         _above_the_bound(panel, random, norm)
         panel.set_xlabel(named(random[norm], f"norm of scores, {said} norm"))
-    kept = ["pre_ln", "sigma"] if "pre_ln" in trained["variant"].values else trained["variant"].values
-    x, y = (trained[key].sel({"variant": kept}).values.ravel()[::7] for key in ("row_norm", "row_entropy"))
+    known = trained.variant.values
+    kept = ["pre_ln", "sigma"] if "pre_ln" in known else known
+    x, y = (one.sel({"variant": kept}).values.ravel()[::7] for one in (trained.row_norm, trained.row_entropy))
     style = {"color": COLOURS[7], "markersize": 1.5, "alpha": 0.4, "rasterized": True, "zorder": 0}
     axes[0, 0].plot(x, y, ".", label=f"trained networks, T = {int(trained.attrs['keys'])}", **style)
     for panel in axes[0, :2]:
@@ -202,7 +203,7 @@ def learning_rates(study: Results) -> Figure:
     figure, axes = panels(1, 3, height=3.6, width=8.4)
     _valleys(axes[0, 0], sequences)
     figure.legend(*axes[0, 0].get_legend_handles_labels(), loc="outside lower center", ncols=4)
-    _widths(axes[0, 1], sequences, study.params("sequences"))
+    _widths(axes[0, 1], sequences, study.params("sequences").forecast)
     _recipes(axes[0, 2], study["forecast/images"])
     return figure
 
@@ -236,7 +237,7 @@ def _widths(panel, sequences, params) -> None:
         place, values = np.arange(2) + 0.15 * (i - 0.5), sequences[name]
         interval_whiskers(panel, place, interval(values, "seed"), label=said, color=COLOURS[i])
         panel.plot(place + 0.05, values.transpose("arm", "seed").values, ".", color=COLOURS[i], markersize=3)
-    chosen = params.arms["grid"]
+    chosen = params.arms.grid
     names(panel, "x", map(called, (chosen.baseline, chosen.treated)))
     panel.set(ylabel=named(sequences["rate_width"], "usable learning rates"), xlim=(-0.5, 1.5))
     panel.set_ylim(0, max(0.5, panel.get_ylim()[1]) * 1.35)
@@ -285,7 +286,7 @@ def _learnt(panel, scores) -> None:
         at, colour = {"depth_variant": variant}, coloured(variant)
         found = interval(share.sel(at), "depth_seed")
         interval_whiskers(panel, layers * 1.04 ** (i - 1), found, label=called(variant), fmt="o-", color=colour)
-        each = interval(scores["learned_at_depth_and_rate"].sel(at), "depth_seed").centre
+        each = scores["learned_at_depth_and_rate"].sel(at).mean("depth_seed", skipna=False)
         panel.plot(layers, each.transpose("layers", "depth_rate"), ":", color=colour, linewidth=1)
     panel.axhline(0, color=COLOURS[7], linestyle=":", linewidth=1)
     panel.set(xlabel="layers", ylabel=named(share, "share of the source learnt"), title="best rate; dotted: each rate")
