@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import json
 import os
 import shutil
 import subprocess
@@ -19,6 +20,7 @@ from pesin.config.models import Config
 from pesin.plan import Plan
 from pesin.steps.case import Case
 from pesin.steps.files import open_result, same
+from pesin.steps.record import read_record
 
 ROOT = Path(__file__).parents[1]
 SCRIPTS = ROOT / "workflow/scripts"
@@ -68,16 +70,33 @@ def add_toy(target: Path) -> None:
     shutil.copytree(ROOT / "tests/toy/toy_map", target / "workflow/scripts/studies/toy_map")
 
 
+def run_jobs(folder: Path, *arguments: str, hash_seed: int = 0) -> dict[str, list[str]]:
+    """Run all jobs in a copy by `tests/jobs.py`, which takes the arguments; {} or what failed, by study."""
+    run = subprocess.run(
+        [sys.executable, "-P", str(ROOT / "tests/jobs.py"), *arguments],
+        cwd=folder,
+        env=_environment() | {"PYTHONHASHSEED": str(hash_seed)},
+        text=True,
+        stdout=subprocess.PIPE,
+        check=True,
+    )
+    return json.loads(run.stdout)
+
+
+def _environment() -> dict[str, str]:
+    """That of a user's shell, whoever runs the tests."""
+    return {name: value for name, value in os.environ.items() if not name.startswith(("PYTEST", "SNAKEMAKE"))}
+
+
 def snakemake(folder: Path, *arguments: str, python: str = sys.executable, check: bool = False, before=()):
     """Run `python -m snakemake` in a folder; stdout and stderr come back together in `.stdout`.
 
     `before` is put in front of the command line.
     """
-    environment = {name: value for name, value in os.environ.items() if not name.startswith(("PYTEST", "SNAKEMAKE"))}
     run = subprocess.run(
         [*before, python, "-m", "snakemake", *arguments],
         cwd=folder,
-        env=environment,
+        env=_environment(),
         text=True,
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
@@ -114,6 +133,33 @@ def same_results(first: Path, second: Path) -> list[str]:
         for name in node.data_vars
         if not node[name].identical(two[node.path][name])
     ] or ["attributes or names"]
+
+
+def differing(first: Path, second: Path) -> list[str]:
+    """Files of a study's results that differ between two folders results/<scale>/<study>, logs apart; [] if none.
+
+    Bit for bit, but for measured seconds: their values, claims about them, and figures drawn from results with them.
+    """
+    files = [{path.relative_to(folder) for path in folder.rglob("*.*")} for folder in (first, second)]
+    found = [f"{path}: only once" for path in sorted(files[0] ^ files[1])]
+    timed_claims = len(_timed(open_result(first / "claims.nc"))) > 0
+    for path in sorted(path for path in files[0] & files[1] if path.parts[0] != "logs"):
+        if path.suffix == ".nc":
+            found += [f"{path}: {name}" for name in same_results(first / path, second / path)]
+        elif (first / path).read_bytes() != (second / path).read_bytes():
+            excused = timed_claims if path.name == "captions.rst" else shows_seconds(first, path.stem)
+            found += [] if excused else [str(path)]
+    return found
+
+
+def shows_seconds(study: Path, figure: str) -> bool:
+    """True if a figure was drawn from a result with measured seconds, as its log says what it read."""
+    project = study.parents[2]
+    read = read_record(study / f"logs/figures/{figure}.log")["inputs"]
+    trees = [result if isinstance(result, xr.DataTree) else xr.DataTree(result)
+             for result in (open_result(project / path) for path in read)]  # fmt: skip
+    nodes = [node for tree in trees for node in tree.subtree]
+    return any(v.attrs.get("role") == "timing" for node in nodes for v in node.data_vars.values())
 
 
 def untimed_verdicts(results: Path) -> dict[tuple[str, str], str]:
