@@ -64,6 +64,13 @@ def copy_with_toy_alone(target: Path) -> Path:
     return target
 
 
+def replace_text(path: Path, old: str, new: str) -> None:
+    """Edit a file of a copy; what is to be replaced must be there."""
+    text = path.read_text(encoding="utf-8")
+    assert old in text, f"{old!r} is not in {path}"
+    path.write_text(text.replace(old, new), encoding="utf-8")
+
+
 def add_toy(target: Path) -> None:
     """What CONTRIBUTING.md asks for: one yaml and one folder."""
     shutil.copy(ROOT / "tests/toy/toy_map.yaml", target / "config/studies")
