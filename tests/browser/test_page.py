@@ -34,7 +34,7 @@ def until(page, condition, seconds=120):
 
 
 def test_the_full_ledger_is_seen_at_once(large, tiny, opened):
-    """Under 1.5 s to the first view, where a page of two papers takes under 0.15 s, and 30 MB on disk; best of three."""
+    """Under 1.5 s to the first view, where two papers take 0.15 s, and 30 MB on disk; the best of three."""
     assert large.stat().st_size < 30e6
     times = {large: [], tiny: []}
     for file in 3 * (tiny, large):
