@@ -41,11 +41,8 @@ def test_the_full_ledger_is_seen_at_once(large, tiny, opened):
         page = opened(file)
         expect(page.locator(SHOWN).first).to_be_visible()
         times[file].append(page.evaluate("performance.getEntriesByName('first-contentful-paint')[0].startTime"))
-    print(
-        f"{large.stat().st_size / 1e6:.1f} MB, first view after {sorted(times[large])} ms, two papers {times[tiny]} ms"
-    )
+    print(f"{large.stat().st_size / 1e6:.1f} MB, first view after {times[large]} ms, of two papers {times[tiny]} ms")
     assert min(times[large]) < max(1500, 10 * min(times[tiny]))
-    page = opened(large)
     assert page.locator(SHOWN).count() == 282
 
 
