@@ -2,21 +2,25 @@
 
 from __future__ import annotations
 
+import atexit
 import csv
 import json
 import os
 import shutil
+import signal
 import subprocess
 import sys
+import time
 from functools import cache
 from pathlib import Path
 
 import numpy as np
 import xarray as xr
+import yaml
 from pydantic import TypeAdapter
 
 from pesin.config.load import merge
-from pesin.config.models import Config
+from pesin.config.models import Config, Study
 from pesin.plan import Plan
 from pesin.steps.case import Case
 from pesin.steps.files import open_result, same
@@ -24,6 +28,10 @@ from pesin.steps.record import read_record
 
 ROOT = Path(__file__).parents[1]
 SCRIPTS = ROOT / "workflow/scripts"
+YAMLS = ROOT / "config/studies"
+TOY = yaml.safe_load((ROOT / "tests/toy/toy_map.yaml").read_text(encoding="utf-8").replace("1e-9", "1.0e-9"))
+LONG = 900
+"""Seconds after which what is waited for has failed, even on a very slow machine."""
 PARTS = ("Snakefile", "config", "workflow", "envs")
 
 
@@ -38,6 +46,17 @@ def case_of(study: str, case: str, step: str, scale: str = "smoke", **change) ->
     found = plan(scale).study(study)
     params = TypeAdapter(found.params_type(case)).validate_python(merge(found.cases[case].params, change))
     return Case(study, case, step, scale, params)
+
+
+def toy_study(**changes) -> Study:
+    """The toy of tests/toy as its yaml declares it, some of its keys changed."""
+    return Study.model_validate(TOY | changes)
+
+
+def positions(values=(1.0, 2.0, 3.0), **attributes) -> xr.Dataset:
+    """A result that can be published: `x` over `time`, with other attributes."""
+    said = {"units": "m", "long_name": "position"} | attributes
+    return xr.Dataset({"x": ("time", np.asarray(values), said)}, {"time": np.arange(len(values))})
 
 
 def copy_project(target: Path) -> Path:
@@ -88,6 +107,38 @@ def run_jobs(folder: Path, *arguments: str, hash_seed: int = 0) -> dict[str, lis
         check=True,
     )
     return json.loads(run.stdout)
+
+
+def in_background(folder: Path, *command: str, **environment: str) -> subprocess.Popen:
+    """A command in a process group of its own, which ends with the tests at the latest; all output in `.stdout`."""
+    process = subprocess.Popen(
+        command,
+        cwd=folder,
+        env=_environment() | environment,
+        text=True,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        stdin=subprocess.DEVNULL,
+        start_new_session=True,
+    )
+    atexit.register(_end_group, process.pid)
+    return process
+
+
+def _end_group(leader: int) -> None:
+    try:
+        os.killpg(leader, signal.SIGKILL)
+    except ProcessLookupError:
+        pass
+
+
+def wait_for(path: Path, process: subprocess.Popen) -> None:
+    """Until the file is there; fails if the process ends before, or after what even a very slow machine needs."""
+    end = time.monotonic() + LONG
+    while not path.exists():
+        assert process.poll() is None or path.exists(), process.stdout.read()
+        assert time.monotonic() < end, f"{path} did not appear"
+        time.sleep(0.05)
 
 
 def _environment() -> dict[str, str]:

@@ -1,6 +1,5 @@
 """The SLURM profile on a real SLURM: who ran where, with what; kills of every kind; the same results as a local run."""
 
-import atexit
 import os
 import re
 import shutil
@@ -14,13 +13,23 @@ import pytest
 from slurm import Slurm, why_not
 
 from pesin.steps.files import open_result, same
-from project import copy_project, copy_with_toy_alone, planned, replace_text, same_results, snakemake, untimed_verdicts
+from project import (
+    LONG,
+    copy_project,
+    copy_with_toy_alone,
+    in_background,
+    planned,
+    replace_text,
+    same_results,
+    snakemake,
+    untimed_verdicts,
+    wait_for,
+)
 
 POLLING = str(Path(__file__).parent / "polling.py")
 PROFILE = ("--workflow-profile", "workflow/profiles/slurm", "--latency-wait", "10")
 STEPS = "workflow/scripts/studies/toy_map"
 RESOURCES = "resources: {simulate: {mem_mb: 1000, runtime: 1}, train: {gpu: 1, mem_mb: 1500, runtime: 7}}\n"
-LONG = 900  # seconds: what even a very slow machine needs
 FIELDS = ("JobID", "State", "ReqMem", "ReqTRES", "Partition", "Timelimit", "Submit", "Start", "End", "Comment")
 
 
@@ -35,19 +44,8 @@ def cluster(tmp_path_factory):
 
 def begin(cluster: Slurm, folder: Path, *arguments: str, path: str = "") -> subprocess.Popen:
     """Snakemake with the profile, in the background."""
-    environment = os.environ | cluster.environment
-    environment["PATH"] = f"{path}:{environment['PATH']}" if path else environment["PATH"]
-    process = subprocess.Popen(
-        [sys.executable, POLLING, *PROFILE, *arguments],
-        cwd=folder,
-        env=environment,
-        text=True,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        stdin=subprocess.DEVNULL,
-    )
-    atexit.register(process.kill)  # nothing outlives a test that failed half-way
-    return process
+    more = cluster.environment | ({"PATH": f"{path}:{os.environ['PATH']}"} if path else {})
+    return in_background(folder, sys.executable, POLLING, *PROFILE, *arguments, **more)
 
 
 def jobs(cluster: Slurm, output: str) -> list[dict[str, str]]:
@@ -162,14 +160,6 @@ def fragile(tmp_path):
 
 def result(case: str) -> str:
     return f"results/laptop/toy_map/simulate/{case}.nc"
-
-
-def wait_for(path: Path, process: subprocess.Popen) -> None:
-    end = time.monotonic() + LONG
-    while not path.exists():
-        assert process.poll() is None or path.exists(), process.stdout.read()
-        assert time.monotonic() < end, f"{path} did not appear"
-        time.sleep(0.1)
 
 
 def job_of(cluster: Slurm, case: str) -> str:

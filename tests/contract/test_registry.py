@@ -19,9 +19,8 @@ from pesin.params import UPSTREAM, typed, visible
 from pesin.steps.closure import closure
 from pesin.steps.files import open_result
 from pesin.steps.record import read_record
-from project import ROOT, SCRIPTS, copy_project, differing, plan, snakemake, untimed_verdicts
+from project import ROOT, SCRIPTS, YAMLS, copy_project, differing, plan, snakemake, untimed_verdicts
 
-YAMLS = ROOT / "config/studies"
 STUDIES = study_names(YAMLS)
 REFERENCE = ROOT / "results/reference/laptop/ledger.csv"
 

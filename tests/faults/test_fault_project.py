@@ -13,9 +13,8 @@ from pesin.config.models import Study
 from pesin.errors import UserError
 from pesin.params import check
 from pesin.plan import resolve
-from project import ROOT, copy_project, plan, planned, snakemake
+from project import ROOT, SCRIPTS, YAMLS, copy_project, plan, planned, snakemake
 
-YAMLS, SCRIPTS = ROOT / "config/studies", ROOT / "workflow/scripts"
 STUDIES = study_names(YAMLS)
 
 

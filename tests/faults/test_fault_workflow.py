@@ -1,6 +1,5 @@
 """Faults of a run: kills, lost notes, wrong clocks, slow disks, two at once; the toy study stands for any."""
 
-import atexit
 import csv
 import os
 import re
@@ -17,7 +16,7 @@ import psutil
 import pytest
 
 from pesin.steps.files import open_result, same
-from project import ROOT, copy_with_toy_alone, planned, replace_text, snakemake
+from project import ROOT, copy_with_toy_alone, in_background, planned, replace_text, snakemake, wait_for
 
 YAML = "config/studies/toy_map.yaml"
 TRAIN = "workflow/scripts/studies/toy_map/train.py"
@@ -52,35 +51,8 @@ def copy(done, tmp_path):
 
 
 def begin(folder: Path, *arguments: str) -> subprocess.Popen:
-    """Snakemake in the background, in a process group of its own."""
-    process = subprocess.Popen(
-        [sys.executable, "-m", "snakemake", *arguments],
-        cwd=folder,
-        text=True,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        stdin=subprocess.DEVNULL,
-        start_new_session=True,
-    )
-    atexit.register(end_group, process.pid)
-    return process
-
-
-def end_group(leader: int) -> None:
-    """Nothing outlives a test, not even one that failed half-way."""
-    try:
-        os.killpg(leader, signal.SIGKILL)
-    except ProcessLookupError:
-        pass
-
-
-def wait_for(path: Path, process: subprocess.Popen) -> None:
-    """Until the file is there; fails if the process ends before, or after what even a very slow machine needs."""
-    end = time.monotonic() + 900
-    while not path.exists():
-        assert process.poll() is None or path.exists(), process.stdout.read()
-        assert time.monotonic() < end, f"{path} did not appear"
-        time.sleep(0.05)
+    """Snakemake in the background."""
+    return in_background(folder, sys.executable, "-m", "snakemake", *arguments)
 
 
 def wait_for_group(leader: int) -> None:
