@@ -6,7 +6,7 @@ ARGS ?=
 PY := .venv/bin/python
 SNAKEMAKE := $(PY) -m snakemake
 
-.PHONY: help run verify test test-cluster lint schema costs docs compare replicates crate reference lock clean
+.PHONY: help run verify test test-all test-cluster lint schema costs docs compare replicates crate reference lock clean
 
 help: ## list the targets
 	@echo "make <target>   [SCALE=smoke|laptop|paper] [ARGS='more of snakemake']"
@@ -39,9 +39,12 @@ crate: .venv/.ready ## describe the results of the last run as a Workflow Run RO
 # Two files at once, but for the browser's times and SLURM's time limits, which a busy machine would spoil.
 test: .venv/.ready-test lint ## all tests
 	@status=0; \
-	$(PY) -m pytest -n 2 --dist loadfile --ignore tests/browser --ignore tests/cluster || status=$$?; \
-	$(PY) -m pytest tests/browser tests/cluster || status=$$?; \
+	$(PY) -m pytest $(STUDIES) -n 2 --dist loadfile --ignore tests/browser --ignore tests/cluster || status=$$?; \
+	$(PY) -m pytest $(STUDIES) tests/browser tests/cluster || status=$$?; \
 	exit $$status
+
+test-all: STUDIES := --all-studies
+test-all: test ## all tests, and all studies through Snakemake, here and on SLURM: for releases and new locks
 
 test-cluster: .venv/.ready-test ## all studies at smoke scale on a real SLURM (root on Debian), against a local run
 	@$(PY) -m pytest tests/cluster -rs -s --all-studies

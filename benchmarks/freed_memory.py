@@ -10,14 +10,15 @@ from __future__ import annotations
 
 import argparse
 import os
-import re
 import resource
 import statistics
 import subprocess
 import sys
 from pathlib import Path
 
-RULES = Path(__file__).resolve().parents[1] / "workflow" / "rules" / "common.smk"
+sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "workflow" / "scripts"))
+
+from pesin.plan import JOB_ENVIRONMENT
 
 
 def main() -> None:
@@ -34,18 +35,10 @@ def main() -> None:
     ratios = []
     for _ in range(options.repeats):
         back, back_faults = measured(bare, options)
-        kept, kept_faults = measured(bare | kept_by_the_workflow(), options)
+        kept, kept_faults = measured(bare | JOB_ENVIRONMENT, options)
         ratios.append(kept / back)
         print(f"back {back:.1f} s, {back_faults:,} faults; kept {kept:.1f} s, {kept_faults:,} faults", flush=True)
     print(f"median ratio, kept / back: {statistics.median(ratios):.2f}")
-
-
-def kept_by_the_workflow() -> dict[str, str]:
-    """The settings of the rules' file."""
-    found = re.findall(r'"(MALLOC_\w+)", str\((\d+) \* 2\*\*20\)', RULES.read_text(encoding="utf-8"))
-    if not found:
-        raise SystemExit(f"{RULES} sets nothing of the allocator's: there is nothing to compare.")
-    return {name: str(int(size) * 2**20) for name, size in found}
 
 
 def measured(environment: dict[str, str], options) -> tuple[float, int]:

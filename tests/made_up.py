@@ -14,6 +14,7 @@ from pesin.errors import UserError
 from project import ROOT
 
 TEMPLATE = ROOT / "workflow/report/ledger.html.jinja"
+UNITS = ("1", "nat", "nat/time unit")
 TOPICS = ("chaos", "statistical physics", "neural networks", "reinforcement learning", "atoms", "stars", "recordings")
 SAYS = (
     "Forecast error grows with the largest Lyapunov exponent of the system, and faster than its logarithm.",
@@ -114,7 +115,8 @@ def _opened(study: Study, rng):
         for i, claim in enumerate(study.claims.values()):
             over = getattr(claim.rules[0], "over", "seed")
             mean = means[i] if case == "flow" else 9.0 if over == "system" else -9.0
-            data[f"quantity_{i}"] = (over, rng.normal(mean, 0.2, {"seed": 7, "system": 40}[over]))
+            values = rng.normal(mean, 0.2, {"seed": 7, "system": 40}[over])
+            data[f"quantity_{i}"] = (over, values, {"units": UNITS[i % 3]})
         return xr.Dataset(data)
 
     return opened

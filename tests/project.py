@@ -2,26 +2,36 @@
 
 from __future__ import annotations
 
+import atexit
 import csv
+import json
 import os
 import shutil
+import signal
 import subprocess
 import sys
+import time
 from functools import cache
 from pathlib import Path
 
 import numpy as np
 import xarray as xr
+import yaml
 from pydantic import TypeAdapter
 
 from pesin.config.load import merge
-from pesin.config.models import Config
+from pesin.config.models import Config, Study
 from pesin.plan import Plan
 from pesin.steps.case import Case
 from pesin.steps.files import open_result, same
+from pesin.steps.record import read_record
 
 ROOT = Path(__file__).parents[1]
 SCRIPTS = ROOT / "workflow/scripts"
+YAMLS = ROOT / "config/studies"
+TOY = yaml.safe_load((ROOT / "tests/toy/toy_map.yaml").read_text(encoding="utf-8").replace("1e-9", "1.0e-9"))
+LONG = 900
+"""Seconds after which what is waited for has failed, even on a very slow machine."""
 PARTS = ("Snakefile", "config", "workflow", "envs")
 
 
@@ -36,6 +46,17 @@ def case_of(study: str, case: str, step: str, scale: str = "smoke", **change) ->
     found = plan(scale).study(study)
     params = TypeAdapter(found.params_type(case)).validate_python(merge(found.cases[case].params, change))
     return Case(study, case, step, scale, params)
+
+
+def toy_study(**changes) -> Study:
+    """The toy of tests/toy as its yaml declares it, some of its keys changed."""
+    return Study.model_validate(TOY | changes)
+
+
+def positions(values=(1.0, 2.0, 3.0), **attributes) -> xr.Dataset:
+    """A result that can be published: `x` over `time`, with other attributes."""
+    said = {"units": "m", "long_name": "position"} | attributes
+    return xr.Dataset({"x": ("time", np.asarray(values), said)}, {"time": np.arange(len(values))})
 
 
 def copy_project(target: Path) -> Path:
@@ -62,10 +83,67 @@ def copy_with_toy_alone(target: Path) -> Path:
     return target
 
 
+def replace_text(path: Path, old: str, new: str) -> None:
+    """Edit a file of a copy; what is to be replaced must be there."""
+    text = path.read_text(encoding="utf-8")
+    assert old in text, f"{old!r} is not in {path}"
+    path.write_text(text.replace(old, new), encoding="utf-8")
+
+
 def add_toy(target: Path) -> None:
     """What CONTRIBUTING.md asks for: one yaml and one folder."""
     shutil.copy(ROOT / "tests/toy/toy_map.yaml", target / "config/studies")
     shutil.copytree(ROOT / "tests/toy/toy_map", target / "workflow/scripts/studies/toy_map")
+
+
+def run_jobs(folder: Path, *arguments: str, hash_seed: int = 0) -> dict[str, list[str]]:
+    """Run all jobs in a copy by `tests/jobs.py`, which takes the arguments; {} or what failed, by study."""
+    run = subprocess.run(
+        [sys.executable, "-P", str(ROOT / "tests/jobs.py"), *arguments],
+        cwd=folder,
+        env=_environment() | {"PYTHONHASHSEED": str(hash_seed)},
+        text=True,
+        stdout=subprocess.PIPE,
+        check=True,
+    )
+    return json.loads(run.stdout)
+
+
+def in_background(folder: Path, *command: str, **environment: str) -> subprocess.Popen:
+    """A command in a process group of its own, which ends with the tests at the latest; all output in `.stdout`."""
+    process = subprocess.Popen(
+        command,
+        cwd=folder,
+        env=_environment() | environment,
+        text=True,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        stdin=subprocess.DEVNULL,
+        start_new_session=True,
+    )
+    atexit.register(_end_group, process.pid)
+    return process
+
+
+def _end_group(leader: int) -> None:
+    try:
+        os.killpg(leader, signal.SIGKILL)
+    except ProcessLookupError:
+        pass
+
+
+def wait_for(path: Path, process: subprocess.Popen) -> None:
+    """Until the file is there; fails if the process ends before, or after what even a very slow machine needs."""
+    end = time.monotonic() + LONG
+    while not path.exists():
+        assert process.poll() is None or path.exists(), process.stdout.read()
+        assert time.monotonic() < end, f"{path} did not appear"
+        time.sleep(0.05)
+
+
+def _environment() -> dict[str, str]:
+    """That of a user's shell, whoever runs the tests."""
+    return {name: value for name, value in os.environ.items() if not name.startswith(("PYTEST", "SNAKEMAKE"))}
 
 
 def snakemake(folder: Path, *arguments: str, python: str = sys.executable, check: bool = False, before=()):
@@ -73,11 +151,10 @@ def snakemake(folder: Path, *arguments: str, python: str = sys.executable, check
 
     `before` is put in front of the command line.
     """
-    environment = {name: value for name, value in os.environ.items() if not name.startswith(("PYTEST", "SNAKEMAKE"))}
     run = subprocess.run(
         [*before, python, "-m", "snakemake", *arguments],
         cwd=folder,
-        env=environment,
+        env=_environment(),
         text=True,
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
@@ -114,6 +191,33 @@ def same_results(first: Path, second: Path) -> list[str]:
         for name in node.data_vars
         if not node[name].identical(two[node.path][name])
     ] or ["attributes or names"]
+
+
+def differing(first: Path, second: Path) -> list[str]:
+    """Files of a study's results that differ between two folders results/<scale>/<study>, logs apart; [] if none.
+
+    Bit for bit, but for measured seconds: their values, claims about them, and figures drawn from results with them.
+    """
+    files = [{path.relative_to(folder) for path in folder.rglob("*.*")} for folder in (first, second)]
+    found = [f"{path}: only once" for path in sorted(files[0] ^ files[1])]
+    timed_claims = len(_timed(open_result(first / "claims.nc"))) > 0
+    for path in sorted(path for path in files[0] & files[1] if path.parts[0] != "logs"):
+        if path.suffix == ".nc":
+            found += [f"{path}: {name}" for name in same_results(first / path, second / path)]
+        elif (first / path).read_bytes() != (second / path).read_bytes():
+            excused = timed_claims if path.name == "captions.rst" else shows_seconds(first, path.stem)
+            found += [] if excused else [str(path)]
+    return found
+
+
+def shows_seconds(study: Path, figure: str) -> bool:
+    """True if a figure was drawn from a result with measured seconds, as its log says what it read."""
+    project = study.parents[2]
+    read = read_record(study / f"logs/figures/{figure}.log")["inputs"]
+    trees = [result if isinstance(result, xr.DataTree) else xr.DataTree(result)
+             for result in (open_result(project / path) for path in read)]  # fmt: skip
+    nodes = [node for tree in trees for node in tree.subtree]
+    return any(v.attrs.get("role") == "timing" for node in nodes for v in node.data_vars.values())
 
 
 def untimed_verdicts(results: Path) -> dict[tuple[str, str], str]:

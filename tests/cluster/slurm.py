@@ -165,7 +165,7 @@ class Slurm:
                     _kill(pid)
             daemon.terminate()
             try:
-                daemon.wait(20)
+                daemon.wait(60)
             except subprocess.TimeoutExpired:
                 daemon.kill()
                 daemon.wait()
@@ -246,7 +246,7 @@ class Slurm:
             command, env=os.environ | self.environment, stdout=log, stderr=log, stdin=subprocess.DEVNULL
         )
 
-    def _until(self, ready, name: str, seconds: float = 60) -> None:
+    def _until(self, ready, name: str, seconds: float = 600) -> None:
         end = time.monotonic() + seconds
         while not ready():
             daemon = self._daemons[name]

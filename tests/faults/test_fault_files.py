@@ -19,15 +19,9 @@ from pesin.config.load import read_yaml
 from pesin.errors import UserError
 from pesin.steps.closure import closure
 from pesin.steps.files import open_result, publish
-from project import ROOT
+from project import SCRIPTS, positions
 
-SCRIPTS = ROOT / "workflow/scripts"
 ATTRIBUTES = {"study": "s", "case": "c", "step": "simulate", "scale": "smoke"}
-
-
-def dataset(count=3):
-    values = np.arange(float(count))
-    return xr.Dataset({"x": ("time", values, {"units": "m", "long_name": "position"})}, {"time": np.arange(count)})
 
 
 def python(code: str, *arguments: str, **environment: str) -> subprocess.CompletedProcess:
@@ -76,7 +70,7 @@ POINTS = ("before the first byte", "while writing", "before fsync", "before the 
 def test_killed_while_writing_a_result_is_absent_or_whole(tmp_path, point, older):
     path = tmp_path / "a.nc"
     if older:
-        publish(dataset(), path, ATTRIBUTES)
+        publish(positions(), path, ATTRIBUTES)
     run = python(WRITER, str(path), point)
     assert run.returncode == -signal.SIGKILL, run.stderr
     if point == "after the rename":
@@ -119,7 +113,7 @@ HOLD = """
 
 def test_a_result_is_made_anew_while_another_process_reads_it(tmp_path):
     path = tmp_path / "a.nc"
-    publish(dataset(), path, ATTRIBUTES)
+    publish(positions(), path, ATTRIBUTES)
     environment = {name: value for name, value in os.environ.items() if name != "HDF5_USE_FILE_LOCKING"}
     reader = subprocess.Popen(
         [sys.executable, "-c", textwrap.dedent(HOLD), str(path)],
@@ -131,9 +125,9 @@ def test_a_result_is_made_anew_while_another_process_reads_it(tmp_path):
     assert reader.stdout.readline() == "open\n"
     locked = python("import sys, netCDF4; netCDF4.Dataset(sys.argv[1], 'a')", str(path), HDF5_USE_FILE_LOCKING="TRUE")
     assert locked.returncode, "an append to a file that is being read is what HDF5's lock refuses"
-    publish(dataset(5), path, ATTRIBUTES)
+    publish(positions(np.arange(5.0)), path, ATTRIBUTES)
     assert open_result(path).x.size == 5
-    assert reader.communicate("go\n")[0] == "2.0\n", "the reader still has the file that it opened"
+    assert reader.communicate("go\n")[0] == "3.0\n", "the reader still has the file that it opened"
 
 
 def test_locks_are_off_in_every_job():
@@ -155,9 +149,9 @@ def small_disk(tmp_path):
 
 def test_a_full_disk_leaves_the_older_result_and_nothing_half_made(small_disk):
     path = small_disk / "a.nc"
-    publish(dataset(), path, ATTRIBUTES)
+    publish(positions(), path, ATTRIBUTES)
     with pytest.raises((OSError, RuntimeError)):
-        publish(dataset(200_000), path, ATTRIBUTES)
+        publish(positions(np.arange(200_000.0)), path, ATTRIBUTES)
     assert open_result(path).x.size == 3
     assert [file.name for file in small_disk.iterdir()] == ["a.nc"]
 
@@ -182,7 +176,7 @@ def test_a_result_of_eight_terabytes_of_nothing_is_refused_not_read(tmp_path):
 
 
 def test_a_result_of_the_wrong_types_is_refused(tmp_path):
-    publish(dataset(), tmp_path / "a.nc", ATTRIBUTES)
+    publish(positions(), tmp_path / "a.nc", ATTRIBUTES)
     with netCDF4.Dataset(tmp_path / "a.nc", "a") as handle:
         handle.setncattr("complete", "yes, my lord")
     with pytest.raises(UserError):

@@ -8,8 +8,7 @@ from pathlib import Path
 import pytest
 
 from pesin.steps.closure import _statements, closure
-
-SCRIPTS = Path(__file__).parents[2] / "workflow" / "scripts"
+from project import SCRIPTS
 
 
 @pytest.fixture

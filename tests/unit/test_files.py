@@ -10,20 +10,16 @@ import xarray as xr
 
 from pesin.errors import UserError
 from pesin.steps.files import FILL, digest, open_result, publish, without_truth
+from project import positions
 
 ATTRIBUTES = {"study": "s", "case": "c", "step": "simulate", "scale": "smoke"}
 
 
 def dataset(values=(1.0, 2.0, 3.0), **attributes):
-    attributes = {"units": "m", "long_name": "position"} | attributes
-    return xr.Dataset(
-        {
-            "x": ("time", np.asarray(values), attributes),
-            "name": ("time", [f"n{i}" for i in range(len(values))], {"units": "1", "long_name": "name"}),
-            "good": ("time", np.asarray(values) > 1, {"units": "1", "long_name": "good"}),
-        },
-        coords={"time": np.arange(len(values))},
-    )
+    """One variable of each type."""
+    names = ("time", [f"n{i}" for i in range(len(values))], {"units": "1", "long_name": "name"})
+    good = ("time", np.asarray(values) > 1, {"units": "1", "long_name": "good"})
+    return positions(values, **attributes).assign(name=names, good=good)
 
 
 @pytest.fixture

@@ -1,7 +1,6 @@
 """The judge: controls, preconditions, missing results, and the order of verdicts."""
 
 import csv
-from pathlib import Path
 
 import pytest
 import xarray as xr
@@ -10,16 +9,9 @@ import yaml
 from pesin.claims.captions import captions
 from pesin.claims.judge import COLUMNS, judge_folder, judge_study, to_parts, to_rows, to_tree
 from pesin.claims.ledger import counts, tally, write_csv
-from pesin.config.models import Study
 from pesin.errors import UserError
 from pesin.steps.files import open_result, publish
-
-ROOT = Path(__file__).parents[2]
-TOY = yaml.safe_load((ROOT / "tests/toy/toy_map.yaml").read_text().replace("1e-9", "1.0e-9"))
-
-
-def study(**changes):
-    return Study.model_validate(TOY | changes)
+from project import ROOT, TOY, toy_study
 
 
 def results(chaotic=(0.64, 0.65, 0.63), contracting=(-0.1, -0.2, -0.1), x=(0.5, 0.4)):
@@ -39,7 +31,7 @@ def results(chaotic=(0.64, 0.65, 0.63), contracting=(-0.1, -0.2, -0.1), x=(0.5, 
 
 
 def judged(opened, **changes):
-    rows, parts = judge_study("toy_map", study(**changes), opened)
+    rows, parts = judge_study("toy_map", toy_study(**changes), opened)
     return {row["claim"]: row for row in rows}, parts
 
 
@@ -154,7 +146,7 @@ def test_a_part_that_is_not_the_heart_of_a_claim_makes_it_partly():
 
 
 def test_the_ledger_round_trips(tmp_path):
-    rows, parts = judge_study("toy_map", study(), results())
+    rows, parts = judge_study("toy_map", toy_study(), results())
     publish(to_tree(rows, parts), tmp_path / "claims.nc", {"step": "judge"})
     tree = open_result(tmp_path / "claims.nc")
     again = to_rows(tree)
@@ -175,8 +167,8 @@ def test_the_ledger_round_trips(tmp_path):
 
 
 def test_captions_say_claim_look_verdict_and_file(tmp_path):
-    rows, _ = judge_study("toy_map", study(), results())
-    text = captions("toy_map", study(), rows, tmp_path, ROOT / "workflow/report/figure.rst")
+    rows, _ = judge_study("toy_map", toy_study(), results())
+    text = captions("toy_map", toy_study(), rows, tmp_path, ROOT / "workflow/report/figure.rst")
     for part in (
         "C1: reproduced",
         "The exponent is positive",
@@ -189,12 +181,12 @@ def test_captions_say_claim_look_verdict_and_file(tmp_path):
 
 def test_captions_say_the_deviations_of_their_own_claims_alone(tmp_path):
     deviations = [{"what": f"Left {c}.", "why": "Time.", "claims": [c]} for c in ("C1", "C3")]
-    rows, _ = judge_study("toy_map", study(), results())
-    text = captions("toy_map", study(deviations=deviations), rows, tmp_path, ROOT / "workflow/report/figure.rst")
+    rows, _ = judge_study("toy_map", toy_study(), results())
+    text = captions("toy_map", toy_study(deviations=deviations), rows, tmp_path, ROOT / "workflow/report/figure.rst")
     assert "Left C1." in text and "Left C3." not in text
 
 
 def test_a_folder_without_results_is_judged_too(tmp_path):
-    rows, _ = judge_folder("toy_map", study(), tmp_path)
+    rows, _ = judge_folder("toy_map", toy_study(), tmp_path)
     assert [row["verdict"] for row in rows] == ["no verdict", "no verdict", "not testable here"]
     assert "chaotic.log" in rows[0]["reason"]

@@ -5,7 +5,6 @@ import math
 import re
 
 import pytest
-import yaml
 
 from made_up import TEMPLATE, made_up
 from pesin.claims.facts import Ledger, bibtex
@@ -13,11 +12,9 @@ from pesin.claims.judge import judge_study
 from pesin.claims.ledger import write_ledger
 from pesin.claims.page import SAMPLE, doubts, duration, halves, marked, plural
 from pesin.claims.strip import accepted, said, short, strip
-from pesin.config.models import Source, Study
+from pesin.config.models import Source
 from pesin.errors import UserError
-from project import ROOT
-
-TOY = yaml.safe_load((ROOT / "tests/toy/toy_map.yaml").read_text().replace("1e-9", "1.0e-9"))
+from project import TOY, toy_study
 
 
 def nothing(step, case):
@@ -25,7 +22,7 @@ def nothing(step, case):
 
 
 def paper(**changes):
-    return Study.model_validate(TOY | changes).model_dump(mode="json", by_alias=True, exclude_unset=True) | {
+    return toy_study(**changes).model_dump(mode="json", by_alias=True, exclude_unset=True) | {
         "cases": {"chaotic": {"steps": ["simulate", "entropy"]}}
     }
 
@@ -37,7 +34,7 @@ def written(folder, judged, **changes):
 
 
 def test_a_study_with_no_results_is_on_the_page(tmp_path):
-    rows = judge_study("toy_map", Study.model_validate(TOY), nothing)
+    rows = judge_study("toy_map", toy_study(), nothing)
     facts, page = written(tmp_path, {"toy_map": rows})
     assert [claim.verdict for claim in facts.claims] == ["no verdict", "no verdict", "not testable here"]
     assert "entropy/chaotic has no result" in page and "This figure is missing" in page
@@ -51,7 +48,7 @@ def test_a_study_that_was_never_judged_is_on_the_page(tmp_path):
 
 @pytest.mark.parametrize("verdict", ["", "perhaps"])
 def test_a_verdict_missing_or_unknown_is_none(tmp_path, verdict):
-    rows, parts = judge_study("toy_map", Study.model_validate(TOY), nothing)
+    rows, parts = judge_study("toy_map", toy_study(), nothing)
     rows[0]["verdict"] = verdict
     assert written(tmp_path, {"toy_map": (rows, parts)})[0].claims[0].verdict == "no verdict"
 
@@ -63,7 +60,7 @@ def test_html_is_shown_as_text_wherever_it_stands(tmp_path):
     figures = {"exponents": TOY["figures"]["exponents"] | {"title": evil, "look": evil}}
     changes = {"claims": claims, "figures": figures, "title": evil, "topic": evil, "summary": evil}
     changes["source"] = TOY["source"] | {"authors": evil, "title": evil}
-    study = Study.model_validate(TOY | changes)
+    study = toy_study(**changes)
     _, page = written(tmp_path, {"toy_map": judge_study("toy_map", study, nothing)}, **changes)
     assert "<script>alert" not in page and "<img src=x" not in page and "&lt;script&gt;alert(1)" in page
 

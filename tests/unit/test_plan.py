@@ -8,14 +8,12 @@ import pytest
 import yaml
 
 from pesin.config.load import load_study
-from pesin.config.models import Config, Study
+from pesin.config.models import Config
 from pesin.errors import UserError
 from pesin.params import DataFile, DataFolder
 from pesin.plan import Plan, data_files, resolve
 from pesin.stats.wilson import fewest_units
-from project import ROOT, SCRIPTS, plan
-
-TOY = yaml.safe_load((ROOT / "tests/toy/toy_map.yaml").read_text().replace("1e-9", "1.0e-9"))
+from project import ROOT, SCRIPTS, TOY, plan, toy_study
 
 
 @pytest.fixture
@@ -172,7 +170,7 @@ def test_a_kind_without_a_folder_is_named(project):
 def test_from_says_step_and_case_once():
     claim = dict(TOY["claims"]["C1"]) | {"from": "entropy/chaotic"}
     claim["rule"] = {"kind": "bound", "value": "lyapunov_exponent", "above": 0, "over": "seed"}
-    found = Study.model_validate(TOY | {"claims": {"C1": claim}}).claims["C1"].rules[0].value
+    found = toy_study(claims={"C1": claim}).claims["C1"].rules[0].value
     assert (found.step, found.case, found.variable) == ("entropy", "chaotic", "lyapunov_exponent")
     rule = {
         "kind": "ordering",
@@ -181,7 +179,7 @@ def test_from_says_step_and_case_once():
         "than": "x",
         "over": "seed",
     }
-    (found,) = Study.model_validate(TOY | {"claims": {"C1": claim | {"rule": rule}}}).claims["C1"].rules
+    (found,) = toy_study(claims={"C1": claim | {"rule": rule}}).claims["C1"].rules
     assert (found.lower.step, found.lower.case, found.than.step, found.than.case) == ("train", "b", "entropy", "a")
 
 
@@ -208,13 +206,13 @@ def test_each_repeats_a_rule():
         "over": "seed",
     }
     claim = TOY["claims"]["C1"] | {"rule": [rule, {"kind": "not_testable", "reason": "no"}]}
-    rules = Study.model_validate(TOY | {"claims": {"C1": claim}}).claims["C1"].rules
+    rules = toy_study(claims={"C1": claim}).claims["C1"].rules
     assert len(rules) == 5 and rules[0].than.at == {"noise": 0.1, "mode": "a"}
     assert rules[0].lower.at == {"noise": 0.1, "mode": "c"}, "what a quantity fixes itself stays"
     assert [rule.than.at["mode"] for rule in rules[:4]] == ["a", "b", "a", "b"]
     for bad in ({"noise": []}, {"noise": 0.1}, [1]):
         with pytest.raises(ValueError, match="each"):
-            Study.model_validate(TOY | {"claims": {"C1": claim | {"rule": rule | {"each": bad}}}})
+            toy_study(claims={"C1": claim | {"rule": rule | {"each": bad}}})
 
 
 # ------------------------------------------------------------------------------------------------------------- shares

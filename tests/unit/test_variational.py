@@ -19,7 +19,7 @@ def test_linear_flow():
     assert tangents.path.shape == (4, 501, 2) and tangents.growth.shape == (4, 2, 5) and tangents.sali.shape == (4, 5)
     np.testing.assert_allclose(finite_time_exponent(tangents.growth, 1.0), [[0.3, -1.0]] * 4, atol=1e-9)
     np.testing.assert_allclose(tangents.sali, np.sqrt(2))
-    np.testing.assert_array_equal(tangents.path, rk4(decay, start, 0.01, 500))
+    np.testing.assert_allclose(tangents.path, rk4(decay, start, 0.01, 500), rtol=1e-12)
 
 
 def test_tangent_is_the_difference_of_neighbours():

@@ -10,17 +10,22 @@ from pathlib import Path
 
 import pytest
 
+from pesin.claims.costs import read_csv
 from pesin.steps.files import open_result
-from project import ROOT, add_toy, copy_project, copy_with_toy_alone, planned, snakemake
+from project import (
+    ROOT,
+    add_toy,
+    copy_project,
+    copy_with_toy_alone,
+    differing,
+    planned,
+    replace_text,
+    run_jobs,
+    snakemake,
+)
 
 YAML = "config/studies/toy_map.yaml"
 SCRIPTS = "workflow/scripts"
-
-
-def replace(path: Path, old: str, new: str) -> None:
-    text = path.read_text(encoding="utf-8")
-    assert old in text, f"{old!r} is not in {path}"
-    path.write_text(text.replace(old, new), encoding="utf-8")
 
 
 @pytest.fixture(scope="module")
@@ -54,6 +59,23 @@ def test_everything_is_made(done):
     assert rows["C1"]["verdict"] == "reproduced" and rows["C1"]["control_flipped"] == "yes"
     assert rows["C2"]["verdict"] == "illustrated" and rows["C3"]["verdict"] == "not testable here"
     assert "toy_map,total" in (made / "costs.csv").read_text()
+
+
+def test_the_same_jobs_without_snakemake_make_the_same_files(done, tmp_path):
+    """What lets the contract tests run all studies by tests/jobs.py: bits, attributes, logs and tables."""
+    folder = copy_with_toy_alone(tmp_path / "p")
+    assert run_jobs(folder, "--scale", "laptop") == {}
+    whole, forked = done / "results/laptop", folder / "results/laptop"
+    assert differing(whole / "toy_map", forked / "toy_map") == []
+    assert {path.name for path in whole.iterdir()} == {path.name for path in forked.iterdir()}
+    assert (whole / "ledger.csv").read_bytes() == (forked / "ledger.csv").read_bytes()
+    for log in whole.rglob("*.log"):
+        if log.parent.parent.name == "toy_map":
+            pair = [(folder / log.relative_to(whole)).read_text().splitlines() for folder in (whole, forked)]
+            ours, theirs = ([line for line in lines if " seconds: " not in line] for lines in pair)
+            assert ours == theirs and len(pair[0]) == len(pair[1]) > 1, log
+    tables = [read_csv(folder / "costs.csv") for folder in (whole, forked)]
+    assert [(row["step"], row["name"]) for row in tables[0]] == [(row["step"], row["name"]) for row in tables[1]]
 
 
 def test_nothing_is_left_to_do(done):
@@ -90,20 +112,20 @@ DRAWN = {"figure_toy_map": 1, "costs": 1, "ledger": 1}
     ],
 )  # fmt: skip
 def test_an_edit_reruns_exactly_what_depends_on_it(copy, file, old, new, jobs):
-    replace(copy / file, old, new)
+    replace_text(copy / file, old, new)
     assert planned(copy) == jobs
 
 
 def test_a_number_that_the_scale_overrides_reruns_nothing(tmp_path):
     folder = copy_with_toy_alone(tmp_path / "p")
     snakemake(folder, "--cores", "2", "--config", "scale=smoke", check=True)
-    replace(folder / YAML, "steps: 200", "steps: 300")
+    replace_text(folder / YAML, "steps: 200", "steps: 300")
     assert planned(folder, "--config", "scale=smoke") == {}
 
 
 def test_an_edit_undone_reruns_nothing(copy):
-    replace(copy / YAML, "steps: 200", "steps: 300")
-    replace(copy / YAML, "steps: 300", "steps: 200")
+    replace_text(copy / YAML, "steps: 200", "steps: 300")
+    replace_text(copy / YAML, "steps: 300", "steps: 200")
     path = copy / SCRIPTS / "studies/toy_map/train.py"
     os.utime(path)
     assert planned(copy) == {}
@@ -133,7 +155,7 @@ def test_a_study_is_added_by_one_yaml_and_one_folder(tmp_path):
 
 
 def test_the_dry_run_says_why(copy):
-    replace(copy / YAML, "ridge: 0.001", "ridge: 0.01")
+    replace_text(copy / YAML, "ridge: 0.001", "ridge: 0.01")
     assert re.search("Params have changed|Code has changed|parameters", snakemake(copy, "-n").stdout)
 
 
@@ -179,7 +201,7 @@ def test_a_wrong_name_is_a_sentence(tmp_path, arguments, message):
 )
 def test_a_wrong_yaml_is_a_sentence_before_the_first_job(tmp_path, old, new, message):
     folder = copy_with_toy_alone(tmp_path / "p")
-    replace(folder / YAML, old, new)
+    replace_text(folder / YAML, old, new)
     run = snakemake(folder, "--cores", "1")
     assert run.returncode != 0 and message in run.stdout
     assert "toy_map.yaml" in run.stdout or "figures.py" in run.stdout
@@ -198,7 +220,7 @@ def test_a_missing_file_of_a_study_is_a_sentence(tmp_path, name):
 def test_a_step_that_fails_leaves_a_ledger_and_mends(tmp_path):
     folder = copy_with_toy_alone(tmp_path / "p")
     train = folder / SCRIPTS / "studies/toy_map/train.py"
-    replace(train, "    assert", "    raise ValueError('no luck')\n    assert")
+    replace_text(train, "    assert", "    raise ValueError('no luck')\n    assert")
     run = snakemake(folder, "--cores", "2", "--keep-going", "--quiet", "rules")  # as `make run` does
     assert run.returncode != 0 and "train: ValueError: no luck" in run.stdout
     lines = [line for line in run.stdout.splitlines() if line.startswith("toy_map ")]
@@ -209,7 +231,7 @@ def test_a_step_that_fails_leaves_a_ledger_and_mends(tmp_path):
     with open(folder / "results/laptop/ledger.csv", newline="") as handle:
         rows = list(csv.DictReader(handle))
     assert rows[0]["verdict"] == "no verdict" and "chaotic.log" in rows[0]["reason"]
-    replace(train, "    raise ValueError('no luck')\n", "")
+    replace_text(train, "    raise ValueError('no luck')\n", "")
     snakemake(folder, "--cores", "2", check=True)
     assert "reproduced" in (folder / "results/laptop/ledger.csv").read_text()
 
@@ -218,8 +240,8 @@ def test_a_missing_package_is_the_reason_in_the_ledger(tmp_path):
     folder = copy_with_toy_alone(tmp_path / "p")
     lines = "with needs_package('sulfur'):\n        import sulfur  # noqa: F401\n    p = case.params.simulate"
     simulate = folder / SCRIPTS / "studies/toy_map/simulate.py"
-    replace(simulate, "p = case.params.simulate", lines)
-    replace(
+    replace_text(simulate, "p = case.params.simulate", lines)
+    replace_text(
         simulate, "import xarray as xr\n", "import xarray as xr\n\nfrom pesin.steps.packages import needs_package\n"
     )
     run = snakemake(folder, "--cores", "2", "--keep-going")
@@ -232,7 +254,7 @@ def test_a_missing_package_is_the_reason_in_the_ledger(tmp_path):
 
 def test_a_result_with_a_nan_stops_its_job(tmp_path):
     folder = copy_with_toy_alone(tmp_path / "p")
-    replace(folder / SCRIPTS / "studies/toy_map/entropy.py", "np.log(float(data.slope))", "np.nan")
+    replace_text(folder / SCRIPTS / "studies/toy_map/entropy.py", "np.log(float(data.slope))", "np.nan")
     run = snakemake(folder, "--cores", "2", "--keep-going")
     assert run.returncode != 0 and "variable 'lyapunov_exponent' holds a NaN" in run.stdout
 
@@ -245,7 +267,7 @@ def test_a_broken_input_is_named(copy):
 
 
 def test_a_variable_no_step_makes_is_no_verdict(copy):
-    replace(copy / YAML, "variable: lyapunov_exponent}, above", "variable: lyapunov}, above")
+    replace_text(copy / YAML, "variable: lyapunov_exponent}, above", "variable: lyapunov}, above")
     snakemake(copy, "--cores", "2", check=True)
     with open(copy / "results/laptop/ledger.csv", newline="") as handle:
         row = next(csv.DictReader(handle))

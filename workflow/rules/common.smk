@@ -8,11 +8,6 @@ from pathlib import Path
 SCRIPTS = Path(workflow.basedir) / "workflow" / "scripts"
 sys.path.insert(0, str(SCRIPTS))
 
-# glibc hands a large block that is freed back to the system, so that each array of a loop costs new page faults: up to
-# a third of a training's time. A job keeps what it freed until it ends. Other C libraries don't know these names.
-os.environ.setdefault("MALLOC_MMAP_THRESHOLD_", str(32 * 2**20))
-os.environ.setdefault("MALLOC_TRIM_THRESHOLD_", str(128 * 2**20))
-
 # Snakemake 9.27 writes the interpreter's path into its command lines without quotes: a folder with a space broke.
 sys.executable = shlex.quote(sys.executable)
 
@@ -21,8 +16,11 @@ from snakemake.scheduling.job_scheduler import JobScheduler
 
 from pesin.config.load import check_config
 from pesin.errors import UserError, did_you_mean
-from pesin.plan import Plan, here
+from pesin.plan import JOB_ENVIRONMENT, Plan, here
 from pesin.steps.progress import OTHER, Progress, Task, replace_output
+
+for name, value in JOB_ENVIRONMENT.items():
+    os.environ.setdefault(name, value)
 
 
 def one_reevaluation(scheduler, delay, pending=set()):

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import os
 import sys
 import traceback
 from importlib import import_module
@@ -14,20 +13,24 @@ from pesin.errors import UserError
 from pesin.params import params_module
 from pesin.steps.closure import check_loaded
 from pesin.steps.record import record
-from pesin.steps.run import run_step
+from pesin.steps.run import core_seconds, run_step
 
 SCRIPTS = Path(__file__).resolve().parent
 
 
 @contextlib.contextmanager
 def logged(snakemake: Any):
-    """Send stdout and stderr to the rule's log, and what was made from what. On failure say why on the terminal too."""
+    """Send stdout and stderr to the rule's log, and what was made from what. On failure say why on the terminal too.
+
+    A job that imported what its closure doesn't hold fails.
+    """
     with open(snakemake.log[0], "w", encoding="utf-8", buffering=1) as log:
         with contextlib.redirect_stdout(log), contextlib.redirect_stderr(log):
             try:
                 yield
+                check_loaded(SCRIPTS, list(snakemake.input.code))
                 # Snakemake's benchmark samples processor time every half minute; this is exact.
-                print(f"cpu seconds: {sum(os.times()[:4]):.3f}")
+                print(f"cpu seconds: {core_seconds():.3f}")
                 read = [path for path in snakemake.input if path not in snakemake.input.get("files", ())]
                 print(record(list(snakemake.output), read, list(snakemake.input.code)))
                 return
@@ -68,4 +71,3 @@ def drive(step: str, snakemake: Any) -> None:
             threads=snakemake.threads,
             gpu=snakemake.resources.get("gpu", 0),
         )
-        check_loaded(SCRIPTS, list(snakemake.input.code))

@@ -2,13 +2,13 @@
 
 from importlib import import_module
 from pathlib import Path
-from time import perf_counter
 from typing import TYPE_CHECKING
 
 from driver import logged
 from pesin.params import params_module
 from pesin.plot.style import save
 from pesin.steps.results import Results
+from pesin.steps.run import core_seconds
 
 if TYPE_CHECKING:
     from snakemake.iocontainers import snakemake
@@ -23,7 +23,7 @@ if __name__ == "__main__":
         paths = dict(zip(snakemake.params.reads, map(Path, snakemake.input.results), strict=True))
         results = Results(paths, {case: entry["params"] for case, entry in cases.items()}, types)
         draw = getattr(import_module(f"studies.{study}.figures"), snakemake.wildcards.figure)
-        start = perf_counter()
+        start = core_seconds()
         drawn = draw(results)
         save(drawn, snakemake.output.svg, snakemake.output.pdf, snakemake.output.png)
-        print(f"own seconds: {perf_counter() - start:.3f}")
+        print(f"own seconds: {core_seconds() - start:.3f}")

@@ -35,11 +35,11 @@ def print_costs(path: Path) -> None:
     if not path.is_file():
         raise SystemExit(f"{path} is not there yet: 'make run' makes it.")
     rows = read_csv(path)
-    print(f"{'study':<32}{'step':<10}{'name':<28}{'wall s':>8}{'cpu s':>8}{'MB':>7}")
+    print(f"{'study':<32}{'step':<10}{'name':<28}{'wall s':>8}{'cpu s':>8}{'own s':>8}{'MB':>7}")
     for row in rows:
         mark = "  over its budget" if row["over_budget"] else ""
         cells = f"{row['study']:<32}{row['step']:<10}{row['name']:<28}"
-        print(f"{cells}{row['wall_s']:>8}{row['cpu_s']:>8}{float(row['peak_mb']):>7.0f}{mark}")
+        print(f"{cells}{row['wall_s']:>8}{row['cpu_s']:>8}{row['own_s']:>8}{float(row['peak_mb']):>7.0f}{mark}")
     total = [row for row in rows if row["step"] == "total"]
     cpu, own = (sum(float(row[name]) for row in total) for name in ("cpu_s", "own_s"))
     if cpu:

@@ -24,6 +24,11 @@ from pesin.steps.plugin import code_files, find
 Uses = dict[str, str | list[str]]
 """Argument of a step's function -> the result, or the results, that it is handed: study/step/case."""
 FIGURE_FORMATS = ("svg", "pdf", "png")
+# glibc hands a large block that is freed back to the system, so that each array of a loop costs new page faults: up to
+# a third of a training's time. A job keeps what it freed until it ends. Other C libraries don't know these names.
+JOB_ENVIRONMENT = {"MALLOC_MMAP_THRESHOLD_": str(32 * 2**20), "MALLOC_TRIM_THRESHOLD_": str(128 * 2**20)}
+SMOKE_SECONDS = 8.0
+"""Core seconds that a study's own functions may take at smoke scale: the tests run all of them, twice."""
 
 
 @dataclass(frozen=True)
@@ -230,8 +235,15 @@ class Plan:
         path = self.project / "results" / "reference" / self.settings.scale / "replicates.csv"
         return [str(path)] if path.is_file() else []
 
-    def budgets(self) -> dict[str, dict]:
-        return {study: self.declared(study).budget.model_dump() for study in self.selected}
+    def budgets(self) -> dict[str, dict[str, float]]:
+        """For each study the most that columns of its costs' total may hold at this scale."""
+        declared = {study: self.declared(study).budget for study in self.selected}
+        of_scale = {
+            "smoke": lambda budget: {"own_s": SMOKE_SECONDS},
+            "laptop": lambda budget: {"cpu_s": budget.seconds, "peak_mb": budget.memory_mb},
+        }
+        most = of_scale.get(self.settings.scale, lambda budget: {})
+        return {study: most(budget) for study, budget in declared.items()}
 
 
 def here(paths: list[str]) -> list[str]:

@@ -8,7 +8,7 @@ from pathlib import Path
 COLUMNS = ("study", "step", "name", "wall_s", "cpu_s", "peak_mb", "own_s", "over_budget")
 
 
-def gather(folder: Path, budgets: dict[str, dict]) -> list[dict]:
+def gather(folder: Path, budgets: dict[str, dict[str, float]]) -> list[dict]:
     """Return one row per job and one `total` per study.
 
     Parameters
@@ -16,13 +16,14 @@ def gather(folder: Path, budgets: dict[str, dict]) -> list[dict]:
     folder
         results/<scale>.
     budgets
-        For each study its `seconds` (core seconds of all jobs) and `memory_mb` (peak of any job).
+        For each study the most that columns of its total may hold, such as {"cpu_s": 90}; {} for no limit.
 
     Returns
     -------
     list of dict
-        wall_s and cpu_s in seconds, peak_mb in megabytes, own_s the seconds inside the study's own function (what is
-        left is start-up, imports and files), over_budget "yes" or "".
+        wall_s in seconds, cpu_s in core seconds, peak_mb in megabytes (of the total: the largest of any job), own_s the
+        core seconds inside the study's own function (what is left is start-up, imports and files), over_budget "yes" or
+        "".
     """
     rows = []
     for study, budget in budgets.items():
@@ -40,7 +41,7 @@ def gather(folder: Path, budgets: dict[str, dict]) -> list[dict]:
             "peak_mb": max((row["peak_mb"] for row in jobs), default=0.0),
             "own_s": sum(row["own_s"] for row in jobs),
         }
-        over = total["cpu_s"] > budget["seconds"] or total["peak_mb"] > budget["memory_mb"]
+        over = any(total[column] > most for column, most in budget.items())
         rows += [*({**row, "over_budget": ""} for row in jobs), total | {"over_budget": "yes" if over else ""}]
     return rows
 

@@ -1,0 +1,294 @@
+"""Runs all jobs of a plan without Snakemake: the same drivers on the same files, forked from processes with packages.
+
+    cd COPY_OF_THE_PROJECT; python tests/jobs.py [--scale smoke] [--studies a b] [--threads 1]
+
+Two jobs run at once, as far as they go. It prints as JSON, by study, what the drivers of failed jobs said and which
+jobs could not begin; "" stands for the tables of all studies. A process of its own, because the plan imports the
+modules of the studies from the copy.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import pickle
+import re
+import socket
+import subprocess
+import sys
+import tempfile
+from concurrent.futures import FIRST_COMPLETED, ThreadPoolExecutor, wait
+from dataclasses import asdict, dataclass, field
+from functools import cache
+from graphlib import TopologicalSorter
+from pathlib import Path
+from threading import Lock
+from typing import Any
+
+sys.path.insert(0, str(Path("workflow/scripts").resolve()))
+
+from pesin.config.models import Config
+from pesin.plan import FIGURE_FORMATS, JOB_ENVIRONMENT, Plan, here
+
+SERVER = Path(__file__).parent / "forking.py"
+# Loaded before the fork in any case (the library itself needs them), and only where the job's code imports them.
+ALWAYS = ("netCDF4", "numpy", "pydantic", "scipy.optimize", "scipy.stats", "xarray")
+IF_IMPORTED = ("matplotlib.pyplot", "numba", "torch")
+THREADS = ("OMP", "GOTO", "OPENBLAS", "MKL", "NUMEXPR")  # as Snakemake sets them
+
+
+@dataclass(frozen=True)
+class Job:
+    """What Snakemake would hand to a driver."""
+
+    rule: str
+    script: str
+    input: dict[str, str | list[str]]
+    output: dict[str, str]
+    log: str
+    params: dict[str, Any]
+    wildcards: dict[str, str] = field(default_factory=dict)
+    benchmark: str = ""
+    threads: int = 1
+    resources: dict[str, int] = field(default_factory=dict)
+    study: str = ""
+
+    def files(self) -> list[str]:
+        """All inputs, code included."""
+        return [path for given in self.input.values() for path in ([given] if isinstance(given, str) else given)]
+
+
+# ------------------------------------------------------------------------------------------------- what the rules say
+
+
+def step_job(plan: Plan, reference: str) -> Job:
+    """The job that makes a result study/step/case."""
+    study, step, case = reference.split("/")
+    asked, log = plan.resources(study, step), f"{plan.results}/{study}/logs/{step}/{case}"
+    inputs = {**plan.inputs(study, step, case), "files": plan.files(study, step, case)}
+    return Job(
+        rule=step,
+        script=str(plan.scripts / f"{step}.py"),
+        input={**inputs, "code": here(plan.code(study, step, case))},
+        output={"result": plan.result(reference)},
+        log=f"{log}.log",
+        benchmark=f"{log}.tsv",
+        params={
+            "case": plan.params(study, step, case),
+            "kind": plan.case(study, case).kind,
+            "scale": plan.settings.scale,
+        },
+        wildcards={"study": study, "case": case},
+        threads=asked.threads,
+        resources={"gpu": asked.gpu},
+        study=study,
+    )
+
+
+def judge_job(plan: Plan, study: str) -> Job:
+    log = f"{plan.results}/{study}/logs/judge/claims"
+    return Job(
+        rule="judge",
+        script=str(plan.scripts / "judge.py"),
+        input={
+            "results": plan.study_results(study),
+            "template": template(plan, "figure.rst"),
+            "code": here(plan.driver_code("judge")),
+        },
+        output={"claims": plan.claims(study), "captions": f"{plan.results}/{study}/captions.rst"},
+        log=f"{log}.log",
+        benchmark=f"{log}.tsv",
+        params={"study": plan.judged(study), "scale": plan.settings.scale},
+        wildcards={"study": study},
+        study=study,
+    )
+
+
+def figure_job(plan: Plan, study: str, figure: str) -> Job:
+    asked, log = plan.resources(study, "figure"), f"{plan.results}/{study}/logs/figures/{figure}"
+    return Job(
+        rule=f"figure_{study}",
+        script=str(plan.scripts / "figure.py"),
+        input={"results": plan.figure_inputs(study, figure), "code": here(plan.figure_code(study, figure))},
+        output={form: f"{plan.results}/{study}/figures/{figure}.{form}" for form in FIGURE_FORMATS},
+        log=f"{log}.log",
+        benchmark=f"{log}.tsv",
+        params={
+            "study": study,
+            "reads": plan.figure_reads(study, figure),
+            "cases": plan.figure_cases(study, figure),
+        },
+        wildcards={"figure": figure},
+        threads=asked.threads,
+        study=study,
+    )
+
+
+def tables(plan: Plan) -> list[Job]:
+    """The costs and the ledger."""
+    costs = f"{plan.results}/costs.csv"
+    ledger = {name: f"{plan.results}/ledger.{name}" for name in ("csv", "json", "html", "svg")}
+    pages = [template(plan, f"ledger.{part}") for part in ("html.jinja", "css", "js")]
+    return [
+        Job(
+            rule="costs",
+            script=str(plan.scripts / "costs.py"),
+            input={"targets": plan.all_targets(), "code": here(plan.driver_code("costs"))},
+            output={"table": costs},
+            log=f"{plan.results}/logs/costs.log",
+            params={"budgets": plan.budgets()},
+        ),
+        Job(
+            rule="ledger",
+            script=str(plan.scripts / "ledger.py"),
+            input={
+                "claims": [plan.claims(study) for study in plan.selected],
+                "figures": plan.all_figures(),
+                "costs": [costs],
+                "template": pages,
+                "code": here(plan.driver_code("ledger")),
+            },
+            output=ledger,
+            log=f"{plan.results}/logs/ledger.log",
+            benchmark=f"{plan.results}/logs/ledger.tsv",
+            params={"studies": {study: plan.paper(study) for study in plan.selected}, "scale": plan.settings.scale},
+        ),
+    ]
+
+
+def template(plan: Plan, name: str) -> str:
+    return os.path.relpath(plan.project / "workflow" / "report" / name)
+
+
+def jobs(plan: Plan) -> list[Job]:
+    """All jobs of the selected studies, and those of others that they take results from."""
+    own = [f"{study}/{reference}" for study in plan.selected for reference in plan.study(study).results]
+    found: dict[str, Job] = {}
+    while own:
+        reference = own.pop()
+        if reference not in found:
+            found[reference] = step_job(plan, reference)
+            for given in plan.taken(*reference.split("/")).values():
+                own += [given] if isinstance(given, str) else given
+    others = [
+        job
+        for study in plan.selected
+        for job in (judge_job(plan, study), *(figure_job(plan, study, f) for f in plan.declared(study).figures))
+    ]
+    return [*found.values(), *others, *tables(plan)]
+
+
+# ------------------------------------------------------------------------------------------------------- running them
+
+
+def run_all(todo: list[Job], threads: int | None = None) -> dict[str, list[str]]:
+    """Run jobs in the order of their files, each with so many threads if not with those it asks for.
+
+    Returns
+    -------
+    dict
+        Study -> what its failed jobs said, and those that couldn't begin; {} if all is well.
+    """
+    makers = {path: job.log for job in todo for path in job.output.values()}
+    by_log = {job.log: job for job in todo}
+    order = TopologicalSorter({log: {makers[p] for p in job.files() if p in makers} for log, job in by_log.items()})
+    order.prepare()
+    failed: dict[str, str] = {}
+    with Servers() as servers, ThreadPoolExecutor(2) as pool:
+        waiting: dict = {}
+        while order.is_active():
+            for log in order.get_ready():
+                job = by_log[log]
+                lost = [path for path in job.files() if makers.get(path) in failed]
+                if lost:
+                    failed[log] = f"{log}: not begun, since {lost[0]} is not there."
+                    order.done(log)
+                else:
+                    waiting[pool.submit(servers.run, job, threads or job.threads)] = log
+            for future in wait(waiting, return_when=FIRST_COMPLETED).done if waiting else ():
+                log = waiting.pop(future)
+                if said := future.result():
+                    failed[log] = said
+                order.done(log)
+    found: dict[str, list[str]] = {}
+    for log, said in failed.items():
+        found.setdefault(by_log[log].study, []).append(said)
+    return found
+
+
+class Servers:
+    """Processes of tests/forking.py, one for each set of packages and number of threads, started when first asked."""
+
+    def __init__(self) -> None:
+        self._lock = Lock()
+        self._processes: dict[tuple, tuple[subprocess.Popen, str]] = {}
+
+    def __enter__(self) -> Servers:
+        self._sockets = tempfile.TemporaryDirectory()  # the path of a socket must be short
+        return self
+
+    def __exit__(self, *_) -> None:
+        for process, _path in self._processes.values():
+            process.terminate()
+            process.wait()
+            process.stdout.close()
+        self._sockets.cleanup()
+
+    def run(self, job: Job, threads: int) -> str:
+        """Run a job in a child; "" or what it said when it failed."""
+        path = self._server(_packages(job), threads)
+        with socket.socket(socket.AF_UNIX) as link:
+            link.connect(path)
+            link.sendall(pickle.dumps(asdict(job) | {"threads": threads}))
+            with link.makefile("rb") as answer:
+                said = answer.read().decode()
+        if said == "done":
+            return ""
+        return said.removeprefix("failed ") or f"{job.rule}: was killed.\nThe log has more: {job.log}"
+
+    def _server(self, packages: tuple[str, ...], threads: int) -> str:
+        with self._lock:
+            if (packages, threads) not in self._processes:
+                path = f"{self._sockets.name}/{len(self._processes)}"
+                process = subprocess.Popen(
+                    [sys.executable, "-P", str(SERVER), path, *packages],
+                    env=_environment(threads),
+                    stdout=subprocess.PIPE,
+                    stdin=subprocess.DEVNULL,
+                    text=True,
+                )
+                assert process.stdout.readline() == "ready\n", packages
+                self._processes[packages, threads] = process, path
+            return self._processes[packages, threads][1]
+
+
+def _environment(threads: int) -> dict[str, str]:
+    counts = {f"{name}_NUM_THREADS": str(threads) for name in THREADS}
+    # HDF5 is loaded before pesin.steps.files can say that it takes no locks.
+    return os.environ | counts | JOB_ENVIRONMENT | {"HDF5_USE_FILE_LOCKING": "FALSE"}
+
+
+def _packages(job: Job) -> tuple[str, ...]:
+    code = job.input["code"]
+    return ALWAYS + tuple(name for name in IF_IMPORTED if any(_imports(file, name) for file in code))
+
+
+@cache
+def _imports(file: str, package: str) -> bool:
+    text = Path(file).read_text(encoding="utf-8")
+    return re.search(rf"^\s*(import|from) {package.partition('.')[0]}\b", text, re.MULTILINE) is not None
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--scale", default="smoke")
+    parser.add_argument("--studies", nargs="+", default="all")
+    parser.add_argument("--threads", type=int)
+    arguments = parser.parse_args()
+    plan = Plan(Path.cwd(), Config(scale=arguments.scale, studies=arguments.studies))
+    print(json.dumps(run_all(jobs(plan), arguments.threads)))
+
+
+if __name__ == "__main__":
+    main()
