@@ -17,7 +17,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-RULES = Path(__file__).resolve().parents[1] / "workflow" / "rules" / "common.smk"
+SETTINGS = Path(__file__).resolve().parents[1] / "workflow" / "scripts" / "workarounds.py"
 
 
 def main() -> None:
@@ -41,10 +41,10 @@ def main() -> None:
 
 
 def kept_by_the_workflow() -> dict[str, str]:
-    """The settings of the rules' file."""
-    found = re.findall(r'"(MALLOC_\w+)", str\((\d+) \* 2\*\*20\)', RULES.read_text(encoding="utf-8"))
+    """The settings that the workflow makes."""
+    found = re.findall(r'"(MALLOC_\w+)", str\((\d+) \* 2\*\*20\)', SETTINGS.read_text(encoding="utf-8"))
     if not found:
-        raise SystemExit(f"{RULES} sets nothing of the allocator's: there is nothing to compare.")
+        raise SystemExit(f"{SETTINGS} sets nothing of the allocator's: there is nothing to compare.")
     return {name: str(int(size) * 2**20) for name, size in found}
 
 
