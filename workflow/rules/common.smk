@@ -1,6 +1,7 @@
 # What the rules need of Snakemake around the plan: input, params and resource functions, and progress.
 import os
 import sys
+from functools import cache
 from pathlib import Path
 
 # Not `workflow.basedir`: that is the folder of the main Snakefile, which may have taken this one in as a module.
@@ -61,9 +62,12 @@ def here(paths):
 
     Absolute where Snakemake would put a module's prefix before them.
     """
-    return [
-        os.path.abspath(path) if PREFIXED else os.path.relpath(path) for path in paths
-    ]
+    return [placed(path) for path in paths]
+
+
+@cache
+def placed(path):
+    return os.path.abspath(path) if PREFIXED else os.path.relpath(path)
 
 
 def of_step(ask, step):
