@@ -6,7 +6,7 @@ ARGS ?=
 PY := .venv/bin/python
 SNAKEMAKE := $(PY) -m snakemake
 
-.PHONY: help run verify test test-all test-cluster lint schema costs docs compare replicates crate reference lock clean
+.PHONY: help run verify study test test-all test-cluster lint schema costs docs compare replicates crate reference lock clean
 
 help: ## list the targets
 	@echo "make <target>   [SCALE=smoke|laptop|paper] [ARGS='more of snakemake']"
@@ -20,6 +20,10 @@ run: .venv/.ready ## everything at the chosen scale: results, figures, ledger, r
 	fi; \
 	$(PY) workflow/scripts/summary.py results/$(SCALE); \
 	exit $$status
+
+study: .venv/.ready ## write a new study that runs as it is: make study NAME=my_paper
+	@$(PY) workflow/scripts/new_study.py "$(NAME)"
+	@$(PY) workflow/scripts/study_tables.py
 
 costs: .venv/.ready ## wall time and peak memory of each step of the last run
 	@$(PY) workflow/scripts/summary.py results/$(SCALE) --costs
@@ -60,7 +64,8 @@ lint: .venv/.ready-test ## formatting, types, layers
 schema: .venv/.ready ## write config/schema/ anew from the pydantic models
 	@PYTHONPATH=workflow/scripts $(PY) -m pesin.config.schema config/schema
 
-docs: .venv/.ready ## docs/entropy.md and its pictures anew from the registry of measures
+docs: .venv/.ready ## tables of the studies from the yamls; docs/entropy.md and its pictures from the registry of measures
+	@$(PY) workflow/scripts/study_tables.py
 	@$(PY) workflow/scripts/entropy_page.py
 
 reference: ## keep the present ledger as the one we stand by

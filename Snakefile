@@ -1,12 +1,10 @@
 # Pesin: 47 papers on entropy and learned dynamics, re-run from simulation to figure and judged claim by claim.
-import os
-
 from snakemake.utils import min_version
 
 min_version("9.12")
 
 
-configfile: os.path.join(workflow.basedir, "config/config.yaml")
+configfile: workflow.current_basedir.join("config/config.yaml").get_path_or_uri(secret_free=True)
 
 
 include: "workflow/rules/common.smk"
@@ -18,16 +16,13 @@ include: "workflow/rules/figures.smk"
 include: "workflow/rules/report.smk"
 
 
-localrules:
-    all,
-
-
 rule all:
     default_target: True
     input:
         ledger=rules.ledger.output,
         costs=rules.costs.output,
         studies=lambda wildcards: PLAN.all_targets(),
+    localrule: True
     message:
         "everything is made"
 

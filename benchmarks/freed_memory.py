@@ -18,7 +18,7 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "workflow" / "scripts"))
 
-from pesin.plan import JOB_ENVIRONMENT
+from workarounds import JOB_ENVIRONMENT
 
 
 def main() -> None:

@@ -1,12 +1,15 @@
 """How long Snakemake takes to read the project: python benchmarks/parsing.py [--repeats 5] [--large]
 
-Three dry runs in turn, medians of processor seconds: a bare Snakefile with as many rules, this project with everything
-done (made up by touching all outputs), and a synthetic project of 47 studies x 20 cases. With --large, instead, a
-single dry run of 20 000 jobs, and its peak memory.
+Medians of processor seconds at smoke scale, everything done (made up by touching all outputs), of all studies
+and of four times as many: the dry run of the main process, and of a job's own process. Both against Snakefiles that
+work nothing out: one with as many rules and a single job, one with the same jobs and files too. With --large, instead,
+a single dry run of 20 000 jobs, and its peak memory.
 """
 
 import argparse
+import json
 import os
+import re
 import resource
 import shutil
 import statistics
@@ -18,6 +21,9 @@ from pathlib import Path
 import yaml
 
 ROOT = Path(__file__).parents[1]
+DRY = ("-n", "--quiet", "all", "--cores", "1")
+SCALE = ("--config", "scale=smoke")
+JOB = ("--mode", "subprocess", "--nolock", "--force", "--rerun-triggers", "mtime")
 
 
 def main() -> None:
@@ -27,32 +33,114 @@ def main() -> None:
     given = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:
         if given.large:
-            seconds = run(synthetic(Path(folder) / "large", 47, 106), "-n", "--quiet", "all", "--cores", "1")
+            seconds = run(synthetic(Path(folder) / "large", 47, 106), *DRY)
             memory = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss / 1024
             print(f"dry run of 47 studies x 106 cases, 20 000 jobs: {seconds:.0f} s of processor time, {memory:.0f} MB")
             return
-        measure(Path(folder), given.repeats)
+        for times in (1, 4):
+            measure(Path(folder) / str(times), times, given.repeats)
 
 
-def measure(folder: Path, repeats: int) -> None:
-    """Print the medians of the three dry runs."""
-    present = copy(folder / "present")
-    run(present, "--cores", "2", "--touch", "--forceall", "--config", "scale=smoke")
-    touch_all(present)
+def measure(folder: Path, times: int, repeats: int) -> None:
+    """Print the medians of the dry runs of a project that has each study so many times."""
+    folder.mkdir()
+    project = multiply(copy(folder / "project"), times)
+    studies = sorted(path.stem for path in (project / "config/studies").glob("*.yaml"))
+    said = subprocess.run(
+        [sys.executable, "-c", JOBS], cwd=project, env=os.environ | {"PYTHONPATH": "workflow/scripts"},
+        capture_output=True, check=True,
+    )  # fmt: skip
+    jobs = json.loads(said.stdout)
+    touch_all(project, jobs, studies)
+    run(project, "--cores", "1", "--touch", "--forceall", "--quiet", "all", *SCALE)
+    shutil.rmtree(project / ".snakemake/pesin")
+    count = rules(project)
+    plain, same = bare(folder / "plain", count, {}), bare(folder / "same", count, jobs)
+    first = next(path for path in jobs if "/train/" in path)
+    _, _, study, step, case = Path(first).with_suffix("").parts
+    here = ("--target-jobs", f"{step}:study={study},case={case}", "--allowed-rules", step)
     runs = {
-        "bare Snakefile, as many rules": (bare(folder / "bare", rules(present)), []),
-        "this project": (present, ["--config", "scale=smoke"]),
-        "47 studies x 20 cases": (synthetic(folder / "synthetic", 47, 20), []),
+        "main: a bare Snakefile": (plain, DRY),
+        "main: a bare Snakefile of the same jobs": (same, DRY),
+        "main: this project, nothing kept": (project, (*DRY, *SCALE)),
+        "main: this project": (project, (*DRY, *SCALE)),
+        "job: a bare Snakefile": (plain, (*DRY, *JOB, "--target-jobs", "r1:", "--allowed-rules", "r1")),
+        "job: this project": (project, (*DRY, *SCALE, *JOB, *here)),
     }
     seconds: dict[str, list[float]] = {name: [] for name in runs}
     for _ in range(repeats):
         for name, (where, arguments) in runs.items():
-            seconds[name].append(run(where, "-n", "--quiet", "all", "--cores", "1", *arguments))
-    medians = {name: statistics.median(values) for name, values in seconds.items()}
-    for name, value in medians.items():
-        print(f"{name:<32}{value:6.2f} s")
-    names = list(medians)
-    print(f"above a bare Snakefile: {medians[names[1]] - medians[names[0]]:.2f} s (aim: at most 0.5)")
+            if "nothing kept" in name:
+                shutil.rmtree(where / ".snakemake/pesin", ignore_errors=True)
+            seconds[name].append(run(where, *arguments))
+    print(f"{len(studies)} studies, {count} rules, {len(jobs)} results, verdicts and figures")
+    for name, values in seconds.items():
+        print(f"{name:<44}{statistics.median(values):6.2f} s", flush=True)
+
+
+JOBS = """
+import json, os
+from pathlib import Path
+from pesin.config.models import Config
+from pesin.plan import Plan
+
+plan, found = Plan(Path.cwd(), Config(scale="smoke")), {}
+for study in plan.selected:
+    for result in plan.study(study).results:
+        step, case = result.split("/")
+        given = plan.inputs(study, step, case).values()
+        taken = [path for paths in given for path in (paths if isinstance(paths, list) else [paths])]
+        found[plan.result(f"{study}/{result}")] = [*taken, *plan.code(study, step, case)]
+    found[plan.claims(study)] = [*plan.study_results(study), *plan.driver_code("judge")]
+    for figure in plan.declared(study).figures:
+        path = f"{plan.results}/{study}/figures/{figure}.svg"
+        found[path] = [*plan.figure_inputs(study, figure), *plan.figure_code(study, figure)]
+print(json.dumps({made: [os.path.relpath(path) for path in taken] for made, taken in found.items()}))
+"""
+
+
+def touch_all(folder: Path, jobs: dict[str, list[str]], studies: list[str]) -> None:
+    """Make every output as an empty file, so that a dry run finds everything done."""
+    results = Path("results/smoke")
+    made = [Path(path) for path in jobs] + [results / study / "captions.rst" for study in studies]
+    made += [path.with_suffix(suffix) for path in made if path.suffix == ".svg" for suffix in (".pdf", ".png")]
+    made += [results / name for name in ("costs.csv", "ledger.csv", "ledger.json", "ledger.html", "ledger.svg")]
+    for path in made:
+        (folder / path).parent.mkdir(parents=True, exist_ok=True)
+        (folder / path).touch()
+
+
+def bare(folder: Path, count: int, jobs: dict[str, list[str]]) -> Path:
+    """A project of so many rules that work nothing out, everything done: a single job, or all of those given."""
+    folder.mkdir()
+    (folder / "jobs.json").write_text(json.dumps(jobs))
+    for path in {path for made, taken in jobs.items() for path in (made, *taken)} | {"r0.txt"}:
+        (folder / path).parent.mkdir(parents=True, exist_ok=True)
+        (folder / path).touch()
+    text = "import json\nJOBS = json.load(open('jobs.json'))\n\n\nrule all:\n    input: 'r0.txt', list(JOBS)\n\n\n"
+    for suffix in ("nc", "svg"):
+        text += f"rule {suffix}:\n    input: lambda wildcards: JOBS[f'{{wildcards.path}}.{suffix}']\n"
+        text += f"    output: '{{path}}.{suffix}'\n    shell: 'touch {{output}}'\n\n\n"
+    text += "".join(f"rule r{i}:\n    output: 'r{i}.txt'\n    shell: 'touch {{output}}'\n\n\n" for i in range(count))
+    (folder / "Snakefile").write_text(text)
+    if jobs:
+        run(folder, "--cores", "1", "--touch", "--forceall", "--quiet", "all")
+    return folder
+
+
+def multiply(folder: Path, times: int) -> Path:
+    """Give each study of a project further copies under other names."""
+    yamls, scripts = folder / "config/studies", folder / "workflow/scripts/studies"
+    names = sorted(path.stem for path in yamls.glob("*.yaml"))
+    word = re.compile(rf"\b({'|'.join(names)})\b")
+    for number in range(1, times):
+        for name in names:
+            new = f"{name}_{number}"
+            shutil.copy(yamls / f"{name}.yaml", yamls / f"{new}.yaml")
+            shutil.copytree(scripts / name, scripts / new, ignore=shutil.ignore_patterns("__pycache__"))
+            for path in (yamls / f"{new}.yaml", *(scripts / new).rglob("*.py")):
+                path.write_text(word.sub(rf"\1_{number}", path.read_text()))
+    return folder
 
 
 def run(folder: Path, *arguments: str) -> float:
@@ -76,29 +164,6 @@ def copy(target: Path) -> Path:
         shutil.copytree(ROOT / part, target / part)
     shutil.copy(ROOT / "Snakefile", target)
     return target
-
-
-def touch_all(folder: Path) -> None:
-    """Make every output as an empty file, so that a dry run finds everything done."""
-    text = subprocess.run(
-        [sys.executable, "-m", "snakemake", "--summary", "--cores", "1", "--config", "scale=smoke"],
-        cwd=folder,
-        capture_output=True,
-        text=True,
-    )
-    for line in text.stdout.splitlines():
-        path = folder / line.split("\t")[0]
-        if line.startswith("results/"):
-            path.parent.mkdir(parents=True, exist_ok=True)
-            path.touch()
-
-
-def bare(folder: Path, count: int) -> Path:
-    folder.mkdir()
-    text = "".join(f"rule r{i}:\n    output: 'r{i}.txt'\n    shell: 'touch {{output}}'\n\n\n" for i in range(count))
-    (folder / "Snakefile").write_text("rule all:\n    input: 'r0.txt'\n\n\n" + text)
-    (folder / "r0.txt").touch()
-    return folder
 
 
 def synthetic(folder: Path, studies: int, cases: int) -> Path:

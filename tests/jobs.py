@@ -29,7 +29,8 @@ from typing import Any
 sys.path.insert(0, str(Path("workflow/scripts").resolve()))
 
 from pesin.config.models import Config
-from pesin.plan import FIGURE_FORMATS, JOB_ENVIRONMENT, Plan, here
+from pesin.plan import FIGURE_FORMATS, Plan
+from workarounds import JOB_ENVIRONMENT
 
 SERVER = Path(__file__).parent / "forking.py"
 # Loaded before the fork in any case (the library itself needs them), and only where the job's code imports them.
@@ -158,6 +159,11 @@ def tables(plan: Plan) -> list[Job]:
             params={"studies": {study: plan.paper(study) for study in plan.selected}, "scale": plan.settings.scale},
         ),
     ]
+
+
+def here(paths: list[str]) -> list[str]:
+    """Paths relative to the working directory."""
+    return [os.path.relpath(path) for path in paths]
 
 
 def template(plan: Plan, name: str) -> str:

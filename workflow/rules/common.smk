@@ -1,60 +1,50 @@
-# What the rules need of Snakemake around the plan: input, params and resource functions, progress, workarounds.
+# What the rules need of Snakemake around the plan: input, params and resource functions, and progress.
 import os
-import shlex
 import sys
-import threading
+from functools import cache
 from pathlib import Path
 
-SCRIPTS = Path(workflow.basedir) / "workflow" / "scripts"
-sys.path.insert(0, str(SCRIPTS))
+# Not `workflow.basedir`: that is the folder of the main Snakefile, which may have taken this one in as a module.
+RULES = workflow.current_basedir.get_path_or_uri(secret_free=True)
+if not os.path.isdir(RULES):
+    sys.exit(
+        f"{RULES}: Pesin's code is read from disk. Clone it, and name the clone's Snakefile as the module's."
+    )
+PROJECT = Path(RULES).parents[1]
+sys.path.insert(0, str(PROJECT / "workflow" / "scripts"))
 
-# Snakemake 9.27 writes the interpreter's path into its command lines without quotes: a folder with a space broke.
-sys.executable = shlex.quote(sys.executable)
-
+import workarounds
 from snakemake.logging import logger
-from snakemake.scheduling.job_scheduler import JobScheduler
 
 from pesin.config.load import check_config
 from pesin.errors import UserError, did_you_mean
-from pesin.plan import JOB_ENVIRONMENT, Plan, here
+from pesin.plan import Plan
 from pesin.steps.progress import OTHER, Progress, Task, replace_output
 
-for name, value in JOB_ENVIRONMENT.items():
-    os.environ.setdefault(name, value)
+workarounds.apply()
 
 
-def one_reevaluation(scheduler, delay, pending=set()):
-    """Let the scheduler look again after `delay` seconds, unless that is under way."""
-
-    def look():
-        pending.clear()
-        scheduler._open_jobs.release()
-
-    if not pending:
-        timer = threading.Timer(delay, look)
-        pending.add(timer)
-        timer.start()
-
-
-# In Snakemake 9.27 each round of the scheduler sets a timer that starts another round, so that after n jobs n rounds
-# run each second: a quarter of all processor time at smoke scale.
-JobScheduler._schedule_reevalutation = one_reevaluation
-
-
-def or_exit(function, *arguments):
+def or_exit(function, *arguments, **options):
     """Call; a fault that the user can mend ends Snakemake with its sentence alone, before any job starts."""
     try:
-        return function(*arguments)
+        return function(*arguments, **options)
     except UserError as error:
         sys.exit(str(error))
 
 
 SETTINGS = or_exit(check_config, config)
-PLAN = or_exit(Plan, Path(workflow.basedir), SETTINGS)
+PLAN = or_exit(Plan, PROJECT, SETTINGS, cache=Path(".snakemake/pesin"))
 STUDIES = PLAN.selected
-for name in STUDIES:
-    or_exit(PLAN.study, name)
-    or_exit(PLAN.check_data, name)
+if (
+    workflow.is_main_process
+):  # a job's own process asks for its own study only, and finds the others checked
+    for name in STUDIES:
+        or_exit(PLAN.study, name)
+        or_exit(PLAN.check_data, name)
+
+# With the prefix that a Snakefile may give to this one as its module.
+RESULTS = workflow.modifier.path_modifier.replace_prefix(PLAN.results)
+PREFIXED = RESULTS != PLAN.results
 
 
 pathvars:
@@ -67,6 +57,19 @@ wildcard_constraints:
     figure=r"[a-z][a-z0-9_]*",
 
 
+def here(paths):
+    """Files that aren't results, relative to the working directory, so that the whole may be moved.
+
+    Absolute where Snakemake would put a module's prefix before them.
+    """
+    return [placed(path) for path in paths]
+
+
+@cache
+def placed(path):
+    return os.path.abspath(path) if PREFIXED else os.path.relpath(path)
+
+
 def of_step(ask, step):
     """Function of wildcards: what the plan says of a step of a case."""
     return lambda wildcards: ask(wildcards.study, step, wildcards.case)
@@ -75,6 +78,23 @@ def of_step(ask, step):
 def code_of_step(step):
     """Input function: every file of the project whose edit could change the step's result."""
     return lambda wildcards: here(PLAN.code(wildcards.study, step, wildcards.case))
+
+
+def data_of_step(step):
+    """Input function: the files of data that the step's parameters name."""
+
+    def files(wildcards):
+        found = PLAN.files(
+            wildcards.study, step, wildcards.case, workflow.non_local_exec
+        )
+        return here(found) if PREFIXED else found
+
+    return files
+
+
+def code_of_driver(driver):
+    """Input function: every file of the project whose edit could change what a driver makes."""
+    return lambda wildcards: here(PLAN.driver_code(driver))
 
 
 def kind_of_case(wildcards):
@@ -107,8 +127,8 @@ def costly_first(wildcards):
 
 
 def template(name):
-    """A file of workflow/report, relative to the working directory."""
-    return os.path.relpath(Path(workflow.basedir) / "workflow" / "report" / name)
+    """A file of workflow/report."""
+    return here([PROJECT / "workflow" / "report" / name])[0]
 
 
 def of_figure(ask, study):
@@ -141,7 +161,7 @@ def study_verdicts(study):
     from pesin.claims.judge import to_rows
     from pesin.steps.files import open_result
 
-    path = Path(PLAN.claims(study))
+    path = Path(RESULTS, study, "claims.nc")
     if not path.is_file():
         return {}
     return {row["claim"]: row["verdict"] for row in to_rows(open_result(path))}
@@ -170,7 +190,7 @@ def ledger_from_what_is_there():
     from pesin.claims.judge import judge_folder
     from pesin.claims.ledger import tally, write_ledger
 
-    folder = Path(PLAN.results)
+    folder = Path(RESULTS)
     folder.mkdir(parents=True, exist_ok=True)
     judged = {
         study: judge_folder(study, PLAN.declared(study), folder / study)

@@ -2,7 +2,7 @@
 rule entropy:
     input:
         unpack(of_step(PLAN.inputs, "entropy")),
-        files=of_step(PLAN.files, "entropy"),
+        files=data_of_step("entropy"),
         code=code_of_step("entropy"),
     output:
         "<results>/{study}/entropy/{case}.nc",
@@ -33,7 +33,7 @@ rule entropy:
 rule forecast:
     input:
         unpack(of_step(PLAN.inputs, "forecast")),
-        files=of_step(PLAN.files, "forecast"),
+        files=data_of_step("forecast"),
         code=code_of_step("forecast"),
     output:
         "<results>/{study}/forecast/{case}.nc",

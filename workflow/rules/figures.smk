@@ -10,7 +10,7 @@ for name in PLAN.known:
         output:
             svg=report(
                 f"<results>/{name}/figures/{{figure}}.svg",
-                caption=os.path.abspath(f"{PLAN.results}/{name}/captions.rst"),
+                caption=os.path.abspath(f"{RESULTS}/{name}/captions.rst"),
                 category=figure_topic(name),
                 subcategory=name,
                 labels=figure_labels(name),

@@ -3,7 +3,7 @@ rule judge:
     input:
         results=lambda wildcards: PLAN.study_results(wildcards.study),
         template=template("figure.rst"),
-        code=here(PLAN.driver_code("judge")),
+        code=code_of_driver("judge"),
     output:
         claims="<results>/{study}/claims.nc",
         captions="<results>/{study}/captions.rst",

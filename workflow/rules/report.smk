@@ -2,7 +2,7 @@
 rule costs:
     input:
         targets=lambda wildcards: PLAN.all_targets(),
-        code=here(PLAN.driver_code("costs")),
+        code=code_of_driver("costs"),
     output:
         report("<results>/costs.csv", caption="../report/costs.rst", category="Costs"),
     log:
@@ -24,7 +24,7 @@ rule ledger:
         costs=rules.costs.output,
         template=[template(f"ledger.{part}") for part in ("html.jinja", "css", "js")],
         replicates=here(PLAN.replicates()),
-        code=here(PLAN.driver_code("ledger")),
+        code=code_of_driver("ledger"),
     output:
         csv=report(
             "<results>/ledger.csv", caption="../report/ledger.rst", category="Ledger"
@@ -59,14 +59,18 @@ for name in PLAN.known:
         localrule: True
 
 
-rule unknown_study:
-    output:
-        "{study}",
-    log:
-        "<results>/logs/{study}.log",
-    conda:
-        "../../envs/pesin.yaml"
-    params:
-        stop=unknown_study,
-    shell:
-        "exit 1 > {log}"
+if (
+    workflow.modifier.is_main_snakefile()
+):  # the files of those who take this in as a module are theirs to name
+
+    rule unknown_study:
+        output:
+            "{study}",
+        log:
+            "<results>/logs/{study}.log",
+        conda:
+            "../../envs/pesin.yaml"
+        params:
+            stop=unknown_study,
+        shell:
+            "exit 1 > {log}"

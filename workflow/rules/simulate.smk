@@ -2,7 +2,7 @@
 rule simulate:
     input:
         unpack(of_step(PLAN.inputs, "simulate")),
-        files=of_step(PLAN.files, "simulate"),
+        files=data_of_step("simulate"),
         code=code_of_step("simulate"),
     output:
         "<results>/{study}/simulate/{case}.nc",

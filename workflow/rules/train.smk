@@ -2,7 +2,7 @@
 rule train:
     input:
         unpack(of_step(PLAN.inputs, "train")),
-        files=of_step(PLAN.files, "train"),
+        files=data_of_step("train"),
         code=code_of_step("train"),
     output:
         "<results>/{study}/train/{case}.nc",

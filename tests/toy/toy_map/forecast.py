@@ -2,10 +2,10 @@
 
 import numpy as np
 import xarray as xr
-from studies.toy_map.params import Params
 
 from pesin.steps.case import Case
 from pesin.steps.labels import labelled
+from studies.toy_map.params import Params
 
 
 def forecast(case: Case[Params], data: xr.Dataset, trained: xr.Dataset) -> xr.Dataset:

@@ -1,10 +1,10 @@
 """A slope fitted to the part left of the kink."""
 
 import xarray as xr
-from studies.toy_map.params import Params
 
 from pesin.steps.case import Case
 from pesin.steps.labels import labelled
+from studies.toy_map.params import Params
 
 
 def train(case: Case[Params], data: xr.Dataset) -> xr.Dataset:

@@ -25,7 +25,7 @@ Share = Annotated[float, Field(gt=0, le=1)]
 class Model(BaseModel):
     """Base of all: unknown keys are errors and nothing changes after reading."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True, use_attribute_docstrings=True, allow_inf_nan=False)
+    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
 
 
 class DataFile(str):

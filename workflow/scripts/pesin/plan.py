@@ -5,17 +5,17 @@ Plain Python: Snakemake's rules, `verify`, tests and benchmarks read the same pl
 
 from __future__ import annotations
 
-import os
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass, field, replace
 from functools import cached_property, lru_cache
 from importlib import import_module
 from pathlib import Path
 from typing import Any
 
 from pesin.claims.models import Quantity
-from pesin.config.load import arguments, judged_part, load_study, merge, selected_studies, study_names
+from pesin.config.load import arguments, check_study, judged_part, merge, read_study, selected_studies, study_names
 from pesin.config.models import STEPS, Case, Config, Overlay, Resources, Study
 from pesin.errors import UserError, did_you_mean
+from pesin.kept import keep, kept, key_of
 from pesin.params import UPSTREAM, DataFile, DataFolder, check, data_paths, params_module, visible
 from pesin.stats.wilson import fewest_units
 from pesin.steps.closure import closure, step_closure
@@ -24,9 +24,6 @@ from pesin.steps.plugin import code_files, find
 Uses = dict[str, str | list[str]]
 """Argument of a step's function -> the result, or the results, that it is handed: study/step/case."""
 FIGURE_FORMATS = ("svg", "pdf", "png")
-# glibc hands a large block that is freed back to the system, so that each array of a loop costs new page faults: up to
-# a third of a training's time. A job keeps what it freed until it ends. Other C libraries don't know these names.
-JOB_ENVIRONMENT = {"MALLOC_MMAP_THRESHOLD_": str(32 * 2**20), "MALLOC_TRIM_THRESHOLD_": str(128 * 2**20)}
 SMOKE_SECONDS = 8.0
 """Core seconds that a study's own functions may take at smoke scale: the tests run all of them, twice."""
 
@@ -42,6 +39,8 @@ class CasePlan:
     uses: dict[str, Uses]
     """For each step the results it takes beside its own case's."""
     control_of: str = ""
+    data: dict[str, DataFile] = field(default_factory=dict)
+    """The parameters that are paths of data, by their dotted key."""
 
 
 @dataclass(frozen=True)
@@ -78,8 +77,8 @@ class Plan:
         Folder of the Snakefile.
     settings
         The checked config.
-    shared_disk
-        True if jobs run on other machines: data files must lie where those see them.
+    cache
+        Folder that keeps checked studies from one start to the next, made when needed; None keeps nothing.
 
     Raises
     ------
@@ -87,26 +86,44 @@ class Plan:
         From every method: a sentence that names file and key.
     """
 
-    def __init__(self, project: Path, settings: Config, shared_disk: bool = False) -> None:
-        self.project, self.settings, self.shared_disk = project, settings, shared_disk
+    def __init__(self, project: Path, settings: Config, cache: Path | None = None) -> None:
+        self.project, self.settings, self.shared_disk, self.cache = project, settings, shared_disk, cache
         self.scripts, self.yamls = project / "workflow" / "scripts", project / "config" / "studies"
         self.known = study_names(self.yamls)
         self.selected = selected_studies(settings, self.yamls)
         self.results = f"{settings.results}/{settings.scale}"
-        self.declared = lru_cache(None)(self._declared)
         self.study = lru_cache(None)(self._study)
 
     # ------------------------------------------------------------------------------------------------------- studies
 
-    def _declared(self, study: str) -> Study:
+    def declared(self, study: str) -> Study:
         """The study's yaml, checked."""
-        if study not in self.known:
-            raise UserError(f"There is no study '{study}'.{did_you_mean(study, self.known)}")
-        return load_study(study, self.yamls)
+        return self.study(study).declared
 
     def _study(self, study: str) -> StudyPlan:
-        """The study at the scale, its parameters, files and claims checked."""
-        return resolve(study, self.declared(study), self.settings.scale, self.scripts / "studies" / study)
+        """The study at the scale, its parameters, code and claims checked."""
+        if study not in self.known:
+            raise UserError(f"There is no study '{study}'.{did_you_mean(study, self.known)}")
+        folder, scale = self.scripts / "studies" / study, self.settings.scale
+        if self.cache is None:
+            return resolve(study, check_study(study, read_study(study, self.yamls), self.yamls), scale, folder)
+        file, key = (
+            self.cache / f"{study}.{scale}.json",
+            key_of(scale, self.yamls / f"{study}.yaml", *self._read(study)),
+        )
+        found = kept(file, key)
+        if found is not None:
+            return from_json(study, found, folder)
+        written = read_study(study, self.yamls)
+        plan = resolve(study, check_study(study, written, self.yamls), scale, folder)
+        keep(file, key, to_json(plan, written))
+        return plan
+
+    def _read(self, study: str) -> list[Path]:
+        """All code that a study's plan depends on: its own modules, the library behind its parameters, and this."""
+        own = sorted((self.scripts / "studies" / study).rglob("*.py"))
+        types = [path for path in own if path.name == "params.py"]
+        return own + [Path(path) for path in closure(self.scripts, Path(__file__), *types)]
 
     def case(self, study: str, case: str) -> CasePlan:
         cases = self.study(study).cases
@@ -147,16 +164,17 @@ class Plan:
         """Every file of the project whose edit could change the step's result."""
         return step_closure(self.scripts, study, self.case(study, case).kind, step, self.params(study, step, case))
 
-    def files(self, study: str, step: str, case: str) -> list[str]:
-        """Files of data that the parameters seen by a step name, those of folders one by one."""
-        plan = self.study(study)
-        typed = check(plan.params_type(case), self.case(study, case).params, f"{study}: case '{case}', params")
+    def files(self, study: str, step: str, case: str, elsewhere: bool = False) -> list[str]:
+        """Files of data that the parameters seen by a step name, those of folders one by one.
+
+        `elsewhere`: jobs run on other machines, so that the files must lie on a disk that those see.
+        """
         seen: list[str] = []
-        for key, path in data_paths(typed):
+        for key, path in self.case(study, case).data.items():
             section = key.partition(".")[0]
             if section not in UPSTREAM or section in UPSTREAM[step]:
                 where = f"config/studies/{study}.yaml: case '{case}', params.{key}"
-                seen += data_files(path, where, self.shared_disk)
+                seen += data_files(path, where, elsewhere)
         return sorted(set(seen))
 
     def check_data(self, study: str) -> None:
@@ -246,11 +264,6 @@ class Plan:
         return {study: most(budget) for study, budget in declared.items()}
 
 
-def here(paths: list[str]) -> list[str]:
-    """Paths relative to the working directory."""
-    return [os.path.relpath(path) for path in paths]
-
-
 # ------------------------------------------------------------------------------------------------- laying out a study
 
 
@@ -266,12 +279,35 @@ def resolve(name: str, study: Study, scale: str, folder: Path) -> StudyPlan:
     plan = StudyPlan(name, study, folder, cases, _resources(study, overlay, where))
     _check_modules(plan)
     for case, entry in cases.items():
-        check(plan.params_type(case), entry.params, f"{where}: case '{case}', params")
-        for reference in code_files(entry.params):
-            find(reference)
+        typed = check(plan.params_type(case), entry.params, f"{where}: case '{case}', params")
+        cases[case] = replace(entry, data=dict(data_paths(typed)))
+    _check_code(plan)
     _check_reads(plan, where)
     if scale != "smoke":
         _check_shares(study, study.units | overlay.units, where)
+    return plan
+
+
+def to_json(plan: StudyPlan, written: dict) -> dict:
+    """A plan, and the yaml that it was made of, as what JSON holds; inverse of `from_json`."""
+    cases = {
+        case: asdict(entry) | {"data": {key: [type(path).__name__, path] for key, path in entry.data.items()}}
+        for case, entry in plan.cases.items()
+    }
+    resources = {step: asked.model_dump() for step, asked in plan.resources.items()}
+    return {"written": written, "cases": cases, "resources": resources}
+
+
+def from_json(name: str, found: dict, folder: Path) -> StudyPlan:
+    """A plan that `resolve` has checked before; code that its parameters name is looked for again."""
+    types = {"DataFile": DataFile, "DataFolder": DataFolder}
+    cases = {
+        case: CasePlan(**entry | {"data": {key: types[kind](path) for key, (kind, path) in entry["data"].items()}})
+        for case, entry in found["cases"].items()
+    }
+    resources = {step: Resources(**asked) for step, asked in found["resources"].items()}
+    plan = StudyPlan(name, Study.model_validate(found["written"]), folder, cases, resources)
+    _check_code(plan)
     return plan
 
 
@@ -356,6 +392,13 @@ def _check_modules(plan: StudyPlan) -> None:
             raise UserError(f"{plan.folder / 'figures.py'} has no function '{figure}(study)', declared under figures.")
 
 
+def _check_code(plan: StudyPlan) -> None:
+    """Raise UserError if a file of code that a parameter names isn't there."""
+    for entry in plan.cases.values():
+        for reference in code_files(entry.params):
+            find(reference)
+
+
 def _check_reads(plan: StudyPlan, where: str) -> None:
     """Raise UserError if a figure or a claim reads a result that no case makes."""
     for figure, drawn in plan.declared.figures.items():
@@ -424,10 +467,10 @@ def _check_shares(study: Study, units: dict[str, int], where: str) -> None:
 NODE_LOCAL = ("/tmp", "/var/tmp", "/dev/shm", "/run")
 
 
-def data_files(path: DataFile, where: str, shared_disk: bool) -> list[str]:
+def data_files(path: DataFile, where: str, elsewhere: bool) -> list[str]:
     """Files behind a path parameter; a sentence where there is none, or where a cluster's nodes can't see it."""
     found = Path(path)
-    if shared_disk and str(found.resolve()).startswith(tuple(f"{place}/" for place in NODE_LOCAL)):
+    if elsewhere and str(found.resolve()).startswith(tuple(f"{place}/" for place in NODE_LOCAL)):
         raise UserError(f"{where}: {path} lies where each node of a cluster has its own disk. Move it to a shared one.")
     if isinstance(path, DataFolder):
         inside = sorted(str(file) for file in found.rglob("*") if file.is_file()) if found.is_dir() else []

@@ -96,11 +96,21 @@ def selected_studies(config: Config, folder: Path) -> list[str]:
 
 def load_study(name: str, folder: Path) -> Study:
     """Read and check `folder/name.yaml`."""
+    return check_study(name, read_study(name, folder), folder)
+
+
+def read_study(name: str, folder: Path) -> dict:
+    """What `folder/name.yaml` says, unchecked."""
     path = folder / f"{name}.yaml"
     data = read_yaml(path)
     if not isinstance(data, dict):
         raise UserError(f"{path}: expected keys and values at the top, found {type(data).__name__}.")
-    return check(Study, data, str(path))
+    return data
+
+
+def check_study(name: str, data: dict, folder: Path) -> Study:
+    """The study that `folder/name.yaml` declares."""
+    return check(Study, data, str(folder / f"{name}.yaml"))
 
 
 def judged_part(study: Study) -> dict:

@@ -8,8 +8,14 @@ from pathlib import Path
 
 from pydantic import BaseModel
 
-from pesin.claims.facts import Ledger
-from pesin.config.models import Config, Study
+from pesin.params import Model
+
+# Descriptions in the schemas are the fields' docstrings. To find them pydantic reads the source of each class, which
+# every start of Snakemake would pay for: so here alone, and before the models are made.
+Model.model_config["use_attribute_docstrings"] = True
+
+from pesin.claims.facts import Ledger  # noqa: E402
+from pesin.config.models import Config, Study  # noqa: E402
 
 
 def schemas() -> dict[str, str]:

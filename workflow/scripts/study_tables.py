@@ -1,0 +1,82 @@
+"""Writes the tables of studies in README.md and docs/cluster.md anew from the yamls, between markers (`make docs`)."""
+
+import re
+from pathlib import Path
+
+from pesin.config.models import STEPS, Config
+from pesin.errors import UserError
+from pesin.plan import Plan
+
+PROJECT = Path(__file__).resolve().parents[2]
+
+
+def main() -> None:
+    try:
+        plan = Plan(PROJECT, Config(scale="paper"))
+        for name, make in TABLES.items():
+            page = PROJECT / name
+            page.write_text(placed(page.read_text(encoding="utf-8"), make(plan), name), encoding="utf-8")
+    except UserError as error:
+        raise SystemExit(str(error)) from None
+
+
+def placed(text: str, table: str, name: str) -> str:
+    """The text of a page with the table between its markers.
+
+    Raises
+    ------
+    UserError
+        If the page lacks the two markers.
+    """
+    found, count = re.subn(
+        r"(<!-- studies: written by 'make docs' -->\n).*?(<!-- end of studies -->)",
+        lambda markers: f"{markers[1]}\n{table}\n{markers[2]}",
+        text,
+        flags=re.DOTALL,
+    )
+    if count != 1:
+        raise UserError(
+            f'{name}: the lines "<!-- studies: written by \'make docs\' -->" and "<!-- end of studies -->" '
+            "should stand there once."
+        )
+    return found
+
+
+def papers(plan: Plan) -> str:
+    """Each study with its paper, by topic."""
+    studies = {name: plan.declared(name) for name in plan.known}
+    rows = [
+        (f"`{name}`", study.topic, f"{authors(study.source.authors)} {study.source.year}: {study.source.title}")
+        for name, study in sorted(studies.items(), key=lambda item: (item[1].topic, item[0]))
+    ]
+    return table(("study", "topic", "paper"), rows)
+
+
+def authors(text: str) -> str:
+    """At most three names; of more, the first."""
+    names = text.split(", ")
+    return text if len(names) < 4 else f"{names[0]} et al."
+
+
+def sizes(plan: Plan) -> str:
+    """What the jobs of each study ask for at the papers' sizes."""
+    rows = []
+    for name in plan.known:
+        steps = [result.split("/")[0] for result in plan.study(name).results]
+        asked = {step: plan.resources(name, step) for step in STEPS if step in steps}
+        jobs = len(steps) + len(plan.declared(name).figures) + 1
+        most = [max(getattr(one, key) for one in asked.values()) for key in ("threads", "mem_mb", "runtime")]
+        gpu = ", ".join(step for step, one in asked.items() if one.gpu) or "-"
+        rows.append((f"`{name}`", str(jobs), str(most[0]), f"{most[1] / 1000:g}", f"{most[2] / 60:.3g}", gpu))
+    return table(("study", "jobs", "threads", "memory, GB", "time limit, h", "GPU"), rows)
+
+
+def table(heads: tuple[str, ...], rows: list[tuple[str, ...]]) -> str:
+    lines = [heads, ("---",) * len(heads), *rows]
+    return "".join(f"| {' | '.join(cells)} |\n" for cells in lines)
+
+
+TABLES = {"README.md": papers, "docs/cluster.md": sizes}
+
+if __name__ == "__main__":
+    main()
