@@ -2,12 +2,13 @@
 
 import numpy as np
 import pytest
-from test_judge import results, study
+from test_judge import results
 from test_rules import quantity, reader, rule
 
 from pesin.claims.judge import CLOSE, judge_study
 from pesin.claims.replicates import gather, read_replicates, report, said, write_replicates
 from pesin.claims.rules import evaluate, resamples
+from project import toy_study
 
 
 def agreement(values, **spec):
@@ -49,11 +50,11 @@ def test_rules_over_the_same_units_are_resampled_together():
 
 def test_the_row_says_close_and_exact_numbers_say_how_far():
     exact = 0.6418538861723947
-    rows, _ = judge_study("toy_map", study(), results(chaotic=(exact, exact, exact + 5e-10)))
+    rows, _ = judge_study("toy_map", toy_study(), results(chaotic=(exact, exact, exact + 5e-10)))
     by_claim = {row["claim"]: row for row in rows}
     assert by_claim["C1"]["agreement"] == 1 and by_claim["C1"]["close"] == ""
     assert np.isnan(by_claim["C2"]["agreement"])
-    rows, _ = judge_study("toy_map", study(), results(chaotic=(0.9, 0.1, 0.5, 0.05, 0.02, 0.9, 0.03, 0.2)))
+    rows, _ = judge_study("toy_map", toy_study(), results(chaotic=(0.9, 0.1, 0.5, 0.05, 0.02, 0.9, 0.03, 0.2)))
     assert rows[0]["agreement"] < CLOSE and rows[0]["close"] == "yes"
 
 

@@ -87,7 +87,7 @@ class Plan:
     """
 
     def __init__(self, project: Path, settings: Config, cache: Path | None = None) -> None:
-        self.project, self.settings, self.shared_disk, self.cache = project, settings, shared_disk, cache
+        self.project, self.settings, self.cache = project, settings, cache
         self.scripts, self.yamls = project / "workflow" / "scripts", project / "config" / "studies"
         self.known = study_names(self.yamls)
         self.selected = selected_studies(settings, self.yamls)
