@@ -3,33 +3,34 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 import xarray as xr
 
+from pesin.environments.pendulum import Pendulum
 from pesin.rl.playback import roll_out
 from pesin.stats.bootstrap import unit_bootstrap
 from pesin.steps.case import Case
 from pesin.steps.labels import labelled
-from studies.soft_actor_critic.players import player
-from studies.soft_actor_critic.tasks import ENVIRONMENTS, FEWER, by_agent, each_run, most_seeds, names, runs
+from studies.soft_actor_critic.benchmark.params import Params
+from studies.soft_actor_critic.benchmark.simulate import PENDULUM
+from studies.soft_actor_critic.policies import GRID, player
+from studies.soft_actor_critic.tasks import FEWER, by_agent, each_run, learners, most_seeds, names, runs
 
-GRID = ("agent", "seed")
 FORESIGHT = 2  # fresh episodes go on for so many horizons, so that little discounted reward is cut off
 
 
-def forecast(case: Case, data, trained) -> xr.Dataset:
+def forecast(case: Case[Params], data: xr.Dataset, trained: xr.DataTree) -> xr.Dataset:
     """Return scores over (agent, seed)."""
-    params, curves = case.params, trained["curves"].to_dataset()
-    result = _scores(case, curves)
-    if params.own:
-        result = result.merge(_calibration(case, data, trained), join="outer")
-    if params.environment == "pendulum":
-        result = result.merge(_robustness(case, data, trained), join="outer")
-    return result
+    result = _scores(case, trained["curves"].to_dataset())
+    if case.params.simulate.environment != "pendulum":
+        return result
+    result = result.merge(_calibration(case, data, trained), join="outer")
+    return result.merge(_robustness(case, data, trained), join="outer")
 
 
-def _scores(case: Case, curves: xr.Dataset) -> xr.Dataset:
+def _scores(case: Case[Params], curves: xr.Dataset) -> xr.Dataset:
     params = case.params
     chosen = names(params)
     curves = curves.sel(agent=chosen)
@@ -63,7 +64,7 @@ def _scores(case: Case, curves: xr.Dataset) -> xr.Dataset:
     return xr.Dataset(variables, {"agent": chosen, "seed": np.arange(most_seeds(params))})
 
 
-def _spread(values, case: Case, name: str) -> tuple[float, float, float]:
+def _spread(values, case: Case[Params], name: str) -> tuple[float, float, float]:
     if len(values) < 2:
         return np.nan, np.nan, np.nan
 
@@ -73,14 +74,14 @@ def _spread(values, case: Case, name: str) -> tuple[float, float, float]:
     return unit_bootstrap(case.rng(f"spread {name}"), statistic, (values,), case.params.forecast.bootstrap)
 
 
-def _calibration(case: Case, data, trained) -> xr.Dataset:
+def _calibration(case: Case[Params], data: xr.Dataset, trained: xr.DataTree) -> xr.Dataset:
     """What the critics say of fresh starts, against what then comes: scaled rewards and entropy bonus, discounted.
 
     The value of the first action, r0 + sum_{t >= 1} gamma^t (r_t - alpha ln pi_t), is one sample; the spread of the
     samples around it is noise of the policy, so R^2 has a ceiling below 1.
     """
-    params, curves = case.params, trained["curves"].to_dataset().sel(agent=list(case.params.run))
-    env, agents, gamma = ENVIRONMENTS[params.environment], player(params, trained), params.learning.discount
+    params, curves = case.params, trained["curves"].to_dataset().sel(agent=learners(case.params))
+    env, agents, gamma = PENDULUM, player(params, trained), params.train.learning.discount
     steps = FORESIGHT * env.horizon
     roll = roll_out(agents, env, data["fresh"].values, steps, case.rng("calibration"))
     stochastic = ~each_run(params, "deterministic")
@@ -112,15 +113,19 @@ def _calibration(case: Case, data, trained) -> xr.Dataset:
                 dims, by_agent(params, realised / scale), "realised soft return, in unscaled rewards", nan=FEWER
             ),
         },
-        {"agent": list(params.run), "seed": np.arange(most_seeds(params)), "rollout": np.arange(params.rollouts)},
+        {
+            "agent": learners(params),
+            "seed": np.arange(most_seeds(params)),
+            "rollout": np.arange(params.simulate.rollouts),
+        },
     )
 
 
-def _robustness(case: Case, data, trained) -> xr.Dataset:
+def _robustness(case: Case[Params], data: xr.Dataset, trained: xr.DataTree) -> xr.Dataset:
     """Returns of the mean action on pendulums of other mass and length."""
-    params, env = case.params, ENVIRONMENTS[case.params.environment]
+    params, env = case.params, Pendulum()
     up, down = 1 + params.forecast.perturbation, 1 - params.forecast.perturbation
-    others = {
+    others: dict[str, Any] = {
         "as trained": env,
         "lighter": replace(env, mass=down),
         "heavier": replace(env, mass=up),
@@ -134,5 +139,5 @@ def _robustness(case: Case, data, trained) -> xr.Dataset:
     ]
     return xr.Dataset(
         {"perturbed_return": labelled(("pendulum", *GRID), totals, "return of the mean action", nan=FEWER)},
-        {"pendulum": list(others), "agent": list(params.run), "seed": np.arange(most_seeds(params))},
+        {"pendulum": list(others), "agent": learners(params), "seed": np.arange(most_seeds(params))},
     )

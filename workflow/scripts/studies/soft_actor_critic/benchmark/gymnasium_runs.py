@@ -12,7 +12,9 @@ import xarray as xr
 from pesin.models.mlp import weights_dataset
 from pesin.steps.case import Case
 from pesin.steps.labels import labelled
-from studies.soft_actor_critic.tasks import FEWER, NO_ENTROPY, PPO, by_agent, most_seeds, names, runs
+from studies.soft_actor_critic.agents import PPO
+from studies.soft_actor_critic.benchmark.params import Params
+from studies.soft_actor_critic.tasks import FEWER, NO_ENTROPY, by_agent, learners, most_seeds, names, runs
 
 
 def packages():
@@ -53,13 +55,14 @@ def make_environment(name: str, reward_scale: float = 1.0):
     return gymnasium.wrappers.TransformReward(env, lambda reward: reward_scale * reward)
 
 
-def train_gymnasium(case: Case, data) -> xr.DataTree:
+def train_gymnasium(case: Case[Params], data: xr.Dataset) -> xr.DataTree:
     """Train every run one after the other; return curves laid out as those of the library's own tasks.
 
     A training that is stopped goes on after the last run that had ended.
     """
     params = case.params
-    ordered = [*runs(params), *((PPO, seed) for seed in range(params.ppo_seeds if params.ppo else 0))]
+    their_seeds = params.simulate.seeds[PPO] if PPO in names(params) else 0
+    ordered = [*runs(params), *((PPO, seed) for seed in range(their_seeds))]
     checkpoint = case.checkpoint("runs")
     done, kept = checkpoint.load()
     for i in checkpoint.over(case.progress(range(done, len(ordered)), what="runs"), lambda: kept):
@@ -75,14 +78,14 @@ def train_gymnasium(case: Case, data) -> xr.DataTree:
     return xr.DataTree.from_dict({"curves": _curves(params, own, found[len(own) :]), **groups})
 
 
-def _curves(params, own: list[dict], theirs: list[dict]) -> xr.Dataset:
+def _curves(params: Params, own: list[dict], theirs: list[dict]) -> xr.Dataset:
     """Curves of the agents' runs and of PPO's, laid out over (agent, seed)."""
     returns = by_agent(params, np.array([run["returns"] for run in own]))
-    steps = np.tile(own[0]["steps"].astype(float), (len(params.run), 1))
+    steps = np.tile(own[0]["steps"].astype(float), (len(learners(params)), 1))
     entropy, temperature = (by_agent(params, np.array([run[key] for run in own])) for key in ("entropy", "temperature"))
     if theirs:
         row = np.full((1, *returns.shape[1:]), np.nan)
-        row[0, : params.ppo_seeds] = [run["returns"] for run in theirs]
+        row[0, : params.simulate.seeds[PPO]] = [run["returns"] for run in theirs]
         returns = np.concatenate([returns, row])
         steps = np.concatenate([steps, [theirs[0]["steps"]]])
     dims = ("agent", "seed", "block")
@@ -99,7 +102,7 @@ def _curves(params, own: list[dict], theirs: list[dict]) -> xr.Dataset:
             "temperature": labelled(dims, temperature, "temperature alpha", nan=NO_ENTROPY),
             "block_step": labelled("block", steps[0, 1:], "environment steps done", "step"),
         },
-        {"agent": params.run},
+        {"agent": learners(params)},
     )
     return evaluated.merge(updated, join="outer").assign_coords(seed=np.arange(most_seeds(params)))
 
@@ -108,7 +111,7 @@ def _part(values: dict[str, np.ndarray], prefix: str) -> dict[str, np.ndarray]:
     return {name.removeprefix(prefix): value for name, value in values.items() if name.startswith(prefix)}
 
 
-def _train_one(case: Case, data, name: str, seed: int) -> dict[str, np.ndarray]:
+def _train_one(case: Case[Params], data: xr.Dataset, name: str, seed: int) -> dict[str, np.ndarray]:
     """Train one run with evaluations every `every` steps; PPO's steps are those of all its environments.
 
     Returns
@@ -117,10 +120,10 @@ def _train_one(case: Case, data, name: str, seed: int) -> dict[str, np.ndarray]:
         returns and steps, shape (checkpoints,); entropy and temperature, one less; `actor.<name>`, its weights with a
         leading axis of length 1 (not of PPO).
     """
-    params, learning = case.params, case.params.learning
-    scale = 1.0 if name == PPO else params.agents[name].reward_scale
-    model = _model(case, name, make_environment(params.environment, scale), int(data["bank_seed"].values[seed]))
-    test = make_environment(params.environment)
+    params, learning, task = case.params, case.params.train.learning, case.params.simulate.environment
+    scale = 1.0 if name == PPO else params.train.agents[name].reward_scale
+    model = _model(case, name, make_environment(task, scale), int(data["bank_seed"].values[seed]))
+    test = make_environment(task)
     starts = [int(s) for s in data["examined_seed"].values]
     returns, steps, held = [_evaluate(model, test, starts)], [0], []
     for _ in range(learning.steps // learning.every):
@@ -135,18 +138,18 @@ def _train_one(case: Case, data, name: str, seed: int) -> dict[str, np.ndarray]:
     return curves | weights
 
 
-def _model(case: Case, name: str, env, seed: int):
+def _model(case: Case[Params], name: str, env, seed: int):
     """stable-baselines3's class for an agent, with the case's sizes."""
     _, sb3 = packages()
-    params, learning = case.params, case.params.learning
+    params, learning = case.params, case.params.train.learning
     common = {"seed": seed, "device": case.device, "gamma": learning.discount}
     if name == PPO:
-        p = params.ppo
+        p = params.train.ppo
         return sb3.PPO(
             "MlpPolicy", env, p.lr, p.environments * p.length, p.minibatch, p.epochs,
             gae_lambda=p.trace, clip_range=p.clip, max_grad_norm=p.clip_norm, **common,
         )  # fmt: skip
-    agent = params.agents[name]
+    agent = params.train.agents[name]
     common |= {
         "learning_rate": learning.lr,
         "buffer_size": learning.buffer or learning.steps,
@@ -159,7 +162,8 @@ def _model(case: Case, name: str, env, seed: int):
     }
     if not agent.deterministic:
         target = agent.target_entropy if agent.target_entropy is not None else "auto"
-        alpha = f"auto_{agent.temperature}" if agent.automatic else agent.temperature
+        moves = agent.automatic and learning.lr_temperature > 0  # the package has one rate for all
+        alpha = f"auto_{agent.temperature}" if moves else agent.temperature
         return sb3.SAC("MlpPolicy", env, ent_coef=alpha, target_entropy=target, **common)
     from stable_baselines3.common.noise import NormalActionNoise
 
