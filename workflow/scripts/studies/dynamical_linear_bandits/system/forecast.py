@@ -8,25 +8,27 @@ import xarray as xr
 from pesin.steps.case import Case
 from pesin.steps.labels import labelled
 from studies.dynamical_linear_bandits.response import draw_noise, respond
-from studies.dynamical_linear_bandits.simulate import problems
+from studies.dynamical_linear_bandits.system.params import Params
+from studies.dynamical_linear_bandits.systems import problems
 
 PREDICTORS = ("static", "lags")
 TARGETS = ("constant", "random")
 
 
-def forecast(case: Case, data, trained) -> xr.Dataset:
+def forecast(case: Case[Params], data: xr.DataTree, trained: xr.Dataset) -> xr.Dataset:
     """Return RMSE and mean error of both predictors, in standard deviations of the reward's noise.
 
     The tests start from x = 0 with no action before: first a constant action that is none of the arms, then arms drawn
     at random each round. `static` says h_hat u; `lags` is ridge regression of y_t on u_t, ..., u_{t - lags}.
     """
-    params, (problem,) = case.params, problems(data)
-    wanted = params.forecast
+    params, noises, wanted = case.params.train, case.params.simulate.noises, case.params.forecast
+    assert wanted is not None, "the case has the step, and so its parameters"
+    (problem,) = problems(data["systems"].to_dataset())
     learners = [name for name in params.play if params.learners[name].kind == "optimist"]
-    shape = (len(learners), len(params.noises), params.seeds, len(PREDICTORS), len(TARGETS))
+    shape = (len(learners), len(noises), params.seeds, len(PREDICTORS), len(TARGETS))
     rmse, bias = np.empty(shape), np.empty(shape)
     logs = trained[["log_arm", "log_reward", "final_estimate"]].isel(horizon=-1)
-    scales = [reward_deviation(problem, sigma) for sigma in params.noises]
+    scales = [reward_deviation(problem, sigma) for sigma in noises]
     for k, seed in enumerate(case.progress(range(params.seeds), what="seeds")):
         rng = case.rng(f"tests {seed}")
         noise = draw_noise(rng, wanted.rounds, len(problem.omega))
@@ -34,7 +36,7 @@ def forecast(case: Case, data, trained) -> xr.Dataset:
             np.broadcast_to(np.array(wanted.unseen, float), (wanted.rounds, len(problem.theta))),
             problem.arms[rng.integers(len(problem.arms), size=wanted.rounds)],
         )
-        for j, (sigma, scale) in enumerate(zip(params.noises, scales, strict=True)):
+        for j, (sigma, scale) in enumerate(zip(noises, scales, strict=True)):
             truths = respond(problem, sequences, sigma, noise)
             for i, name in enumerate(learners):
                 log = logs.sel(learner=name, noise=sigma, seed=seed)
@@ -52,7 +54,7 @@ def forecast(case: Case, data, trained) -> xr.Dataset:
         },
         {
             "learner": learners,
-            "noise": params.noises,
+            "noise": noises,
             "seed": np.arange(params.seeds),
             "predictor": list(PREDICTORS),
             "target": list(TARGETS),

@@ -9,10 +9,10 @@ import xarray as xr
 
 from pesin.steps.case import Case
 from pesin.steps.labels import labelled
+from studies.dynamical_linear_bandits.learners import Training
 from studies.dynamical_linear_bandits.play import Run, beta, play
-from studies.dynamical_linear_bandits.problems import expert_action
+from studies.dynamical_linear_bandits.problems import Problem
 from studies.dynamical_linear_bandits.response import Noise, draw_noise, respond
-from studies.dynamical_linear_bandits.simulate import problems
 
 # What a missing value stands for:
 NO_REGRET = "no regret, of which there is no logarithm"
@@ -20,67 +20,63 @@ NO_REGRESSION = "a player that estimates nothing"
 NO_SET = "a player without a confidence set"
 
 
-def train(case: Case, data) -> xr.Dataset:
-    """Return regret, estimates, information and arm counts over (learner, ..., seed).
+def play_all(
+    case: Case,
+    settings: list[tuple[Problem, float, int]],
+    swept: dict[str, list],
+    logged: int = 0,
+    expert: np.ndarray | None = None,
+) -> xr.Dataset:
+    """Play every setting with every learner and seed.
 
     Regret is pseudo-regret: sum over rounds of max J - J(u), no noise in it.
+
+    Parameters
+    ----------
+    settings
+        Problem, noise level and horizon.
+    swept
+        Dimension -> coordinate of what the settings run over, the last one fastest.
+    logged
+        Rounds from the start of which arm and reward are kept.
+    expert : ndarray, shape (channel,)
+        The action that a player of the kind `expert` plays for ever.
+
+    Returns
+    -------
+    Dataset
+        Over (learner, *swept, seed).
     """
-    params, found = case.params, problems(data)
-    if params.kind == "stability":
-        settings = [(problem, params.noise, params.horizon) for problem in found]
-        shape, dims = (len(params.rhos),), ("rho",)
-        coordinates: dict = {"rho": params.rhos}
-    elif params.kind == "dimension":
-        settings = [(problem, params.noise, params.horizon) for problem in found]
-        shape, dims = (len(params.channels), len(params.gaps)), ("channels", "gap")
-        coordinates = {"channels": params.channels, "gap": params.gaps}
-    else:
-        settings = [(found[0], noise, horizon) for noise in params.noises for horizon in params.horizons]
-        shape, dims = (len(params.noises), len(params.horizons)), ("noise", "horizon")
-        coordinates = {"noise": params.noises, "horizon": params.horizons}
-    result = _play_all(case, settings, shape, dims).assign_coords(coordinates)
-    if params.kind == "stability":
-        inverse = 1 / (1 - np.array(params.rhos))
-        return result.assign(inverse_margin=labelled("rho", inverse, "1 / (1 - rho)"))
-    if params.kind == "dimension":
-        return result.assign(_worst_gap(result))
-    return result
-
-
-def _play_all(case: Case, settings, shape, dims) -> xr.Dataset:
-    """Play every setting with every learner and seed; `settings` run over the dimensions `dims` of sizes `shape`."""
-    params = case.params
+    params: Training = case.params.train
+    dims, shape = tuple(swept), [len(values) for values in swept.values()]
     fraction = np.unique(np.r_[np.logspace(-3, 0, params.marks), 0.1, 0.5])
     columns = {
         key: values.reshape(len(params.play), *shape, *values.shape[2:])
-        for key, values in _columns(case, settings, fraction).items()
+        for key, values in _columns(case, settings, fraction, logged, expert).items()
     }
     variables = _variables(columns, dims)
-    coordinates = {"learner": params.play, "seed": np.arange(params.seeds), "mark": fraction}
+    coordinates = {"learner": params.play, "seed": np.arange(params.seeds), "mark": fraction, **swept}
     if "log_arm" in columns:
         variables |= _logged(columns, ("learner", *dims, "seed"))
         coordinates["channel"] = np.arange(columns["final_estimate"].shape[-1])
     return xr.Dataset(variables, coordinates)
 
 
-def _columns(case: Case, settings, fraction) -> dict[str, np.ndarray]:
+def _columns(case: Case, settings, fraction, logged: int, expert) -> dict[str, np.ndarray]:
     """What `_record` keeps of every run, shapes (learner, setting, seed, ...)."""
-    params = case.params
+    params: Training = case.params.train
     arms = max(len(problem.arms) for problem, _, _ in settings)
-    logged = params.log_rounds if params.kind == "system" else 0
 
     @lru_cache(1)
     def noise(seed, rounds, states):
         return draw_noise(case.rng(f"noise {seed}"), rounds, states)
 
+    def record(seed, name, problem, sigma, horizon):
+        drawn = noise(seed, horizon, len(problem.omega))
+        return _record(params, problem, sigma, name, drawn, fraction, arms, logged, expert)
+
     recorded = [
-        [
-            [
-                _record(params, problem, sigma, name, noise(seed, horizon, len(problem.omega)), fraction, arms, logged)
-                for name in params.play
-            ]
-            for problem, sigma, horizon in settings
-        ]
+        [[record(seed, name, *setting) for name in params.play] for setting in settings]
         for seed in case.progress(range(params.seeds), what="seeds")
     ]
     return {
@@ -122,13 +118,15 @@ def _logged(columns: dict[str, np.ndarray], outer: tuple[str, ...]) -> dict:
     }
 
 
-def _record(params, problem, sigma, name, noise, fraction, arms: int, logged: int) -> dict:
+def _record(
+    params: Training, problem: Problem, sigma, name, noise: Noise, fraction, arms: int, logged: int, expert
+) -> dict:
     """One run, condensed: marks at fractions of the horizon, counts in windows of each of `arms`."""
     learner, horizon = params.learners[name], len(noise.reward)
     marks = np.maximum(np.round(fraction * horizon).astype(np.int64), 1)
     values, best = problem.values, problem.values.max()
     if learner.kind == "expert":
-        run, gaps = _expert(problem, params.expert, params.budget, sigma, noise, len(marks), logged)
+        run, gaps = _expert(problem, expert, sigma, noise, len(marks), logged)
     else:
         run = play(problem, learner, sigma, noise, marks, logged)
         gaps = (best - values)[run.arm]
@@ -166,23 +164,10 @@ def _slope(x, y) -> float:
     return float(np.polyfit(np.log(x), np.log(y), 1)[0])
 
 
-def _expert(problem, spending, budget, sigma, noise: Noise, marks: int, logged: int) -> tuple[Run, np.ndarray]:
+def _expert(problem: Problem, action, sigma, noise: Noise, marks: int, logged: int) -> tuple[Run, np.ndarray]:
     """The advertiser's past split, played for ever; arm -1, since it is none of the arms."""
-    action = expert_action(spending, budget)
     rounds = len(noise.reward)
     rewards = respond(problem, np.tile(action, (min(logged, rounds), 1)), sigma, noise)
     nothing = np.full((marks, len(action)), np.nan)
     gaps = np.full(rounds, problem.values.max() - action @ problem.h)
     return Run(np.full(rounds, -1), rewards, nothing, nothing[:, 0]), gaps
-
-
-def _worst_gap(result: xr.Dataset) -> dict:
-    """For each dimension the gap of largest mean regret: a bound for all problems is tested by the hardest."""
-    worst = result.final_regret.isel(gap=result.final_regret.mean("seed").argmax("gap"))
-    share = result.best_share.max("gap")
-    return {
-        "worst_regret": labelled(worst.dims, worst.values, "regret R_T at the gap of largest mean regret"),
-        "easiest_share": labelled(
-            share.dims, share.values, "share of the best arm in the last tenth, at the easiest gap"
-        ),
-    }

@@ -8,9 +8,10 @@ from scipy.special import entr
 
 from pesin.steps.case import Case
 from pesin.steps.labels import labelled
+from studies.dynamical_linear_bandits.system.params import Params
 
 
-def entropy(case: Case, data, trained) -> xr.Dataset:
+def entropy(case: Case[Params], trained: xr.Dataset) -> xr.Dataset:
     """Return -sum_a p ln p of each window's arms (nat), its start and end, and the information gain.
 
     A player that is outside the arms (the expert) plays one action: entropy 0.
@@ -29,5 +30,5 @@ def entropy(case: Case, data, trained) -> xr.Dataset:
             "information": trained.information,
             "final_information": labelled(gained.dims, gained.values, said, "nat", nan=why),
         },
-        {"window": (np.arange(case.params.windows) + 0.5) / case.params.windows},
+        {"window": (np.arange(case.params.train.windows) + 0.5) / case.params.train.windows},
     )
