@@ -14,33 +14,34 @@ from pesin.models.optimisers import Adam, half_cosine
 from pesin.steps.case import Case
 from pesin.steps.checkpoint import Seen
 from pesin.steps.labels import DIVERGED, labelled
-from studies.rl_entropy_mechanism.objectives import advantages, token_loss
-from studies.rl_entropy_mechanism.policies import Markov, Transformer
+from studies.rl_entropy_mechanism.reinforcement.objectives import advantages, token_loss
+from studies.rl_entropy_mechanism.reinforcement.params import Params, Reinforcement
+from studies.rl_entropy_mechanism.reinforcement.policies import Markov, Transformer
 
 TERMS = (
     "clip_low clip_high kl_cov_percent kl_cov_coefficient clip_cov_percent cov_low cov_high entropy_bonus kl_reference"
 ).split()
 
 
-def train(case: Case, data: xr.Dataset) -> xr.DataTree:
+def train(case: Case[Params], data: xr.Dataset) -> xr.DataTree:
     """Return what was measured at every step (`metrics`), token covariances, and the weights."""
     torch.manual_seed(case.seed("torch"))
     policy = make_policy(case.params)
     base = imitate(case, policy, data)
-    reference = repeat_runs(base, len(case.params.run))
+    reference = repeat_runs(base, len(case.params.train.run))
     final, metrics, tokens = reinforce(case, policy, reference, data)
-    runs = [f"{method}/{seed}" for method in case.params.run for seed in range(case.params.seeds)]
+    runs = [f"{method}/{seed}" for method in case.params.train.run for seed in range(case.params.simulate.seeds)]
     return xr.DataTree.from_dict(
         {
             "metrics": metrics,
             "tokens": tokens,
-            "weights/base": weights_dataset(base, [f"base/{seed}" for seed in range(case.params.seeds)]),
+            "weights/base": weights_dataset(base, [f"base/{seed}" for seed in range(case.params.simulate.seeds)]),
             "weights/final": weights_dataset(final, runs),
         }
     )
 
 
-def make_policy(params):
+def make_policy(params: Params) -> Markov | Transformer:
     """Return the policy that the parameters name.
 
     Raises
@@ -48,7 +49,7 @@ def make_policy(params):
     RuntimeError
         For a language model: this workflow doesn't train one, and the message says what does.
     """
-    task, policy = params.task, params.policy
+    task, policy = params.simulate, params.train.policy
     if policy.kind == "hf":
         raise RuntimeError(
             f"policy.kind: hf ({policy.model}) can't be trained by this workflow. Install verl (pip install verl vllm)"
@@ -63,20 +64,22 @@ def make_policy(params):
 # ------------------------------------------------------------------------------------------------------ base policies
 
 
-def imitate(case: Case, policy, data: xr.Dataset) -> Parameters:
+def imitate(case: Case[Params], policy, data: xr.Dataset) -> Parameters:
     """Train one base policy for each seed by cross-entropy on that seed's noisy chains."""
     params, rng = case.params, case.rng("imitation")
     generator = torch.Generator().manual_seed(case.seed("init"))
-    parameters = policy.init(params.seeds, generator, case.device)
+    parameters = policy.init(params.simulate.seeds, generator, case.device)
     optimiser, progress = Adam(parameters.values()), partial(case.progress, what="base policies")
     prompts = torch.as_tensor(data["prompts"].values.astype(np.int64), device=case.device)
     chains = torch.as_tensor(data["chains"].values.astype(np.int64), device=case.device)
-    seeds = torch.arange(params.seeds, device=case.device)[:, None]
-    for step in case.checkpoint("imitation", [rng]).turns(params.base.steps, optimiser, progress=progress):
-        rows = torch.as_tensor(rng.integers(len(prompts), size=(params.seeds, params.base.batch)), device=case.device)
+    seeds = torch.arange(params.simulate.seeds, device=case.device)[:, None]
+    for step in case.checkpoint("imitation", [rng]).turns(params.train.base.steps, optimiser, progress=progress):
+        rows = torch.as_tensor(
+            rng.integers(len(prompts), size=(params.simulate.seeds, params.train.base.batch)), device=case.device
+        )
         target = chains[seeds, rows]
         log_prob = policy.log_probs(parameters, prompts[rows], target).gather(-1, target[..., None])
-        rate = params.base.lr * half_cosine(step, params.base.steps)
+        rate = params.train.base.lr * half_cosine(step, params.train.base.steps)
         optimiser.descend(-log_prob.mean((1, 2, 3)).sum(), rate, largest=1.0)
     return parameters
 
@@ -84,7 +87,7 @@ def imitate(case: Case, policy, data: xr.Dataset) -> Parameters:
 # --------------------------------------------------------------------------------------------- reinforcement learning
 
 
-def reinforce(case: Case, policy, reference: Parameters, data: xr.Dataset):
+def reinforce(case: Case[Params], policy, reference: Parameters, data: xr.Dataset):
     """Train all methods and seeds, method-major along the runs axis; runs of one seed share all random numbers.
 
     Returns
@@ -92,7 +95,7 @@ def reinforce(case: Case, policy, reference: Parameters, data: xr.Dataset):
     parameters, metrics, tokens
         Final weights; Dataset (algorithm, seed, step) of diagnostics; Dataset of GRPO's token covariances.
     """
-    params, rl = case.params, case.params.rl
+    params, rl = case.params, case.params.train.rl
     method = method_terms(case)
     parameters = repeat_runs(reference, 1)
     optimiser, draws, looks = Adam(parameters.values()), case.rng("rollouts"), case.rng("validation")
@@ -100,7 +103,7 @@ def reinforce(case: Case, policy, reference: Parameters, data: xr.Dataset):
     examined, updates, tokens = Seen(), Seen(), Seen()
 
     def examine():
-        found = policy.examine(parameters, validation, rl.validation_samples, looks, params.seeds)
+        found = policy.examine(parameters, validation, rl.validation_samples, looks, params.simulate.seeds)
         contexts = found.pop("contexts")
         examined.add(found)
         return contexts
@@ -122,9 +125,11 @@ def reinforce(case: Case, policy, reference: Parameters, data: xr.Dataset):
     return parameters, *collect(case, examined.arrays(), updates.arrays(), tokens.arrays()["covariance"])
 
 
-def method_terms(case: Case) -> dict[str, torch.Tensor]:
+def method_terms(case: Case[Params]) -> dict[str, torch.Tensor]:
     """Return the terms of every run's loss as tensors of shape (runs,)."""
-    chosen = [case.params.methods[name] for name in case.params.run for _ in range(case.params.seeds)]
+    chosen = [
+        case.params.train.methods[name] for name in case.params.train.run for _ in range(case.params.simulate.seeds)
+    ]
     terms = {
         term: torch.tensor(
             [np.inf if getattr(one, term) is None else getattr(one, term) for one in chosen],
@@ -137,13 +142,15 @@ def method_terms(case: Case) -> dict[str, torch.Tensor]:
     return terms | {"leave_one_out": torch.tensor(one_out, device=case.device)}
 
 
-def shared(case: Case, values: np.ndarray) -> torch.Tensor:
+def shared(case: Case[Params], values: np.ndarray) -> torch.Tensor:
     """Hand each seed's numbers to all its methods: (seeds, ...) -> (methods * seeds, ...)."""
-    return torch.as_tensor(np.tile(values, (len(case.params.run), *[1] * (values.ndim - 1))), device=case.device)
+    return torch.as_tensor(np.tile(values, (len(case.params.train.run), *[1] * (values.ndim - 1))), device=case.device)
 
 
 @torch.no_grad()
-def roll_out(case: Case, policy, parameters, reference, prompts: np.ndarray, rng, method) -> dict[str, torch.Tensor]:
+def roll_out(
+    case: Case[Params], policy, parameters, reference, prompts: np.ndarray, rng, method
+) -> dict[str, torch.Tensor]:
     """Sample answers and compare each with its group.
 
     Returns
@@ -152,8 +159,8 @@ def roll_out(case: Case, policy, parameters, reference, prompts: np.ndarray, rng
         prompts and answers, shape (runs, batch, digits); advantage of each token, its log_prob under the policy and its
         reference under the base policy, shape (runs, batch * digits).
     """
-    params, rl, task = case.params, case.params.rl, case.params.task
-    rows = np.repeat(rng.integers(len(prompts), size=(params.seeds, rl.prompts)), rl.samples, axis=1)
+    params, rl, task = case.params, case.params.train.rl, case.params.simulate
+    rows = np.repeat(rng.integers(len(prompts), size=(params.simulate.seeds, rl.prompts)), rl.samples, axis=1)
     asked = shared(case, prompts[rows].astype(np.int64))
     uniforms = shared(case, rng.random((*rows.shape, task.digits), dtype=np.float32))
     answers = policy.sample(parameters, asked, uniforms)
@@ -170,17 +177,17 @@ def roll_out(case: Case, policy, parameters, reference, prompts: np.ndarray, rng
     return {"prompts": asked, "answers": answers} | tokens
 
 
-def pay(case: Case, right: torch.Tensor, rng) -> torch.Tensor:
+def pay(case: Case[Params], right: torch.Tensor, rng) -> torch.Tensor:
     """Return the rewards (runs, prompts, samples): the verifier's, or a control's that say nothing of the answer."""
-    numbers = shared(case, rng.random((case.params.seeds, *right.shape[1:]), dtype=np.float32))
-    if case.params.task.reward == "shuffled":
+    numbers = shared(case, rng.random((case.params.simulate.seeds, *right.shape[1:]), dtype=np.float32))
+    if case.params.train.reward == "shuffled":
         return right.gather(-1, numbers.argsort(-1))
-    return (numbers < 0.5).float() if case.params.task.reward == "coin" else right
+    return (numbers < 0.5).float() if case.params.train.reward == "coin" else right
 
 
-def update(case: Case, policy, parameters, optimiser, batch, method, rng) -> dict[str, np.ndarray]:
+def update(case: Case[Params], policy, parameters, optimiser, batch, method, rng) -> dict[str, np.ndarray]:
     """Go once through the rollout in minibatches, one optimiser step each; return means of the diagnostics."""
-    rl, digits = case.params.rl, case.params.task.digits
+    rl, digits = case.params.train.rl, case.params.simulate.digits
     size = rl.prompts * rl.samples // rl.minibatches
     seen = []
     for start in range(0, rl.prompts * rl.samples, size):
@@ -190,7 +197,7 @@ def update(case: Case, policy, parameters, optimiser, batch, method, rng) -> dic
         old, advantage = batch["log_prob"][:, flat], batch["advantage"][:, flat]
         full = policy.log_probs(parameters, asked, answers).flatten(1, 2)
         log_prob = full.gather(-1, answers.flatten(1)[..., None])[..., 0]
-        lottery = shared(case, rng.random((case.params.seeds, old.shape[1]), dtype=np.float32))
+        lottery = shared(case, rng.random((case.params.simulate.seeds, old.shape[1]), dtype=np.float32))
         loss, cut, touched = token_loss(log_prob, old, advantage, lottery, method)
         loss = loss + penalties(full, log_prob, batch["reference"][:, flat], method)
         optimiser.descend(loss.mean(1).sum(), rl.lr, rl.clip_norm)
@@ -212,15 +219,15 @@ def penalties(full: torch.Tensor, log_prob: torch.Tensor, reference: torch.Tenso
 # ------------------------------------------------------------------------------------------------------------ results
 
 
-def snapshots(rl) -> list[int]:
+def snapshots(rl: Reinforcement) -> list[int]:
     """Steps at which single tokens and prompts are kept: the first, the compared one and the last rollout."""
     return sorted({0, min(rl.compare_step, rl.steps - 1), rl.steps - 1})
 
 
-def grpo_runs(params) -> slice:
+def grpo_runs(params: Params) -> slice:
     """Place of GRPO's runs on the runs axis."""
-    first = params.run.index("grpo") * params.seeds
-    return slice(first, first + params.seeds)
+    first = params.train.run.index("grpo") * params.simulate.seeds
+    return slice(first, first + params.simulate.seeds)
 
 
 CURVES = {
@@ -242,7 +249,7 @@ PROMPTS = {
 }
 
 
-def collect(case: Case, examined: dict, updates: dict, tokens: np.ndarray) -> tuple[xr.Dataset, xr.Dataset]:
+def collect(case: Case[Params], examined: dict, updates: dict, tokens: np.ndarray) -> tuple[xr.Dataset, xr.Dataset]:
     """Lay the diagnostics out as (algorithm, seed, step) and the snapshots as (algorithm, seed, snapshot, prompt).
 
     Parameters
@@ -250,13 +257,13 @@ def collect(case: Case, examined: dict, updates: dict, tokens: np.ndarray) -> tu
     examined, updates : dict of ndarray, first axis the steps
     tokens : ndarray, shape (snapshots, seeds, tokens)
     """
-    params, kept = case.params, snapshots(case.params.rl)
+    params, kept = case.params, snapshots(case.params.train.rl)
     grid = ("algorithm", "seed")
     rows = updates | {"entropy": examined["entropy"].mean(-1), "pass_at_k": examined["any_right"]}
 
     def split(values: np.ndarray) -> np.ndarray:
         values = values.astype(np.float64)
-        return values.reshape(len(params.run), params.seeds, *values.shape[1:])
+        return values.reshape(len(params.train.run), params.simulate.seeds, *values.shape[1:])
 
     variables = {
         name: labelled((*grid, dim), split(np.moveaxis(rows[name], 0, -1)), *label, nan=why)
@@ -272,12 +279,12 @@ def collect(case: Case, examined: dict, updates: dict, tokens: np.ndarray) -> tu
     )
     diverged = ~np.isfinite(variables["entropy"][1]).all(-1)
     variables["status"] = labelled(grid, np.where(diverged, "diverged", "ok"), "how the run went")
-    seeds = np.arange(params.seeds)
+    seeds = np.arange(params.simulate.seeds)
     coordinates = {
-        "algorithm": params.run,
+        "algorithm": params.train.run,
         "seed": seeds,
-        "step": np.arange(params.rl.steps + 1),
-        "update": np.arange(params.rl.steps),
+        "step": np.arange(params.train.rl.steps + 1),
+        "update": np.arange(params.train.rl.steps),
         "snapshot": kept,
         "measure": list(make_policy(params).measures),
     }

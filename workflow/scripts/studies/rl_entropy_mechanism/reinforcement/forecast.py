@@ -8,12 +8,13 @@ import xarray as xr
 from pesin.stats.fits import bootstrap_entropy_law, compare_laws, fit_entropy_law, fit_saturation
 from pesin.steps.case import Case
 from pesin.steps.labels import DIVERGED, labelled
-from studies.rl_entropy_mechanism.entropy import EARLY, RUN, STILL, part_of
+from studies.rl_entropy_mechanism.reinforcement.entropy import EARLY, RUN, STILL, part_of
+from studies.rl_entropy_mechanism.reinforcement.params import Params
 
 PREDICTORS = ("entropy_law", "last_value", "saturation_in_steps")
 
 
-def forecast(case: Case, data: xr.Dataset, trained: xr.DataTree) -> xr.Dataset:
+def forecast(case: Case[Params], trained: xr.DataTree) -> xr.Dataset:
     """Return scores and fits per algorithm and seed; a checkpoint is every step, unsmoothed."""
     metrics = trained["metrics"].to_dataset()
     return xr.merge(
@@ -99,14 +100,14 @@ def law(metrics: xr.Dataset) -> xr.Dataset:
     )
 
 
-def coefficients(case: Case, metrics: xr.Dataset) -> xr.Dataset:
+def coefficients(case: Case[Params], metrics: xr.Dataset) -> xr.Dataset:
     """Block-bootstrap intervals of a and b, and whether each algorithm's and GRPO's lie in one another's."""
     curve, reward = metrics["entropy"].values, metrics["accuracy"].sel({"measure": "sampled"}).values
-    params = case.params
-    draws = np.stack(bootstrap_entropy_law(curve, reward, params.block, params.bootstrap, case.rng("blocks")))
+    wanted = case.params.forecast
+    draws = np.stack(bootstrap_entropy_law(curve, reward, wanted.block, wanted.bootstrap, case.rng("blocks")))
     low, high = np.nanquantile(draws, [0.025, 0.975], axis=1)
     fitted = np.stack(fit_entropy_law(curve, reward))
-    grpo = params.run.index("grpo")
+    grpo = case.params.train.run.index("grpo")
     theirs = (fitted >= low[:, grpo, None]) & (fitted <= high[:, grpo, None])
     ours = (fitted[:, grpo, None] >= low) & (fitted[:, grpo, None] <= high)
     dims = ("coefficient", *RUN)
@@ -131,11 +132,11 @@ def coefficients(case: Case, metrics: xr.Dataset) -> xr.Dataset:
     )
 
 
-def extrapolation(case: Case, metrics: xr.Dataset) -> xr.Dataset:
+def extrapolation(case: Case[Params], metrics: xr.Dataset) -> xr.Dataset:
     """Fit on the first part of a run and predict the accuracy of the rest from its entropy; two baselines beside it."""
     curve, reward = metrics["entropy"].values, metrics["accuracy"].sel({"measure": "sampled"}).values
     step = metrics["step"].values.astype(float)
-    n, fractions = reward.shape[-1], case.params.fractions
+    n, fractions = reward.shape[-1], case.params.forecast.fractions
     rmse = np.empty((len(PREDICTORS), len(fractions), *reward.shape[:2]))
     early = np.empty((2, len(fractions), *reward.shape[:2]))
     for i, fraction in enumerate(fractions):

@@ -1,4 +1,4 @@
-"""Types of the parameters of the study's cases: the reinforcement-learning task, and the tabular identity."""
+"""Types of the parameters of the reinforcement learning: the verifiable task, the policy, and the methods."""
 
 from __future__ import annotations
 
@@ -11,9 +11,10 @@ from pesin.params import Model, MultiHead, Name, Share
 Percent = Annotated[float, Field(ge=0, le=100)]
 
 
-class Task(Model):
-    """The verifiable task: running sums of digits."""
+class Simulate(Model):
+    """The verifiable task, running sums of digits, and careless answers to it. Seen by all steps."""
 
+    seeds: PositiveInt
     digits: PositiveInt
     """Length of a prompt and of its answer, tokens."""
     modulus: Annotated[int, Field(ge=2)]
@@ -22,8 +23,8 @@ class Task(Model):
     """Prompts to train on."""
     validation: PositiveInt
     """Further prompts, on which entropy and accuracy are measured."""
-    reward: Literal["verifier", "shuffled", "coin"]
-    """verifier: 1 if the last token is right. Controls: shuffled among a prompt's samples, or coin flips."""
+    noise: Annotated[float, Field(gt=0, lt=1)]
+    """Probability that a step of the chain gets a random error, which is carried on."""
 
     @model_validator(mode="after")
     def _enough_prompts(self):
@@ -38,8 +39,6 @@ class Base(Model):
     steps: PositiveInt
     batch: PositiveInt
     lr: PositiveFloat
-    noise: Annotated[float, Field(gt=0, lt=1)]
-    """Probability that a step of the chain gets a random error, which is carried on."""
 
 
 class Markov(Model):
@@ -111,23 +110,17 @@ class Method(Model):
     """Coefficient of the KL divergence to the base policy."""
 
 
-class RunParams(Model):
-    """A case of reinforcement learning: all methods and seeds in one loop."""
+class Train(Model):
+    """All methods and seeds, in one loop. Seen by the train step and those after it."""
 
-    kind: Literal["task"]
-    seeds: PositiveInt
-    task: Task
+    reward: Literal["verifier", "shuffled", "coin"]
+    """verifier: 1 if the last token is right. Controls: shuffled among a prompt's samples, or coin flips."""
     base: Base
     policy: Annotated[Markov | Transformer | LanguageModel, Field(discriminator="kind")]
     rl: Reinforcement
     methods: dict[Name, Method]
     run: Annotated[list[Name], Field(min_length=1)]
     """Which of the methods this case runs."""
-    fractions: list[Share]
-    """Beginnings of a run, as shares of it, from which the rest is predicted."""
-    bootstrap: PositiveInt
-    block: PositiveInt
-    """Checkpoints in a block of the bootstrap."""
 
     @model_validator(mode="after")
     def _known(self):
@@ -139,16 +132,28 @@ class RunParams(Model):
         return self
 
 
-class TabularParams(Model):
-    """The identity dH = -Cov(log pi, dz) on tables of logits."""
+class Entropy(Model):
+    """Seen by the entropy step."""
 
-    kind: Literal["tabular"]
-    policies: PositiveInt
-    actions: Annotated[int, Field(ge=2)]
-    rates: Annotated[list[PositiveFloat], Field(min_length=3)]
-    """Learning rates eta."""
-    shuffle_actions: bool
-    """Control: the logit change is assigned to the wrong actions in the covariance."""
+    bootstrap: PositiveInt
+    """Resamples of the validation prompts."""
 
 
-Params = Annotated[RunParams | TabularParams, Field(discriminator="kind")]
+class Forecast(Model):
+    """Seen by the forecast step."""
+
+    fractions: list[Share]
+    """Beginnings of a run, as shares of it, from which the rest is predicted."""
+    bootstrap: PositiveInt
+    """Resamples of a run's checkpoints."""
+    block: PositiveInt
+    """Checkpoints in a block of the bootstrap."""
+
+
+class Params(Model):
+    """Parameters of one case."""
+
+    simulate: Simulate
+    train: Train
+    entropy: Entropy
+    forecast: Forecast

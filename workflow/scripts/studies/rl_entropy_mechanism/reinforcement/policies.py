@@ -139,8 +139,8 @@ class Transformer:
         runs, device = len(like), like.device
         asked = torch.as_tensor(prompts, device=device).expand(runs, *prompts.shape)
         often = asked.repeat_interleave(samples, 1)
-        uniforms = rng.random((seeds, often.shape[1], self.digits), dtype=np.float32)
-        uniforms = torch.as_tensor(np.tile(uniforms, (runs // seeds, 1, 1)), device=device)
+        drawn = rng.random((seeds, often.shape[1], self.digits), dtype=np.float32)
+        uniforms = torch.as_tensor(np.tile(drawn, (runs // seeds, 1, 1)), device=device)
         answers = self.sample(parameters, often, uniforms)
         log_prob = self.log_probs(parameters, often, answers)
         entropy = -(log_prob.exp() * log_prob).sum(-1).mean(-1).view(runs, len(prompts), samples)

@@ -1,4 +1,4 @@
-"""The worlds: digit prompts with careless reasoning to imitate, and tables of logits with advantages."""
+"""Digit prompts with careless reasoning to imitate."""
 
 from __future__ import annotations
 
@@ -8,18 +8,15 @@ import xarray as xr
 from pesin.steps.case import Case
 from pesin.steps.labels import labelled
 from pesin.systems.running_sums import draw_prompts, noisy_sums
+from studies.rl_entropy_mechanism.reinforcement.params import Params
 
 
-def simulate(case: Case) -> xr.Dataset:
-    """Return prompts, validation prompts and noisy chains, or the logits and advantages of tabular policies."""
-    return _tables(case) if case.params.kind == "tabular" else _task(case)
-
-
-def _task(case: Case) -> xr.Dataset:
-    task, seeds = case.params.task, case.params.seeds
+def simulate(case: Case[Params]) -> xr.Dataset:
+    """Return prompts, validation prompts and noisy chains."""
+    task, seeds = case.params.simulate, case.params.simulate.seeds
     prompts = draw_prompts(task.prompts + task.validation, task.digits, task.modulus, case.rng("prompts"))
     train, validation = np.split(prompts, [task.prompts])
-    chains = noisy_sums(np.tile(train, (seeds, 1, 1)), task.modulus, case.params.base.noise, case.rng("chains"))
+    chains = noisy_sums(np.tile(train, (seeds, 1, 1)), task.modulus, task.noise, case.rng("chains"))
     return xr.Dataset(
         {
             "prompts": labelled(("prompt", "position"), train.astype(np.int16), "digits of the training prompts"),
@@ -35,16 +32,4 @@ def _task(case: Case) -> xr.Dataset:
             ),
         },
         coords={"seed": np.arange(seeds), "position": np.arange(task.digits)},
-    )
-
-
-def _tables(case: Case) -> xr.Dataset:
-    params, rng = case.params, case.rng("tables")
-    shape = (params.policies, params.actions)
-    return xr.Dataset(
-        {
-            "logits": labelled(("policy", "action"), rng.normal(size=shape), "logits of a softmax policy"),
-            "advantages": labelled(("policy", "action"), rng.normal(size=shape), "advantage of each action"),
-        },
-        coords={"policy": np.arange(params.policies), "action": np.arange(params.actions)},
     )

@@ -1,15 +1,14 @@
-"""Every entropy and covariance that the claims need: of the training runs, and of tabular policies."""
+"""Every entropy and covariance of the training runs that the claims need."""
 
 from __future__ import annotations
 
 import numpy as np
 import xarray as xr
 
-from pesin.entropy.policy import entropy_change, exact_covariance, natural_gradient_change, policy_gradient_change
-from pesin.stats.fits import loglog_slope
 from pesin.stats.intervals import spearman
 from pesin.steps.case import Case
 from pesin.steps.labels import DIVERGED, labelled
+from studies.rl_entropy_mechanism.reinforcement.params import Params
 
 EARLY = 0.25  # share of the run at which early consumption is read
 SMOOTH = 5  # checkpoints in the moving average of the monotone fall
@@ -19,10 +18,8 @@ RUN = ("algorithm", "seed")
 STILL = f"{DIVERGED}, or stood still"
 
 
-def entropy(case: Case, data: xr.Dataset, trained: xr.DataTree | None) -> xr.Dataset:
-    """Return the entropy curves and covariances of a training case, or the identity's errors of a tabular case."""
-    if case.params.kind == "tabular":
-        return tabular(case, data)
+def entropy(case: Case[Params], trained: xr.DataTree) -> xr.Dataset:
+    """Return entropy curves and covariances."""
     metrics = trained["metrics"].to_dataset()
     return xr.merge(
         [
@@ -38,15 +35,12 @@ def entropy(case: Case, data: xr.Dataset, trained: xr.DataTree | None) -> xr.Dat
     )
 
 
-# ------------------------------------------------------------------------------------------------------ training runs
-
-
-def collapse(case: Case, metrics: xr.Dataset) -> xr.Dataset:
+def collapse(case: Case[Params], metrics: xr.Dataset) -> xr.Dataset:
     """How far and how early the entropy falls."""
     curve = metrics["entropy"].values
     early = round(EARLY * (curve.shape[-1] - 1))
     start, end = curve[..., 0], curve[..., -1]
-    compared = metrics["entropy"].sel(step=case.params.rl.compare_step).drop_vars("step").values
+    compared = metrics["entropy"].sel(step=case.params.train.rl.compare_step).drop_vars("step").values
     return xr.Dataset(
         {
             "entropy": metrics["entropy"],
@@ -107,20 +101,20 @@ def mechanism(metrics: xr.Dataset) -> xr.Dataset:
     )
 
 
-def doses(case: Case, metrics: xr.Dataset) -> xr.Dataset:
+def doses(case: Case[Params], metrics: xr.Dataset) -> xr.Dataset:
     """Entropy at the compared step against the dose of each covariance method; dose 0 is the plain policy gradient."""
-    at = metrics["entropy"].sel(step=case.params.rl.compare_step).drop_vars("step")
+    at = metrics["entropy"].sel(step=case.params.train.rl.compare_step).drop_vars("step")
     variables = {}
     for family in ("kl_cov", "clip_cov"):
         chosen = {
-            name: getattr(case.params.methods[name], f"{family}_percent")
-            for name in case.params.run
-            if case.params.methods[name].family in (family, "policy_gradient")
+            name: getattr(case.params.train.methods[name], f"{family}_percent")
+            for name in case.params.train.run
+            if case.params.train.methods[name].family in (family, "policy_gradient")
         }
         if not chosen:
             continue
         dim = f"{family}_dose"
-        names = sorted(chosen, key=chosen.get)
+        names = sorted(chosen, key=chosen.__getitem__)
         values = at.sel({"algorithm": names}).values
         variables[f"{family}_entropy"] = labelled(
             (dim, "seed"), values, f"entropy at the compared step, {family}", "nat", nan=DIVERGED
@@ -129,12 +123,13 @@ def doses(case: Case, metrics: xr.Dataset) -> xr.Dataset:
     return xr.Dataset(variables)
 
 
-def over_prompts(case: Case, metrics: xr.Dataset) -> xr.Dataset:
+def over_prompts(case: Case[Params], metrics: xr.Dataset) -> xr.Dataset:
     """95 % interval of the entropy at the snapshots by a bootstrap over the validation prompts."""
     values = metrics["entropy_of_prompt"].values
     prompts = values.shape[-1]
     draws = (
-        case.rng("prompts").multinomial(prompts, np.full(prompts, 1 / prompts), size=case.params.bootstrap) / prompts
+        case.rng("prompts").multinomial(prompts, np.full(prompts, 1 / prompts), size=case.params.entropy.bootstrap)
+        / prompts
     )
     low, high = np.quantile(values @ draws.T, [0.025, 0.975], axis=-1)
     dims = (*RUN, "snapshot")
@@ -152,7 +147,7 @@ def over_prompts(case: Case, metrics: xr.Dataset) -> xr.Dataset:
 
 def tokens(trained: xr.DataTree) -> xr.Dataset:
     """Distribution of GRPO's token covariances: quantiles, and the mean of the largest."""
-    tokens = trained["tokens/token_covariance"]
+    tokens = trained["tokens"].to_dataset()["token_covariance"]
     values = np.sort(tokens.values, axis=-1)[..., ::-1]
     count = values.shape[-1]
     top = np.stack([values[..., : max(1, round(share * count))].mean(-1) for share in TOP_SHARES], -1)
@@ -175,39 +170,6 @@ def tokens(trained: xr.DataTree) -> xr.Dataset:
             ),
         },
         coords={"snapshot": tokens["snapshot"].values, "level": list(LEVELS), "top_share": list(TOP_SHARES)},
-    )
-
-
-# ---------------------------------------------------------------------------------------------------- tabular policies
-
-
-def tabular(case: Case, data: xr.Dataset) -> xr.Dataset:
-    """Compare the exact entropy change of one gradient step with minus the covariance, for a row of learning rates."""
-    logits, advantages = data["logits"].values, data["advantages"].values
-    rates = np.asarray(case.params.rates)
-    # The control pairs log-probabilities with the logit changes of other actions: a fixed shift by one action.
-    order = np.roll(np.arange(logits.shape[-1]), int(case.params.shuffle_actions))
-    changes, covariances = [], []
-    for step in (policy_gradient_change, natural_gradient_change):
-        moved = np.stack([step(logits, advantages, rate) for rate in rates], 1)
-        table = np.broadcast_to(logits[:, None], moved.shape)
-        changes.append(entropy_change(table, moved))
-        covariances.append(exact_covariance(table, moved[..., order]))
-    change, covariance = np.stack(changes), np.stack(covariances)
-    error = np.abs(change + covariance)
-    relative = error / np.abs(covariance)
-    dims = ("gradient", "policy", "rate")
-    return xr.Dataset(
-        {
-            "entropy_change": labelled(dims, change, "exact entropy change of one step", "nat"),
-            "covariance": labelled(dims, covariance, "Cov(log pi, dz) over the actions", "nat"),
-            "absolute_error": labelled(dims, error, "|dH + Cov|", "nat"),
-            "relative_error": labelled(dims, relative, "|dH + Cov| / |Cov|"),
-            "error_slope": labelled(
-                dims[:2], loglog_slope(rates, relative), "exponent of the relative error against the learning rate"
-            ),
-        },
-        coords={"gradient": ["policy_gradient", "natural_gradient"], "policy": data["policy"].values, "rate": rates},
     )
 
 
