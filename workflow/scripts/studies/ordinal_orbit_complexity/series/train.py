@@ -4,10 +4,13 @@ import xarray as xr
 
 from pesin.steps.case import Case
 from pesin.steps.labels import labelled
-from studies.ordinal_orbit_complexity.features import QUANTITIES, record_features
+from studies.ordinal_orbit_complexity.features import QUANTITIES
+from studies.ordinal_orbit_complexity.series.params import Params
+from studies.ordinal_orbit_complexity.series.records import record_features
 
 
-def train(case: Case, data) -> xr.Dataset:
+def train(case: Case[Params], data: xr.DataTree) -> xr.Dataset:
+    """Return the centroids over (duration, class, quantity)."""
     records = data["records"].to_dataset()
     records = records.isel(record=~records.held_out.values)
     durations = case.params.train.durations

@@ -1,30 +1,20 @@
 """Measures permutation entropy and statistical complexity of every series, against what the claims vary."""
 
-from math import factorial
-
 import numpy as np
 import xarray as xr
 
-from pesin.entropy.ordinal import complexity_entropy, delay_for, from_counts, pattern_codes
+from pesin.entropy.ordinal import complexity_entropy, delay_for
 from pesin.forecast.classify import area_under_curve
-from pesin.stats.bootstrap import block_counts
-from pesin.stats.surrogates import iaaft, rank_p_value
 from pesin.steps.case import Case
 from pesin.steps.labels import labelled
-from studies.ordinal_orbit_complexity.classes import LOST
-from studies.ordinal_orbit_complexity.features import motions
+from studies.ordinal_orbit_complexity.measures import ordinal_variables, surrogate_p
+from studies.ordinal_orbit_complexity.series.params import Params
 
 COLOURS_OF_NOISE = {-2: "red", -1: "pink", 0: "white", 1: "blue", 2: "violet"}
 
 
-def entropy(case: Case, data) -> xr.Dataset | xr.DataTree:
-    return _series(case, data) if case.params.kind == "series" else _motions(case, data)
-
-
-# ------------------------------------------------------------------------------------------------ standard series
-
-
-def _series(case: Case, data) -> xr.DataTree:
+def entropy(case: Case[Params], data: xr.DataTree) -> xr.DataTree:
+    """Return a group for each thing that the claims vary."""
     systems = _systems(case, data)
     return xr.DataTree.from_dict(
         {
@@ -39,10 +29,10 @@ def _series(case: Case, data) -> xr.DataTree:
     )
 
 
-def _systems(case: Case, data) -> dict:
+def _systems(case: Case[Params], data) -> dict:
     """Every standard system at its delay: {name: (series of shape (seed, time), delay)}."""
     lorenz, sines = data["lorenz"].to_dataset(), data["sines"].to_dataset()
-    ratio, order = case.params.ratio, case.params.order
+    ratio, order = case.params.train.ratio, case.params.train.order
     delays = {c: int(delay_for(ratio, lorenz.natural_period.sel(coordinate=c), lorenz.dt, order)) for c in "xyz"}
     systems = {str(name): (data["maps"].x.sel(system=name).values, 1) for name in data["maps"].system.values}
     for exponent in data["noise"].exponent.values:
@@ -56,13 +46,13 @@ def _systems(case: Case, data) -> dict:
     return systems
 
 
-def _plane(case: Case, systems) -> xr.Dataset:
-    order = case.params.order
+def _plane(case: Case[Params], systems) -> xr.Dataset:
+    order = case.params.train.order
     found = [complexity_entropy(x, order, delay) for x, delay in systems.values()]
     seeds = len(found[0].patterns)
     settled = [np.ptp(x[:, -x.shape[1] // 10 :], axis=1) < 1e-2 * x.std() for x, _ in systems.values()]
     return xr.Dataset(
-        _ordinal_variables(("system", "seed"), found, order, (len(systems), seeds))
+        ordinal_variables(("system", "seed"), found, order, (len(systems), seeds))
         | {
             "delay": labelled("system", [delay for _, delay in systems.values()], "delay", "sample"),
             "has_settled": labelled(("system", "seed"), settled, "at rest over its last tenth"),
@@ -71,7 +61,7 @@ def _plane(case: Case, systems) -> xr.Dataset:
     )
 
 
-def _sampling(case: Case, data) -> xr.Dataset:
+def _sampling(case: Case[Params], data) -> xr.Dataset:
     """H and C against t_pat / t_nat. White noise, which has no period, gets that of the sine."""
     lorenz, sines = data["lorenz"].to_dataset(), data["sines"].to_dataset()
     swept = {"sine": (sines.sine.values, 1.0, float(sines.dt))}
@@ -80,7 +70,7 @@ def _sampling(case: Case, data) -> xr.Dataset:
         swept[f"lorenz_{c}"] = (one.x.values, float(one.natural_period), float(one.dt))
     white = np.abs(data["noise"].exponent.values).argmin()
     swept["noise"] = (data["noise"].x.values[white], 1.0, float(sines.dt))
-    ratios, order = case.params.entropy.ratios, case.params.order
+    ratios, order = case.params.entropy.ratios, case.params.train.order
     found = [
         complexity_entropy(x, order, int(delay_for(ratio, period, dt, order)))
         for x, period, dt in case.progress(swept.values(), what="sampling")
@@ -89,17 +79,17 @@ def _sampling(case: Case, data) -> xr.Dataset:
     dims = ("system", "ratio", "seed")
     shape = (len(swept), len(ratios), len(found[0].patterns))
     return xr.Dataset(
-        _ordinal_variables(dims, found, order, shape),
+        ordinal_variables(dims, found, order, shape),
         {"system": list(swept), "ratio": ratios, "seed": np.arange(shape[-1])},
     )
 
 
-def _separation(case: Case, data) -> xr.Dataset:
+def _separation(case: Case[Params], data) -> xr.Dataset:
     """AUC of H for Lorenz segments against segments of a sine of the same period and sampling, seed by seed.
 
     Segments start at random; a ratio for which fewer than two windows fit has the AUC of a coin, 1/2.
     """
-    p, order, lorenz = case.params.entropy, case.params.order, data["lorenz"].to_dataset()
+    p, order, lorenz = case.params.entropy, case.params.train.order, data["lorenz"].to_dataset()
     auc = np.full((len(p.segment_durations), 3, len(p.ratios), lorenz.sizes["seed"]), 0.5)
     for i, duration in enumerate(case.progress(p.segment_durations, what="separation")):
         rng = case.rng(f"segments {duration:g}")
@@ -142,13 +132,13 @@ def _segments(rng, series, length, count: int) -> np.ndarray:
     return np.take_along_axis(series[:, None, :], starts + np.arange(length), -1)
 
 
-def _mixing(case: Case, data) -> xr.Dataset:
+def _mixing(case: Case[Params], data) -> xr.Dataset:
     """Sums of incommensurate sines at their own natural period; noisy sines at the sine's."""
-    sines, ratio, order = data["sines"].to_dataset(), case.params.ratio, case.params.order
+    sines, ratio, order = data["sines"].to_dataset(), case.params.train.ratio, case.params.train.order
     delays = delay_for(ratio, sines.sum_period.values, float(sines.dt), order)
     sums = complexity_entropy(sines["sum"].values, order, delays)
     noisy = complexity_entropy(sines.noisy.values, order, int(delay_for(ratio, 1, float(sines.dt), order)))
-    variables = {}
+    variables: dict = {}
     for name, dim, found in (("sum", "count", sums), ("noisy", "noise_to_signal", noisy)):
         variables |= {
             f"{name}_permutation_entropy": labelled((dim, "seed"), found.permutation_entropy, "permutation entropy H"),
@@ -159,9 +149,9 @@ def _mixing(case: Case, data) -> xr.Dataset:
     return xr.Dataset(variables, {dim: sines[dim].values for dim in ("count", "noise_to_signal", "seed")})
 
 
-def _switched(case: Case, data) -> xr.Dataset:
+def _switched(case: Case[Params], data) -> xr.Dataset:
     """H in sliding windows, half a window apart; those that hold the switch belong to neither half."""
-    x, window, order = data["switched"].x.values, case.params.entropy.sliding_window, case.params.order
+    x, window, order = data["switched"].x.values, case.params.entropy.sliding_window, case.params.train.order
     starts = np.arange(0, x.shape[1] - window + 1, max(window // 2, 1))
     windowed = np.stack([complexity_entropy(x[:, s : s + window], order, 1).permutation_entropy for s in starts], -1)
     middle = x.shape[1] // 2
@@ -175,11 +165,11 @@ def _switched(case: Case, data) -> xr.Dataset:
     )
 
 
-def _null(case: Case) -> xr.Dataset:
+def _null(case: Case[Params]) -> xr.Dataset:
     """What H a sine shows at finite length: quantiles over phases and true periods within 10 % of the assumed."""
-    p, order, rng = case.params, case.params.order, case.rng("null")
+    p, order, rng = case.params, case.params.train.order, case.rng("null")
     per_period, draws = p.simulate.records.samples_per_period, p.entropy.null_draws
-    delay = int(delay_for(p.ratio, per_period, 1, order))
+    delay = int(delay_for(p.train.ratio, per_period, 1, order))
     phase, stretch = rng.uniform(0, 2 * np.pi, (draws, 1)), rng.uniform(0.9, 1.1, (draws, 1))
     quantiles = []
     for duration in p.train.durations:
@@ -192,118 +182,21 @@ def _null(case: Case) -> xr.Dataset:
     )
 
 
-def _surrogates(case: Case, systems) -> xr.Dataset:
+def _surrogates(case: Case[Params], systems) -> xr.Dataset:
     """IAAFT test of "complex rather than coloured noise", on one sample per delay."""
     p = case.params.entropy
     values = [
-        _surrogate_p(
+        surrogate_p(
             case.rng(f"surrogates {name}"),
             x[: p.surrogate_seeds],
             delay,
             p.surrogates,
             p.surrogate_length,
-            case.params.order,
+            case.params.train.order,
         )
         for name, (x, delay) in case.progress(systems.items(), what="surrogates")
     ]
     return xr.Dataset(
         {"p_value": labelled(("system", "seed"), values, "p-value that H is no lower than that of its surrogates")},
         {"system": list(systems), "seed": np.arange(len(values[0]))},
-    )
-
-
-def _surrogate_p(rng, x, delay: int, surrogates: int, length: int, order: int) -> np.ndarray:
-    """p-values of series of shape (n, time), from one sample per delay, `length` of them at most."""
-    coarse = x[:, ::delay][:, :length]
-    null = complexity_entropy(iaaft(rng, coarse, surrogates, 20), order).permutation_entropy
-    return rank_p_value(complexity_entropy(coarse, order).permutation_entropy, null)
-
-
-def _ordinal_variables(dims, found, order: int, shape) -> dict:
-    """Variables of a list of Ordinal records, reshaped to `shape`."""
-
-    def stacked(name):
-        return np.reshape([getattr(one, name) for one in found], shape)
-
-    patterns = stacked("patterns")
-    return {
-        "permutation_entropy": labelled(dims, stacked("permutation_entropy"), "permutation entropy H"),
-        "statistical_complexity": labelled(dims, stacked("statistical_complexity"), "statistical complexity C"),
-        "patterns": labelled(dims, patterns, "ordinal patterns that occur"),
-        "missing_patterns": labelled(dims, factorial(order) - patterns, "ordinal patterns that never occur"),
-        "windows": labelled(dims, stacked("windows"), "windows counted"),
-        "bias": labelled(dims, stacked("bias"), "Miller-Madow estimate of the bias of H"),
-    }
-
-
-# -------------------------------------------------------------------------------------- pendulum motions and orbits
-
-
-def _motions(case: Case, data) -> xr.Dataset:
-    """(H, C) of every motion with a moving-block bootstrap error, and what its kind of case adds."""
-    dims, x, period, delay, is_lost = motions(case, data)
-    order, shape = case.params.order, is_lost.shape
-    found = [complexity_entropy(one, order, int(step)) for one, step in zip(x, delay, strict=True)]
-    result = xr.Dataset(
-        _ordinal_variables(dims, found, order, shape) | _bootstrap(case, x, delay, period, dims, shape),
-        {dim: data[dim].values for dim in dims},
-    )
-    for name in ("permutation_entropy", "statistical_complexity"):
-        result[name] = result[name].where(~is_lost).assign_attrs(nan=LOST)
-    if case.params.kind == "pendulum":
-        return result.merge(_pendulum_sampling(case, x, period))
-    return result.merge(_orbit_surrogates(case, x, delay))
-
-
-def _bootstrap(case: Case, x, delay, period, dims, shape) -> dict:
-    """Standard errors of H and C of each series; a block is five natural periods, as windows overlap."""
-    order, rng = case.params.order, case.rng("blocks")
-    errors = []
-    for series, step, samples in zip(case.progress(x, what="bootstrap"), delay, period, strict=True):
-        codes = pattern_codes(series, order, int(step))
-        block = round(min(5 * samples, codes.size / 2))
-        resampled = from_counts(block_counts(rng, codes, factorial(order), block, case.params.entropy.resamples))
-        # The spread alone: a resample of few blocks misses patterns, so its mean lies below H.
-        errors.append(np.std(resampled[:2], axis=1))
-    names = {"permutation_entropy": "H", "statistical_complexity": "C"}
-    return {
-        f"{name}_error": labelled(dims, values.reshape(shape), f"standard error of {said}, moving-block bootstrap")
-        for (name, said), values in zip(names.items(), np.transpose(errors), strict=True)
-    }
-
-
-def _pendulum_sampling(case: Case, x, period) -> xr.Dataset:
-    """H and C against t_pat / t_nat."""
-    order, ratios, starts = case.params.order, case.params.entropy.ratios, case.params.simulate.starts
-    found = [complexity_entropy(x, order, delay_for(ratio, period, 1, order)) for ratio in ratios]
-    dims, shape = ("ratio", "start_kind", "start"), (len(ratios), -1, starts)
-    return xr.Dataset(
-        {
-            "sampled_permutation_entropy": labelled(
-                dims, np.reshape([one.permutation_entropy for one in found], shape), "permutation entropy H"
-            ),
-            "sampled_statistical_complexity": labelled(
-                dims, np.reshape([one.statistical_complexity for one in found], shape), "statistical complexity C"
-            ),
-        },
-        {"ratio": ratios},
-    )
-
-
-def _orbit_surrogates(case: Case, x, delay) -> xr.Dataset:
-    """IAAFT p-values of the first orbits of each potential, on the first thousand samples one delay apart."""
-    p, orbits = case.params.entropy, case.params.simulate.orbits
-    first = np.arange(len(x)) % orbits < p.surrogate_orbits
-    values = [
-        _surrogate_p(case.rng(f"surrogates {i}"), x[i : i + 1], int(delay[i]), p.surrogates, 1000, case.params.order)
-        for i in case.progress(np.flatnonzero(first), what="surrogates")
-    ]
-    return xr.Dataset(
-        {
-            "surrogate_p_value": labelled(
-                ("potential", "tested_orbit"),
-                np.reshape(values, (-1, min(p.surrogate_orbits, orbits))),
-                "p-value that H is no lower than that of its surrogates",
-            )
-        }
     )
