@@ -7,8 +7,8 @@ import pytest
 from scipy.linalg import eigvals
 
 from project import case_of
-from studies.dynamical_linear_bandits.forecast import fit_lags, forecast, predict_lags, reward_deviation
-from studies.dynamical_linear_bandits.params import Learner
+from studies.dynamical_linear_bandits.dimension import simulate as dimension
+from studies.dynamical_linear_bandits.learners import Learner
 from studies.dynamical_linear_bandits.play import beta, bonus_constants, epoch_ends, play
 from studies.dynamical_linear_bandits.problems import (
     expert_action,
@@ -19,8 +19,10 @@ from studies.dynamical_linear_bandits.problems import (
     transient_growth,
 )
 from studies.dynamical_linear_bandits.response import draw_noise, respond
-from studies.dynamical_linear_bandits.simulate import problems, simulate
-from studies.dynamical_linear_bandits.train import train
+from studies.dynamical_linear_bandits.system.forecast import fit_lags, forecast, predict_lags, reward_deviation
+from studies.dynamical_linear_bandits.system.simulate import simulate
+from studies.dynamical_linear_bandits.system.train import train
+from studies.dynamical_linear_bandits.systems import problems
 
 ROOT = Path(__file__).parents[2]
 STUDY = "dynamical_linear_bandits"
@@ -33,7 +35,7 @@ def case(step, name="synthetic", scale="smoke", **change):
 
 
 def system(name):
-    return problems(simulate(case("simulate", name)))[0]
+    return problems(simulate(case("simulate", name))["systems"].to_dataset())[0]
 
 
 def test_synthetic_system_has_the_known_h_and_values():
@@ -62,7 +64,7 @@ def test_expert_split_keeps_cap_and_budget():
 
 def test_removed_memory_keeps_h_and_pays_at_once():
     kept = system("synthetic")
-    raw = case("simulate").params
+    raw = case("simulate").params.simulate
     removed = given_system(raw.a, raw.b, raw.c, raw.d, 1.5, "removed")
     assert removed.h == pytest.approx(kept.h) and not removed.omega.any()
     assert bonus_constants(removed, 0.1)[1] == 0
@@ -168,14 +170,15 @@ def test_deviation_of_the_reward_against_a_long_run():
 
 def test_shapes_and_names_are_checked():
     with pytest.raises(ValueError, match="b: must be 3 x 3"):
-        case("simulate", b=[[1, 0, 0]])
+        case("simulate", simulate={"b": [[1, 0, 0]]})
     with pytest.raises(ValueError, match="none of the learners"):
-        case("simulate", play=["dynlin_ucbb"])
+        case("simulate", train={"play": ["dynlin_ucbb"]})
 
 
 def test_smaller_systems_survive_the_padding():
-    found = problems(simulate(case("simulate", "dimension")))
-    first = one_good_channel(2, case("simulate", "dimension").params.gaps[0], 0.5)
+    sweep = case("simulate", "dimension")
+    found = problems(dimension.simulate(sweep))
+    first = one_good_channel(2, sweep.params.simulate.gaps[0], 0.5)
     assert found[0].h == pytest.approx(first.h) and found[-1].arms.shape == (8, 8)
 
 
@@ -183,7 +186,8 @@ def test_smaller_systems_survive_the_padding():
 def test_a_system_may_have_any_number_of_channels(channels, arms):
     """1.5 units, one a channel at most: an ordered pair of channels for each arm."""
     one = {"a": [[0.5]], "b": [[0.1 * (i + 1) for i in range(channels)]], "c": [[1]], "d": [[0] * channels]}
-    change = one | {"horizons": [500], "seeds": 2, "forecast": {"unseen": [0.5] * channels}}
+    change = {"simulate": one | {"check": {"seeds": 2}}, "train": {"horizons": [500], "seeds": 2}}
+    change |= {"forecast": {"unseen": [0.5] * channels}}
     data = simulate(case("simulate", **change))
     trained = train(case("train", **change), data)
     assert trained.window_counts.sizes["arm"] == arms
@@ -191,19 +195,20 @@ def test_a_system_may_have_any_number_of_channels(channels, arms):
     assert set(forecast(case("forecast", **change), data, trained).sizes) >= {"learner", "seed"}
 
 
-@pytest.mark.parametrize("change", [{"forecast": {"unseen": [0.5]}}, {"expert": [1, 2]}])
+@pytest.mark.parametrize("change", [{"forecast": {"unseen": [0.5]}}, {"train": {"expert": [1, 2]}}])
 def test_an_action_has_a_value_for_each_channel(change):
     with pytest.raises(ValueError, match="each of the 3 channels"):
         case("train", **change)
 
 
 def test_controls_take_the_effect_away():
-    change = {"noises": [0.001], "horizons": [100_000], "seeds": 4, "play": ["dynlin_ucb", "lin_ucb"], "log_rounds": 0}
+    play = {"horizons": [100_000], "seeds": 4, "play": ["dynlin_ucb", "lin_ucb"], "log_rounds": 0}
     gaps = {}
     for memory in ("kept", "removed"):
-        data = simulate(case("simulate", memory=memory, **change))
-        runs = train(case("train", memory=memory, **change), data).final_regret.isel(noise=0, horizon=0)
+        change = {"simulate": {"memory": memory, "noises": [0.001]}, "train": play}
+        data = simulate(case("simulate", **change))
+        runs = train(case("train", **change), data).final_regret.isel(noise=0, horizon=0)
         gaps[memory] = (runs.sel(learner="lin_ucb") - runs.sel(learner="dynlin_ucb")).values
     assert (gaps["kept"] > 0).all() and (gaps["removed"] < 0).all()
-    myopic = simulate(case("simulate", check={"value": "myopic"}))["check"]
+    myopic = simulate(case("simulate", simulate={"check": {"value": "myopic"}}))["check"]
     assert abs(myopic.error_in_standard_errors).max() > 100

@@ -7,11 +7,16 @@ from pydantic import ValidationError
 
 from pesin.entropy.ordinal import complexity_entropy, delay_for, periodic_bound
 from project import case_of, plan
-from studies.ordinal_orbit_complexity.entropy import entropy
-from studies.ordinal_orbit_complexity.features import METHODS, QUANTITIES, classify, motions
-from studies.ordinal_orbit_complexity.forecast import forecast
-from studies.ordinal_orbit_complexity.simulate import simulate
-from studies.ordinal_orbit_complexity.train import train
+from studies.ordinal_orbit_complexity.features import METHODS, QUANTITIES, classify
+from studies.ordinal_orbit_complexity.motions import motions
+from studies.ordinal_orbit_complexity.orbits.entropy import entropy as orbits_entropy
+from studies.ordinal_orbit_complexity.orbits.forecast import forecast as orbits_forecast
+from studies.ordinal_orbit_complexity.orbits.simulate import simulate as simulate_orbits
+from studies.ordinal_orbit_complexity.pendulum.simulate import simulate as simulate_pendulum
+from studies.ordinal_orbit_complexity.series.entropy import entropy
+from studies.ordinal_orbit_complexity.series.forecast import forecast
+from studies.ordinal_orbit_complexity.series.simulate import simulate
+from studies.ordinal_orbit_complexity.series.train import train
 
 NAME = "ordinal_orbit_complexity"
 
@@ -82,22 +87,22 @@ def test_shuffling_takes_the_structure_away(cases, series):
 
 
 def test_pendulum(cases):
-    data = simulate(case_with("pendulum", duration=40, samples_per_second=64))
+    data = simulate_pendulum(case_with("pendulum", duration=40, samples_per_second=64))
     assert float(data.energy_error.max()) < 1e-7
-    _, x, _, delay, _ = motions(case_with("pendulum"), data)
+    _, x, _, delay, _ = motions(case_with("pendulum").params.train, data, "x2")
     h = complexity_entropy(x, 5, delay).permutation_entropy.reshape(3, -1)
     assert (h[0] < periodic_bound(5)).all() and (h[2] > periodic_bound(5)).all()
     assert data.is_chaotic.values.tolist() == [[False] * 5, [False] * 5, [True] * 5]
 
 
 def test_linear_pendulum_is_never_chaotic(cases):
-    data = simulate(case_with("pendulum", dynamics="linear", duration=40))
+    data = simulate_pendulum(case_with("pendulum", dynamics="linear", duration=40))
     assert not data.is_chaotic.any() and float(data.energy_error.max()) < 1e-7
 
 
 @pytest.fixture(scope="module")
 def orbits(cases):
-    return simulate(case_with("orbits", orbits=16, periods=100, samples_per_period=60, substeps=4))
+    return simulate_orbits(case_with("orbits", orbits=16, periods=100, samples_per_period=60, substeps=4))
 
 
 @pytest.mark.parametrize(("energy", "low", "high"), [(12, 0.52, 0.542), (6, 0.53, 0.575)])
@@ -117,7 +122,7 @@ def test_orbits_keep_their_energy_and_the_isochrone_its_order(orbits):
 
 def test_control_potentials_hold_no_chaos(cases):
     changes = dict(flattening=0, bar_speed=0, henon_heiles_coupling=0, periods=50, samples_per_period=60, substeps=2)
-    assert not simulate(case_with("orbits", **changes)).is_chaotic.any()
+    assert not simulate_orbits(case_with("orbits", **changes)).is_chaotic.any()
 
 
 def test_a_lost_orbit_is_a_result(cases, orbits):
@@ -125,9 +130,9 @@ def test_a_lost_orbit_is_a_result(cases, orbits):
     lost = orbits.isel(time=slice(0, 1000)).copy(deep=True)
     lost.x[1, 2, 500:] = np.nan
     lost.natural_period[1, 2] = np.inf
-    measured = entropy(case, lost)
+    measured = orbits_entropy(case, lost)
     rule = xr.Dataset({"centroid": (("duration", "class_label", "quantity"), np.arange(15.0).reshape(1, 3, 5))})
-    found = forecast(case, lost, None, rule)
+    found = orbits_forecast(case, lost, rule)
     assert np.isnan(measured.permutation_entropy[1, 2]) and int(np.isnan(measured.permutation_entropy).sum()) == 1
     assert np.isnan(found.exceeds_periodic_bound[1, 2]) and not found.agrees_with_lyapunov[1, 2]
     assert found.assigned_class[1, 2] == -1

@@ -6,31 +6,34 @@ import numpy as np
 import pytest
 import torch
 import xarray as xr
-from pydantic import TypeAdapter
 
 from pesin.config.load import merge
 from pesin.steps.case import Case
 from pesin.steps.files import publish, same
 from project import case_of
 from stopping import assert_goes_on
-from studies.rl_entropy_mechanism.entropy import entropy
-from studies.rl_entropy_mechanism.forecast import entropy_at_equal_accuracy, forecast
-from studies.rl_entropy_mechanism.objectives import advantages, largest, token_covariance, token_loss
-from studies.rl_entropy_mechanism.params import Params
-from studies.rl_entropy_mechanism.policies import Markov, Transformer
-from studies.rl_entropy_mechanism.simulate import simulate
-from studies.rl_entropy_mechanism.train import make_policy, train
+from studies.rl_entropy_mechanism.reinforcement.entropy import entropy
+from studies.rl_entropy_mechanism.reinforcement.forecast import entropy_at_equal_accuracy, forecast
+from studies.rl_entropy_mechanism.reinforcement.objectives import advantages, largest, token_covariance, token_loss
+from studies.rl_entropy_mechanism.reinforcement.params import Params
+from studies.rl_entropy_mechanism.reinforcement.policies import Markov, Transformer
+from studies.rl_entropy_mechanism.reinforcement.simulate import simulate
+from studies.rl_entropy_mechanism.reinforcement.train import make_policy, train
+from studies.rl_entropy_mechanism.tabular import entropy as tabular_entropy
+from studies.rl_entropy_mechanism.tabular import simulate as tables
 
 ROOT = Path(__file__).parents[2]
 STUDY = "rl_entropy_mechanism"
 TINY = {
-    "seeds": 3,
-    "task": {"digits": 3, "modulus": 5, "prompts": 100, "validation": 25},
-    "base": {"steps": 40, "batch": 32},
-    "policy": {"width": 8},
-    "rl": {"steps": 20, "compare_step": 10, "prompts": 8, "minibatches": 4, "validation_samples": 4},
-    "run": ["grpo", "rloo", "policy_gradient", "clip_cov_10", "kl_cov_10", "kl_reference"],
-    "bootstrap": 20,
+    "simulate": {"seeds": 3, "digits": 3, "modulus": 5, "prompts": 100, "validation": 25},
+    "train": {
+        "base": {"steps": 40, "batch": 32},
+        "policy": {"width": 8},
+        "rl": {"steps": 20, "compare_step": 10, "prompts": 8, "minibatches": 4, "validation_samples": 4},
+        "run": ["grpo", "rloo", "policy_gradient", "clip_cov_10", "kl_cov_10", "kl_reference"],
+    },
+    "entropy": {"bootstrap": 20},
+    "forecast": {"bootstrap": 20},
 }
 
 
@@ -38,8 +41,9 @@ def case(step, name="task", scale="smoke", **change):
     return case_of(STUDY, name, step, scale, **change)
 
 
-def chain(**change):
-    change = merge(TINY, change)
+def chain(**training):
+    """Data and training of the tiny run, with other parameters of the training."""
+    change = merge(TINY, {"train": training})
     data = simulate(case("simulate", **change))
     trained = train(case("train", **change), data)
     return data, trained
@@ -150,12 +154,11 @@ def test_transformer_policy_examines_like_the_markov_one():
     assert policy.covariance(parameters, prompts, state["contexts"]) == pytest.approx(np.zeros(2), abs=1e-6)
 
 
-def with_policy(step, policy, **change):
+def with_policy(step, policy, **training):
     """A case of the tiny run with another kind of policy."""
-    params = case(step, **merge(TINY, change)).params
-    return Case(
-        STUDY, "task", step, "smoke", TypeAdapter(Params).validate_python(params.model_dump() | {"policy": policy})
-    )
+    params = case(step, **merge(TINY, {"train": training})).params.model_dump()
+    params["train"]["policy"] = policy
+    return Case(STUDY, "task", step, "smoke", Params.model_validate(params))
 
 
 def test_language_model_says_what_to_install():
@@ -175,8 +178,8 @@ def test_steps_give_finite_results_twice_the_same(small):
     data, trained = small
     again = train(case("train", **TINY), data)
     assert same(trained, again)
-    result = entropy(case("entropy", **TINY), data, trained)
-    scores = forecast(case("forecast", **TINY), data, trained)
+    result = entropy(case("entropy", **TINY), trained)
+    scores = forecast(case("forecast", **TINY), trained)
     assert result.sizes["algorithm"] == 6 and result.sizes["seed"] == 3
     assert np.isfinite(result["entropy"]).all() and np.isfinite(scores["rmse"]).all()
     assert isinstance(scores, xr.Dataset) and scores["coefficients_agree"].sel({"algorithm": "grpo"}).all()
@@ -215,7 +218,7 @@ def test_a_run_does_not_depend_on_what_runs_beside_it(small):
 @pytest.mark.parametrize("reward", ["shuffled", "coin"])
 def test_meaningless_rewards_leave_no_covariance(reward):
     change = {"policy": {"width": 16}, "base": {"steps": 300}, "rl": {"prompts": 64, "lr": 1e-6}, "run": ["grpo"]}
-    _, blind = chain(**change, task={"reward": reward})
+    _, blind = chain(**change, reward=reward)
     _, right = chain(**change)
     means = [float(one["metrics/covariance_sampled"].mean()) for one in (blind, right)]
     assert abs(means[0]) < 0.1 * means[1]
@@ -227,8 +230,8 @@ def test_a_transformer_goes_through_all_steps():
     cases = {step: with_policy(step, policy, run=["grpo", "policy_gradient"]) for step in steps}
     data = simulate(cases["simulate"])
     trained = train(cases["train"], data)
-    assert entropy(cases["entropy"], data, trained)["entropy"].sizes["step"] == 21
-    assert list(forecast(cases["forecast"], data, trained)["measure"].values) == ["sampled", "greedy"]
+    assert entropy(cases["entropy"], trained)["entropy"].sizes["step"] == 21
+    assert list(forecast(cases["forecast"], trained)["measure"].values) == ["sampled", "greedy"]
 
 
 @pytest.mark.parametrize("kind, turns", [("markov", 7), ("markov", 15), ("markov", 28), ("transformer", 23)])
@@ -241,10 +244,11 @@ def test_a_stopped_training_goes_on_to_the_same_end(tmp_path, monkeypatch, kind,
 
 
 def test_a_diverged_run_is_a_result(tmp_path):
-    change = merge(TINY, {"rl": {"lr": 1e30}, "run": ["grpo", "rloo"]})
-    data, trained = chain(**change)
-    result = entropy(case("entropy", **change), data, trained)
-    scores = forecast(case("forecast", **change), data, trained)
+    training = {"rl": {"lr": 1e30}, "run": ["grpo", "rloo"]}
+    change = merge(TINY, {"train": training})
+    _, trained = chain(**training)
+    result = entropy(case("entropy", **change), trained)
+    scores = forecast(case("forecast", **change), trained)
     assert (trained["metrics/status"] == "diverged").all()
     assert result["entropy_ratio"].isnull().all() and not (result["entropy_falls"] > 0.9).any()
     assert scores["r_squared"].sel({"law": "exponential"}).isnull().all()
@@ -254,8 +258,8 @@ def test_a_diverged_run_is_a_result(tmp_path):
 
 
 def test_tabular_identity_and_its_control():
-    data = simulate(case("simulate", "tabular"))
-    honest = entropy(case("entropy", "tabular"), data, None)
-    shuffled = entropy(case("entropy", "shuffled_actions"), data, None)
+    data = tables.simulate(case("simulate", "tabular"))
+    honest = tabular_entropy.entropy(case("entropy", "tabular"), data)
+    shuffled = tabular_entropy.entropy(case("entropy", "shuffled_actions"), data)
     assert (np.abs(honest["error_slope"] - 1) < 0.1).mean() > 0.9
     assert (np.abs(shuffled["error_slope"]) < 0.5).mean() > 0.9

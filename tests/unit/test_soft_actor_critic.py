@@ -433,43 +433,61 @@ def test_ppo_learns_the_regulator():
 # --------------------------------------------------------------------------------------------------------------- study
 
 
-def case_of(params, step="train"):
+def case_of(params, step="train", name="benchmark"):
     from pesin.steps.case import Case
 
-    return Case("soft_actor_critic", "benchmark", step, "smoke", params)
+    return Case("soft_actor_critic", name, step, "smoke", params)
 
 
-def task_params(**changed):
-    from studies.soft_actor_critic.params import TaskParams
-
+def training(**changed):
+    """What both tasks' agents share."""
     learning = dict(
         steps=120, warmup=30, batch=8, discount=0.9, tau=0.05, lr=1e-3, lr_temperature=1e-3, hidden=[8], every=60
     )
+    return dict(
+        agents={"auto": {}, "td3": {"deterministic": True, "automatic": False}}
+        | {"ddpg": {"deterministic": True, "automatic": False, "twin": False}},
+        learning=learning | changed,
+    )
+
+
+PPO = dict(
+    steps=64,
+    environments=1,
+    length=32,
+    epochs=1,
+    minibatch=32,
+    discount=0.9,
+    trace=0.9,
+    clip=0.2,
+    lr=1e-3,
+    clip_norm=0.5,
+)
+
+
+def task_params(learning=None, **changed):
+    from studies.soft_actor_critic.benchmark.params import Params
+
+    simulate = dict(
+        environment="pendulum", run=["auto", "ddpg"], seeds={"auto": 4, "ddpg": 3}, episodes=2, starts=2, rollouts=3
+    )
     values = dict(
-        kind="task",
-        environment="pendulum",
-        agents={
-            "auto": {"seeds": 4},
-            "ddpg": {"seeds": 3, "deterministic": True, "automatic": False, "twin": False},
-        },
-        run=["auto", "ddpg"],
-        learning=learning,
-        starts=2,
-        rollouts=3,
+        simulate=simulate | changed,
+        train=training(**(learning or {})) | {"ppo": PPO},
         entropy={"early": 50, "bins": 8},
         forecast={"goal_return": -250, "perturbation": 0.2, "bootstrap": 20},
     )
-    return TaskParams.model_validate(values | changed)
+    return Params.model_validate(values)
 
 
 def steps_of(params):
-    from studies.soft_actor_critic import entropy, forecast, simulate, train
+    from studies.soft_actor_critic.benchmark import entropy, forecast, simulate, train
 
     data = simulate.simulate(case_of(params, "simulate"))
     trained = train.train(case_of(params), data)
     return (
         trained,
-        entropy.entropy(case_of(params, "entropy"), data, trained),
+        entropy.entropy(case_of(params, "entropy"), trained),
         forecast.forecast(case_of(params, "forecast"), data, trained),
     )
 
@@ -485,21 +503,8 @@ def test_seeds_that_an_agent_does_not_have_are_nan():
 
 def gymnasium_settings():
     """What the runs by stable-baselines3 share with ours."""
-    ppo_params = dict(
-        steps=64,
-        environments=1,
-        length=32,
-        epochs=1,
-        minibatch=32,
-        discount=0.9,
-        trace=0.9,
-        clip=0.2,
-        lr=1e-3,
-        clip_norm=0.5,
-    )
-    learning = task_params().learning.model_dump() | {"steps": 60, "warmup": 20, "every": 30}
-    some = {"auto": {"seeds": 3}, "td3": {"seeds": 3, "deterministic": True, "automatic": False}}
-    return dict(agents=some, run=["auto", "td3"], learning=learning, ppo=ppo_params)
+    run = ["auto", "td3", "ppo"]
+    return dict(learning=dict(steps=60, warmup=20, every=30), run=run, seeds=dict.fromkeys(run, 3))
 
 
 def test_runs_of_gymnasium_have_the_same_layout():
@@ -517,7 +522,7 @@ def test_runs_of_gymnasium_have_the_same_layout():
 def test_stopped_runs_of_gymnasium_go_on_to_the_same_end(tmp_path, monkeypatch):
     """Stopped after six runs of SAC and TD3, among those of PPO."""
     pytest.importorskip("stable_baselines3")
-    from studies.soft_actor_critic import simulate, train
+    from studies.soft_actor_critic.benchmark import simulate, train
 
     params = task_params(environment="Pendulum-v1", **gymnasium_settings())
     data = simulate.simulate(case_of(params, "simulate"))
@@ -525,7 +530,7 @@ def test_stopped_runs_of_gymnasium_go_on_to_the_same_end(tmp_path, monkeypatch):
 
 
 def test_missing_packages_say_what_to_type(monkeypatch):
-    from studies.soft_actor_critic import gymnasium_runs
+    from studies.soft_actor_critic.benchmark import gymnasium_runs
 
     monkeypatch.setitem(__import__("sys").modules, "stable_baselines3", None)
     with pytest.raises(RuntimeError, match="pip install"):
@@ -534,7 +539,7 @@ def test_missing_packages_say_what_to_type(monkeypatch):
 
 def test_an_unknown_task_says_so():
     pytest.importorskip("stable_baselines3")
-    from studies.soft_actor_critic import gymnasium_runs
+    from studies.soft_actor_critic.benchmark import gymnasium_runs
 
     with pytest.raises(RuntimeError, match="can't make"):
         gymnasium_runs.make_environment("NoSuchTask-v9")
@@ -544,8 +549,9 @@ def test_an_unknown_task_says_so():
     "changed, message",
     [
         ({"run": ["auto", "sac"]}, "none of the agents"),
-        ({"environment": "cheetah"}, "environment must be"),
-        ({"learning": task_params().learning.model_dump() | {"warmup": 115}}, "exceed warmup"),
+        ({"environment": "cheetah"}, "must be pendulum, or a gymnasium name"),
+        ({"run": ["auto", "td3"]}, "'td3' is missing"),
+        ({"learning": {"warmup": 115}}, "exceed warmup"),
     ],
 )
 def test_bad_parameters(changed, message):
@@ -554,7 +560,13 @@ def test_bad_parameters(changed, message):
 
 
 def test_entropies_of_the_first_goal():
-    params = task_params(environment="two_goals")
-    _, held, _ = steps_of(params)
+    from studies.soft_actor_critic.point_mass import entropy, simulate, train
+    from studies.soft_actor_critic.point_mass.params import Params
+
+    chosen = dict(run=["auto", "ddpg"], seeds={"auto": 4, "ddpg": 3}, episodes=5, starts=2, rollouts=3)
+    params = Params.model_validate({"simulate": chosen, "train": training()})
+    data = simulate.simulate(case_of(params, "simulate", "point_mass"))
+    trained = train.train(case_of(params, "train", "point_mass"), data)
+    held = entropy.entropy(case_of(params, "entropy", "point_mass"), data, trained)
     assert held.first_goal.dims == ("agent", "seed", "goal")
     assert np.all(held.first_goal.sum("goal").sel(agent="auto") <= 1)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 from matplotlib.figure import Figure
 
@@ -67,7 +69,7 @@ def _regret_curves(panel, runs) -> None:
         if name in ("dynlin_ucb", "lin_ucb"):
             for curve in curves.values:
                 panel.plot(runs.rounds.values, curve, color=colour, linewidth=0.4, alpha=0.6)
-        found = interval(curves, "seed")
+        found: Any = interval(curves, "seed")
         found = found._replace(low=np.maximum(found.low, 1e-2))  # a logarithmic axis has no zero
         interval_band(panel, runs.rounds.values, found, label=label, color=colour, linestyle=line)
     panel.set(xscale="log", yscale="log", xlabel="round $t$")
@@ -128,7 +130,7 @@ def _dimension(panel, runs) -> None:
     for i, gap in enumerate(runs.gap.values):
         found = interval(runs.final_regret.sel(learner="dynlin_ucb", gap=gap), "seed")
         interval_whiskers(panel, d, found, label=f"gap {gap:g}", color=COLOURS[i], fmt=".-", linewidth=0.8)
-    worst = interval(runs.worst_regret.sel(learner="dynlin_ucb"), "seed").centre.values
+    worst = np.asarray(interval(runs.worst_regret.sel(learner="dynlin_ucb"), "seed").centre)
     panel.plot(d, worst, color=GREY, linewidth=5, alpha=0.5, label="worst gap", zorder=0)
     panel.plot(d, worst[0] * d / d[0], "--", color="black", linewidth=0.8, label="slope 1")
     log_axis(panel, "x", d)

@@ -36,7 +36,7 @@ class Problem:
     theta: np.ndarray
     arms: np.ndarray
     outputs: int
-    norms: tuple[float, float, float]
+    norms: tuple[float, ...]
 
     @property
     def h(self) -> np.ndarray:

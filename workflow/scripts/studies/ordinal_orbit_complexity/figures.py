@@ -47,7 +47,7 @@ def hc_plane(study: Results) -> Figure:
     figure, ((left, right),) = panels(1, 2, height=3.6, sharey=True)
     plane = tree["plane"].to_dataset()
     for panel in (left, right):
-        _plane(panel, plane, params.order)
+        _plane(panel, plane, params.train.order)
     _standard_series(left, plane)
     _mixing(right, tree["mixing"].to_dataset())
     return figure
@@ -90,7 +90,7 @@ def sampling_window(study: Results) -> Figure:
     tree, pendulum, params = study["entropy/series"], study["entropy/pendulum"], study.params("series")
     figure, ((top, auc), (bottom, last)) = panels(2, 2, height=2.5, sharex=True)
     _swept((top, bottom), tree["sampling"].to_dataset(), pendulum.sel(start_kind="large"))
-    _bound(top.axhline, params.order, "periodic bound")
+    _bound(top.axhline, params.train.order, "periodic bound")
     top.set(ylim=(0, 1.05), title="95 % over seeds, or starts of the pendulum")
     bottom.set(ylim=(0, 0.47), xscale="log")
     _separation((auc, last), tree["separation"].to_dataset().auc)
@@ -151,7 +151,7 @@ def double_pendulum(study: Results) -> Figure:
         path.set_aspect("equal", adjustable="datalim")
     whole, near, growth = axes[1]
     for axis in (whole, near):
-        _plane(axis, found, params.order, "periodic bound" if axis is whole else None)
+        _plane(axis, found, params.train.order, "periodic bound" if axis is whole else None)
         for column, (kind, label) in enumerate(KINDS.items()):
             h, c = (found[name].sel(start_kind=kind) for name in PLANE)
             error = found.permutation_entropy_error.sel(start_kind=kind)
@@ -167,7 +167,7 @@ def double_pendulum(study: Results) -> Figure:
             markersize=3,
             color=COLOURS[column],
         )
-    _bound(growth.axhline, params.order)
+    _bound(growth.axhline, params.train.order)
     growth.set(xlabel=named(data.lyapunov_exponent, "Lyapunov exponent"), ylabel=named(found.permutation_entropy))
     return figure
 
@@ -179,12 +179,12 @@ def orbits_in_potentials(study: Results) -> Figure:
     scale = LogNorm(1, max(float(data.growth.max()), 2))
     for axis, potential in zip(axes.flat, data.potential.values, strict=True):
         one = found.sel(potential=potential)
-        _plane(axis, found, params.order, None)
+        _plane(axis, found, params.train.order, None)
         growth = np.maximum(data.growth.sel(potential=potential), 1)
         drawn = axis.scatter(
             one.permutation_entropy, one.statistical_complexity, 10, growth, norm=scale, cmap="viridis", linewidth=0
         )
-        share = float((one.permutation_entropy > periodic_bound(params.order)).mean())
+        share = float((one.permutation_entropy > periodic_bound(params.train.order)).mean())
         name = str(potential).replace("_logarithmic", " log.").replace("henon_heiles_1_", "H.-Heiles 1/")
         axis.set_title(f"{name.replace('_', ' ')}: {share:.0%} above")
         axis.label_outer()
@@ -199,7 +199,7 @@ def accuracy_duration(study: Results) -> Figure:
     figure, ((left, middle, right),) = panels(1, 3, height=3.2)
     _accuracy(left, data)
     _auc(middle, data)
-    _null(right, null.permutation_entropy, study.params("series").order)
+    _null(right, null.permutation_entropy, study.params("series").train.order)
     for axes in (left, middle, right):
         log_axis(axes, "x", data.duration.values)
         axes.set_xlabel(RECORD_TIME)

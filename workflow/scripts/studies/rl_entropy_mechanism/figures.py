@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 from matplotlib.figure import Figure
 
@@ -14,10 +16,11 @@ PAPER_FAMILIES = ("grpo", "rloo", "policy_gradient", "clip_cov", "kl_cov")
 
 def collapse(study: Results) -> Figure:
     """Entropy, accuracy and pass@k against the step, all algorithms: the paper's above, usual remedies below."""
-    entropy, scores = study["entropy/task"]["entropy"], study["forecast/task"]
+    scores: Any = study["forecast/task"]
+    entropy: Any = study["entropy/task"]["entropy"]
     accuracy = scores["accuracy"].sel({"measure": "sampled"})
     params = study.params("task")
-    family = {name: method.family for name, method in params.methods.items()}
+    family = {name: method.family for name, method in params.train.methods.items()}
     run = [str(name) for name in entropy["algorithm"].values]
     rows = [
         [n for n in run if family[n] in PAPER_FAMILIES],
@@ -27,14 +30,14 @@ def collapse(study: Results) -> Figure:
     figure, axes = panels(len(rows), 3, height=2.6, sharex=True, sharey="col")
     for row, chosen in zip(axes, rows, strict=True):
         for i, name in enumerate(chosen):
-            style = {"color": COLOURS[i % len(COLOURS)], "linestyle": "-" if i < len(COLOURS) else "--"}
+            style: dict[str, Any] = {"color": COLOURS[i % len(COLOURS)], "linestyle": "-" if i < len(COLOURS) else "--"}
             style |= {"linewidth": 4, "alpha": 0.5} if name == "grpo" else {}  # several coincide with it
             for panel, curves in zip(row, (entropy, accuracy, scores["pass_at_k"]), strict=True):
                 found = interval(curves.sel({"algorithm": name}), "seed")
                 interval_band(panel, curves["step"].values, found, label=name, **style)
         row[0].set(ylabel=named(entropy, "entropy H per token"), ylim=(0, None))
         row[1].set(ylabel=named(accuracy, "accuracy R (sampled)"), ylim=(0, 1))
-        row[2].set(ylabel=named(scores["pass_at_k"], f"pass@{params.rl.validation_samples}"))
+        row[2].set(ylabel=named(scores["pass_at_k"], f"pass@{params.train.rl.validation_samples}"))
         legend(row[2], outside=True)
     for panel in axes[-1]:
         panel.set_xlabel("step (rollout)")
@@ -43,7 +46,8 @@ def collapse(study: Results) -> Figure:
 
 def law(study: Results) -> Figure:
     """Accuracy against entropy with the fitted curves, the same for all algorithms, and the error of predictions."""
-    entropy, fits = study["entropy/task"]["entropy"], study["forecast/task"]
+    fits: Any = study["forecast/task"]
+    entropy: Any = study["entropy/task"]["entropy"]
     accuracy = fits["accuracy"].sel({"measure": "sampled"})
     figure, axes = panels(2, 2, height=2.9)
     _curves(axes[0, 0], entropy, accuracy, fits)
@@ -86,7 +90,7 @@ def _coefficients(panel, fits) -> None:
             low, high = (fits[f"coefficient_{end}"].sel(at).values for end in ("low", "high"))
             place = np.arange(len(run)) + 0.12 * (j - (fits.sizes["seed"] - 1) / 2)
             label = str(coefficient) if j == 0 else None
-            style = {"markersize": 2, "capsize": 0, "color": COLOURS[i], "linewidth": 0.8}
+            style: dict[str, Any] = {"markersize": 2, "capsize": 0, "color": COLOURS[i], "linewidth": 0.8}
             whiskers(panel, place, centre, low, high, label=label, **style)
     names(panel, "x", run, rotation=90)
     panel.set(ylabel="coefficient", ylim=(0, None), title="every seed, 95 % block bootstrap")
@@ -108,7 +112,8 @@ def _errors(panel, fits) -> None:
 
 def mechanism(study: Results) -> Figure:
     """Entropy loss and covariance against the step, and against each other."""
-    result, control = study["entropy/task"], study["entropy/shuffled_rewards"]
+    result: Any = study["entropy/task"]
+    control = study["entropy/shuffled_rewards"]
     figure, (axes,) = panels(1, 3, height=2.8)
     steps, at = result["update"].values, {"algorithm": "grpo"}
     sampled, exact = ({"covariance_kind": kind, **at} for kind in ("sampled", "exact"))
@@ -145,15 +150,16 @@ def mechanism(study: Results) -> Figure:
 
 def identity(study: Results) -> Figure:
     """Relative error of the identity against the learning rate, with the control."""
+    tabular: Any = study["entropy/tabular"]
     figure, axes = panels(1, 2, height=2.8, sharey=True)
-    for panel, gradient in zip(axes[0], study["entropy/tabular"]["gradient"].values, strict=True):
+    for panel, gradient in zip(axes[0], tabular["gradient"].values, strict=True):
         for i, (key, label) in enumerate((("tabular", "identity"), ("shuffled_actions", "actions shuffled"))):
-            error = study[f"entropy/{key}"]["relative_error"].sel({"gradient": gradient})
+            error: Any = study[f"entropy/{key}"]["relative_error"].sel({"gradient": gradient})
             # The rule judges mean slopes of logarithms, so the mean and its interval are those of the logarithm.
-            found = interval(np.log(error), "policy")
+            found: Any = interval(np.log(error), "policy")
             found = found._replace(centre=np.exp(found.centre), low=np.exp(found.low), high=np.exp(found.high))
             interval_band(panel, error["rate"].values, found, label=label, color=COLOURS[i])
-        rates = study["entropy/tabular"]["rate"].values
+        rates = tabular["rate"].values
         panel.plot(rates, 0.3 * rates, ":", color=COLOURS[7], label="slope 1")
         panel.set(xscale="log", yscale="log", xlabel="learning rate", title=str(gradient).replace("_", " "))
     axes[0, 0].set_ylabel(f"{named(error)}\ngeometric mean, 95 %")
@@ -163,9 +169,9 @@ def identity(study: Results) -> Figure:
 
 def doses(study: Results) -> Figure:
     """Entropy at the compared step and at equal accuracy, and final accuracy, against the dose: paired with GRPO."""
-    methods = study.params("task").methods
-    step = study.params("task").rl.compare_step
-    accuracy = study["forecast/task"]["final_accuracy"].sel({"measure": "sampled"})
+    methods = study.params("task").train.methods
+    step = study.params("task").train.rl.compare_step
+    accuracy: Any = study["forecast/task"]["final_accuracy"].sel({"measure": "sampled"})
     quantities = (
         (study["entropy/task"]["entropy_compared"], f"entropy at step {step}"),
         (study["forecast/task"]["entropy_at_equal_accuracy"], "entropy at equal accuracy"),
@@ -183,7 +189,7 @@ def doses(study: Results) -> Figure:
     ticks = sorted({dose for family in families.values() for dose in family.values()})
     for panel, (values, title) in zip(axes[0], quantities, strict=True):
         for i, (family, dose) in enumerate(families.items()):
-            chosen = sorted(dose, key=dose.get)
+            chosen = sorted(dose, key=dose.__getitem__)
             if not chosen:
                 continue
             place = np.array([ticks.index(dose[name]) for name in chosen]) + 0.08 * (2 * i - 1)
@@ -199,12 +205,12 @@ def doses(study: Results) -> Figure:
 
 def token_covariance(study: Results) -> Figure:
     """Tail of the token covariance, and its mean over the largest tokens."""
-    result = study["entropy/task"]
+    result: Any = study["entropy/task"]
     figure, ((left, right),) = panels(1, 2, height=2.9)
     beyond = 1 - result["level"].values
     for i, step in enumerate(result["snapshot"].values):
         style = {"color": COLOURS[i], "label": f"step {step}"}
-        found = interval(result["token_covariance_quantile"].sel({"snapshot": step}), "seed")
+        found: Any = interval(result["token_covariance_quantile"].sel({"snapshot": step}), "seed")
         ends = [end.where(found.low > 0) for end in (found.low, found.high)]  # a logarithmic axis has no zero
         left.fill_betweenx(beyond, *ends, color=COLOURS[i], alpha=0.2, linewidth=0)
         left.plot(found.centre.where(found.centre > 0), beyond, **style)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 from matplotlib.figure import Figure
 from matplotlib.ticker import NullFormatter
@@ -9,7 +11,7 @@ from matplotlib.ticker import NullFormatter
 from pesin.plot.style import COLOURS, interval_band, interval_whiskers, legend, named, names, panels, whiskers
 from pesin.stats.intervals import Centre, interval
 from pesin.steps.results import Results
-from studies.soft_actor_critic.tasks import seeds_of
+from studies.soft_actor_critic.tasks import learners
 
 LABELS = {
     "auto": "SAC, auto",
@@ -33,7 +35,7 @@ def present(result, wanted) -> list[str]:
 
 def ran(values, params, name: str):
     """An agent's values over the seeds that it was run with; the others are missing and no failures."""
-    return values.sel(agent=name).isel(seed=slice(seeds_of(params, name)))
+    return values.sel(agent=name).isel(seed=slice(params.simulate.seeds[name]))
 
 
 def with_seeds(panel, places, rows, colour: str, label: str | None = None, fmt: str = "o", spread: float = 0) -> None:
@@ -47,7 +49,8 @@ def with_seeds(panel, places, rows, colour: str, label: str | None = None, fmt: 
 
 def learning(study: Results) -> Figure:
     """Return against environment steps: off-policy agents; then PPO on its longer way."""
-    result, params = study["forecast/benchmark"], study.params("benchmark")
+    result: Any = study["forecast/benchmark"]
+    params = study.params("benchmark")
     figure, ((left, right),) = panels(1, 2, height=3.0, sharey=True)
     for panel, wanted, first in ((left, ("auto", "fixed", "td3", "ddpg"), 0), (right, ("auto", "ppo"), 1)):
         for name in present(result, wanted):
@@ -57,9 +60,9 @@ def learning(study: Results) -> Figure:
             interval_band(panel, steps[there], interval(rows.isel(checkpoint=there), "seed"), **style)
         panel.axhline(params.forecast.goal_return, color=COLOURS[7], linestyle=":", linewidth=1)
         panel.set_xlabel("environment steps")
-    left.axvspan(0, params.learning.warmup, color=COLOURS[7], alpha=0.12, linewidth=0)
+    left.axvspan(0, params.train.learning.warmup, color=COLOURS[7], alpha=0.12, linewidth=0)
     left.set(ylabel=named(result["returns"], "return on unseen starts"))
-    left.set_title(f"{params.environment}: off-policy (seeds); 95 %")
+    left.set_title(f"{params.simulate.environment}: off-policy (seeds); 95 %")
     right.set(title="and on-policy", xscale="log")
     # Intervals of few seeds reach beyond what returns there are.
     left.set_ylim(1.1 * float(result["returns"].min()), 0)
@@ -70,7 +73,7 @@ def learning(study: Results) -> Figure:
 
 def by_scale(params, names, automatic: bool) -> list[str]:
     """SAC agents that differ in the reward scale alone, smallest scale first."""
-    agents = {name: params.agents[name] for name in names}
+    agents = {name: params.train.agents[name] for name in names}
     chosen = [
         name
         for name, a in agents.items()
@@ -91,14 +94,14 @@ def reward_scale(study: Results) -> Figure:
     )
     for panel, (values, name) in zip(axes, quantities, strict=True):
         for i, (automatic, said, colour) in enumerate(kinds):
-            chosen = by_scale(params, params.run, automatic)
-            scales = np.array([params.agents[agent].reward_scale for agent in chosen]) * 1.15 ** (2 * i - 1)
+            chosen = by_scale(params, learners(params), automatic)
+            scales = np.array([params.train.agents[agent].reward_scale for agent in chosen]) * 1.15 ** (2 * i - 1)
             with_seeds(panel, scales, [ran(values, params, agent) for agent in chosen], colour, said, "o-")
         panel.set(xscale="log", xlabel="reward scale", ylabel=named(values, name))
     axes[1].axhline(float(held["target_entropy"].sel(agent="auto", seed=0)), color=COLOURS[7], linestyle=":")
     axes[1].set_title("dotted: target")
     reference = float(ran(held["relative_temperature"], params, "auto").mean())
-    scales = np.array([params.agents[agent].reward_scale for agent in by_scale(params, params.run, True)])
+    scales = np.array([params.train.agents[agent].reward_scale for agent in by_scale(params, learners(params), True)])
     axes[2].plot(scales, reference * scales, ":", color=COLOURS[7], label="proportional")
     axes[0].set_title("points: seeds; 95 %")
     axes[0].set_ylim(1.3 * float(scores["final_return"].min()), 0)  # intervals of three seeds reach beyond all returns
@@ -119,9 +122,9 @@ def entropy(study: Results) -> Figure:
 def _held(axes, study: Results) -> None:
     """Entropy and temperature against the step at every reward scale, and with the temperature frozen."""
     held, params = study["entropy/benchmark"], study.params("benchmark")
-    chosen = by_scale(params, params.run, True)
+    chosen = by_scale(params, learners(params), True)
     lines = [
-        (held, params, name, f"automatic, scale {params.agents[name].reward_scale:g}", COLOURS[i])
+        (held, params, name, f"automatic, scale {params.train.agents[name].reward_scale:g}", COLOURS[i])
         for i, name in enumerate(chosen)
     ]
     frozen = study["entropy/frozen_temperature"], study.params("frozen_temperature")
@@ -165,14 +168,14 @@ def _targets(params) -> list[str]:
     """SAC agents at scale 1 by their entropy target, lowest first."""
     chosen = [
         name
-        for name in params.run
-        if params.agents[name].automatic
-        and params.agents[name].reward_scale == 1
-        and not params.agents[name].deterministic
+        for name in learners(params)
+        if params.train.agents[name].automatic
+        and params.train.agents[name].reward_scale == 1
+        and not params.train.agents[name].deterministic
     ]
 
     def target(name):
-        given = params.agents[name].target_entropy
+        given = params.train.agents[name].target_entropy
         return -1.0 if given is None else given
 
     return sorted(chosen, key=target)
@@ -187,7 +190,7 @@ def exact(study: Results) -> Figure:
     return figure
 
 
-def _tables(panel, study: Results) -> None:
+def _tables(panel, study) -> None:
     """How fast soft policy iteration comes to rest on the chain."""
     change = study["entropy/solvable"]["policy_change"]
     steps = np.arange(1, change.sizes["iteration"] + 1)
@@ -198,7 +201,7 @@ def _tables(panel, study: Results) -> None:
     legend(panel, loc="upper right")
 
 
-def _regulator(axes, study: Results) -> None:
+def _regulator(axes, study) -> None:
     """Gain, variance and temperature of agents on the regulator against the closed form."""
     result, control = study["entropy/solvable"], study["entropy/no_entropy"]
     agents = [str(name) for name in result["agent"].values]
@@ -234,7 +237,8 @@ def _regulator(axes, study: Results) -> None:
 
 def seeds(study: Results) -> Figure:
     """Every seed's return, their spread, early visits; what the critics foretold; other pendulums."""
-    scores, held, params = study["forecast/benchmark"], study["entropy/benchmark"], study.params("benchmark")
+    scores, params = study["forecast/benchmark"], study.params("benchmark")
+    held: Any = study["entropy/benchmark"]
     chosen = present(scores, LABELS)
     figure, axes = panels(2, 3, height=2.7)
     returns, spread, visits = axes[0]
@@ -242,8 +246,8 @@ def seeds(study: Results) -> Figure:
         row = ran(scores["final_return"], params, name).values
         returns.plot(i + np.linspace(-0.2, 0.2, len(row)), row, "o", color=HUES[name], markersize=3)
         returns.plot([i - 0.3, i + 0.3], [np.median(row)] * 2, color="black", linewidth=1)
-        ends = [[float(scores[f"spread{end}"].sel(agent=name))] for end in ("", "_low", "_high")]
-        whiskers(spread, [i], *ends, color=HUES[name])
+        centre, low, high = ([float(scores[f"spread{end}"].sel(agent=name))] for end in ("", "_low", "_high"))
+        whiskers(spread, [i], centre, low, high, color=HUES[name])
         if name in held["agent"].values and "visitation_entropy" in held:
             row = ran(held["visitation_entropy"], params, name)
             with_seeds(visits, [i], [row], HUES[name], spread=0.2)
@@ -258,7 +262,7 @@ def seeds(study: Results) -> Figure:
     return figure
 
 
-def _goals(axes, study: Results) -> None:
+def _goals(axes, study) -> None:
     """Which goal is reached: exact on the chain, with the greedy control; learned on the point."""
     kept, greedy = study["entropy/solvable"], study["entropy/no_entropy"]
     learned, params = study["entropy/point_mass"], study.params("point_mass")
@@ -269,13 +273,13 @@ def _goals(axes, study: Results) -> None:
     axes[0].set(xlabel=r"temperature $\alpha$", ylabel=named(kept["goal_entropy"], "entropy of the goal"))
     axes[0].set(title="two goals, exact", ylim=(-0.05, 0.8))
     legend(axes[0], loc="center right")
-    for i, name in enumerate(params.run):
+    for i, name in enumerate(learners(params)):
         rows = ran(learned["first_goal"], params, name).transpose("seed", "goal").values
         place = i + np.linspace(-0.25, 0.25, len(rows))
         for j, goal in enumerate(learned["goal"].values):
             style = {"color": COLOURS[2 + j], "label": f"{goal} first" if i == 0 else None}
             axes[1].bar(place, rows[:, j], 0.4 / len(rows), bottom=rows[:, :j].sum(1), **style)
-    names(axes[1], "x", [label(name) for name in params.run])
+    names(axes[1], "x", [label(name) for name in learners(params)])
     axes[1].set(ylabel="share of episodes", title="learned (bars: seeds)", ylim=(0, 1.25))
     axes[1].set_yticks([0, 0.5, 1])
     legend(axes[1], loc="upper center", ncols=2)
@@ -284,7 +288,7 @@ def _goals(axes, study: Results) -> None:
 def _foresight(axes, study: Results) -> None:
     """What the critics foretold against what came; returns on other pendulums."""
     result, params = study["forecast/benchmark"], study.params("benchmark")
-    chosen = [name for name in present(result, ("auto", "fixed", "td3", "ddpg")) if name in params.run]
+    chosen = [name for name in present(result, ("auto", "fixed", "td3", "ddpg")) if name in learners(params)]
     if "foretold" in result:
         _calibration(axes[:2], result, params, chosen)
     if "perturbed_return" in result:
@@ -293,14 +297,14 @@ def _foresight(axes, study: Results) -> None:
 
 def _calibration(axes, result, params, chosen: list[str]) -> None:
     """The critics' word, episode by episode for two agents, and its bias for all."""
-    for name in [n for n in ("auto", "ddpg") if n in chosen]:
+    for name in [n for n in chosen if n in ("auto", "ddpg")]:
         x, y = (ran(result[v], params, name).values.ravel() for v in ("realised", "foretold"))
         axes[0].plot(x, y, ".", color=HUES[name], alpha=0.35, markersize=3, label=label(name), rasterized=True)
     ends = axes[0].get_xlim()
     axes[0].plot(ends, ends, color="black", linewidth=0.8)
     axes[0].set(xlabel=named(result["realised"], "realised soft return"))
     axes[0].set(ylabel=named(result["foretold"], "what the critic said"))
-    axes[0].set_title(f"{params.rollouts} fresh starts, all seeds")
+    axes[0].set_title(f"{params.simulate.rollouts} fresh starts, all seeds")
     legend(axes[0])
     for i, name in enumerate(chosen):
         with_seeds(axes[1], [i], [ran(result["calibration_bias"], params, name)], HUES[name], spread=0.2)
