@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Literal
 
 import matplotlib as mpl
 import matplotlib.pyplot as plt
@@ -121,10 +121,16 @@ def _crosses(axes: Axes, x, found, colour) -> None:
         axes.plot(np.asarray(x)[lost], np.asarray(found.centre)[lost], "x", color=colour, markersize=7, label="_failed")
 
 
-def legend(axes: Axes, outside: bool = False, **options):
-    """The legend clear of the data: where matplotlib finds most room, or to the right of the panel."""
-    place = {"loc": "upper left", "bbox_to_anchor": (1.0, 1.0)} if outside else {}
-    return axes.legend(**place | options)
+PLACES: dict[str, dict[str, Any]] = {
+    "": {},
+    "right": {"loc": "upper left", "bbox_to_anchor": (1.0, 1.0)},
+    "above": {"loc": "lower left", "bbox_to_anchor": (0.0, 1.0), "columnspacing": 1, "handletextpad": 0.4},
+}
+
+
+def legend(axes: Axes, outside: Literal["", "right", "above"] = "", **options):
+    """The legend clear of the data: where matplotlib finds most room, or outside the panel."""
+    return axes.legend(**PLACES[outside] | options)
 
 
 def log_axis(axes: Axes, which: str, ticks=None) -> None:

@@ -12,7 +12,6 @@ from studies.dysts_chaos_benchmark import figures_applications
 FAMILIES = {"naive": 7, "classical": 5, "regression": 2, "deep": 0, "hybrid": 3, "baseline": 4}
 KINDS = {"flow": 0, "delay": 1, "map": 2}
 # Where a legend is clear of any data, set close so that it isn't wider than its panel.
-ABOVE: dict[str, Any] = {"loc": "lower left", "bbox_to_anchor": (0, 1), "columnspacing": 1, "handletextpad": 0.4}
 # Median sMAPE of the paper's own result files, fine data without noise (see the claim).
 PAPER = {
     "N-BEATS": 67.7,
@@ -119,7 +118,7 @@ def _sums_against_divergence(ax, gap, data) -> None:
     ax.axvline(0.02, color=COLOURS[7], linestyle="--", linewidth=0.8, label="2 %")
     said = named(gap, r"$|\sum\lambda_i - \langle\nabla\cdot f\rangle|\,/\,\sum|\lambda_i|$")
     ax.set(xscale="log", xlabel=said, ylabel="share of the smooth flows")
-    legend(ax, ncols=3, **ABOVE)
+    legend(ax, ncols=3, outside="above")
 
 
 def diversity(study: Results):
@@ -144,7 +143,7 @@ def diversity(study: Results):
     bar = figure.colorbar(points, ax=left)
     bar.set_label(named(rate, r"$\log_{10}\lambda_1$"))
     left.set(xlabel="first principal component", ylabel="second principal component")
-    legend(left, ncols=3, **ABOVE)
+    legend(left, ncols=3, outside="above")
     for result, colour_index, label in ((data, 0, "measured"), (noise, 1, "noise in their place")):
         values = np.sort(result.stability.values)[::-1]
         right.plot(np.arange(1, values.size + 1), values, "o-", color=COLOURS[colour_index], label=label)
@@ -152,7 +151,7 @@ def diversity(study: Results):
     right.set(
         xlabel="cluster, most stable first", ylabel=named(data.stability, "bootstrap Jaccard stability"), ylim=(0, 1)
     )
-    legend(right, **ABOVE)
+    legend(right, outside="above")
     return figure
 
 
@@ -172,7 +171,7 @@ def forecasters(study: Results):
     ax.plot(*zip(*known, strict=True), "D", color=COLOURS[6], fillstyle="none", markersize=4, label="paper's median")
     names(ax, "x", shown, rotation=60)
     ax.set(ylabel=named(data.smape), ylim=(0, 200))
-    legend(ax, ncols=7, **ABOVE)
+    legend(ax, ncols=7, outside="above")
     return figure
 
 
@@ -188,7 +187,7 @@ def error_against_chaos(study: Results):
     log_axis(left, "x", [0.001, 0.01, 0.1, 1, 10])
     left.set(xlabel=named(data.lambda_1, r"recomputed $\lambda_1$"), ylabel=named(data.smape_of_the_best))
     left.set_ylim(0, 200)
-    legend(left, **ABOVE)
+    legend(left, outside="above")
     at = np.arange(data.sizes["forecaster"])
     shown = {"lambda_1": r"$\lambda_1$", "pesin_entropy": "Pesin entropy", "lambda_1_stored": r"stored $\lambda_1$"}
     for j, ((invariant, label), colour) in enumerate(zip(shown.items(), (0, 2, 5), strict=True)):
@@ -201,7 +200,7 @@ def error_against_chaos(study: Results):
     right.axhline(0, color=COLOURS[7], linewidth=0.8)
     names(right, "x", data.forecaster.values, rotation=60)
     right.set_ylabel(named(data.rho, r"Spearman $\rho$ with sMAPE"))
-    legend(right, ncols=4, **ABOVE)
+    legend(right, ncols=4, outside="above")
     return figure
 
 

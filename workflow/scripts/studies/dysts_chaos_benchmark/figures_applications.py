@@ -1,7 +1,5 @@
 """Draws the benchmark's three applications: transfer learning, importance sampling, symbolic regression."""
 
-from typing import Any
-
 import numpy as np
 
 from pesin.plot.style import COLOURS, interval_whiskers, legend, named, names, note, panels
@@ -9,7 +7,6 @@ from pesin.stats.intervals import interval
 from pesin.steps.results import Results
 
 # Where a legend is clear of any data, set close so that it isn't wider than its panel.
-ABOVE: dict[str, Any] = {"loc": "lower left", "bbox_to_anchor": (0, 1), "columnspacing": 1, "handletextpad": 0.4}
 ARMS = {"raw": "raw features", "untrained": "untrained encoder", "random_timescale": "random timescale"}
 TRAININGS = {"random": "random", "importance": "importance", "full": "full", "full_long": "full, longer"}
 REGRESSIONS = {
@@ -29,7 +26,7 @@ def transfer_learning(study: Results):
         left.plot(accuracy.sel(arm=arm), accuracy.sel(arm="matched"), "o", markersize=4, color=colour, label=label)
     left.plot([0.2, 1], [0.2, 1], color=COLOURS[7], linewidth=0.8)
     left.set(xlabel=named(accuracy, "accuracy of the rival"), ylabel=named(accuracy, "accuracy, matched timescale"))
-    legend(left, ncols=2, title="a point is a task", **ABOVE)
+    legend(left, ncols=2, title="a point is a task", outside="above")
     cases = {"transfer": "pre-trained on systems", "shuffled_windows": "on shuffled windows"}
     for shift, (case, label) in enumerate(cases.items()):
         accuracy = study[f"forecast/{case}"].accuracy
@@ -38,7 +35,7 @@ def transfer_learning(study: Results):
     right.axhline(0, color=COLOURS[7], linewidth=0.8)
     names(right, "x", [label.replace(" ", "\n") for label in ARMS.values()])
     right.set(ylabel=named(accuracy, "gain of the matched timescale"), xlim=(-0.4, 2.6))
-    legend(right, title="mean over tasks, 95 % interval", **ABOVE)
+    legend(right, title="mean over tasks, 95 % interval", outside="above")
     return figure
 
 
@@ -59,7 +56,7 @@ def importance_sampling(study: Results):
     updates = study["forecast/importance"].updates.sel(arm=arms).values
     names(left, "x", [f"{name}\n{n} steps" for name, n in zip(TRAININGS.values(), updates, strict=True)])
     left.set(ylabel=named(smape), ylim=(0, None))
-    legend(left, ncols=2, title="sampling weights", **ABOVE)
+    legend(left, ncols=2, title="sampling weights", outside="above")
     _start_points(right, study["simulate/importance"].history, study["train/importance"].start_point)
     return figure
 
@@ -74,7 +71,7 @@ def _start_points(ax, history, start_point) -> None:
         height = low - (0.08 + 0.08 * level) * (high - low)
         ax.plot(begun, np.full(begun.size, height), "|", color=COLOURS[level], markersize=8, label=f"starts, {arm}")
     ax.set(xlabel="points of the history", ylabel=named(series, f"first coordinate of {series.system.item()}"))
-    legend(ax, ncols=2, **ABOVE)
+    legend(ax, ncols=2, outside="above")
 
 
 def symbolic_regression(study: Results):

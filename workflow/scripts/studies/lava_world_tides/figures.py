@@ -150,7 +150,7 @@ def synchronisation(study: Results) -> Figure:
     panel.axhline(1e9, color=GREY, linestyle=":", linewidth=0.8)
     panel.set(yscale="log", xlabel="orbital period (day)", ylabel=named(down.fluid_time, "time from 4 n to 1.3 n"))
     log_axis(panel, "x", periods)
-    legend(panel, outside=True)
+    legend(panel, outside="right")
     return figure
 
 

@@ -31,7 +31,6 @@ FAMILIES = {
 SHOWN = ("N-BEATS", "N-HiTS", "LSTM", "NODE", "ESN", "NVAR", "LinearRegression", "NVAR-2")
 LINES = dict(zip(SHOWN, (*COLOURS[:6], COLOURS[7], COLOURS[6]), strict=True))
 # Where a legend is clear of any data, set close so that it isn't wider than its panel.
-ABOVE: dict[str, Any] = {"loc": "lower left", "bbox_to_anchor": (0, 1), "columnspacing": 1, "handletextpad": 0.4}
 # Medians over 128 or 131 systems, from the author's result files of April 2023.
 PAPER = {
     "N-BEATS": 42.3,
@@ -152,7 +151,7 @@ def ranking(study: Results):
     left.plot(*zip(*known, strict=True), "|", color="k", markersize=9, label=f"all {scores.sizes['zoo_system']}")
     names(left, "y", models)
     handles, labels = left.get_legend_handles_labels()
-    legend(right, outside=True, handles=handles, labels=labels)
+    legend(right, outside="right", handles=handles, labels=labels)
     return figure
 
 
@@ -207,7 +206,7 @@ def history_length(study: Results):
         if name in PAPER_SWEEP:
             left.plot(*zip(*PAPER_SWEEP[name].items(), strict=True), "--", color=LINES[name], linewidth=0.8)
     left.set(ylabel=named(scores.sweep_smape, "median sMAPE, 2 periods"), ylim=(0, 200))
-    legend(left, ncols=3, **ABOVE)
+    legend(left, ncols=3, outside="above")
     gap = interval(scores.gap, "sweep_system", "median")
     interval_whiskers(right, lengths, gap, fmt="o-", color="k")
     for x, y, name in zip(lengths, np.asarray(gap.high), scores.best_hybrid.values, strict=True):
@@ -327,7 +326,7 @@ def information(study: Results):
         right.plot(np.full(loss.size, i), loss, "o", markersize=3, color=LINES[name])
     left.plot(found.window, np.median(found.information_floor.values, axis=0), "--", color="0.4", label="floor")
     left.set(xlabel="lead (periods)", ylabel=named(found.information, "mutual information"), ylim=(0, None))
-    legend(left, ncols=3, **ABOVE)
+    legend(left, ncols=3, outside="above")
     right.axhline(1, color="0.6", linewidth=0.8)
     names(right, "x", models, rotation=30)
     right.set_ylabel(named(found.information_loss, "loss / Pesin entropy"))

@@ -38,7 +38,7 @@ def collapse(study: Results) -> Figure:
         row[0].set(ylabel=named(entropy, "entropy H per token"), ylim=(0, None))
         row[1].set(ylabel=named(accuracy, "accuracy R (sampled)"), ylim=(0, 1))
         row[2].set(ylabel=named(scores["pass_at_k"], f"pass@{params.train.rl.validation_samples}"))
-        legend(row[2], outside=True)
+        legend(row[2], outside="right")
     for panel in axes[-1]:
         panel.set_xlabel("step (rollout)")
     return figure
@@ -94,7 +94,7 @@ def _coefficients(panel, fits) -> None:
             whiskers(panel, place, centre, low, high, label=label, **style)
     names(panel, "x", run, rotation=90)
     panel.set(ylabel="coefficient", ylim=(0, None), title="every seed, 95 % block bootstrap")
-    legend(panel, outside=True)
+    legend(panel, outside="right")
 
 
 def _errors(panel, fits) -> None:

@@ -13,7 +13,7 @@ from pesin.rl.soft_actor_critic import train as learn
 from pesin.rl.soft_iteration import soft_policy_iteration
 from pesin.steps.case import Case
 from pesin.steps.labels import DIVERGED, labelled
-from studies.soft_actor_critic.solvable.params import Params, PerceptronLearning
+from studies.soft_actor_critic.solvable.params import Params, PerceptronLearning, Regulator
 from studies.soft_actor_critic.solvable.simulate import agent_names, regulator
 
 
@@ -69,16 +69,14 @@ def train(case: Case[Params], data: xr.DataTree) -> xr.DataTree:
     )
 
 
-def _regulator(case: Case[Params], data: xr.DataTree) -> xr.Dataset:
-    """Train on the regulator with the right function class, and with perceptrons; read gain and variance off."""
-    params, training, env = case.params.simulate.regulator, case.params.train, regulator(case.params)
-    bank = data["regulator"].to_dataset()["bank"].values
+def _agents(params: Regulator, start: float) -> Agents:
+    """Agents on the regulator: each given temperature and each entropy to hold, with every seed."""
     fixed, held, seeds = len(params.temperatures), len(params.targets), params.seeds
     kinds = fixed + held
-    agents = Agents(
+    return Agents(
         seed=np.tile(np.arange(seeds), kinds),
         reward_scale=np.ones(kinds * seeds),
-        temperature=np.repeat([*params.temperatures, *[training.start] * held], seeds),
+        temperature=np.repeat([*params.temperatures, *[start] * held], seeds),
         automatic=np.repeat([False] * fixed + [True] * held, seeds),
         target_entropy=np.repeat([0.0] * fixed + list(params.targets), seeds),
         deterministic=np.zeros(kinds * seeds, bool),
@@ -86,6 +84,13 @@ def _regulator(case: Case[Params], data: xr.DataTree) -> xr.Dataset:
         exploration_noise=np.zeros(kinds * seeds),
         target_noise=np.zeros(kinds * seeds),
     )
+
+
+def _regulator(case: Case[Params], data: xr.DataTree) -> xr.Dataset:
+    """Train on the regulator with the right function class, and with perceptrons; read gain and variance off."""
+    params, training, env = case.params.simulate.regulator, case.params.train, regulator(case.params)
+    bank = data["regulator"].to_dataset()["bank"].values
+    agents = _agents(params, training.start)
     world: Environment = env  # type: ignore[assignment]  # the protocol wants members that can be set
     grid, found = np.linspace(-1, 1, 41)[:, None], []
     for name, learning in (("in class", training.in_class), ("perceptrons", training.perceptrons)):
@@ -103,7 +108,7 @@ def _regulator(case: Case[Params], data: xr.DataTree) -> xr.Dataset:
         learner = Learner(actor, critic, world, agents, chosen, case.seed(f"networks {name}"), case.device)
         progress = lambda turns, name=name: case.progress(turns, what=f"regulator, {name}")  # noqa: E731
         history = learn(learner, world, bank, bank[0], learning.steps, case.rng(f"loop {name}"), progress)
-        mean, log_std = (v.numpy(force=True)[..., 0] for v in learner.policy(np.tile(grid, (kinds * seeds, 1, 1))))
+        mean, log_std = (v.numpy(force=True)[..., 0] for v in learner.policy(np.tile(grid, (agents.seed.size, 1, 1))))
         last = max(history.temperature.shape[1] // 4, 1)
         found.append(
             np.stack(
@@ -114,7 +119,7 @@ def _regulator(case: Case[Params], data: xr.DataTree) -> xr.Dataset:
                 ]
             )
         )
-    values = np.stack(found).reshape(2, 3, kinds, seeds).astype(float)
+    values = np.stack(found).reshape(2, 3, -1, params.seeds).astype(float)
     dims = ("network", "agent", "seed")
     return xr.Dataset(
         {
@@ -122,5 +127,5 @@ def _regulator(case: Case[Params], data: xr.DataTree) -> xr.Dataset:
             "variance": labelled(dims, values[:, 1], "mean variance of the action over [-1, 1]", nan=DIVERGED),
             "temperature": labelled(dims, values[:, 2], "alpha over the last quarter of the updates", nan=DIVERGED),
         },
-        {"network": ["in class", "perceptrons"], "agent": agent_names(params), "seed": np.arange(seeds)},
+        {"network": ["in class", "perceptrons"], "agent": agent_names(params), "seed": np.arange(params.seeds)},
     )
