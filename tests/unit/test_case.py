@@ -6,8 +6,8 @@ import pytest
 from pesin.steps.case import Case
 
 
-def case(study="s", name="c", step="train", gpu=0):
-    return Case(study, name, step, "smoke", None, gpu)
+def case(study="s", name="c", step="train", gpu=0, **more):
+    return Case(study, name, step, "smoke", None, gpu, **more)
 
 
 def test_the_same_stream_gives_the_same_numbers():
@@ -36,3 +36,17 @@ def test_a_gpu_that_is_not_there_is_an_error():
     if not torch.cuda.is_available():
         with pytest.raises(RuntimeError, match="s/c: the train step asked for 1 GPU and none is visible"):
             _ = case(gpu=1).device
+
+
+def test_a_replicate_draws_other_numbers_in_every_stream_and_the_first_today_s():
+    first, other = case(replicate=0), case(replicate=1)
+    assert first.seed("a") == case().seed("a")
+    streams = [one.seed(stream) for one in (first, other) for stream in ("a", "b", "")]
+    assert len(set(streams)) == 6
+
+
+def test_a_control_draws_its_case_s_numbers():
+    control, of = case(name="shuffled", streams="plain"), case(name="plain")
+    assert control.seed("a") == of.seed("a")
+    assert control.rng("a").random() == of.rng("a").random()
+    assert case(name="shuffled").seed("a") != of.seed("a")
