@@ -18,7 +18,7 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "workflow" / "scripts"))
 
-from workarounds import JOB_ENVIRONMENT
+from workarounds import ALLOCATOR
 
 
 def main() -> None:
@@ -35,7 +35,7 @@ def main() -> None:
     ratios = []
     for _ in range(options.repeats):
         back, back_faults = measured(bare, options)
-        kept, kept_faults = measured(bare | JOB_ENVIRONMENT, options)
+        kept, kept_faults = measured(bare | ALLOCATOR, options)
         ratios.append(kept / back)
         print(f"back {back:.1f} s, {back_faults:,} faults; kept {kept:.1f} s, {kept_faults:,} faults", flush=True)
     print(f"median ratio, kept / back: {statistics.median(ratios):.2f}")

@@ -30,7 +30,7 @@ sys.path.insert(0, str(Path("workflow/scripts").resolve()))
 
 from pesin.config.models import Config
 from pesin.plan import FIGURE_FORMATS, Plan
-from workarounds import JOB_ENVIRONMENT
+from workarounds import job_environment
 
 SERVER = Path(__file__).parent / "forking.py"
 # Loaded before the fork in any case (the library itself needs them), and only where the job's code imports them.
@@ -275,7 +275,7 @@ class Servers:
 def _environment(threads: int) -> dict[str, str]:
     counts = {f"{name}_NUM_THREADS": str(threads) for name in THREADS}
     # HDF5 is loaded before pesin.steps.files can say that it takes no locks.
-    return os.environ | counts | JOB_ENVIRONMENT | {"HDF5_USE_FILE_LOCKING": "FALSE"}
+    return os.environ | counts | job_environment() | {"HDF5_USE_FILE_LOCKING": "FALSE"}
 
 
 def _packages(job: Job) -> tuple[str, ...]:

@@ -86,17 +86,34 @@ def test_glibc_still_hands_freed_memory_back(monkeypatch):
     for name in [name for name in os.environ if name.startswith("MALLOC_")]:
         monkeypatch.delenv(name)
     back = page_faults(dict(os.environ))
-    for name in ("MALLOC_MMAP_THRESHOLD_", "MALLOC_TRIM_THRESHOLD_"):
-        monkeypatch.setenv(name, "")  # so that monkeypatch takes away what the next line sets
-        monkeypatch.delenv(name)
-    workarounds.keep_freed_memory()
-    assert back > 2 * page_faults(dict(os.environ)), DELETE.format("keep_freed_memory")
+    kept = page_faults(os.environ | workarounds.ALLOCATOR)
+    assert back > 2 * kept, DELETE.format("ALLOCATOR")
+
+
+SUM = "import torch; torch.manual_seed(0); print(torch.backends.cpu.get_cpu_capability(), torch.rand(9999).sin().sum())"
+
+
+def test_pytorch_still_takes_all_of_the_processor_unless_it_is_held():
+    capability = {}
+    for portable in (True, False):
+        bare = {name: value for name, value in os.environ.items() if name not in workarounds.PORTABLE}
+        said = subprocess.run(
+            [sys.executable, "-c", SUM],
+            env=bare | workarounds.job_environment(portable),
+            capture_output=True,
+            text=True,
+        )
+        capability[portable] = said.stdout.split()[0]
+    if capability[False] == "AVX512":
+        assert capability[True] == "AVX2", "ATEN_CPU_CAPABILITY is no longer heeded: look for what holds PyTorch now"
+    else:
+        assert capability[True] == capability[False]
 
 
 def test_they_are_put_to_work_once_however_often_a_module_is_read(monkeypatch):
     monkeypatch.setattr(sys, "executable", "/a b/python")
     monkeypatch.setattr(JobScheduler, "_schedule_reevalutation", JobScheduler._schedule_reevalutation)
-    monkeypatch.setattr(workarounds, "keep_freed_memory", lambda: None)
+    monkeypatch.setattr(workarounds, "job_environment", lambda portable: {})
     workarounds.apply.cache_clear()
     workarounds.apply()
     workarounds.apply()

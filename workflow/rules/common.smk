@@ -21,8 +21,6 @@ from pesin.errors import UserError, did_you_mean
 from pesin.plan import Plan
 from pesin.steps.progress import OTHER, Progress, Task, replace_output
 
-workarounds.apply()
-
 
 def or_exit(function, *arguments, **options):
     """Call; a fault that the user can mend ends Snakemake with its sentence alone, before any job starts."""
@@ -33,6 +31,7 @@ def or_exit(function, *arguments, **options):
 
 
 SETTINGS = or_exit(check_config, config)
+workarounds.apply(SETTINGS.portable)
 PLAN = or_exit(Plan, PROJECT, SETTINGS, cache=Path(".snakemake/pesin"))
 STUDIES = PLAN.selected
 if (

@@ -1,32 +1,46 @@
-"""Faults of Snakemake 9.27 and of the C library, gone round; tests/unit/test_workarounds.py says when one can go."""
+"""Faults of Snakemake 9.27, the C library and processors, gone round; test_workarounds.py says when one can go."""
 
 import os
 import shlex
 import sys
 import threading
 from functools import cache
+from pathlib import Path
 
 from snakemake.scheduling.job_scheduler import JobScheduler
 
-JOB_ENVIRONMENT = {"MALLOC_MMAP_THRESHOLD_": str(32 * 2**20), "MALLOC_TRIM_THRESHOLD_": str(128 * 2**20)}
+ALLOCATOR = {"MALLOC_MMAP_THRESHOLD_": str(32 * 2**20), "MALLOC_TRIM_THRESHOLD_": str(128 * 2**20)}
+# What PyTorch and MKL use of any x86-64 processor of the last ten years: a verdict mustn't hang on the one at hand.
+PORTABLE = {"ATEN_CPU_CAPABILITY": "avx2", "MKL_ENABLE_INSTRUCTIONS": "AVX2"}
 
 
 @cache
-def apply() -> None:
+def apply(portable: bool = True) -> None:
     """Put all of them to work, once in a process: a module is read as often as rules are taken from it."""
-    keep_freed_memory()
+    for name, value in job_environment(portable).items():
+        os.environ.setdefault(name, value)
     quote_interpreter()
     JobScheduler._schedule_reevalutation = one_reevaluation
 
 
-def keep_freed_memory() -> None:
-    """A job keeps the memory that it freed until it ends (glibc; not a matter of Snakemake).
+def job_environment(portable: bool = True) -> dict[str, str]:
+    """Variables that every job starts with, unless they are set already.
 
-    glibc hands a large block that is freed back to the system, so that each array of a loop costs new page faults: up
-    to a third of a training's time (benchmarks/freed_memory.py). Other C libraries don't know these names.
+    A job keeps the memory that it freed until it ends: glibc hands a large block that is freed back to the system, so
+    that each array of a loop costs new page faults, up to a third of a training's time (benchmarks/freed_memory.py).
+    Other C libraries don't know these names.
+
+    If `portable`, PyTorch and MKL hold to AVX2 where the processor has it: long trainings blow up the rounding by which
+    instruction sets differ.
     """
-    for name, value in JOB_ENVIRONMENT.items():
-        os.environ.setdefault(name, value)
+    return ALLOCATOR | (PORTABLE if portable and _has_avx2() else {})
+
+
+def _has_avx2() -> bool:
+    try:
+        return " avx2 " in Path("/proc/cpuinfo").read_text(encoding="utf-8")
+    except OSError:
+        return False
 
 
 def quote_interpreter() -> None:

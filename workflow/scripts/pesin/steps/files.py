@@ -22,7 +22,7 @@ import xarray as xr
 from pesin.errors import UserError
 
 FILL = 9.969209968386869e36  # NetCDF's own mark of a number that was never written
-OUTSIDE_DIGEST = ("digest", "complete", "wall_time", "host", "threads", "created_by")
+OUTSIDE_DIGEST = ("digest", "complete", "wall_time", "host", "threads", "created_by", "instructions")
 
 
 def publish(result: xr.Dataset | xr.DataTree, path: Path, attributes: dict) -> None:

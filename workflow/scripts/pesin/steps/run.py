@@ -103,6 +103,7 @@ def run_step(
         "device": "cuda" if gpu else "cpu",
         "threads": threads,
         "warnings": "\n".join(notes[:20]),
+        "instructions": os.environ.get("ATEN_CPU_CAPABILITY", "all of the processor"),
         "wall_time": seconds,
         "host": platform.platform(),
     }
