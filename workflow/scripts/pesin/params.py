@@ -88,13 +88,9 @@ def typed(params_type, params: dict[str, Any]):
     The whole was checked when the workflow was read; here sections are missing, and asking for one is an
     AttributeError: a step can't depend on what it doesn't declare.
     """
-    members: list[Any] = [params_type] if isinstance(params_type, type) else _models(params_type)
-    kinds = [m for m in members if "kind" in m.model_fields and f"'{params.get('kind')}'" in _kind(m)]
-    model = (kinds or members)[0]
-    fields = {
-        name: TypeAdapter(model.model_fields[name].annotation).validate_python(value) for name, value in params.items()
-    }
-    result = model.model_construct(**fields)
+    known = params_type.model_fields
+    fields = {name: TypeAdapter(known[name].annotation).validate_python(value) for name, value in params.items()}
+    result = params_type.model_construct(**fields)
     for section in set(UPSTREAM) - set(params):
         result.__dict__.pop(section, None)
     return result
