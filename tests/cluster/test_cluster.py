@@ -74,7 +74,7 @@ def toy(folder: Path) -> Path:
     replace_text(
         driver,
         "                yield\n",
-        "                print('GPU:', os.environ.get('CUDA_VISIBLE_DEVICES'))\n                yield\n",
+        "                import os; print('GPU:', os.environ.get('CUDA_VISIBLE_DEVICES'))\n                yield\n",
     )
     return folder
 

@@ -9,7 +9,7 @@ import pytest
 import yaml
 
 from pesin.config.load import load_study, read_yaml, study_names
-from pesin.config.models import Study
+from pesin.config.models import SCALES, Study
 from pesin.errors import UserError
 from pesin.params import check
 from pesin.plan import resolve
@@ -94,7 +94,20 @@ def at(data, path):
     return data
 
 
-NAMED = {"cases", "controls", "scales", "figures", "claims", "uses", "resources", "params", "set"}
+NAMED = {
+    "each",
+    "units",
+    "stuck",
+    "cases",
+    "controls",
+    "scales",
+    "figures",
+    "claims",
+    "uses",
+    "resources",
+    "params",
+    "set",
+}
 
 
 @pytest.mark.parametrize("name", STUDIES)
@@ -109,7 +122,7 @@ def test_each_misspelt_key_is_named_with_its_file(name):
         parent[wrong] = parent.pop(path[-1])
         try:
             study = check(Study, data, f"config/studies/{name}.yaml")
-            for scale in ("smoke", "paper"):
+            for scale in SCALES:
                 resolve(name, study, scale, SCRIPTS / "studies" / name)
         except UserError as error:
             sentence = str(error)

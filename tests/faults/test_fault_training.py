@@ -75,15 +75,18 @@ def test_a_stopped_training_ends_with_the_numbers_of_one_that_was_not(uninterrup
 def test_the_key_changes_with_all_that_the_numbers_depend_on():
     spec = {"study": "s", "case": "c", "step": "train", "scale": "smoke", "params": {"train": {"learning_rate": 0.1}}}
     others = [
-        _key(spec, "code", {"data": "d"}, 1, 0),
-        _key(spec | {"params": {"train": {"learning_rate": 0.2}}}, "code", {"data": "d"}, 1, 0),
-        _key(spec | {"case": "other"}, "code", {"data": "d"}, 1, 0),
-        _key(spec, "other", {"data": "d"}, 1, 0),
-        _key(spec, "code", {"data": "other"}, 1, 0),
-        _key(spec, "code", {"data": "d"}, 2, 0),
-        _key(spec, "code", {"data": "d"}, 1, 1),
+        _key(spec, "code", {"data": "d"}, {}, 1, 0),
+        _key(spec | {"params": {"train": {"learning_rate": 0.2}}}, "code", {"data": "d"}, {}, 1, 0),
+        _key(spec | {"case": "other"}, "code", {"data": "d"}, {}, 1, 0),
+        _key(spec, "other", {"data": "d"}, {}, 1, 0),
+        _key(spec, "code", {"data": "other"}, {}, 1, 0),
+        _key(spec, "code", {"data": "d"}, {}, 2, 0),
+        _key(spec, "code", {"data": "d"}, {}, 1, 1),
+        _key(spec, "code", {"data": "d"}, {"rec.csv": "a"}, 1, 0),
+        _key(spec | {"replicate": 1}, "code", {"data": "d"}, {}, 1, 0),
+        _key(spec | {"streams": "other"}, "code", {"data": "d"}, {}, 1, 0),
     ]
-    assert len(set(others)) == len(others) and others[0] == _key(spec, "code", {"data": "d"}, 1, 0)
+    assert len(set(others)) == len(others) and others[0] == _key(spec, "code", {"data": "d"}, {}, 1, 0)
 
 
 def test_a_training_that_diverges_is_a_result_with_its_status(data, tmp_path):

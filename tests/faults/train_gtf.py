@@ -7,7 +7,7 @@ from pathlib import Path
 from pesin.params import visible
 from pesin.steps import checkpoint
 from pesin.steps.run import run_step
-from project import SCRIPTS, plan
+from project import plan
 
 STUDY = "generalized_teacher_forcing"
 
@@ -20,7 +20,7 @@ def main(folder: Path, updates: int, rate: float, gpus: int = 0) -> None:
     for step, inputs in (("simulate", {}), ("train", {"data": folder / "simulate.nc"})):
         spec = {"study": STUDY, "case": "lorenz63", "step": step, "scale": "smoke", "params_type": params_type}
         spec["params"] = visible(params, step)
-        code = [str(SCRIPTS / "studies" / STUDY / f"{step}.py")]
+        code = plan().code(STUDY, step, "lorenz63")
         if not (folder / f"{step}.nc").exists():
             module = importlib.import_module(params_type.__module__.replace(".params", f".{step}"))
             run_step(

@@ -18,9 +18,11 @@ DELETE = "the fault is gone: delete {} and its line in apply() from workflow/scr
 
 def test_snakemake_still_leaves_the_interpreter_unquoted(tmp_path):
     (tmp_path / "my venv").symlink_to(sys.prefix)
+    (tmp_path / "venv").symlink_to(sys.prefix)
     (tmp_path / "Snakefile").write_text("rule:\n    output: 'made'\n    script: 'make.py'\n")
     (tmp_path / "make.py").write_text("open(snakemake.output[0], 'w')\n")
-    snakemake(tmp_path, "--cores", "1", check=True)  # an interpreter without a space: nothing else is wrong
+    plain = str(tmp_path / "venv/bin/python")
+    snakemake(tmp_path, "--cores", "1", python=plain, check=True)  # without a space: nothing else is wrong
     (tmp_path / "made").unlink()
     run = snakemake(tmp_path, "--cores", "1", python=str(tmp_path / "my venv/bin/python"))
     assert run.returncode != 0, DELETE.format("quote_interpreter")

@@ -106,7 +106,7 @@ DRAWN = {"figure_toy_map": 1, "costs": 1, "ledger": 1}
         (f"{SCRIPTS}/pesin/plot/style.py", "import annotations", "import annotations  # edited", DRAWN),
         (f"{SCRIPTS}/studies/toy_map/train.py", "import xarray", "# edited\nimport xarray",
          {"train": 2, "entropy": 2, "forecast": 2} | DRAWN | JUDGED),
-        (f"{SCRIPTS}/studies/toy_map/figures.py", "import panels", "import panels  # edited", DRAWN),
+        (f"{SCRIPTS}/studies/toy_map/figures.py", "import named, panels", "import named, panels  # edited", DRAWN),
         (f"{SCRIPTS}/studies/toy_map/forecast.py", "import numpy", "# edited\nimport numpy", {"forecast": 2} | JUDGED),
         ("workflow/report/figure.rst", "Paper:", "The paper:", JUDGED),
     ],
