@@ -183,8 +183,8 @@ def of_all_kinds() -> list[str]:
 
     small, chosen = sorted((resolved(name, "smoke") for name in STUDIES), key=lambda s: len(s.results)), []
     for has in (takes, trains, keeps):
-        chosen.append(next(study.name for study in small if study.name not in chosen and has(study)))
-    return chosen
+        chosen += [study.name for study in small if study.name not in chosen and has(study)][:1]
+    return chosen or [small[0].name]  # a project of few studies
 
 
 def test_snakemake_makes_the_same_bits(smoke, tmp_path, request):

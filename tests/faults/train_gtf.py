@@ -15,7 +15,7 @@ STUDY = "generalized_teacher_forcing"
 def main(folder: Path, updates: int, rate: float, gpus: int = 0) -> None:
     params = plan().study(STUDY).cases["lorenz63"].params
     params["simulate"] |= {"length": 600}
-    params["train"] |= {"updates": updates, "learning_rate": [rate, rate / 10], "baselines": ["var"]}
+    params["train"] |= {"updates": updates, "learning_rate": [rate, rate / 10], "baselines": [{"model": "var"}]}
     params_type = plan().study(STUDY).params_type("lorenz63")
     for step, inputs in (("simulate", {}), ("train", {"data": folder / "simulate.nc"})):
         spec = {"study": STUDY, "case": "lorenz63", "step": step, "scale": "smoke", "params_type": params_type}
