@@ -12,7 +12,6 @@ from __future__ import annotations
 import argparse
 import json
 import os
-import pickle
 import re
 import socket
 import subprocess
@@ -249,7 +248,7 @@ class Servers:
         path = self._server(_packages(job), threads)
         with socket.socket(socket.AF_UNIX) as link:
             link.connect(path)
-            link.sendall(pickle.dumps(asdict(job) | {"threads": threads}))
+            link.sendall(json.dumps(asdict(job) | {"threads": threads}).encode() + b"\n")
             with link.makefile("rb") as answer:
                 said = answer.read().decode()
         if said == "done":
