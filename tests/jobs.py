@@ -274,7 +274,7 @@ class Servers:
 def _environment(threads: int) -> dict[str, str]:
     counts = {f"{name}_NUM_THREADS": str(threads) for name in THREADS}
     # HDF5 is loaded before pesin.steps.files can say that it takes no locks.
-    return os.environ | counts | job_environment() | {"HDF5_USE_FILE_LOCKING": "FALSE"}
+    return job_environment() | os.environ | counts | {"HDF5_USE_FILE_LOCKING": "FALSE"}
 
 
 def _packages(job: Job) -> tuple[str, ...]:
