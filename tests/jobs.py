@@ -34,7 +34,13 @@ from workarounds import job_environment
 SERVER = Path(__file__).parent / "forking.py"
 # Loaded before the fork in any case (the library itself needs them), and only where the job's code imports them.
 ALWAYS = ("netCDF4", "numpy", "pydantic", "scipy.optimize", "scipy.stats", "xarray")
-IF_IMPORTED = ("matplotlib.pyplot", "numba", "torch")
+IF_IMPORTED = (
+    "matplotlib.pyplot",
+    "matplotlib.backends.backend_pdf",
+    "matplotlib.backends.backend_svg",
+    "numba",
+    "torch",
+)
 THREADS = ("OMP", "GOTO", "OPENBLAS", "MKL", "NUMEXPR")  # as Snakemake sets them
 
 
