@@ -58,14 +58,15 @@ def test_a_rate_far_too_large_diverges_and_is_kept(trained):
     scores = forecast(case("forecast", **TINY), trained)
     worst = {"variant": "no_ln", "rate": 5.0, "depth": 1}
     top = 3 * np.log(8)
-    assert (scores["loss"].sel(worst) == top).all() and (scores["instability"].sel(worst) == top).all()
+    for name in ("loss", "instability"):
+        np.testing.assert_allclose(scores[name].sel(worst), top)
     assert (entropy(case("entropy", **TINY), trained)["status"].sel(worst) == "diverged").all()
     assert np.isfinite(scores["loss"]).all()
 
 
 def test_runs_of_a_seed_share_numbers_and_batches(trained):
     loss = trained["grid"]["loss"].values  # (variant, depth, rate, seed, step)
-    np.testing.assert_array_equal(loss[:, :, 0, :, 0], loss[:, :, 1, :, 0])
+    np.testing.assert_allclose(loss[:, :, 0, :, 0], loss[:, :, 1, :, 0], rtol=1e-6)
     np.testing.assert_allclose(loss[1, ..., 0], loss[2, ..., 0], rtol=1e-5)  # sigmaReparam starts as the raw network
     assert np.ptp(loss[0, 0, 0, :, 0]) > 0
 
