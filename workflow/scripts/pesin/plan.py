@@ -24,6 +24,8 @@ from pesin.steps.plugin import code_files, find
 
 Uses = dict[str, str | list[str]]
 """Argument of a step's function -> the result, or the results, that it is handed: study/step/case."""
+EARLIER = {"data": "simulate", "trained": "train"}
+"""Step whose result, of the same case, an argument of a step's function is."""
 FIGURE_FORMATS = ("svg", "pdf", "png")
 SMOKE_SECONDS = 8.0
 """Core seconds that a study's own functions may take at smoke scale: the tests run all of them, twice."""
@@ -145,7 +147,7 @@ class Plan:
     def taken(self, study: str, step: str, case: str) -> Uses:
         """References of the results that a step is handed, by argument: its own case's earlier steps, and `uses`."""
         entry = self.case(study, case)
-        own = {"simulate": {}, "train": {"data": "simulate"}}.get(step, {"data": "simulate", "trained": "train"})
+        own = {"simulate": {}, "train": {"data": "simulate"}}.get(step, EARLIER)
         earlier: Uses = {name: f"{study}/{made}/{case}" for name, made in own.items() if made in entry.steps}
         return earlier | entry.uses[step]
 
@@ -333,7 +335,10 @@ def _cases(name: str, study: Study, overlay: Overlay, folder: Path, where: str) 
         _check_fewer(spec.fewer, params, of.params, f"{where}: controls.{control}.fewer")
         base = study.cases.get(spec.of, Case())
         scaled = overlay.cases.get(spec.of, Case())
-        uses = {**study.uses, **base.uses, **scaled.uses}
+        # Steps that a control leaves out are its case's.
+        skipped = [step for step in of.steps if step not in (spec.steps or of.steps)]
+        earlier = {argument: f"{step}/{spec.of}" for argument, step in EARLIER.items() if step in skipped}
+        uses = {**earlier, **study.uses, **base.uses, **scaled.uses}
         found[control] = _case(name, folder, where, control, of.kind, spec.steps or of.steps, params, uses, spec.of)
     return found
 

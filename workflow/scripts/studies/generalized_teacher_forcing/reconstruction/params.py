@@ -13,9 +13,9 @@ Share = Annotated[float, Field(ge=0, le=1)]
 
 class Lorenz63(Model):
     source: Literal["lorenz63"]
-    sigma: float
-    rho: float
-    beta: float
+    sigma: float = 10.0
+    rho: float = 28.0
+    beta: float = 8 / 3
     dt: PositiveFloat
     """Time between two observations."""
 
