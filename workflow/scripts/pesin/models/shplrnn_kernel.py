@@ -19,7 +19,10 @@ def forward(A, W1, W2, h1, h2, x, keep):
 
     Parameters
     ----------
-    A, W1, W2, h1, h2 : ndarrays, shapes (runs, dim), (runs, dim, hidden), (runs, dim, hidden), (runs, dim), (runs, hidden)
+    A, h1 : ndarrays, shape (runs, dim)
+    W1, W2 : ndarrays, shape (runs, dim, hidden)
+        W1 transposed, so that the hidden axis is the last of both.
+    h2 : ndarray, shape (runs, hidden)
     x : ndarray, shape (time + 1, runs, batch, dim)
     keep : ndarray, shape (time, runs)
         1 - alpha after each step.
@@ -28,7 +31,7 @@ def forward(A, W1, W2, h1, h2, x, keep):
     -------
     (predicted, states) : ndarrays, shape (time, runs, batch, dim)
         Predictions before forcing, and the states that they were made from.
-    """  # fmt: skip
+    """
     time, (runs, batch, dim), hidden = len(keep), x.shape[1:], h2.shape[1]
     predicted, states = np.empty_like(x[1:]), np.empty_like(x[1:])
     u = np.empty(hidden, x.dtype)
@@ -54,7 +57,7 @@ def forward(A, W1, W2, h1, h2, x, keep):
 
 @njit(cache=True, fastmath=FAST)
 def backward(A, W1, W2, h2, states, keep, gradient):
-    """Gradients of the weights from those of the predictions, both as in `forward`; W1 has shape (runs, dim, hidden)."""
+    """Gradients of the weights from those of the predictions; shapes as in `forward`, W1's transposed too."""
     time, runs, batch, dim = states.shape
     dA, dW1, dW2, dh1, dh2 = np.zeros_like(A), np.zeros_like(W1), np.zeros_like(W2), np.zeros_like(A), np.zeros_like(h2)
     hidden = h2.shape[1]

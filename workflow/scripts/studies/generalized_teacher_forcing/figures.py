@@ -60,7 +60,9 @@ def gradients(study: Results) -> Figure:
     peak = training.log10_max_gradient_norm
     _sweep(right, peak.clip(max=LARGEST), "median", "largest norm in training")
     beyond = peak.where(peak > LARGEST)
-    right.plot(peak.alpha, xr.where(beyond.notnull(), LARGEST, np.nan).transpose("alpha", "seed"), "^", color=COLOURS[1])
+    right.plot(
+        peak.alpha, xr.where(beyond.notnull(), LARGEST, np.nan).transpose("alpha", "seed"), "^", color=COLOURS[1]
+    )
     right.set(xlabel="forcing α in training", ylabel=named(peak, "log₁₀ largest gradient norm"))
     return figure
 
