@@ -7,6 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pesin.models import shplrnn
+from pesin.models.optimisers import RAdam
 from pesin.models.shplrnn import Forcing, Weights
 
 
@@ -203,6 +204,23 @@ def test_training_lowers_the_loss_and_repeats_bit_for_bit():
     first, second = fit([0.3], updates=300), fit([0.3], updates=300)
     assert first.loss[-1, 0] < 0.5 * first.loss[0, 0]
     assert all(torch.equal(a, b) for a, b in zip(first.weights, second.weights, strict=True))
+
+
+def test_rectified_adam_is_that_of_torch_bit_for_bit():
+    g = torch.Generator().manual_seed(0)
+    start = [torch.randn(3, 4, 5, generator=g), torch.randn(3, 1, 5, generator=g)]
+    ours, theirs = [w.clone() for w in start], [w.clone().requires_grad_() for w in start]
+    mine = RAdam(ours, [1e-2, 0.0])
+    groups = [{"params": theirs[:1], "weight_decay": 1e-2}, {"params": theirs[1:]}]
+    reference = torch.optim.RAdam(groups, lr=1e-2, foreach=False)
+    for _ in range(12):  # it is plain momentum up to the fifth step
+        gradients = [torch.randn(w.shape, generator=g) for w in start]
+        for w, gradient in zip(theirs, gradients, strict=True):
+            w.grad = gradient
+        reference.step()
+        mine.step(gradients, 1e-2, torch.ones(3, 1, 1))
+    for one, other in zip(ours, theirs, strict=True):
+        assert torch.equal(one, other)
 
 
 def test_pace_is_a_learning_rate_of_each_run():

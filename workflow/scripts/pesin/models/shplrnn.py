@@ -8,7 +8,7 @@ the others: a run that turns to NaN touches no other.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 import torch
@@ -16,7 +16,7 @@ from torch import Tensor
 from torch.autograd.function import once_differentiable
 
 from pesin.models import shplrnn_kernel
-from pesin.models.state import optimiser_arrays, restore_optimiser
+from pesin.models.optimisers import RAdam
 from pesin.steps.checkpoint import Checkpoint
 
 _gate = torch.ops.aten.threshold_backward  # gradient where an activation is positive, else 0
@@ -362,13 +362,9 @@ def train(
     """
     checkpoint = checkpoint or Checkpoint()
     weights = Weights(*(w.clone().requires_grad_() for w in start))
-    groups: list[dict[str, Any]] = [
-        {"params": weights[:3], "weight_decay": weight_decay},
-        {"params": weights[3:], "weight_decay": 0.0},
-    ]
-    optimiser = torch.optim.RAdam(groups, lr=learning_rate[0])
+    optimiser = RAdam(weights, [weight_decay] * 3 + [0.0] * 2)
     fall = (learning_rate[1] / learning_rate[0]) ** (1 / max(updates - 1, 1))
-    schedule = torch.optim.lr_scheduler.ExponentialLR(optimiser, fall)
+    rate, pace = learning_rate[0], forcing.pace[:, None, None]
     alpha, adaptive = forcing.alpha.clone(), torch.nonzero(forcing.adaptive).ravel()
     largest = torch.zeros_like(alpha)
     records: list[tuple] = []
@@ -379,14 +375,15 @@ def train(
         records = list(zip(*(torch.as_tensor(saved[f"record_{i}"], device=on) for i in range(4)), strict=True))
         for w, value in zip(weights, (saved[f"weight_{name}"] for name in Weights._fields), strict=True):
             w.data.copy_(torch.as_tensor(value))
-        restore_optimiser(optimiser, saved)
-        schedule.last_epoch = done
+        optimiser.restore(saved)
+        for _ in range(done):
+            rate *= fall
 
     def state() -> dict[str, np.ndarray]:
         arrays = {f"weight_{name}": w for name, w in weights._asdict().items()} | {"alpha": alpha, "largest": largest}
         columns = [torch.stack([torch.as_tensor(r[i]) for r in records]) for i in range(4)]
         arrays |= {f"record_{i}": column for i, column in enumerate(columns)}
-        return {name: a.detach().cpu().numpy() for name, a in arrays.items()} | optimiser_arrays(optimiser)
+        return {name: a.detach().cpu().numpy() for name, a in arrays.items()} | optimiser.arrays()
 
     for update in checkpoint.over(progress(range(done, max(updates, 1))), state):
         x = batches(update)
@@ -397,20 +394,14 @@ def train(
         loss = (
             (rollout(weights, x, forcing_schedule(alpha, forcing.every, len(x) - 1)) - x[1:]).square().mean((0, 2, 3))
         )
-        optimiser.zero_grad()
-        loss.sum().backward()
-        norm = _norm_by_run(w.grad for w in weights if w.grad is not None)
+        gradients = torch.autograd.grad(loss.sum(), weights)
+        norm = _norm_by_run(gradients)
         largest = torch.maximum(largest, norm)
         if update % record_every == 0 or update == updates - 1:
             records.append((update, loss.detach(), norm, alpha.clone()))
-        if not updates:
-            break
-        before = [w.detach().clone() for w in weights]
-        optimiser.step()
-        schedule.step()
-        with torch.no_grad():
-            for w, old in zip(weights, before, strict=True):
-                w.copy_(torch.lerp(old, w, forcing.pace[:, None, None]))
+        if updates:
+            optimiser.step(gradients, rate, pace)
+            rate *= fall
     final = Weights(*(w.detach() for w in weights))
     finite = torch.stack([w.isfinite().all(2).all(1) for w in final]).all(0)
     at, *series = zip(*records, strict=True)
