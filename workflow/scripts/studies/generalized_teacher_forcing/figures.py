@@ -75,7 +75,7 @@ def _windows(ax, training, dt: float, exponent: float) -> None:
         interval_band(ax, time, interval(norms.sel(alpha=alpha), "seed"), label=f"α = {alpha:g}", color=colour)
     start = float(norms.sel(alpha=0).isel(steps=0).mean("seed"))
     ax.plot(time, start + exponent * (time - time[0]) / np.log(10), "k--", linewidth=1, label="exp(λ₁t)")
-    ax.set(xlabel="window of a trained network (time units)", ylabel="log₁₀ gradient norm")
+    ax.set(xlabel="window (time units)", ylabel="log₁₀ gradient norm")
     legend(ax, outside="above", ncols=2)
 
 
@@ -92,9 +92,8 @@ def alpha_sweep(study: Results) -> Figure:
     left.vlines(scores.alpha + 0.02, within.sel(end="low"), within.sel(end="high"), zorder=3, **look)
     right.plot([], [], label="one run, 95 % bootstrap", **look)
     log_axis(left, "y", [0.2, 0.5, 1, 2, 5, 10])
-    right.set_ylim(top=1.55)  # room for the legend
-    legend(right, loc="upper right")
-    figure.suptitle("Lorenz-63: free run against the true attractor (mean over seeds)")
+    right.set_ylim(bottom=0)
+    legend(right, outside="above", ncols=2)
     return figure
 
 
@@ -201,16 +200,14 @@ def noise_sweep(study: Results) -> Figure:
     left, right = axes[0]
     excess = scores.full_tf_excess
     for level, (colour, noise) in enumerate(zip(COLOURS, scores.noise.values, strict=False)):
-        found = interval(scores.d_stsp.sel(noise=noise), "seed")
-        look = {"label": f"noise {100 * noise:g} %", "color": colour, "fmt": "o-"}
-        interval_whiskers(left, scores.alpha.values, found, **look)
-        one = excess.sel(noise=[noise])
-        right.plot(np.full(one.size, level + 0.15), one.values.ravel(), "o", color=colour, alpha=0.4, markersize=3)
-        interval_whiskers(right, [level], interval(one, "seed"), color=colour)
+        _few_seeds(left, scores.d_stsp.sel(noise=noise), f"noise {100 * noise:g} %", colour, 0.006 * (level - 1))
+        one = excess.sel(noise=noise)
+        right.plot(np.full(one.size, level), one.values, "o", color=colour, alpha=0.4, markersize=4)
+        right.plot(level, one.median("seed"), "_", color=colour, markersize=14)
     log_axis(left, "y", [1, 2, 5, 10])
-    left.axhline(float(scores.method_d_stsp.sel(method="constant").mean()), color="0.4", linestyle=":", linewidth=1)
+    _at_rest(left, scores)
     left.set(xlabel="forcing α", ylabel=named(scores.d_stsp, D_STSP))
-    legend(left, outside="above", ncols=3)
+    legend(left, outside="above", ncols=4)
     right.axhline(0, color="0.6", linewidth=0.8, zorder=0)
     names(right, "x", (f"{100 * noise:g} %" for noise in scores.noise.values))
     right.set(xlabel="observation noise", ylabel=named(excess, "excess of full forcing"), xlim=(-0.5, None))
@@ -230,10 +227,26 @@ def ecg(study: Results) -> Figure:
         left.plot(float(dt) * np.arange(points), shifted, color=colour, linewidth=0.9, label=label)
     left.set(xlabel=named(dt, "time"), ylabel="voltage, each shifted by 8 sd", ylim=(-22, 8), yticks=[])
     legend(left, outside="above", ncols=3)
-    _scores(right, scores, "d_stsp")
-    right.set(xlabel="forcing α", ylabel=named(scores.d_stsp, D_STSP))
-    legend(right, outside="above", ncols=1)
+    _few_seeds(right, scores.d_stsp, "constant α", COLOURS[0])
+    _at_rest(right, scores)
+    floor = scores.method_d_stsp.sel({"method": "true_orbit"}).median("seed")
+    right.axhline(float(floor), color="0.3", linestyle="--", linewidth=1, label="floor: true orbits")
+    right.set(xlabel="forcing α", ylabel=named(scores.d_stsp, D_STSP), ylim=(0, None))
+    legend(right, outside="above")
     return figure
+
+
+def _few_seeds(ax, values, label: str, colour: str, shift: float = 0.0) -> None:
+    """Values (alpha, seed) of too few seeds for an interval: each seed, and their median as a line."""
+    place = values.alpha.values + shift
+    ax.plot(place, values.median("seed"), "-", color=colour, label=label)
+    ax.plot(place, values.transpose("alpha", "seed"), "o", color=colour, alpha=0.5, markersize=4)
+
+
+def _at_rest(ax, scores) -> None:
+    """The score of a forecast that never moves."""
+    level = float(scores.method_d_stsp.sel({"method": "constant"}).mean())
+    ax.axhline(level, color="0.4", linestyle=":", linewidth=1, label="forecast at rest")
 
 
 def _shown(scores) -> dict[str, str]:
