@@ -454,8 +454,8 @@ def _check_estimates(study: Study, units: dict[str, int], where: str) -> None:
         for rule in spec.rules:
             if getattr(rule, "estimate", None) == "median" and units.get(rule.over, 9) < 9:
                 warnings.warn(
-                    f"{where}: claims.{claim}: the median of {units[rule.over]} along '{rule.over}' has an interval from"
-                    " the least to the greatest: one straggler decides. Take nine, or the mean.",
+                    f"{where}: claims.{claim}: the median of {units[rule.over]} along '{rule.over}' has an interval"
+                    " from the least to the greatest: one straggler decides. Take nine, or the mean.",
                     stacklevel=2,
                 )
             if getattr(rule, "estimate", None) != "share":
