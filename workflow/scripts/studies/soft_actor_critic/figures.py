@@ -8,10 +8,20 @@ import numpy as np
 from matplotlib.figure import Figure
 from matplotlib.ticker import NullFormatter
 
-from pesin.plot.style import COLOURS, interval_band, interval_whiskers, legend, named, names, panels, whiskers
+from pesin.plot.style import (
+    COLOURS,
+    interval_band,
+    interval_whiskers,
+    legend,
+    log_axis,
+    named,
+    names,
+    panels,
+    whiskers,
+)
 from pesin.stats.intervals import Centre, interval
 from pesin.steps.results import Results
-from studies.soft_actor_critic.tasks import learners
+from studies.soft_actor_critic.tasks import LAST, learners
 
 LABELS = {
     "auto": "SAC, auto",
@@ -60,12 +70,12 @@ def learning(study: Results) -> Figure:
             interval_band(panel, steps[there], interval(rows.isel(checkpoint=there), "seed"), **style)
         panel.axhline(params.forecast.goal_return, color=COLOURS[7], linestyle=":", linewidth=1)
         panel.set_xlabel("environment steps")
-    left.axvspan(0, params.train.learning.warmup, color=COLOURS[7], alpha=0.12, linewidth=0)
+    learning = params.train.learning
+    for ends in ((0, learning.warmup), ((1 - LAST) * learning.steps, learning.steps)):
+        left.axvspan(*ends, color=COLOURS[7], alpha=0.12, linewidth=0)
     left.set(ylabel=named(result["returns"], "return on unseen starts"))
     left.set_title(f"{params.simulate.environment}: off-policy (seeds); 95 %")
     right.set(title="and on-policy", xscale="log")
-    # Intervals of few seeds reach beyond what returns there are.
-    left.set_ylim(1.1 * float(result["returns"].min()), 0)
     for panel in (left, right):
         legend(panel)
     return figure
@@ -104,9 +114,11 @@ def reward_scale(study: Results) -> Figure:
     scales = np.array([params.train.agents[agent].reward_scale for agent in by_scale(params, learners(params), True)])
     axes[2].plot(scales, reference * scales, ":", color=COLOURS[7], label="proportional")
     axes[0].set_title("points: seeds; 95 %")
-    axes[0].set_ylim(1.3 * float(scores["final_return"].min()), 0)  # intervals of three seeds reach beyond all returns
     axes[2].set_yscale("log")
     axes[2].set_ylim(top=axes[2].get_ylim()[1] * 10)
+    for panel in axes:
+        log_axis(panel, "x", sorted({agent.reward_scale for agent in params.train.agents.values()} & set(scales)))
+        panel.margins(x=0.15)
     legend(axes[2], loc="upper left")
     return figure
 
@@ -160,8 +172,6 @@ def _sweep(axes, study: Results) -> None:
     axes[0].set(ylabel=named(held["late_entropy"], "entropy, last quarter"), title="dotted: held exactly")
     axes[1].set(ylabel=named(scores["final_return"], "final return"))
     axes[1].set_title("what the target costs (points: seeds; 95 %)")
-    lowest = float(scores["final_return"].sel(agent=agents).min())
-    axes[1].set_ylim(np.floor(lowest / 100) * 100 - 50, 0)
 
 
 def _targets(params) -> list[str]:
@@ -257,8 +267,8 @@ def seeds(study: Results) -> Figure:
         visits.set_ylabel(named(held["visitation_entropy"], "visited states, entropy"))
     visits.set_title(f"first {params.entropy.early} steps of learning")
     _foresight(axes[1], study)
-    for panel in axes[0]:
-        names(panel, "x", [label(name) for name in chosen], rotation=40)
+    for panel, there in ((returns, chosen), (spread, chosen), (visits, [n for n in chosen if n in learners(params)])):
+        names(panel, "x", [label(name) for name in there], rotation=40)
     return figure
 
 
