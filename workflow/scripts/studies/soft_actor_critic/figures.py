@@ -17,7 +17,6 @@ from pesin.plot.style import (
     named,
     names,
     panels,
-    whiskers,
 )
 from pesin.stats.intervals import Centre, interval
 from pesin.steps.results import Results
@@ -58,10 +57,11 @@ def with_seeds(panel, places, rows, colour: str, label: str | None = None, fmt: 
 
 
 def learning(study: Results) -> Figure:
-    """Return against environment steps: off-policy agents; then PPO on its longer way."""
+    """Return against environment steps: off-policy agents; PPO on its longer way; steps to the goal."""
     result: Any = study["forecast/benchmark"]
     params = study.params("benchmark")
-    figure, ((left, right),) = panels(1, 2, height=3.0, sharey=True)
+    figure, ((left, right, steps_panel),) = panels(1, 3, width=9.4, height=3.0)
+    right.sharey(left)
     for panel, wanted, first in ((left, ("auto", "fixed", "td3", "ddpg"), 0), (right, ("auto", "ppo"), 1)):
         for name in present(result, wanted):
             rows, steps = ran(result["returns"], params, name), result["env_step"].sel(agent=name).values
@@ -77,8 +77,22 @@ def learning(study: Results) -> Figure:
     left.set_title(f"{params.simulate.environment}: off-policy (seeds); 95 %")
     right.set(title="and on-policy", xscale="log")
     for panel in (left, right):
-        legend(panel)
+        legend(panel, loc="lower right")
+    _goal(steps_panel, result, params)
     return figure
+
+
+def _goal(panel, result, params) -> None:
+    """Steps until the goal: means of what C4 compares, a run that isn't there counted with the horizon."""
+    longest = "longest_steps"
+    wanted = (*((name, "restricted_steps") for name in ("auto", "td3", "ddpg")), ("auto", longest), ("ppo", longest))
+    shown = [(name, variable) for name, variable in wanted if name in result["agent"].values]
+    for i, (name, variable) in enumerate(shown):
+        with_seeds(panel, [i], [ran(result[variable], params, name)], HUES[name], spread=0.2)
+    said = {"restricted_steps": "", longest: "\n(PPO's horizon)"}
+    names(panel, "x", [label(name) + said[variable] for name, variable in shown], rotation=40)
+    panel.set(yscale="log", ylabel=named(result[longest], f"steps to {params.forecast.goal_return:g}"))
+    panel.set_title("points: seeds; mean and 95 %")
 
 
 def by_scale(params, names, automatic: bool) -> list[str]:
@@ -253,16 +267,13 @@ def seeds(study: Results) -> Figure:
     figure, axes = panels(2, 3, height=2.7)
     returns, spread, visits = axes[0]
     for i, name in enumerate(chosen):
-        row = ran(scores["final_return"], params, name).values
-        returns.plot(i + np.linspace(-0.2, 0.2, len(row)), row, "o", color=HUES[name], markersize=3)
-        returns.plot([i - 0.3, i + 0.3], [np.median(row)] * 2, color="black", linewidth=1)
-        centre, low, high = ([float(scores[f"spread{end}"].sel(agent=name))] for end in ("", "_low", "_high"))
-        whiskers(spread, [i], centre, low, high, color=HUES[name])
+        for panel, variable in ((returns, "final_return"), (spread, "deviation")):
+            with_seeds(panel, [i], [ran(scores[variable], params, name)], HUES[name], spread=0.2)
         if name in held["agent"].values and "visitation_entropy" in held:
             row = ran(held["visitation_entropy"], params, name)
             with_seeds(visits, [i], [row], HUES[name], spread=0.2)
-    returns.set(ylabel=named(scores["final_return"], "final return"), title="every seed, and the median")
-    spread.set(ylabel=named(scores["spread"], "interquartile range"), title="spread (bootstrap, 95 %)", ylim=(0, None))
+    returns.set(ylabel=named(scores["final_return"], "final return"), title="every seed; mean and 95 %")
+    spread.set(ylabel=named(scores["deviation"], "distance from the median"), title="spread of the seeds (C6)")
     if "visitation_entropy" in held:
         visits.set_ylabel(named(held["visitation_entropy"], "visited states, entropy"))
     visits.set_title(f"first {params.entropy.early} steps of learning")
@@ -331,6 +342,6 @@ def _perturbed(panel, values, params, chosen: list[str]) -> None:
         found = interval(ran(values, params, name), "seed")
         interval_whiskers(panel, place, found, label=label(name), color=HUES[name])
     names(panel, "x", kinds, rotation=40)
-    panel.set_ylim(2 * panel.get_ylim()[0], 0)
+    panel.set_ylim(bottom=1.6 * panel.get_ylim()[0])
     panel.set(ylabel=named(values, "return"), title=f"mass, length: 1 ± {params.forecast.perturbation:g}")
     legend(panel, loc="lower left", ncols=2)
