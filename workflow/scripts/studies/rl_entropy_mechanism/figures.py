@@ -104,7 +104,7 @@ def _coefficients(panel, fits) -> None:
             at = {"coefficient": coefficient, "seed": seed}
             centre = fits[str(coefficient)].sel({"measure": "sampled", "seed": seed}).values
             low, high = (fits[f"coefficient_{end}"].sel(at).values for end in ("low", "high"))
-            place = np.arange(len(run)) + 0.12 * (j - (fits.sizes["seed"] - 1) / 2)
+            place = np.arange(len(run)) + 0.7 * ((j + 0.5) / fits.sizes["seed"] - 0.5)
             label = str(coefficient) if j == 0 else None
             style: dict[str, Any] = {"markersize": 2, "capsize": 0, "color": COLOURS[i], "linewidth": 0.8}
             whiskers(panel, place, centre, low, high, label=label, **style)
@@ -226,11 +226,10 @@ def token_covariance(study: Results) -> Figure:
     beyond = 1 - result["level"].values
     for i, step in enumerate(result["snapshot"].values):
         style = {"color": COLOURS[i], "label": f"step {step}"}
-        quantile: Any = result["token_covariance_quantile"].sel({"snapshot": step})
-        # A logarithmic axis has no zero: where all seeds lie above it, the mean and interval of the logarithm.
-        found: Any = interval(np.log(quantile.where((quantile > 0).all("seed"), np.nan)), "seed")
-        left.fill_betweenx(beyond, np.exp(found.low), np.exp(found.high), color=COLOURS[i], alpha=0.2, linewidth=0)
-        left.plot(np.exp(found.centre), beyond, **style)
+        # Each seed a line: where its quantiles jump, a band would span the jump. A logarithmic axis has no zero.
+        quantile: Any = result["token_covariance_quantile"].sel({"snapshot": step}).transpose("level", "seed")
+        left.plot(quantile.where(quantile > 0).values, beyond, color=COLOURS[i], alpha=0.5, linewidth=0.7)
+        left.plot([], [], **style)
         top = interval(result["token_covariance_top"].sel({"snapshot": step}), "seed")
         interval_whiskers(right, result["top_share"].values * 1.06**i, top, **style)
     left.set(xlabel=named(result["token_covariance_quantile"], "covariance c"), ylabel="share of tokens above c")
