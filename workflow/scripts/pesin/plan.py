@@ -143,11 +143,14 @@ class Plan:
         return f"{self.results}/{reference}.nc"
 
     def taken(self, study: str, step: str, case: str) -> Uses:
-        """References of the results that a step is handed, by argument: its own case's earlier steps, and `uses`."""
+        """References of the results that a step is handed, by argument: its own case's earlier steps, and `uses`.
+
+        What a case makes itself goes before what it uses: a control that trains nothing may be handed its case's nets.
+        """
         entry = self.case(study, case)
         own = {"simulate": {}, "train": {"data": "simulate"}}.get(step, {"data": "simulate", "trained": "train"})
         earlier: Uses = {name: f"{study}/{made}/{case}" for name, made in own.items() if made in entry.steps}
-        return earlier | entry.uses[step]
+        return entry.uses[step] | earlier
 
     def inputs(self, study: str, step: str, case: str) -> dict[str, str | list[str]]:
         """Result files that a step is handed, by argument."""
