@@ -24,6 +24,8 @@ from pesin.steps.plugin import code_files, find
 
 Uses = dict[str, str | list[str]]
 """Argument of a step's function -> the result, or the results, that it is handed: study/step/case."""
+EARLIER = {"data": "simulate", "trained": "train"}
+"""Argument of a step's function -> the earlier step whose result it is handed."""
 FIGURE_FORMATS = ("svg", "pdf", "png")
 SMOKE_SECONDS = 8.0
 """Core seconds that a study's own functions may take at smoke scale: the tests run all of them, twice."""
@@ -145,11 +147,11 @@ class Plan:
     def taken(self, study: str, step: str, case: str) -> Uses:
         """References of the results that a step is handed, by argument: its own case's earlier steps, and `uses`.
 
-        What a case makes itself goes before what it uses: a control that trains nothing may be handed its case's nets.
+        A control without an earlier step is handed its case's result of it.
         """
         entry = self.case(study, case)
-        own = {"simulate": {}, "train": {"data": "simulate"}}.get(step, {"data": "simulate", "trained": "train"})
-        earlier: Uses = {name: f"{study}/{made}/{case}" for name, made in own.items() if made in entry.steps}
+        before = [made for made in UPSTREAM[step] if made != step and made in entry.steps]
+        earlier: Uses = {name: f"{study}/{made}/{case}" for name, made in EARLIER.items() if made in before}
         return entry.uses[step] | earlier
 
     def inputs(self, study: str, step: str, case: str) -> dict[str, str | list[str]]:
@@ -336,8 +338,11 @@ def _cases(name: str, study: Study, overlay: Overlay, folder: Path, where: str) 
         _check_fewer(spec.fewer, params, of.params, f"{where}: controls.{control}.fewer")
         base = study.cases.get(spec.of, Case())
         scaled = overlay.cases.get(spec.of, Case())
-        uses = {**study.uses, **base.uses, **scaled.uses}
-        found[control] = _case(name, folder, where, control, of.kind, spec.steps or of.steps, params, uses, spec.of)
+        own = spec.steps or of.steps
+        lacking = {key: made for key, made in EARLIER.items() if made in of.steps and made not in own}
+        taken: Uses = {key: f"{made}/{spec.of}" for key, made in lacking.items()}  # the case's own, to reuse its run
+        uses = {**taken, **study.uses, **base.uses, **scaled.uses}
+        found[control] = _case(name, folder, where, control, of.kind, own, params, uses, spec.of)
     return found
 
 
@@ -457,8 +462,8 @@ def _check_estimates(study: Study, units: dict[str, int], where: str) -> None:
         for rule in spec.rules:
             if getattr(rule, "estimate", None) == "median" and units.get(rule.over, 9) < 9:
                 warnings.warn(
-                    f"{where}: claims.{claim}: the median of {units[rule.over]} along '{rule.over}' has an interval from"
-                    " the least to the greatest: one straggler decides. Take nine, or the mean.",
+                    f"{where}: claims.{claim}: the median of {units[rule.over]} along '{rule.over}' has an interval"
+                    " from the least to the greatest: one straggler decides. Take nine, or the mean.",
                     stacklevel=2,
                 )
             if getattr(rule, "estimate", None) != "share":
