@@ -312,7 +312,9 @@ def test_the_hop_of_the_garnet_is_a_knock_on():
     extra, mover, goal = knock_on()
     cell = garnet(1)
     assert [cell[i].specie.symbol for i in (extra, mover)] == ["Li", "Li"]
-    beside = [i for i, site in enumerate(cell) if site.specie.symbol == "Li" and 0.1 < cell.get_distance(i, extra) < 2.2]
+    beside = [
+        i for i, site in enumerate(cell) if site.specie.symbol == "Li" and 0.1 < cell.get_distance(i, extra) < 2.2
+    ]
     assert len(beside) == 2 and mover in beside
     cell.append("Li", goal)
     assert cell.get_distance(mover, 81) < 2.2 and min(cell.get_distance(i, 81) for i in range(81)) > 1.5

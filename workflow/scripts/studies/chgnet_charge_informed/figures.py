@@ -82,7 +82,9 @@ def _dynamics(panel, data) -> None:
         label = f"x = {lithium[i]:g}" if lithium[i] not in drawn else None
         drawn.add(lithium[i])
         for j, trace in enumerate(moments.T):
-            panel.plot(data["time"].values[i] / 1000, trace, color=colour, linewidth=0.8, label=label if j == 0 else None)
+            panel.plot(
+                data["time"].values[i] / 1000, trace, color=colour, linewidth=0.8, label=label if j == 0 else None
+            )
     title = f"dynamics at {temperature.min():g} {data['temperature'].units}"
     panel.set(xlabel="time (ps)", ylabel=named(data["mn_moment"]), title=title)
     bottom = float(np.nanmin(data["mn_moment"].values))

@@ -12,21 +12,22 @@ from studies.chgnet_charge_informed.chemistry.params import Params
 EV_PER_ANGSTROM3 = 160.21766  # GPa
 
 
-def forecast(
-    case: Case[Params], atoms: xr.DataTree, manganate: xr.DataTree, trained: xr.DataTree | None
-) -> xr.DataTree:
-    """Groups: accuracy (C1), surface (C2), hop (C6), valence; held_out and students (C7) where there are some."""
-    net = case.params.forecast.net
+def forecast(case: Case[Params], atoms: xr.DataTree, manganate: xr.DataTree, trained: xr.DataTree) -> xr.DataTree:
+    """Groups: accuracy (C1), surface (C2), hop (C6), valence; held_out where there are frames.
+
+    And students (C7), but where a control asks for another net or path: those don't touch them.
+    """
+    net, path = case.params.forecast.net, case.params.forecast.path
     groups = {
         "accuracy": _accuracy(atoms["oxides"].to_dataset(), atoms["equation_of_state"].to_dataset(), net),
         "surface": _surface(atoms["surface"].to_dataset(), net),
-        "hop": _hop(atoms["hop"].to_dataset(), case.params.forecast.path),
+        "hop": _hop(atoms["hop"].to_dataset(), path),
         "valence": _valence(atoms["oxides"].to_dataset()),
     }
     if "held_out" in atoms:
         groups["held_out"] = atoms["held_out"].to_dataset()
-    if trained is not None:
-        # torch takes seconds to load, and controls that train nothing don't need it
+    if net == "trained" and path == "empty":
+        # torch takes seconds to load, and the other controls don't need it
         from studies.chgnet_charge_informed.chemistry.student_errors import student_errors
 
         groups["students"] = student_errors(case, manganate["dynamics"].to_dataset(), trained)

@@ -17,7 +17,6 @@ from pesin.steps.labels import labelled
 from studies.diffusion_spectral_entropy.bit import BIT
 from studies.diffusion_spectral_entropy.toys.params import DependenceMeasures, Params
 
-
 UNTRAINED = "a critic that diverged, or isn't trained at that mixing share"
 
 

@@ -15,7 +15,7 @@ class Compared(Model):
     noisy: Literal["noisy", "long"]
     """The condition that stands for the noisy one."""
     values: Literal["measured", "dealt", "constant"]
-    """dealt (control): each measure's values are dealt to other systems. constant (null): each measure has one value for
+    """dealt (control): values of each measure go to other systems. constant (null): each measure has one value for
     all systems."""
     sections: Literal["catalogue", "dealt"]
     """Whether measures keep their section of the catalogue."""
