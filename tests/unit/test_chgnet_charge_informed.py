@@ -295,7 +295,11 @@ def hop():
     energy = [[0, 0.1, 0.26, 0.1], [0, 0.3, 1.6, 6.7]]
     dims = ("path", "fraction")
     return xr.Dataset(
-        {"energy": (dims, np.array(energy) - 60), "force_left": (dims, np.full((2, 4), 0.01))},
+        {
+            "energy": (dims, np.array(energy) - 60),
+            "force_left": (dims, np.full((2, 4), 0.01)),
+            "end_energy": ((), 0.02),
+        },
         {"path": ["empty", "occupied"], "fraction": [0, 0.25, 0.5, 0.75]},
     )
 

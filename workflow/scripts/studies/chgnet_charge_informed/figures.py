@@ -197,7 +197,7 @@ def _lattice(panel, data) -> None:
     fitted = data["mgo_lattice_constant"]
     for i, version in enumerate(data["version"].values):
         energy = data["mgo_energy"].values[i]
-        look = {"color": COLOURS[i], "markersize": 3.5, "label": f"{version}: {float(fitted[i]):.3f} {fitted.units}"}
+        look = {"color": COLOURS[i], "markersize": 3.5, "label": f"{version}: {float(fitted[i]):.3f} Å"}
         panel.plot(data["lattice_constant"], 1000 * (energy - energy.min()), f"{MARKS[i]}-", **look)
     panel.axvline(4.26, ymax=0.6, color=COLOURS[7], linestyle=":")
     panel.set(xlabel=named(fitted), ylabel="energy (meV per atom)", title="equation of state")
@@ -219,16 +219,17 @@ def _derivatives(panel, exact, permuted) -> None:
 
 
 def _profiles(panel, hop, occupied) -> None:
-    """Energy along the hop; that into an occupied site climbs out of the panel, where an arrow says so."""
-    fraction, profile = hop["fraction"].values, hop["profile"].values
+    """Energy along the hop, to its relaxed end; that into an occupied site climbs out of the panel."""
+    fraction = np.append(hop["fraction"].values, 1.0)
+    profile = np.append(hop["profile"].values, hop["end_energy"].values)
     panel.plot(fraction, profile, "o-", color=COLOURS[0], markersize=4, label="into an empty site")
-    panel.plot(fraction, occupied["profile"], "s:", color=COLOURS[1], markersize=4, label="into an occupied one")
+    panel.plot(fraction[:-1], occupied["profile"], "s:", color=COLOURS[1], markersize=4, label="into an occupied one")
     panel.axhspan(0.1, 0.6, color=COLOURS[7], alpha=0.2, linewidth=0)
     low, high = min(float(profile.min()), 0), max(float(profile.max()), 0.6)
     panel.set_ylim(low - 0.1 * (high - low), high + 0.9 * (high - low))
-    panel.set(xlim=(-0.05, 1.05), xlabel="place along the hop (share of the way)", ylabel=named(hop["profile"]))
-    panel.set_title("Li in Li$_3$La$_3$Te$_2$O$_{12}$ + Li")
-    legend(panel, loc="upper left")
+    panel.set(xlim=(-0.05, 1.05), xlabel="share of the way", ylabel=named(hop["profile"]))
+    panel.set_title("a hop in Li$_3$La$_3$Te$_2$O$_{12}$ + Li")
+    legend(panel, loc="upper right")
 
 
 # ------------------------------------------------------------------------------------------------------------ students

@@ -115,6 +115,7 @@ def _hop(data: xr.Dataset, path: str) -> xr.Dataset:
         {
             "profile": labelled("fraction", profile, "energy along the path", "eV"),
             "barrier": labelled((), profile.max(), "barrier of the hop", "eV"),
+            "end_energy": labelled((), 0.0 if path == "resting" else data["end_energy"], "energy of the end", "eV"),
             "peak": labelled((), data["fraction"].values[profile.argmax()], "place of the maximum"),
             "force_left": labelled("fraction", left, "largest force left", "eV/angstrom"),
         },
