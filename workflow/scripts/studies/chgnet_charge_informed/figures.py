@@ -252,7 +252,8 @@ def student(study: Results) -> Figure:
         label = str(baseline).replace("_", " ")
         axes[0, 2].axhline(value, color="black", linestyle=style, linewidth=0.9, label=label)
     axes[0, 2].set(ylabel="energy error (meV per atom)", yscale="log")
-    legend(axes[0, 2])
+    axes[0, 2].set_ylim(top=6 * axes[0, 2].get_ylim()[1])  # room for the legend
+    legend(axes[0, 2], loc="upper right")
     return figure
 
 
