@@ -240,7 +240,7 @@ def _by_copies(
     growth, settling = [], 5 * per_period // every
     blocks, grown = max(max_steps // (20 * every), 2 * settling), np.zeros(dim)
     for i in range(LONGER * blocks + settling):
-        if i >= blocks + settling and not 0 < grown.max() < wanted:
+        if i >= blocks + settling and not wanted / LONGER < grown.max() < wanted:
             break
         copies = x[:, None] + displacement * scale * np.swapaxes(frame, -1, -2)
         path = rk4(system.rhs, np.concatenate([x[:, None], copies], 1), h, every, every)[..., -1, :]
