@@ -107,7 +107,9 @@ def test_error_beside_chaos_finds_a_trend_and_shuffling_takes_it_away():
     made = scores(np.stack([150 + 10 * rng.random(count), 50 + 40 * rate, 1 + rate]), ["naive", "deep", "baseline"])
 
     def beside(**changes):
-        return beside_chaos(case(forecast=SimpleNamespace(**{"exponents": "measured", "forecaster": "f1"} | changes)), table, made)
+        return beside_chaos(
+            case(forecast=SimpleNamespace(**{"exponents": "measured", "forecaster": "f1"} | changes)), table, made
+        )
 
     found = beside()
     assert found["watched_rho"].item() == pytest.approx(1) and found["watched_median"] < found["constant_median"] - 20

@@ -12,7 +12,6 @@ import numpy as np
 from pesin.errors import UserError, did_you_mean
 from pesin.forecast.metrics import smape
 
-
 MOST_RAISING = 0.1  # share of the series on which a forecaster may raise
 NOT_FINITE = "the forecast is not finite"
 

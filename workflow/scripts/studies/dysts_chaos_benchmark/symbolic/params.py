@@ -28,7 +28,9 @@ class Simulate(Model):
 
 
 class Train(Model):
-    regressions: Annotated[list[Literal["polynomial", "fourier", "polynomial_exact", "constant", "pysr"]], Field(min_length=1)]
+    regressions: Annotated[
+        list[Literal["polynomial", "fourier", "polynomial_exact", "constant", "pysr"]], Field(min_length=1)
+    ]
     """polynomial, fourier: SINDy on finite differences; polynomial_exact: on the true derivatives; constant: the
     mean of the true derivatives; pysr: evolutionary
     search on the true derivatives, as in the paper (it needs the package pysr, and Julia)."""

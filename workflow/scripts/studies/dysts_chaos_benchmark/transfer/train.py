@@ -49,10 +49,16 @@ def train(case: Case[Params], data: xr.Dataset) -> xr.Dataset:
             "prediction": labelled(("arm", "task", "test_series"), prediction, "predicted class; -1: no such series"),
             "period": labelled("task", period, "dominant period of the training series", "points"),
             "first_loss": labelled(
-                ("encoder", "task"), _mean(losses[:last]), "squared error of the reconstruction, first tenth of steps", nan=untrained
+                ("encoder", "task"),
+                _mean(losses[:last]),
+                "squared error of the reconstruction, first tenth of steps",
+                nan=untrained,
             ),
             "last_loss": labelled(
-                ("encoder", "task"), _mean(losses[-last:]), "squared error of the reconstruction, last tenth of steps", nan=untrained
+                ("encoder", "task"),
+                _mean(losses[-last:]),
+                "squared error of the reconstruction, last tenth of steps",
+                nan=untrained,
             ),
             "classes": labelled("task", classes, "classes"),
         },

@@ -48,9 +48,7 @@ def _measured(job, p) -> dict:
     try:
         system = with_period(system)
         with time_limit(SECONDS):
-            spectrum = lyapunov(
-                system, rng, p.target, p.max_steps, exponents=p.delay_exponents, growth=p.chaos_growth
-            )
+            spectrum = lyapunov(system, rng, p.target, p.max_steps, exponents=p.delay_exponents, growth=p.chaos_growth)
     except ValueError as error:
         spectrum = failed("none", system.dim, str(error))
     except TimeoutError:
@@ -193,7 +191,9 @@ def _facts(rows: list[dict], chaos_growth: float) -> dict:
     return {
         "dim": labelled("system", [row["dim"] for row in rows], "coordinates"),
         "kind": labelled("system", [row["kind"] for row in rows], "flow, delay or map"),
-        "driven": labelled("system", [row["driven"] for row in rows], "driven: dysts' flag, or rates that depend on time"),
+        "driven": labelled(
+            "system", [row["driven"] for row in rows], "driven: dysts' flag, or rates that depend on time"
+        ),
         "growth": labelled("system", grown, "growth of a displacement along a member's run", "nat", nan=NONE),
         "is_chaotic": labelled(
             "system",

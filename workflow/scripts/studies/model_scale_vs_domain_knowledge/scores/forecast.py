@@ -336,7 +336,10 @@ def _story(case: Case[Params], metrics) -> xr.Dataset:
             ),
             "first_component": labelled(
                 "system",
-                [float(np.linalg.eigvalsh(m)[-1] / size) if fine else np.nan for m, fine in zip(matrices, whole, strict=True)],
+                [
+                    float(np.linalg.eigvalsh(m)[-1] / size) if fine else np.nan
+                    for m, fine in zip(matrices, whole, strict=True)
+                ],
                 "share of variance of the first principal component on a system",
                 nan=alike,
             ),
