@@ -194,8 +194,8 @@ def _shear(growth: np.ndarray) -> np.ndarray:
 def _covariance(rates: np.ndarray) -> np.ndarray:
     """Covariance of the mean of correlated series (time, members, exponents), from BLOCKS blocks of time in all.
 
-    An orbit that is slow to mix stays by itself for longer than a block. Where the members' own means scatter by more than
-    blocks say, their scatter is the error.
+    An orbit that is slow to mix stays by itself for longer than a block. Where the means of the members scatter by more
+    than blocks say, their scatter is the error.
     """
     times, members, exponents = rates.shape
     each = BLOCKS // members

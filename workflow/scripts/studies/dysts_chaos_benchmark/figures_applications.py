@@ -6,13 +6,13 @@ from pesin.plot.style import COLOURS, interval_whiskers, legend, named, names, n
 from pesin.stats.intervals import interval
 from pesin.steps.results import Results
 
-# Where a legend is clear of any data, set close so that it isn't wider than its panel.
 ARMS = {"raw": "raw features", "untrained": "untrained encoder", "random_timescale": "random timescale"}
 TRAININGS = {"random": "random", "importance": "importance", "full": "full", "full_long": "full, longer"}
 REGRESSIONS = {
     "polynomial": "SINDy,\npolynomials",
     "fourier": "SINDy,\nFourier",
     "polynomial_exact": "SINDy, polyn.,\ntrue derivatives",
+    "constant": "constant",
     "pysr": "PySR,\ntrue derivatives",
 }
 PAPER_ERRORS = {"polynomial": 0.37, "fourier": 1.31, "pysr": 1.5e-6}

@@ -30,7 +30,6 @@ FAMILIES = {
 }
 SHOWN = ("N-BEATS", "N-HiTS", "LSTM", "NODE", "ESN", "NVAR", "LinearRegression", "NVAR-2")
 LINES = dict(zip(SHOWN, (*COLOURS[:6], COLOURS[7], COLOURS[6]), strict=True))
-# Where a legend is clear of any data, set close so that it isn't wider than its panel.
 # Medians over 128 or 131 systems, from the author's result files of April 2023.
 PAPER = {
     "N-BEATS": 42.3,

@@ -19,8 +19,8 @@ class Forecast(Model):
     effect: Literal["kept", "later_future", "chaos_alone", "shuffled", "constant"]
     """What a control takes away; constant: every model is the history's mean, and takes the same time."""
     chaos_per_period: NonNegativeFloat
-    """A system counts as chaotic by its spectrum, and if its exponent exceeds so many nats in a period: the Lyapunov time of
-    a slower one is longer than the forecast."""
+    """A system counts as chaotic by its spectrum, and if its exponent exceeds so many nats in a period: the Lyapunov
+    time of a slower one is longer than the forecast."""
     lyapunov_times: Annotated[list[PositiveFloat], Field(min_length=1)]
     """Valid prediction times that are asked for."""
     scarce: PositiveInt
