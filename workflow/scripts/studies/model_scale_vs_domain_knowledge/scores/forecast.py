@@ -279,6 +279,7 @@ def _all_flows(case: Case[Params], data, made, rest, spectra) -> xr.Dataset:
             "flow_smape": labelled(("largest", "flow"), long, "sMAPE of the long lead", "%"),
             "flow_median": labelled("largest", np.median(long, -1), "median sMAPE of the long lead over flows", "%"),
             "flow_lambda": labelled("flow", rate, "largest Lyapunov exponent", PER_PERIOD, nan=NO_EXPONENT),
+            "flow_chaotic": labelled("flow", one.is_chaotic.values, "chaotic by the recomputed spectrum"),
             "flow_rho": labelled("largest", rho, "Spearman correlation of sMAPE and the largest exponent"),
             "blind_median": labelled(
                 (), float(np.median(blind)), "median sMAPE of another stretch of the orbit in the forecast's place", "%"
