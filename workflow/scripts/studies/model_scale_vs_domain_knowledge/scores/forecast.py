@@ -313,9 +313,7 @@ def _story(case: Case[Params], metrics) -> xr.Dataset:
         score = case.rng("shuffle metrics").permuted(flat, axis=1).reshape(score.shape)
     if p.effect == "constant":
         score = np.zeros(score.shape)
-    size = len(score)
-    with np.errstate(invalid="ignore", divide="ignore"):  # a metric that puts all models alike has no correlation
-        matrices = np.array([np.corrcoef(ranks(score[..., i])) for i in range(score.shape[-1])])
+    size, matrices = len(score), _within_systems(score)
     whole = np.isfinite(matrices).all((1, 2))
     above, alike = np.triu_indices(size, 1), "a system on which a metric puts all models alike"
     place = ranks(np.moveaxis(score, 1, -1)).mean(1)  # metric, run: mean over systems of the place among the models
@@ -354,6 +352,15 @@ def _story(case: Case[Params], metrics) -> xr.Dataset:
             "system": ours.system.values,
         },
     )
+
+
+def _within_systems(score: np.ndarray) -> np.ndarray:
+    """Rank correlations of the metrics over the models of each system: (metric, run, system) -> (system, metric, metric).
+
+    NaN where a metric puts all models of a system alike.
+    """
+    with np.errstate(invalid="ignore", divide="ignore"):
+        return np.array([np.corrcoef(ranks(score[..., i])) for i in range(score.shape[-1])])
 
 
 def _clocks(case: Case[Params], clock) -> xr.Dataset:
