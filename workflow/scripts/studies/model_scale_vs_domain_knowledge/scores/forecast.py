@@ -355,7 +355,7 @@ def _story(case: Case[Params], metrics) -> xr.Dataset:
 
 
 def _within_systems(score: np.ndarray) -> np.ndarray:
-    """Rank correlations of the metrics over the models of each system: (metric, run, system) -> (system, metric, metric).
+    """Correlations of the metrics over the models of each system: (metric, run, system) -> (system, metric, metric).
 
     NaN where a metric puts all models of a system alike.
     """
