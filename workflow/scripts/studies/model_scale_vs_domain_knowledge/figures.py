@@ -281,13 +281,15 @@ def error_against_time(study: Results):
 
 def _clear(seconds: np.ndarray, error: np.ndarray, scores) -> list[tuple[float, float]]:
     """Where each name stands from its point, in printer's points: the nearest place that no other name takes."""
-    width, height, line = 250.0, 170.0, 7.0  # of the panel, and of a line of text
-    x = np.interp(np.log(seconds), [np.log(seconds.min()), np.log(seconds.max())], [0.1 * width, 0.9 * width])
-    y = height * error / max(error.max(), 1e-12)
+    width, height, line = 270.0, 175.0, 8.0  # of the panel, and of a line of text
+    x, y = (
+        np.interp(v, [v.min(), v.max()], [0.1 * size, 0.9 * size])
+        for v, size in ((np.log(seconds), width), (error, height))
+    )
     taken: list[tuple[float, float, float]] = [(a - 2, b, 4.0) for a, b in zip(x, y, strict=True)]
     places: list[tuple[float, float]] = []
     for name, a, b in zip(scores.model.values, x, y, strict=True):
-        long = 3.6 * len(str(name))
+        long = 4.0 * len(str(name))
         tried = [(side, up * line) for up in (0, 1, -1, 2, -2, 3, -3, 4, -4, 5, -5) for side in (4.0, -long - 4.0)]
 
         def hits(place, a=a, b=b, long=long):
