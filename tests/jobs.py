@@ -150,6 +150,7 @@ def tables(plan: Plan) -> list[Job]:
                 "costs": [costs],
                 "template": pages,
                 "replicates": here(plan.replicates()),
+                "at_paper_size": here(plan.at_paper_size()),
                 "code": here(plan.driver_code("ledger")),
             },
             output=ledger,

@@ -106,7 +106,12 @@ def test_replicates(tmp_path):
         (tmp_path / name / "ledger.csv").write_text(LEDGER + text)
     found = gather({name: tmp_path / name for name in rows})
     write_replicates(found, tmp_path / "deep" / "replicates.csv")
-    assert read_replicates(tmp_path / "deep" / "replicates.csv") == found
+    table = tmp_path / "deep" / "replicates.csv"
+    assert sorted(read_replicates(table), key=str) == sorted(found, key=str)
+    other = [row | {"study": "b"} for row in found[:1]]
+    write_replicates(other, table)  # a run of some studies leaves the others' rows alone
+    write_replicates(found[:2], table)
+    assert sorted(read_replicates(table), key=str) == sorted([*found[:2], *other], key=str)
     assert said(found) == {("a", "C1"): "3 of 3", ("a", "C2"): "unsettled: 2 partly, 1 reproduced"}
     lines = report(found, {("a", "C2")})
     assert lines[0] == "1 of 2 verdicts are settled over 3 runs."

@@ -8,7 +8,8 @@ import yaml
 
 from pesin.claims.captions import captions
 from pesin.claims.judge import COLUMNS, judge_folder, judge_study, to_parts, to_rows, to_tree
-from pesin.claims.ledger import counts, tally, write_csv
+from pesin.claims.ledger import LEDGER_COLUMNS, counts, standing, tally, write_csv
+from pesin.claims.prose import filled
 from pesin.errors import UserError
 from pesin.steps.files import open_result, publish
 from project import ROOT, TOY, toy_study
@@ -139,10 +140,95 @@ def test_of_several_rules_the_worst_decides():
 def test_a_part_that_is_not_the_heart_of_a_claim_makes_it_partly():
     claims = yaml.safe_load(yaml.safe_dump(TOY["claims"]))
     first = claims["C1"]["rule"]
-    claims["C1"]["rule"] = [first, first | {"above": 9, "otherwise": "partly"}]
+    claims["C1"]["rule"] = [first, first | {"above": 0.645, "otherwise": "partly"}]
     assert judged(results(), claims=claims)[0]["C1"]["verdict"] == "partly"
     claims["C1"]["rule"] = [first | {"above": 9}, first | {"otherwise": "partly"}]
     assert judged(results(), claims=claims)[0]["C1"]["verdict"] == "not reproduced"
+
+
+def test_a_part_that_fails_in_every_unit_is_no_half_success():
+    claims = yaml.safe_load(yaml.safe_dump(TOY["claims"]))
+    first = claims["C1"]["rule"]
+    claims["C1"]["rule"] = [first, first | {"above": 9, "otherwise": "partly"}]
+    assert judged(results(), claims=claims)[0]["C1"]["verdict"] == "not reproduced"
+    exact = {"kind": "every", "value": first["value"], "above": 9, "otherwise": "partly"}
+    claims["C1"]["rule"] = [first, exact]
+    assert judged(results(), claims=claims)[0]["C1"]["verdict"] == "not reproduced"
+    claims["C1"]["rule"] = [first, exact | {"above": 0.64}]
+    assert judged(results(), claims=claims)[0]["C1"]["verdict"] == "partly"
+
+
+def with_null(**need):
+    """The toy with a map at rest beside its control, and a precondition on the exponents."""
+    at_rest = {
+        "of": "chaotic",
+        "set": {},
+        "must_fail": ["C1"],
+        "why": "At rest.",
+        "trivial": True,
+        "steps": ["entropy"],
+    }
+    claims = yaml.safe_load(yaml.safe_dump(TOY["claims"]))
+    if need:
+        claims["C1"]["needs"] = {"step": "entropy", "case": "chaotic", "variable": "lyapunov_exponent"} | need
+    return {"controls": TOY["controls"] | {"at_rest": at_rest}, "claims": claims}
+
+
+def at_rest(values):
+    opened = results()
+
+    def found(step, case):
+        return opened(step, "chaotic") * 0 + values if (step, case) == ("entropy", "at_rest") else opened(step, case)
+
+    return found
+
+
+def test_a_trivial_run_must_fail():
+    row = judged(at_rest(-0.1), **with_null())[0]["C1"]
+    assert (row["verdict"], row["null"], row["null_failed"]) == ("reproduced", "at_rest", "yes")
+    assert (row["control"], row["control_flipped"]) == ("contracting", "yes")
+    row = judged(at_rest(0.2), **with_null())[0]["C1"]
+    assert (row["verdict"], row["null_failed"], row["control_flipped"]) == ("no verdict", "no", "yes")
+    assert "at_rest" in row["reason"]
+    lost = with_null()["controls"] | {"at_rest": with_null()["controls"]["at_rest"] | {"steps": None}}
+    row = judged(at_rest(0.2), controls=lost)[0]["C1"]
+    assert row["null_failed"] == "no", "a result that a precondition misses is no failure of the trivial run"
+
+
+def test_a_trivial_run_may_fail_by_a_precondition():
+    """It reads the trivial run's own numbers; on a control, preconditions excuse nothing."""
+    row = judged(at_rest(0.2), **with_null(above=0.5))[0]["C1"]
+    assert (row["verdict"], row["null_failed"]) == ("reproduced", "yes")
+    row = judged(results(contracting=(0.1, 0.11, 0.1)), **with_null(above=0.5) | {"controls": TOY["controls"]})[0]["C1"]
+    assert (row["verdict"], row["control_flipped"]) == ("no verdict", "no")
+
+
+def test_a_precondition_is_held_against_the_trivial_run():
+    """By a stated distance, element by element; and a trivial run is never ahead of itself."""
+    trivial = {"step": "entropy", "case": "at_rest", "variable": "lyapunov_exponent"}
+    need = {"above": trivial, "by": 0.4}
+    row = judged(at_rest(0.2), **with_null(**need))[0]["C1"]
+    assert (row["verdict"], row["null_failed"], row["needs_met"]) == ("reproduced", "yes", "yes")
+    row = judged(at_rest(0.3), **with_null(**need))[0]["C1"]
+    assert (row["verdict"], row["needs_met"]) == ("no verdict", "no")
+    assert "not above lyapunov_exponent of entropy/at_rest (0.3 to 0.3) by 0.4 (found 0.63 to 0.65)" in row["reason"]
+    row = judged(at_rest(float("nan")), **with_null(**need))[0]["C1"]
+    assert row["needs_met"] == "no"
+
+
+def test_prose_takes_its_numbers_from_the_results():
+    rows = judged(results())[0]
+    assert filled("C1 is {C1.verdict}: {C1.measured} [{C1.low}]", rows) == "C1 is reproduced: 0.64 [0.615]"
+    assert filled("{C3.measured}, {C9.verdict}", rows) == "not judged yet, not judged yet"
+    with pytest.raises(ValueError, match="no 'C9' here"):
+        toy_study(summary="It is {C9.verdict}.")
+
+
+def test_the_ledger_says_what_came_out_at_the_papers_size(tmp_path):
+    rows, _ = judged(results())
+    write_csv([rows["C1"]], tmp_path / "ledger.csv")
+    assert standing([], [str(tmp_path / "ledger.csv")]) == {("toy_map", "C1"): {"at_paper_size": "reproduced"}}
+    assert standing([], []) == {}
 
 
 def test_the_ledger_round_trips(tmp_path):
@@ -160,7 +246,7 @@ def test_the_ledger_round_trips(tmp_path):
     write_csv(again, tmp_path / "ledger.csv")
     with open(tmp_path / "ledger.csv", newline="") as handle:
         table = list(csv.DictReader(handle))
-    assert list(table[0]) == [*COLUMNS, "replicates"]
+    assert tuple(table[0]) == LEDGER_COLUMNS
     assert table[0]["measured"] == "0.64" and table[2]["measured"] == ""
     assert counts(again) == {"reproduced": 1, "not reproduced": 1, "not testable here": 1}
     assert tally(again) == "3 claims of 1 study: 1 reproduced, 1 not reproduced, 1 not testable here"

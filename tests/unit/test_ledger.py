@@ -150,6 +150,7 @@ def test_doubts_name_what_is_weak(tmp_path):
     assert doubts(claims) == [
         "On substituted data: C1.",
         "With no control in which the effect is taken away: C1.",
+        "With no trivial run that must fail: C1.",
         "On fewer than 10 independent units: C1 (3 seeds).",
     ]
 

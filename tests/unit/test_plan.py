@@ -238,6 +238,15 @@ def test_a_share_that_no_count_can_reach(project):
     planned(project, with_units(3), "smoke").study("toy_map")  # too few units at smoke scale are no news
 
 
+def test_a_median_of_few_units_is_warned_of(project):
+    def few(data):
+        data["units"] = {"seed": 8}
+        data["claims"]["C1"]["rule"]["estimate"] = "median"
+
+    with pytest.warns(UserWarning, match="C1: the median of 8 along 'seed' has an interval from the least"):
+        planned(project, few).study("toy_map")
+
+
 def test_fewest_units_is_where_wilsons_interval_gets_there():
     from pesin.stats.intervals import share_interval
 

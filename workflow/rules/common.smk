@@ -187,7 +187,7 @@ def ledger_from_what_is_there():
     """Write the ledger after a failed run: claims without a result read "no verdict"."""
     from pesin.claims.costs import gather
     from pesin.claims.judge import judge_folder
-    from pesin.claims.ledger import tally, write_ledger
+    from pesin.claims.ledger import standing, tally, write_ledger
 
     folder = Path(RESULTS)
     folder.mkdir(parents=True, exist_ok=True)
@@ -202,7 +202,7 @@ def ledger_from_what_is_there():
         scale=SETTINGS.scale,
         folder=folder,
         template=Path(template("ledger.html.jinja")),
-        replicates=next(map(Path, PLAN.replicates()), None),
+        standing=standing(PLAN.replicates(), PLAN.at_paper_size()),
     )
     print(
         f"Not everything was made. The ledger of what is there: {folder / 'ledger.html'} ({tally(rows)})"

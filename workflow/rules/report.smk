@@ -24,6 +24,7 @@ rule ledger:
         costs=rules.costs.output,
         template=[template(f"ledger.{part}") for part in ("html.jinja", "css", "js")],
         replicates=here(PLAN.replicates()),
+        at_paper_size=here(PLAN.at_paper_size()),
         code=code_of_driver("ledger"),
     output:
         csv=report(

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 from driver import logged
 from pesin.claims.costs import read_csv
 from pesin.claims.judge import to_parts, to_rows
-from pesin.claims.ledger import tally, write_ledger
+from pesin.claims.ledger import standing, tally, write_ledger
 from pesin.plot.verdicts import verdict_grid
 from pesin.steps.files import open_result
 
@@ -20,7 +20,7 @@ if __name__ == "__main__":
         judged = {study: (to_rows(tree), to_parts(tree)) for study, tree in zip(papers, trees, strict=True)}
         folder, template = Path(snakemake.output.csv).parent, Path(snakemake.input.template[0])
         costs = read_csv(Path(snakemake.input.costs[0]))
-        replicates = [Path(path) for path in snakemake.input.replicates]
-        rows = write_ledger(judged, papers, costs, snakemake.params.scale, folder, template, *replicates)
+        known = standing(snakemake.input.replicates, snakemake.input.at_paper_size)
+        rows = write_ledger(judged, papers, costs, snakemake.params.scale, folder, template, known)
         verdict_grid(rows).savefig(snakemake.output.svg, metadata={"Date": None})
         print(tally(rows))

@@ -5,6 +5,7 @@ Plain Python: Snakemake's rules, `verify`, tests and benchmarks read the same pl
 
 from __future__ import annotations
 
+import warnings
 from dataclasses import asdict, dataclass, field, replace
 from functools import cached_property, lru_cache
 from importlib import import_module
@@ -248,6 +249,11 @@ class Plan:
         said = self.declared(study).model_dump(mode="json", by_alias=True, exclude_unset=True, exclude=sizes)
         return said | {"cases": {case: {"steps": entry.steps} for case, entry in self.study(study).cases.items()}}
 
+    def at_paper_size(self) -> list[str]:
+        """The ledger of the papers' own sizes that we stand by, if there is one and this run isn't of that scale."""
+        path = self.project / "results/reference/paper/ledger.csv"
+        return [str(path)] if self.settings.scale != "paper" and path.is_file() else []
+
     def replicates(self) -> list[str]:
         """The table of replicates that we stand by at this scale, if there is one."""
         path = self.project / "results" / "reference" / self.settings.scale / "replicates.csv"
@@ -284,7 +290,7 @@ def resolve(name: str, study: Study, scale: str, folder: Path) -> StudyPlan:
     _check_code(plan)
     _check_reads(plan, where)
     if scale != "smoke":
-        _check_shares(study, study.units | overlay.units, where)
+        _check_estimates(study, study.units | overlay.units, where)
     return plan
 
 
@@ -439,10 +445,19 @@ def _check_fewer(named: dict, own: dict, case: dict, where: str) -> None:
             raise UserError(f"{at}: {value!r} is no smaller number, or shorter list, than the case's {whole!r}.")
 
 
-def _check_shares(study: Study, units: dict[str, int], where: str) -> None:
-    """Raise UserError where no share of the declared units could satisfy a rule, even if all say the same."""
+def _check_estimates(study: Study, units: dict[str, int], where: str) -> None:
+    """Raise UserError where no share of the declared units could satisfy a rule, even if all say the same.
+
+    A median over units that are too few for its interval to leave one out is warned of.
+    """
     for claim, spec in study.claims.items():
         for rule in spec.rules:
+            if getattr(rule, "estimate", None) == "median" and units.get(rule.over, 9) < 9:
+                warnings.warn(
+                    f"{where}: claims.{claim}: the median of {units[rule.over]} along '{rule.over}' has an interval"
+                    " from the least to the greatest: one straggler decides. Take nine, or the mean.",
+                    stacklevel=2,
+                )
             if getattr(rule, "estimate", None) != "share":
                 continue
             low = getattr(rule, "low", None) or getattr(rule, "above", None) or 0.0

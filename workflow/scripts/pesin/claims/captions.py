@@ -7,6 +7,7 @@ from pathlib import Path
 from jinja2 import Environment
 
 from pesin.claims.ledger import number
+from pesin.claims.prose import filled
 from pesin.config.models import Study
 
 
@@ -37,6 +38,7 @@ def captions(name: str, study: Study, rows: list[dict], folder: Path, template: 
             study=study,
             figure=figure,
             spec=spec,
+            look=filled(spec.look, verdicts),
             folder=folder,
             rows=[verdicts[claim] for claim in spec.claims],
             deviations=[d for d in study.deviations if set(d.claims) & set(spec.claims)],

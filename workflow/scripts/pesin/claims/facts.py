@@ -10,6 +10,7 @@ from typing import Annotated, Literal
 from pydantic import Field
 
 from pesin.claims.judge import MEASURED, NUMBERS
+from pesin.claims.prose import filled
 from pesin.claims.provenance import attributes
 from pesin.config.models import Deviation, Source
 from pesin.params import Model
@@ -78,6 +79,11 @@ class ClaimFacts(Model):
     needs_met: str
     control: str
     control_flipped: str
+    null: str
+    """Trivial runs (nothing learnt, nothing moves) on which the claim must fail, joined by "; "."""
+    null_failed: str
+    no_null: str
+    """Why there can be no trivial run."""
     agreement: Number
     """Share of resamples of the independent units that give the same verdict; null if nothing is resampled."""
     close: str
@@ -86,6 +92,8 @@ class ClaimFacts(Model):
     """Of exact numbers: how far the worst lies from its bound, in tolerances; negative outside."""
     replicates: str
     """How whole runs with other seeds, and under another instruction set, came out: "6 of 6", or "unsettled: ...". """
+    at_paper_size: str
+    """The verdict of the ledger at the paper's own size that we stand by; empty if it was not run."""
     figures: list[str]
     reason: str
     note: str
@@ -117,6 +125,8 @@ class ControlFacts(Model):
     of: str
     why: str
     must_fail: list[str]
+    trivial: bool
+    """A run in which nothing is learnt, or nothing moves."""
 
 
 class ResultFacts(Model):
@@ -168,7 +178,7 @@ def gather(
     costs: list[dict],
     scale: str,
     folder: Path,
-    replicates: dict[tuple[str, str], str],
+    standing: dict[tuple[str, str], dict[str, str]],
 ) -> Ledger:
     """Put together what is known of every claim.
 
@@ -182,8 +192,8 @@ def gather(
         Rows of the cost table; [] if there is none.
     scale, folder
         smoke, laptop or paper, and results/<scale>.
-    replicates
-        (study, claim) -> how the replicates came out; {} if none were run.
+    standing
+        (study, claim) -> what other runs say of it: columns `replicates` and `at_paper_size`, as far as known.
     """
     claims, facts = [], {}
     for study, paper in papers.items():
@@ -193,9 +203,11 @@ def gather(
         for claim, spec in paper["claims"].items():
             row = by_claim.get(claim) or _not_judged(study, paper, claim, spec)
             own = [part for part in parts if part["claim"] == claim]
-            row = row | {"replicates": replicates.get((study, claim), "")}
-            claims.append(_claim(row, spec, own, paper, seconds, folder))
-        facts[study] = _paper(study, paper, costs, seconds, folder)
+            row = row | {"replicates": "", "at_paper_size": ""} | standing.get((study, claim), {})
+            claims.append(
+                _claim(row, spec | {"note": filled(spec.get("note", ""), by_claim)}, own, paper, seconds, folder)
+            )
+        facts[study] = _paper(study, paper, by_claim, costs, seconds, folder)
     counts = {v: sum(claim.verdict == v for claim in claims) for v in VERDICTS}
     return Ledger(scale=scale, folder=str(folder), counts=counts, papers=facts, claims=claims)  # type: ignore[arg-type]
 
@@ -254,8 +266,11 @@ def _claim(row: dict, spec: dict, parts: list[dict], paper: dict, seconds: dict,
         "needs_met",
         "control",
         "control_flipped",
+        "null",
+        "null_failed",
         "close",
         "replicates",
+        "at_paper_size",
     )
     return ClaimFacts(
         study=study,
@@ -266,7 +281,8 @@ def _claim(row: dict, spec: dict, parts: list[dict], paper: dict, seconds: dict,
         verdict=known,
         surprise=surprise(row | {"verdict": known}),
         figures=[name for name in row["figures"].split("; ") if name],
-        note=spec.get("note", ""),
+        note=spec["note"],
+        no_null=spec.get("no_null", ""),
         config=_yaml({name: spec[name] for name in ("rule", "needs") if name in spec}),
         measures=next((j.measures for j in judged if j.decides and not j.control), ""),
         judged=judged,
@@ -292,9 +308,9 @@ def _not_judged(study: str, paper: dict, claim: str, spec: dict) -> dict:
     """The row of a claim that no judging knows."""
     rules = spec["rule"] if isinstance(spec["rule"], list) else [spec["rule"]]
     value = spec["paper"].get("value")
-    text = dict.fromkeys(("unit", "over", "needs_met", "control", "control_flipped", "close", "replicates"), "")
+    text = "unit over needs_met control control_flipped null null_failed close".split()
     return {
-        **text,
+        **dict.fromkeys(text, ""),
         **dict.fromkeys(NUMBERS, math.nan),
         "study": study,
         "topic": paper["topic"],
@@ -312,24 +328,24 @@ def _not_judged(study: str, paper: dict, claim: str, spec: dict) -> dict:
     }
 
 
-def _paper(study: str, paper: dict, costs: list[dict], seconds: dict, folder: Path) -> PaperFacts:
+def _paper(study: str, paper: dict, rows: dict, costs: list[dict], seconds: dict, folder: Path) -> PaperFacts:
     source = Source.model_validate(paper["source"])
     total = next((row for row in costs if row["study"] == study and row["step"] == "total"), {})
     return PaperFacts(
         title=paper["title"],
         topic=paper["topic"],
         source=source,
-        summary=paper["summary"],
+        summary=filled(paper["summary"], rows),
         bibtex=bibtex(study, source),
         controls={
-            name: ControlFacts(of=c["of"], why=c["why"], must_fail=c["must_fail"])
+            name: ControlFacts(**{k: c[k] for k in ("of", "why", "must_fail")}, trivial=c.get("trivial", False))
             for name, c in paper["controls"].items()
         },
         deviations=[Deviation.model_validate(d) for d in paper.get("deviations", [])],
         figures={
             name: FigureFacts(
                 title=f["title"],
-                look=f["look"],
+                look=filled(f["look"], rows),
                 claims=f.get("claims", []),
                 files=[f"{read}.nc" for read in f["reads"]],
                 command=f"snakemake --cores 2 --force{_at(folder)} -- {folder}/{study}/figures/{name}.svg",
@@ -359,7 +375,8 @@ def _files(spec: dict, controls: dict[str, dict]) -> list[str]:
     """Results that a claim's rules and preconditions read, and the same of each control."""
     pairs = list(dict.fromkeys(_quantities(spec)))
     for name, control in controls.items():
-        pairs += [(step, name) for step, case in _quantities(spec["rule"]) if case == control["of"]]
+        read = [spec["rule"], spec.get("needs") if control.get("trivial") else None]
+        pairs += [(step, name) for step, case in _quantities(read) if case == control["of"]]
     return [f"{step}/{case}.nc" for step, case in dict.fromkeys(pairs)]
 
 

@@ -15,7 +15,7 @@ import xarray as xr
 from pesin.claims.models import Claim, Quantity
 from pesin.claims.quantity import select
 from pesin.claims.rules import DRAWS, WORST_FIRST, Outcome, evaluate, need_met
-from pesin.config.models import Study
+from pesin.config.models import Control, Study
 from pesin.errors import UserError
 from pesin.params import UPSTREAM
 from pesin.steps.files import open_result
@@ -24,7 +24,7 @@ from pesin.steps.record import MARK
 
 COLUMNS = (
     "study topic claim says paper_value paper_where rule measured low high unit n verdict evidence expect needs_met"
-    " control control_flipped figures reason over accept_low accept_high agreement close distance"
+    " control control_flipped figures reason over accept_low accept_high agreement close distance null null_failed"
 ).split()
 MEASURED = ("measured", "low", "high", "accept_low", "accept_high")
 NUMBERS = (*MEASURED, "agreement", "distance")
@@ -52,17 +52,20 @@ def judge_study(name: str, study: Study, opened: Opener) -> tuple[list[dict], li
         outcome, over, claim_parts = _judge_claim(claim, opened)
         agreement = _agreement(outcome)
         unmet = _unmet(claim, opened)
+        controls = {name: spec for name, spec in study.controls.items() if claim_id in spec.must_fail}
         flips: dict[str, Outcome] = {}
         powerless: dict[str, Outcome] = {}
-        for control, spec in study.controls.items():
-            if claim_id in spec.must_fail:
-                flips[control], _, control_parts = _judge_claim(claim, opened, spec.of, control)
-                claim_parts += control_parts
-                if _comes_out(outcome) and not _comes_out(flips[control]):
-                    cut, _, _ = _judge_claim(claim, opened, spec.of, control, as_many=True)
-                    powerless |= {} if _comes_out(cut) else {control: cut}
+        for control, spec in controls.items():
+            flips[control], _, control_parts = _judge_claim(claim, opened, spec.of, control)
+            claim_parts += control_parts
+            if spec.trivial:
+                flips[control] = _withheld(flips[control], claim, _placed(opened, spec, study, control))
+            if _comes_out(outcome) and not _comes_out(flips[control]):
+                cut, _, _ = _judge_claim(claim, opened, spec.of, control, as_many=True)
+                powerless |= {} if _comes_out(cut) else {control: cut}
         parts += [{"claim": claim_id} | part for part in claim_parts]
         verdict, reason = _verdict(claim, outcome, unmet, flips, powerless)
+        effect, null = ({c: o for c, o in flips.items() if controls[c].trivial is is_null} for is_null in (False, True))
         rows.append(
             {
                 "study": name,
@@ -81,8 +84,8 @@ def judge_study(name: str, study: Study, opened: Opener) -> tuple[list[dict], li
                 "evidence": claim.evidence,
                 "expect": claim.expect,
                 "needs_met": ("no" if unmet else "yes") if claim.preconditions else "",
-                "control": "; ".join(flips),
-                "control_flipped": _said_of_controls(outcome, flips, powerless),
+                "control": "; ".join(effect),
+                "control_flipped": _said_of_controls(outcome, effect, powerless),
                 "figures": "; ".join(f for f, spec in study.figures.items() if claim_id in spec.claims),
                 "reason": reason,
                 "over": over,
@@ -91,6 +94,8 @@ def judge_study(name: str, study: Study, opened: Opener) -> tuple[list[dict], li
                 "agreement": agreement,
                 "close": "yes" if agreement < CLOSE else "",
                 "distance": outcome.distance,
+                "null": "; ".join(null),
+                "null_failed": _said_of_controls(outcome, null, powerless),
             }
         )
     return rows, parts
@@ -236,8 +241,8 @@ def _about(rule) -> str:
 
 
 def _softened(outcome: Outcome, otherwise: str) -> Outcome:
-    """A failed rule that says `otherwise: partly` makes its claim `partly`."""
-    if otherwise != "partly":
+    """A failed rule that says `otherwise: partly` makes its claim `partly`, unless it fails in every unit."""
+    if otherwise != "partly" or outcome.satisfied == 0:
         return outcome
     if (redraw := outcome.redraw) is not None:
         softer = {"not reproduced": "partly"}
@@ -259,6 +264,23 @@ def _unmet(claim: Claim, opened: Opener) -> str:
     return "; ".join(sentence for sentence in found if sentence)
 
 
+def _placed(opened: Opener, spec: Control, study: Study, control: str) -> Opener:
+    """Results as a control sees them: its own for its case's, of the steps that it has."""
+    steps = spec.steps or study.cases[spec.of].steps or study.steps
+    return lambda step, case: opened(step, control if case == spec.of and step in steps else case)
+
+
+def _withheld(outcome: Outcome, claim: Claim, opened: Opener) -> Outcome:
+    """What a trivial run came to: one that fails a precondition fails its claim."""
+    try:
+        said = [need_met(need, lambda q: select(q, opened(q.step, q.case))) for need in claim.preconditions]
+    except UserError as error:
+        return Outcome("no verdict", reason=str(error))
+    if not any(said) or not _comes_out(outcome):
+        return outcome
+    return replace(outcome, verdict="not reproduced", reason=f"precondition failed: {'; '.join(filter(None, said))}")
+
+
 def _comes_out(outcome: Outcome) -> bool:
     return outcome.verdict in ("reproduced", "partly")
 
@@ -275,7 +297,7 @@ def _said_of_controls(outcome: Outcome, flips: dict[str, Outcome], powerless: di
         return "no"
     if outcome.verdict == "not reproduced":
         return "nothing to flip"
-    return "without power" if powerless else "yes"
+    return "without power" if powerless.keys() & flips.keys() else "yes"
 
 
 def _verdict(

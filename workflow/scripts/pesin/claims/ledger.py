@@ -5,11 +5,36 @@ from __future__ import annotations
 import csv
 import math
 from collections import Counter
+from collections.abc import Sequence
 from pathlib import Path
 
+from pesin.claims.compare import read_ledger
 from pesin.claims.facts import VERDICTS, gather
 from pesin.claims.judge import COLUMNS, NUMBERS
 from pesin.claims.replicates import read_replicates, said
+
+LEDGER_COLUMNS = (*COLUMNS, "replicates", "at_paper_size")
+Standing = dict[tuple[str, str], dict[str, str]]
+
+
+def standing(replicates: Sequence[str], at_paper_size: Sequence[str]) -> Standing:
+    """What other runs say of each claim: columns `replicates` and `at_paper_size`.
+
+    Parameters
+    ----------
+    replicates
+        No path, or that of the replicates.csv of earlier runs with other seeds.
+    at_paper_size
+        No path, or that of the ledger.csv of a run at the papers' own sizes.
+    """
+    found: Standing = {}
+    for path in replicates:
+        for key, text in said(read_replicates(Path(path))).items():
+            found.setdefault(key, {})["replicates"] = text
+    for path in at_paper_size:
+        for key, row in read_ledger(Path(path)).items():
+            found.setdefault(key, {})["at_paper_size"] = row["verdict"]
+    return found
 
 
 def write_ledger(
@@ -19,7 +44,7 @@ def write_ledger(
     scale: str,
     folder: Path,
     template: Path,
-    replicates: Path | None = None,
+    standing: Standing | None = None,
 ) -> list[dict]:
     """Write ledger.csv, ledger.json and ledger.html into `folder`, and return the rows.
 
@@ -35,18 +60,16 @@ def write_ledger(
         smoke, laptop or paper, and results/<scale>, where the figures lie too.
     template
         The page's jinja2 template.
-    replicates
-        replicates.csv of earlier runs with other seeds, if there is one.
+    standing
+        What is known of the claims from other runs, as `standing` gives it.
     """
     from pesin.claims.page import write_page
 
-    found = said(read_replicates(replicates)) if replicates else {}
+    known = standing or {}
     rows = [
-        row | {"replicates": found.get((row["study"], row["claim"]), "")}
-        for study_rows, _ in judged.values()
-        for row in study_rows
+        row | known.get((row["study"], row["claim"]), {}) for study_rows, _ in judged.values() for row in study_rows
     ]
-    facts = gather(judged, papers, costs, scale, folder, found)
+    facts = gather(judged, papers, costs, scale, folder, known)
     write_csv(rows, folder / "ledger.csv")
     (folder / "ledger.json").write_text(facts.model_dump_json(indent=1) + "\n", encoding="utf-8")
     write_page(facts, template, folder / "ledger.html")
@@ -56,7 +79,7 @@ def write_ledger(
 def write_csv(rows: list[dict], path: Path) -> None:
     """Write the ledger's rows; numbers with six significant digits, missing ones empty."""
     with open(path, "w", encoding="utf-8", newline="") as handle:
-        writer = csv.DictWriter(handle, (*COLUMNS, "replicates"), lineterminator="\n", restval="")
+        writer = csv.DictWriter(handle, LEDGER_COLUMNS, lineterminator="\n", restval="")
         writer.writeheader()
         writer.writerows(row | {name: number(row[name]) for name in NUMBERS} for row in rows)
 

@@ -190,10 +190,13 @@ Rule = Annotated[
 
 
 class Need(Quantity):
-    """A precondition: all elements of the quantity (or a share of them) lie above or below a number."""
+    """A precondition: all elements of the quantity (or a share of them) lie above or below something."""
 
-    above: float | None = None
-    below: float | None = None
+    above: float | Quantity | None = None
+    """A number, or better what the trivial model comes to: a quantity, compared element by element."""
+    below: float | Quantity | None = None
+    by: Annotated[float, Field(ge=0)] = 0.0
+    """At least this far above or below, in the variable's unit."""
     in_at_least: Share = 1.0
 
     @model_validator(mode="after")
@@ -224,6 +227,9 @@ class Claim(Model):
     expect: Verdict
     """What the card honestly expects; a surprise is shown."""
     evidence: Evidence = "measured"
+    no_null: str = ""
+    """Why no trivial run can be thought of that must fail this claim. Without it some control of the study that is
+    `trivial` names the claim."""
     note: str = ""
     """What a reader should know about this check: why a rule is as it is."""
 
@@ -263,8 +269,8 @@ def _repeated(part: dict, shared: str | None) -> list[dict]:
     start, each = part.pop("from", None) or shared, part.pop("each", None) or {}
     if not isinstance(each, dict) or not all(isinstance(values, list) and values for values in each.values()):
         raise ValueError("'each' takes a list of coordinate values for each dimension: each: {noise: [0.001, 0.01]}")
-    if "variable" in part:  # a precondition is a quantity itself
-        return [_placed(part, start, dict(zip(each, values, strict=True))) for values in product(*each.values())]
+    if "variable" in part:  # a precondition is a quantity itself, and may be held against another
+        return [_needed(part, start, dict(zip(each, values, strict=True))) for values in product(*each.values())]
     return [
         {
             key: _placed(value, start, dict(zip(each, values, strict=True))) if key in QUANTITIES else value
@@ -272,6 +278,11 @@ def _repeated(part: dict, shared: str | None) -> list[dict]:
         }
         for values in product(*each.values())
     ]
+
+
+def _needed(part: dict, start: str | None, at: dict) -> dict:
+    sides = {side: _placed(part[side], start, at) for side in ("above", "below") if side in part}
+    return _placed(part, start, at) | sides
 
 
 def _placed(quantity, start: str | None, at: dict):

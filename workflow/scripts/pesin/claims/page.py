@@ -97,6 +97,9 @@ def doubts(claims: list[ClaimFacts]) -> list[str]:
     found = {
         "On substituted data": [c.claim for c in claims if c.evidence == "surrogate"],
         "With no control in which the effect is taken away": [c.claim for c in tested if not c.control],
+        "With no trivial run that must fail": [
+            c.claim for c in tested if not (c.null or c.no_null) and c.evidence != "illustrated"
+        ],
         f"On fewer than {FEW_UNITS} independent units": [f"{c.claim} ({c.n} {plural(c.over, c.n)})" for c in few],
         "Without an interval over units": [c.claim for c in tested if c.over == "element"],
         "Otherwise than we expected": [f"{c.claim} ({c.verdict}, not {c.expect})" for c in claims if c.surprise],

@@ -28,7 +28,10 @@ def gather(ledgers: dict[str, Path]) -> list[dict]:
 
 
 def write_replicates(rows: list[dict], path: Path) -> None:
-    """Write the table, each replicate's claims together."""
+    """Write the table, each replicate's claims together; rows of other studies that stand there already stay."""
+    run = {row["study"] for row in rows}
+    kept = [row for row in read_replicates(path) if row["study"] not in run] if path.is_file() else []
+    rows = sorted([*kept, *rows], key=lambda row: (row["replicate"], row["study"]))
     path.parent.mkdir(parents=True, exist_ok=True)
     with open(path, "w", encoding="utf-8", newline="") as handle:
         writer = csv.DictWriter(handle, COLUMNS, lineterminator="\n")

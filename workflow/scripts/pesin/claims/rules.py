@@ -63,6 +63,8 @@ class Outcome:
     """Unit of the measured value, as the file of its variable says."""
     values: tuple[float, ...] = ()
     """The number of each unit, where each gives one; NaN for a unit that failed."""
+    satisfied: float = np.nan
+    """Share of the units, or elements, that satisfy the rule one by one."""
     redraw: Callable[[], tuple[str, ...]] | None = field(default=None, compare=False, repr=False)
     """Gives the verdict of each of `DRAWS` resamples of the units, drawn with replacement. None: no units."""
     distance: float = np.nan
@@ -221,7 +223,9 @@ def _elements(values: np.ndarray, low: float, high: float, unit: str) -> Outcome
     said = f"exact numbers, nothing is resampled: {inside} of {values.size} satisfy it"
     said += f"; {lost} without a value" if lost else ""
     verdict = "reproduced" if inside == values.size else "not reproduced"
-    return Outcome(verdict, worst, worst, worst, low, high, values.size, said, unit)
+    return Outcome(
+        verdict, worst, worst, worst, low, high, values.size, said, unit, satisfied=inside / max(values.size, 1)
+    )
 
 
 @evaluate.register
@@ -265,7 +269,8 @@ def decide(
         )
 
     unit = "1" if rule.estimate == "share" else unit
-    return Outcome(verdict, measured, below, above, low, high, n, said, unit, tuple(values.tolist()), redraw)
+    units = tuple(values.tolist())
+    return Outcome(verdict, measured, below, above, low, high, n, said, unit, units, float(yes.mean()), redraw)
 
 
 def _held_against(values, yes, rule: Judged, low, high, effect) -> tuple[str, float, float, float]:
@@ -290,15 +295,34 @@ def resamples(over: str, n: int) -> np.ndarray:
 
 def need_met(need: Need, read: Read) -> str:
     """Return "" if the precondition holds, else a sentence that says what was found."""
-    values = np.atleast_1d(read(need).values.astype(float))
-    good = np.isfinite(values)
-    good &= values > need.above if need.above is not None else True
-    good &= values < need.below if need.below is not None else True
-    if good.mean() >= need.in_at_least - 1e-9:
+    value = read(need).astype(float)
+    good, sides = np.isfinite(value), []
+    for word, bound, sign in (("above", need.above, 1), ("below", need.below, -1)):
+        if bound is not None:
+            ahead, against = _ahead(value, bound, sign, read)
+            good = good & (ahead > need.by)
+            sides.append(f"{word} {against}")
+    if float(good.mean()) >= need.in_at_least - 1e-9:
         return ""
-    sides = [f"{word} {bound:g}" for word, bound in (("above", need.above), ("below", need.below)) if bound is not None]
-    found = f"{np.nanmin(values):.3g} to {np.nanmax(values):.3g}" if np.isfinite(values).any() else "NaN"
-    return f"{need.variable} of {need.step}/{need.case} is not {' and '.join(sides)} (found {found})"
+    by = f" by {need.by:g}" if need.by else ""
+    return f"{need.variable} of {need.step}/{need.case} is not {' and '.join(sides)}{by} (found {_span(value)})"
+
+
+def _ahead(value: xr.DataArray, bound: float | Quantity, sign: int, read: Read) -> tuple[xr.DataArray, str]:
+    """How far a value lies above (or, with sign -1, below) its bound, and the bound in words."""
+    if not isinstance(bound, Quantity):
+        return sign * (value - bound), f"{bound:g}"
+    try:
+        value, against = xr.align(value, read(bound).astype(float), join="exact")
+    except xr.AlignmentError as error:
+        raise UserError(f"{bound.variable} is not measured on the same units: {error}") from None
+    return sign * (value - against), f"{bound.variable} of {bound.step}/{bound.case} ({_span(against)})"
+
+
+def _span(values: xr.DataArray) -> str:
+    """Smallest to largest."""
+    finite = values.values[np.isfinite(values.values)]
+    return f"{finite.min():.3g} to {finite.max():.3g}" if finite.size else "NaN"
 
 
 def unit_of(quantity: Quantity, read: Read) -> str:

@@ -6,11 +6,13 @@ Nothing heavy is imported here: Snakemake reads the models each time it parses t
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Annotated, Any, Literal
 
 from pydantic import Field, PositiveFloat, PositiveInt, model_validator
 
 from pesin.claims.models import Claim, ClaimId, Step
+from pesin.claims.prose import named
 from pesin.errors import did_you_mean
 from pesin.params import Model, Name
 
@@ -81,6 +83,9 @@ class Control(Model):
     """One sentence: what is taken away."""
     steps: Annotated[list[Step], Field(min_length=1)] | None = None
     """The steps it has, if the claims it must fail need fewer than the case has."""
+    trivial: bool = False
+    """A null: a run in which nothing is learnt, or nothing moves (no training, a constant forecast, a policy at rest).
+    A claim fails on it by its rule or by a precondition."""
     stuck: dict[ClaimId, str] = {}
     """Claims that come out on this control too, so that they have no verdict, and why we leave it so."""
 
@@ -159,10 +164,21 @@ class Study(Model):
                 _known(f"controls.{name}.must_fail", claim, self.claims)
             for claim in control.stuck:
                 _known(f"controls.{name}.stuck", claim, control.must_fail)
+        for claim in named(" ".join(text for _, text in self.prose())):
+            _known("summary, look, note: {" + claim + ".", claim, self.claims)
         for name, figure in self.figures.items():
             for claim in figure.claims:
                 _known(f"figures.{name}.claims", claim, self.claims)
         return self
+
+    def prose(self) -> Iterator[tuple[str, str]]:
+        """(where, text) of what a reader is told: the summary, what to look at in a figure, notes on the claims."""
+        yield "summary", self.summary
+        for name, figure in self.figures.items():
+            yield f"figures.{name}.title", figure.title
+            yield f"figures.{name}.look", figure.look
+        for name, claim in self.claims.items():
+            yield f"claims.{name}.note", claim.note
 
 
 class Config(Model):
