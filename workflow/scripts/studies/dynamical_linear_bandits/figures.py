@@ -18,6 +18,7 @@ LOOKS = {
     "held_lin_ucb": ("Lin-UCB, held", COLOURS[2], "-"),
     "lin_ucb_plain": ("Lin-UCB, plain", COLOURS[4], "--"),
     "d_lin_ucb": ("D-LinUCB", COLOURS[3], "--"),
+    "d_lin_ucb_forgetful": ("D-LinUCB, forgetful", COLOURS[3], ":"),
     "exp3": ("Exp3", COLOURS[5], ":"),
     "exp3_batch": ("Exp3, batches", COLOURS[5], "-."),
     "uniform": ("random play", GREY, ":"),

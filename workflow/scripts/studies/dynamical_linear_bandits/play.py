@@ -97,16 +97,14 @@ def play(problem: Problem, learner, sigma: float, noise: Noise, marks: np.ndarra
         arm, reward = _exp3(*system, noise.lottery, held, bound, logged)
         return Run(arm, reward, nothing, nothing[:, 0])
     first = int(noise.lottery[0] * len(problem.arms))
-    return Run(
-        *_optimist(*system, problem.arms, first, ends, marks, _bonus(problem, learner, sigma, horizon), logged)
-    )
+    return Run(*_optimist(*system, problem.arms, first, ends, marks, _bonus(problem, learner, sigma, horizon), logged))
 
 
 def _bonus(problem: Problem, learner, sigma: float, horizon: int) -> tuple:
     """Numbers that `_beta` takes after the time.
 
-    A learner that doesn't know the dynamics is the textbook's, as in the authors' code: |theta| alone, noise of variance
-    1, the width of the last round from the first on, and the whole budget for the largest action.
+    A learner that doesn't know the dynamics is the textbook's, as in the authors' code: |theta| alone, noise of
+    variance 1, the width of the last round from the first on, and the whole budget for the largest action.
     """
     c1, c2, variance = bonus_constants(problem, sigma)
     largest, always = float((problem.arms**2).sum(1).max()), 0.0
@@ -262,9 +260,7 @@ def _optimist(
             if discount == 1:
                 _regress(arms, arm, reward, inverse, estimate, spread, left)
             else:
-                _regress_forgetting(
-                    arms, arm, reward, sums, inverse, estimate, spread, left, discount, regularisation
-                )
+                _regress_forgetting(arms, arm, reward, sums, inverse, estimate, spread, left, discount, regularisation)
         while mark < len(marks) and marks[mark] == t + 1:
             estimates[mark] = estimate
             information[mark] = -np.linalg.slogdet(inverse * regularisation)[1] / 2

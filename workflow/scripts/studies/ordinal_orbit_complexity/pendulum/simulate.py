@@ -25,7 +25,11 @@ def simulate(case: Case[Params]) -> xr.Dataset:
         "mixed_mode": rng.uniform(-p.small_angle, p.small_angle, (p.starts, 2)),
         "large": np.stack([rng.uniform(low, high, p.starts), np.full(p.starts, p.large_theta2)], -1),
     }
-    flow, conserved = {"full": (double_pendulum, energy), "linear": (linear_double_pendulum, linear_energy)}[p.dynamics]
+    flow, conserved = {
+        "full": (double_pendulum, energy),
+        "linear": (linear_double_pendulum, linear_energy),
+        "still": (lambda t, z: 0 * z, energy),
+    }[p.dynamics]
     dt, per_second = 1 / p.samples_per_second, p.samples_per_second
     results = []
     for start in case.progress(angles.values(), what="pendulum"):
