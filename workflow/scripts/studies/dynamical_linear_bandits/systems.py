@@ -13,11 +13,8 @@ from studies.dynamical_linear_bandits.problems import Problem
 
 def problem_of(system: xr.Dataset) -> Problem:
     """The problem of a simulated case."""
-    return Problem(
-        *(np.ascontiguousarray(system[name].values) for name in ("a", "b", "omega", "theta", "arms")),
-        int(system.outputs),
-        tuple(map(float, system.norms.values)),
-    )
+    a, b, omega, theta, arms = (np.ascontiguousarray(system[name]) for name in ("a", "b", "omega", "theta", "arms"))
+    return Problem(a, b, omega, theta, arms, int(system.outputs), tuple(map(float, system.norms.values)))
 
 
 def laid_out(problem: Problem) -> xr.Dataset:

@@ -49,7 +49,11 @@ FLOWS = {
     "lorenz_z": Flow(lorenz63, 2, 0.01, (0, 0, 25)),
     "rossler_x": Flow(_rossler, 0, 0.04, (1, 1, 0)),
 }
-MAPS = {"logistic_cycle": (logistic, 1, (3.5,)), "logistic": (logistic, 1, ()), "henon": (henon, 2, ())}
+MAPS: dict[str, tuple[Callable, int, tuple]] = {
+    "logistic_cycle": (logistic, 1, (3.5,)),
+    "logistic": (logistic, 1, ()),
+    "henon": (henon, 2, ()),
+}
 CLASS_OF = {
     **dict.fromkeys(["sine", "two_tones", "van_der_pol", "lorenz_cycle", "logistic_cycle"], "periodic"),
     **dict.fromkeys(["lorenz_x", "lorenz_z", "rossler_x", "logistic", "henon"], "chaotic"),
