@@ -36,6 +36,8 @@ class Records(Model):
     number: PositiveInt
     """Records of each system."""
     samples_per_period: PositiveInt
+    map_samples_per_period: PositiveInt
+    """Samples of a map, whose natural period is one sample, that stand beside a natural period of the others."""
     periods: PositiveInt
     """Length of a record in natural periods."""
 

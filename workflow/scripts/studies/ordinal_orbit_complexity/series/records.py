@@ -83,10 +83,9 @@ def sampled_records(case: Case[Params]) -> xr.Dataset:
 
 
 def map_records(case: Case[Params]) -> xr.Dataset:
-    """Records of maps, whose natural period is one sample: as many samples as the others have delays."""
-    r, ordinal = case.params.simulate.records, case.params.train
-    length = r.periods * r.samples_per_period // int(delay_for(ordinal.ratio, r.samples_per_period, 1, ordinal.order))
-    found = []
+    """Records of maps, whose natural period is one sample."""
+    r, found = case.params.simulate.records, []
+    length = r.periods * r.map_samples_per_period
     for name, (step, dim, args) in MAPS.items():
         start = case.rng(f"records {name}").uniform(0.05, 0.2, (r.number, dim))
         found.append(iterate(step, start, length, case.params.simulate.map_transient, args)[..., 0])
@@ -114,14 +113,15 @@ def record_features(case: Case[Params], data: xr.DataTree) -> tuple[np.ndarray, 
     -------
     ndarray, shape (duration, system, record, quantity)
     """
-    p, per_period = case.params.train, case.params.simulate.records.samples_per_period
-    delay = int(delay_for(p.ratio, per_period, 1, p.order))
+    p, r = case.params.train, case.params.simulate.records
+    delay = int(delay_for(p.ratio, r.samples_per_period, 1, p.order))
     sampled, maps = data["records"].x, data["map_records"].x
     rows = []
     for duration in p.durations:
         row = []
-        for x, own, length in ((sampled, delay, duration * per_period), (maps, 1, duration * per_period / delay)):
-            flat = x.values[..., : round(length)].reshape(-1, round(length))
+        for x, own, per_period in ((sampled, delay, r.samples_per_period), (maps, 1, r.map_samples_per_period)):
+            length = round(duration * per_period)
+            flat = x.values[..., :length].reshape(-1, length)
             row.append(features(case.rng("zero-one angles"), flat, p.order, own).reshape(*x.shape[:2], -1))
         rows.append(np.concatenate(row))
     return np.stack(rows), [*map(str, sampled.system.values), *map(str, maps.system.values)]
