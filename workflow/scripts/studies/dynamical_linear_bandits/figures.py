@@ -45,7 +45,7 @@ def constant(study: Results) -> Figure:
     panel = axes[0, 1]
     panel.hist(right.sequence_reward.sel(noise=quiet).mean("seed").values, bins=20, color=COLOURS[0], alpha=0.6)
     panel.axvline(float(right.best_constant.sel(noise=quiet).mean()), color=COLOURS[1], label="best constant action")
-    panel.set(xlabel=named(right.sequence_reward), ylabel="number of random periodic sequences")
+    panel.set(xlabel=named(right.sequence_reward), ylabel="number of sequences")
     legend(panel, loc="upper left")
     panel.margins(y=0.25)
     return figure
@@ -90,7 +90,7 @@ def growth(study: Results) -> Figure:
     panel.set(xscale="log", yscale="log", xlabel="round $t$", ylabel=named(runs.regret, "regret $R_t$"))
     legend(panel)
     panel = axes[0, 1]
-    for i, (result, label) in enumerate(((runs, "DynLin-UCB"), (control, "random play (control)"))):
+    for i, (result, label) in enumerate(((runs, "DynLin-UCB"), (control, "random play (null)"))):
         values = result.exponent.sel(learner="dynlin_ucb")
         for j in range(values.sizes["noise"]):
             points = values.isel(noise=j).values
@@ -111,11 +111,12 @@ def stability(study: Results) -> Figure:
     sweeps = (("stability", "rho", r"$1 / (1 - \rho)$", 1.7), ("dimension", "channels", "channels $d$", 1.2))
     for column, (group, dim, said, steepest) in zip(axes.T, sweeps, strict=True):
         panel, below = column
-        for result, name, colour in ((case, "DynLin-UCB", COLOURS[0]), (control, "widened bonus", COLOURS[1])):
+        drawn = ((case, "DynLin-UCB", COLOURS[0], "o-"), (control, "widened bonus (control)", COLOURS[1], "o--"))
+        for result, name, colour, line in drawn:
             runs = result[group].to_dataset().sel(learner="dynlin_ucb").squeeze(drop=True)
             x = runs.inverse_margin.values if dim == "rho" else runs.channels.values
-            _hardest(panel, x, runs.worst_regret, name, colour)
-            below.plot(x, runs.worst_gap.values, "o-", color=colour, markersize=3)
+            _hardest(panel, x, runs.worst_regret, name, colour, line)
+            below.plot(x, runs.worst_gap.values, line, color=colour, markersize=3)
             if result is case:
                 panel.plot(x, runs.final_regret.mean("seed").values, color=GREY, linewidth=0.4, zorder=0)
                 start = runs.worst_regret.mean("seed").values[0] * 0.6
@@ -137,15 +138,17 @@ def stability(study: Results) -> Figure:
     return figure
 
 
-def _hardest(panel, x, values, label: str, colour) -> None:
+def _hardest(panel, x, values, label: str, colour, line: str) -> None:
     """Regret with its interval, and the slope between neighbours written beside it."""
     found = interval(values, "seed")
-    interval_whiskers(panel, x, found, label=label, color=colour, fmt="o-")
+    interval_whiskers(panel, x, found, label=label, color=colour, fmt=line)
     centre = np.asarray(found.centre)
     slopes = np.diff(np.log(centre)) / np.diff(np.log(x))
     for i, slope in enumerate(slopes):
         at = (np.sqrt(x[i] * x[i + 1]), np.sqrt(centre[i] * centre[i + 1]))
-        note(panel, f"{slope:.2f}", at, xytext=(3, -8), textcoords="offset points", color=colour)
+        beside = (-3, 4) if line == "o--" else (3, -3)
+        sides = {"ha": "right", "va": "bottom"} if line == "o--" else {"ha": "left", "va": "top"}
+        note(panel, f"{slope:.2f}", at, xytext=beside, textcoords="offset points", color=colour, **sides)
 
 
 def advertising(study: Results) -> Figure:
