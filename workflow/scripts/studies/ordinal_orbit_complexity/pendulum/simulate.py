@@ -53,7 +53,9 @@ def simulate(case: Case[Params]) -> xr.Dataset:
             "theta": labelled((*dims, "angle", "time"), np.moveaxis(states[..., :2], -1, 2), "angles", "rad", nan=LOST),
             "x2": labelled((*dims, "time"), x2, "horizontal position of the lower bob", "m", nan=LOST),
             "dt": labelled((), dt, "time between samples", "s"),
-            "natural_period": labelled(dims, natural_period(x2, dt), "natural period of x2", "s", nan=LOST),
+            "natural_period": labelled(
+                dims, natural_period(x2, dt), "natural period of x2", "s", nan=LOST, may_be_constant=1
+            ),
             "energy_error": labelled(
                 dims, energy_error(fixed, kinetic), "largest error of the energy / mean kinetic energy", nan=LOST
             ),
