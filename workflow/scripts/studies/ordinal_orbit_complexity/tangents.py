@@ -38,4 +38,5 @@ def tangent_variables(dims, results: list[Tangents], interval, chaos_growth: flo
 
 def energy_error(conserved, kinetic) -> np.ndarray:
     """Largest departure of a conserved quantity from its start, over the mean kinetic energy, along the last axis."""
-    return np.abs(conserved - conserved[..., :1]).max(-1) / kinetic.mean(-1)
+    with np.errstate(invalid="ignore"):  # where nothing moves, 0 / 0
+        return np.abs(conserved - conserved[..., :1]).max(-1) / kinetic.mean(-1)
