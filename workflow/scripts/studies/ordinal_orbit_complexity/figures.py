@@ -241,12 +241,12 @@ def _accuracy(panel, data) -> None:
     }
     for i, (colour, (method, label)) in enumerate(zip(COLOURS, methods.items(), strict=False)):
         one = data.accuracy.sel({"method": method})
-        shift = 1.03 ** (i - 2.5)  # so that the whiskers don't hide each other
+        shift = 1.06 ** (i - 2.5)  # so that the whiskers don't hide each other
         centre, low, high = (one.sel(bound=bound).values for bound in ("centre", "low", "high"))
         whiskers(panel, data.duration.values * shift, centre, low, high, label=label, color=colour, fmt="o-")
     panel.axhline(0.9, color=COLOURS[7], linestyle="--", linewidth=0.8)
     panel.axhline(1 / 3, color=COLOURS[7], linestyle=":", linewidth=0.8)
-    panel.set(ylabel=named(data.accuracy, "share given their own class"), ylim=(0, 1.03), title="unseen systems")
+    panel.set(ylabel=named(data.accuracy, "share given their own class"), ylim=(0, 1.25), title="unseen systems")
 
 
 def _auc(panel, data) -> None:
