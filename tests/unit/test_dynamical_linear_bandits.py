@@ -7,14 +7,13 @@ import pytest
 from scipy.linalg import eigvals
 
 from project import case_of
-from studies.dynamical_linear_bandits.dimension import simulate as dimension
+from studies.dynamical_linear_bandits.hardest.train import train as sweep
 from studies.dynamical_linear_bandits.learners import Learner
-from studies.dynamical_linear_bandits.play import beta, bonus_constants, epoch_ends, play
+from studies.dynamical_linear_bandits.play import beta, bonus_constants, epoch_ends, play, tally
 from studies.dynamical_linear_bandits.problems import (
     expert_action,
     given_system,
     one_good_channel,
-    slower_system,
     spectral_radius,
     transient_growth,
 )
@@ -22,7 +21,7 @@ from studies.dynamical_linear_bandits.response import draw_noise, respond
 from studies.dynamical_linear_bandits.system.forecast import fit_lags, forecast, predict_lags, reward_deviation
 from studies.dynamical_linear_bandits.system.simulate import simulate
 from studies.dynamical_linear_bandits.system.train import train
-from studies.dynamical_linear_bandits.systems import problems
+from studies.dynamical_linear_bandits.systems import problem_of
 
 ROOT = Path(__file__).parents[2]
 STUDY = "dynamical_linear_bandits"
@@ -35,7 +34,7 @@ def case(step, name="synthetic", scale="smoke", **change):
 
 
 def system(name):
-    return problems(simulate(case("simulate", name))["systems"].to_dataset())[0]
+    return problem_of(simulate(case("simulate", name))["system"].to_dataset())
 
 
 def test_synthetic_system_has_the_known_h_and_values():
@@ -92,6 +91,27 @@ def test_bonus_of_the_scalar_case_by_hand():
     assert beta(problem, DYN, 0.1, 1000, 7) == pytest.approx(by_hand)
 
 
+def test_bonus_of_plain_lin_ucb_is_that_of_the_authors_code():
+    problem, plain = system("synthetic"), Learner(kind="optimist", regularisation=1, knows_dynamics=False)
+    width = np.linalg.norm(problem.theta) + np.sqrt(2 * np.log(1000) + 3 * np.log((3 + 1000 * 1.5**2) / 3))
+    assert beta(problem, plain, 0.1, 1000, [1, 900]) == pytest.approx([width, width])
+
+
+def test_a_widened_bonus_grows_with_dimension_and_slowness():
+    wide = DYN.model_copy(update={"widened": True})
+    for channels, rho, factor in ((2, 0.5, 1), (8, 0.5, 4), (2, 0.8, 2.5)):
+        problem = one_good_channel(channels, 0.3, rho)
+        ratio = beta(problem, wide, 0.1, 1000, 50) / beta(problem, DYN, 0.1, 1000, 50)
+        assert ratio == pytest.approx(factor)
+
+
+def test_tally_counts_arms_by_mark_and_window():
+    arm = np.array([0, 1, 1, -1, 2, 2, 0], np.int16)
+    by_mark, by_window = tally(arm, 3, np.array([2, 7]), 3)
+    assert by_mark.tolist() == [[1, 1, 0], [2, 2, 2]]
+    assert by_window.tolist() == [[1, 1, 0], [0, 1, 0], [1, 0, 2]]  # of 2, 2 and 3 rounds
+
+
 def test_response_settles_at_h_and_follows_the_recursion():
     problem = system("advertising")
     rewards = respond(problem, np.tile(problem.arms[4], (300, 1)))
@@ -107,13 +127,13 @@ def regret(problem, learner, sigma, rounds, seed):
 
 
 def test_regret_of_the_authors_code_at_20000_rounds():
-    found = [regret(slower_system(0.2), DYN, 0.1, 20_000, seed)[0] for seed in range(4)]
+    found = [regret(system("synthetic"), DYN, 0.1, 20_000, seed)[0] for seed in range(4)]
     assert np.mean(found) == pytest.approx(1080, rel=0.06)
 
 
 def test_lin_ucb_locks_at_low_noise_for_some_first_actions_only():
-    found = np.array([regret(slower_system(0.2), LIN, 0.001, 50_000, seed)[0] for seed in range(8)])
-    steady = regret(slower_system(0.2), DYN, 0.001, 50_000, 0)[0]
+    found = np.array([regret(system("synthetic"), LIN, 0.001, 50_000, seed)[0] for seed in range(8)])
+    steady = regret(system("synthetic"), DYN, 0.001, 50_000, 0)[0]
     assert (found > 6 * steady).any() and (found < 3 * steady).any()
 
 
@@ -175,11 +195,14 @@ def test_shapes_and_names_are_checked():
         case("simulate", train={"play": ["dynlin_ucbb"]})
 
 
-def test_smaller_systems_survive_the_padding():
-    sweep = case("simulate", "dimension")
-    found = problems(dimension.simulate(sweep))
-    first = one_good_channel(2, sweep.params.simulate.gaps[0], 0.5)
-    assert found[0].h == pytest.approx(first.h) and found[-1].arms.shape == (8, 8)
+def test_the_hardest_gap_is_that_of_largest_mean_regret():
+    sweeps = {"stability": {"channels": [2], "rhos": [0.2, 0.5], "horizon": 2000}}
+    sweeps["dimension"] = {"channels": [2, 4], "rhos": [0.5], "horizon": 2000}
+    found = sweep(case("train", "hardest", train={"sweeps": sweeps, "seeds": 3}))["dimension"].to_dataset()
+    assert (found.worst_regret.mean("seed") >= found.final_regret.mean("seed").max("gap") - 1e-9).all()
+    random = found.sel(learner="uniform")
+    assert (random.worst_gap == 1).all() and not random.worst_is_inside.any()
+    assert random.easiest_share.values == pytest.approx(1, abs=0.1)
 
 
 @pytest.mark.parametrize("channels, arms", [(2, 2), (4, 12)])

@@ -7,6 +7,7 @@ from scipy.integrate import quad
 from project import case_of
 from stopping import assert_goes_on
 from studies.lava_world_tides.love_number.simulate import integrated_love
+from studies.lava_world_tides.love_number.simulate import simulate as love
 from studies.lava_world_tides.recession.moon import (
     ANGULAR_MOMENTUM,
     DEPTH_UNIT,
@@ -20,7 +21,15 @@ from studies.lava_world_tides.recession.moon import (
     spin,
 )
 from studies.lava_world_tides.recession.train import train
-from studies.lava_world_tides.resonances.spin import Planet, evolve_spins, spin_down_time, spin_rate, traps
+from studies.lava_world_tides.resonances.simulate import simulate as spins
+from studies.lava_world_tides.resonances.spin import (
+    Planet,
+    evolve_spins,
+    off_resonance,
+    spin_down_time,
+    spin_rate,
+    traps,
+)
 from studies.lava_world_tides.tides import (
     BULK_DENSITY,
     DAY,
@@ -145,6 +154,25 @@ def test_integrations_end_where_the_traps_say():
 
 
 # ------------------------------------------------------------------------------------------------------- the Moon
+
+
+@pytest.mark.parametrize("name, moves", [("spin", True), ("unmoved_planet", False)])
+def test_a_planet_that_never_moved_is_not_held_by_a_resonance(name, moves):
+    held = spins(case_of("lava_world_tides", name, "simulate"))["histories"].sel(branch="solid")
+    assert (held.final_spin > 1.25).all()  # which says nothing
+    assert ((held.off_resonance < 1) & (held.moved > 100) == moves).all()
+
+
+def test_blended_branches_are_continuous_and_a_hard_switch_is_not():
+    blended, hard = (
+        love(case_of("lava_world_tides", name, "simulate"))["melt"].jump.sel(model="blended")
+        for name in ("love", "hard_switch")
+    )
+    assert float(blended) < 1e-3 < 0.01 < float(hard)
+
+
+def test_off_resonance_is_the_distance_from_the_nearest_half_integer():
+    assert off_resonance([1.5, 1.6, 2.3, 2.5]) == pytest.approx([0, 0.1, 0.2, 0])
 
 
 def test_constant_k2_over_q_gives_the_power_law():

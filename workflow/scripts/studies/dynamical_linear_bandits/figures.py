@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from matplotlib.figure import Figure
 
-from pesin.plot.style import COLOURS, interval_band, interval_whiskers, legend, log_axis, named, names, panels
+from pesin.plot.style import COLOURS, interval_band, interval_whiskers, legend, log_axis, named, names, note, panels
 from pesin.stats.intervals import interval
 from pesin.steps.results import Results
 
@@ -18,6 +18,7 @@ LOOKS = {
     "held_lin_ucb": ("Lin-UCB, held", COLOURS[2], "-"),
     "lin_ucb_plain": ("Lin-UCB, plain", COLOURS[4], "--"),
     "d_lin_ucb": ("D-LinUCB", COLOURS[3], "--"),
+    "d_lin_ucb_forgetful": ("D-LinUCB, forgetful", COLOURS[3], ":"),
     "exp3": ("Exp3", COLOURS[5], ":"),
     "exp3_batch": ("Exp3, batches", COLOURS[5], "-."),
     "uniform": ("random play", GREY, ":"),
@@ -44,7 +45,7 @@ def constant(study: Results) -> Figure:
     panel = axes[0, 1]
     panel.hist(right.sequence_reward.sel(noise=quiet).mean("seed").values, bins=20, color=COLOURS[0], alpha=0.6)
     panel.axvline(float(right.best_constant.sel(noise=quiet).mean()), color=COLOURS[1], label="best constant action")
-    panel.set(xlabel=named(right.sequence_reward), ylabel="number of random periodic sequences")
+    panel.set(xlabel=named(right.sequence_reward), ylabel="number of sequences")
     legend(panel, loc="upper left")
     panel.margins(y=0.25)
     return figure
@@ -89,7 +90,7 @@ def growth(study: Results) -> Figure:
     panel.set(xscale="log", yscale="log", xlabel="round $t$", ylabel=named(runs.regret, "regret $R_t$"))
     legend(panel)
     panel = axes[0, 1]
-    for i, (result, label) in enumerate(((runs, "DynLin-UCB"), (control, "random play (control)"))):
+    for i, (result, label) in enumerate(((runs, "DynLin-UCB"), (control, "random play (null)"))):
         values = result.exponent.sel(learner="dynlin_ucb")
         for j in range(values.sizes["noise"]):
             points = values.isel(noise=j).values
@@ -104,38 +105,50 @@ def growth(study: Results) -> Figure:
 
 
 def stability(study: Results) -> Figure:
-    """Regret against 1 / (1 - rho), and against the number of channels."""
-    figure, axes = panels(1, 2, height=3.0)
-    _slowness(axes[0, 0], study["train/stability"])
-    _dimension(axes[0, 1], study["train/dimension"])
+    """Regret at the hardest gap against 1 / (1 - rho) and against the number of channels, and that gap."""
+    case, control = study["train/hardest"], study["train/widened"]
+    figure, axes = panels(2, 2, height=2.4, sharex="col", sharey="row", gridspec_kw={"height_ratios": [2.2, 1]})
+    sweeps = (("stability", "rho", r"$1 / (1 - \rho)$", 1.7), ("dimension", "channels", "channels $d$", 1.2))
+    for column, (group, dim, said, steepest) in zip(axes.T, sweeps, strict=True):
+        panel, below = column
+        drawn = ((case, "DynLin-UCB", COLOURS[0], "o-"), (control, "widened bonus (control)", COLOURS[1], "o--"))
+        for result, name, colour, line in drawn:
+            runs = result[group].to_dataset().sel(learner="dynlin_ucb").squeeze(drop=True)
+            x = runs.inverse_margin.values if dim == "rho" else runs.channels.values
+            _hardest(panel, x, runs.worst_regret, name, colour, line)
+            below.plot(x, runs.worst_gap.values, line, color=colour, markersize=3)
+            if result is case:
+                panel.plot(x, runs.final_regret.mean("seed").values, color=GREY, linewidth=0.4, zorder=0)
+                start = runs.worst_regret.mean("seed").values[0] * 0.6
+                label = f"slope {steepest:g}"
+                panel.plot(x, start * (x / x[0]) ** steepest, "--", color="black", linewidth=0.8, label=label)
+                ticks = x.round(2)
+        if group == "dimension":
+            panel.axvspan(4 / 1.1, 16 * 1.1, color=GREY, alpha=0.12, linewidth=0, label="judged")
+        for edge in case[group].gap.values[[0, -1]]:
+            below.axhline(edge, color="black", linewidth=0.6, linestyle=":")
+        log_axis(panel, "x", ticks)
+        panel.set_yscale("log")
+        below.set(yscale="log", xlabel=said)
+        log_axis(below, "x", ticks)
+        legend(panel, loc="upper left")
+    axes[0, 0].set_ylabel(named(case["stability"].worst_regret, "regret $R_T$, hardest gap"))
+    axes[1, 0].set_ylabel("hardest gap")
+    panel.set_ylim(top=panel.get_ylim()[1] * 6)
     return figure
 
 
-def _slowness(panel, runs) -> None:
-    x = runs.inverse_margin.values
-    for name in map(str, runs.learner.values):
-        label, colour, line = LOOKS[name]
-        found = interval(runs.final_regret.sel(learner=name), "seed")
-        interval_whiskers(panel, x, found, label=label, color=colour, fmt="o" + line)
-    start = float(runs.final_regret.sel(learner="dynlin_ucb").isel(rho=0).mean())
-    for slope, line in ((0.5, "--"), (1.5, "-.")):
-        panel.plot(x, start * (x / x[0]) ** slope, line, color="black", linewidth=0.8, label=f"slope {slope:g}")
-    log_axis(panel, "x", x.round(2))
-    panel.set(yscale="log", xlabel=r"$1 / (1 - \rho)$", ylabel=named(runs.final_regret, "regret $R_T$"))
-    legend(panel)
-
-
-def _dimension(panel, runs) -> None:
-    d = runs.channels.values
-    for i, gap in enumerate(runs.gap.values):
-        found = interval(runs.final_regret.sel(learner="dynlin_ucb", gap=gap), "seed")
-        interval_whiskers(panel, d, found, label=f"gap {gap:g}", color=COLOURS[i], fmt=".-", linewidth=0.8)
-    worst = np.asarray(interval(runs.worst_regret.sel(learner="dynlin_ucb"), "seed").centre)
-    panel.plot(d, worst, color=GREY, linewidth=5, alpha=0.5, label="worst gap", zorder=0)
-    panel.plot(d, worst[0] * d / d[0], "--", color="black", linewidth=0.8, label="slope 1")
-    log_axis(panel, "x", d)
-    panel.set(yscale="log", xlabel="channels $d$", ylabel=named(runs.final_regret, "regret $R_T$"))
-    legend(panel, ncols=2)
+def _hardest(panel, x, values, label: str, colour, line: str) -> None:
+    """Regret with its interval, and the slope between neighbours written beside it."""
+    found = interval(values, "seed")
+    interval_whiskers(panel, x, found, label=label, color=colour, fmt=line)
+    centre = np.asarray(found.centre)
+    slopes = np.diff(np.log(centre)) / np.diff(np.log(x))
+    for i, slope in enumerate(slopes):
+        at = (np.sqrt(x[i] * x[i + 1]), np.sqrt(centre[i] * centre[i + 1]))
+        beside = (-3, 4) if line == "o--" else (3, -3)
+        sides = {"ha": "right", "va": "bottom"} if line == "o--" else {"ha": "left", "va": "top"}
+        note(panel, f"{slope:.2f}", at, xytext=beside, textcoords="offset points", color=colour, **sides)
 
 
 def advertising(study: Results) -> Figure:

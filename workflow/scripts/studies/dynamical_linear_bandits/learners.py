@@ -11,7 +11,7 @@ Horizon = Annotated[int, Field(ge=100)]
 
 
 class Learner(Model):
-    """A player. The optimistic ones differ in three switches alone, so that each can be judged by itself."""
+    """A player. The optimistic ones differ in switches alone, so that each can be judged by itself."""
 
     kind: Literal["optimist", "exp3", "uniform", "expert"]
     hold: bool = False
@@ -21,7 +21,9 @@ class Learner(Model):
     regularisation: Literal["log"] | PositiveFloat = "log"
     """lambda of the ridge regression; log: ln T."""
     knows_dynamics: bool = True
-    """The bonus uses the norms of the dynamics and the noise; false: |theta| and noise of variance 1."""
+    """The bonus uses norms of the dynamics and the noise; false: the textbook's, |theta| and noise of variance 1."""
+    widened: bool = False
+    """The bonus is d / 2 times 1/2 / (1 - rho) as wide: regret depends more steeply on both than the paper's."""
     discount: Annotated[float, Field(gt=0, le=1)] = 1
     """gamma of D-LinUCB: older rounds count less."""
 

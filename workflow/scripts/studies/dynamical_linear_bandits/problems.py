@@ -93,26 +93,13 @@ def given_system(a, b, c, d, budget: float, memory: str) -> Problem:
     return Problem(a, b, omega, theta, budget_arms(b.shape[1], budget), len(c), norms)
 
 
-def slower_system(rho: float) -> Problem:
-    """The synthetic system with its largest eigenvalue moved to rho and h kept, as B11 = 0.5625 (1 - rho)."""
-    return given_system(
-        np.diag([rho, 0, 0.1]),
-        np.diag([0.5625 * (1 - rho), 0, 0.1]),
-        np.diag([1, 0, 0.1]),
-        np.diag([0, 0.5, 0.1]),
-        1.5,
-        "kept",
-    )
-
-
 def one_good_channel(channels: int, gap: float, rho: float) -> Problem:
     """Unit arms, one for each channel; the first is worth `gap` through a state, all others nothing.
 
     The learner is told norms that hold for every gap up to 1, the same for all dimensions.
     """
-    a, b, omega = np.zeros((channels, channels)), np.zeros((channels, channels)), np.zeros(channels)
-    a[0, 0], b[0, 0], omega[0] = rho, gap * (1 - rho), 1
-    return Problem(a, b, omega, np.zeros(channels), np.eye(channels), 1, (0.0, 1.0, 1 - rho))
+    b = gap * (1 - rho) * np.eye(1, channels)
+    return Problem(np.array([[rho]]), b, np.ones(1), np.zeros(channels), np.eye(channels), 1, (0.0, 1.0, 1 - rho))
 
 
 def spectral_radius(a: np.ndarray) -> float:

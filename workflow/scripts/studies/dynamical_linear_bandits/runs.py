@@ -10,7 +10,7 @@ import xarray as xr
 from pesin.steps.case import Case
 from pesin.steps.labels import labelled
 from studies.dynamical_linear_bandits.learners import Training
-from studies.dynamical_linear_bandits.play import Run, beta, play
+from studies.dynamical_linear_bandits.play import Run, beta, play, tally
 from studies.dynamical_linear_bandits.problems import Problem
 from studies.dynamical_linear_bandits.response import Noise, draw_noise, respond
 
@@ -49,7 +49,7 @@ def play_all(
     """
     params: Training = case.params.train
     dims, shape = tuple(swept), [len(values) for values in swept.values()]
-    fraction = np.unique(np.r_[np.logspace(-3, 0, params.marks), 0.1, 0.5])
+    fraction = np.unique(np.r_[np.logspace(-3, 0, params.marks), 0.1, 0.5, 0.9])
     columns = {
         key: values.reshape(len(params.play), *shape, *values.shape[2:])
         for key, values in _columns(case, settings, fraction, logged, expert).items()
@@ -124,29 +124,25 @@ def _record(
     """One run, condensed: marks at fractions of the horizon, counts in windows of each of `arms`."""
     learner, horizon = params.learners[name], len(noise.reward)
     marks = np.maximum(np.round(fraction * horizon).astype(np.int64), 1)
-    values, best = problem.values, problem.values.max()
+    gaps = problem.values.max() - problem.values
     if learner.kind == "expert":
-        run, gaps = _expert(problem, expert, sigma, noise, len(marks), logged)
+        run = _expert(problem, expert, sigma, noise, len(marks), logged)
+        own_gap = problem.values.max() - expert @ problem.h
     else:
-        run = play(problem, learner, sigma, noise, marks, logged)
-        gaps = (best - values)[run.arm]
-    regret = np.cumsum(gaps)[marks - 1]
-    late, half = fraction >= 0.1 - 1e-9, np.searchsorted(fraction, 0.5 - 1e-9)
-    tenth = np.flatnonzero(late)[0]
-    known = learner.kind == "optimist"
-    width = beta(problem, learner, sigma, horizon, marks) if known else np.full(len(marks), np.nan)
+        run, own_gap = play(problem, learner, sigma, noise, marks, logged), 0.0
+    played, counts = tally(run.arm, arms, marks, params.windows)
+    played = played[:, : len(gaps)]
+    regret = played @ gaps + own_gap * (marks - played.sum(1))
+    tenth, half, late = (np.searchsorted(fraction, part - 1e-9) for part in (0.1, 0.5, 0.9))
+    width = beta(problem, learner, sigma, horizon, marks) if learner.kind == "optimist" else np.full(len(marks), np.nan)
     normalised = regret / (width * np.sqrt(marks * np.log(marks + 1)))
-    lengths = np.diff(np.linspace(0, horizon, params.windows + 1).astype(int))
-    columns = 1 + arms  # the first for arm -1, which is none of the arms
-    cells = np.repeat(np.arange(params.windows) * columns, lengths) + run.arm + 1
-    counts = np.bincount(cells, minlength=params.windows * columns).reshape(params.windows, columns)[:, 1:]
     record = {
         "regret": regret,
-        "exponent": _slope(marks[late], regret[late]),
+        "exponent": _slope(marks[tenth:], regret[tenth:]),
         "normalised_change": abs(normalised[-1] / normalised[tenth] - 1) if normalised[tenth] > 0 else np.nan,
         "last_half_slope": _slope(marks[[half, -1]], regret[[half, -1]]),
-        "share_of_random": regret[-1] / ((best - values).mean() * horizon),
-        "best_share": (gaps[-max(horizon // 10, 1) :] < 1e-9).mean(),
+        "share_of_random": regret[-1] / (gaps.mean() * horizon),
+        "best_share": (played[-1] - played[late])[gaps < 1e-9].sum() / (marks[-1] - marks[late]),
         "estimate_error": np.linalg.norm(run.estimate - problem.h, axis=1),
         "information": run.information,
         "window_counts": counts,
@@ -164,10 +160,9 @@ def _slope(x, y) -> float:
     return float(np.polyfit(np.log(x), np.log(y), 1)[0])
 
 
-def _expert(problem: Problem, action, sigma, noise: Noise, marks: int, logged: int) -> tuple[Run, np.ndarray]:
+def _expert(problem: Problem, action, sigma, noise: Noise, marks: int, logged: int) -> Run:
     """The advertiser's past split, played for ever; arm -1, since it is none of the arms."""
     rounds = len(noise.reward)
     rewards = respond(problem, np.tile(action, (min(logged, rounds), 1)), sigma, noise)
     nothing = np.full((marks, len(action)), np.nan)
-    gaps = np.full(rounds, problem.values.max() - action @ problem.h)
-    return Run(np.full(rounds, -1), rewards, nothing, nothing[:, 0]), gaps
+    return Run(np.full(rounds, -1, np.int16), rewards, nothing, nothing[:, 0])

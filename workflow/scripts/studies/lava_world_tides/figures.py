@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
+from matplotlib.colors import LogNorm
 from matplotlib.figure import Figure
 
 from pesin.plot.style import COLOURS, band, legend, log_axis, named, names, note, panels, whiskers
@@ -135,22 +136,27 @@ def spins(study: Results) -> Figure:
 
 
 def synchronisation(study: Results) -> Figure:
-    """Spin-down time against the period."""
-    down = study["simulate/spin"]["down"]
-    figure, axes = panels(1, 1, width=6.0, height=3.0)
+    """Spin-down time against the period, and of every ocean at ten days against its drag."""
+    down = study["simulate/spin"]["down"].to_dataset()
+    figure, axes = panels(1, 2, height=3.0, gridspec_kw={"width_ratios": [1, 1.25]}, sharey=True)
     panel, periods = axes[0, 0], down.period.values
     panel.plot(periods, down.solid_time, "o-", color="black", label="no ocean")
-    drags = sorted(set(down.drag.values))
-    for ocean in range(down.sizes["ocean"]):
-        drag, colour = float(down.drag[ocean]), COLOURS[drags.index(float(down.drag[ocean]))]
-        label = f"ocean, $\\sigma_R$ = {drag:g} s$^{{-1}}$"
-        known = label in panel.get_legend_handles_labels()[1]
-        panel.plot(periods, down.fluid_time.isel(ocean=ocean), color=colour, label=None if known else label)
-    panel.axhline(1e6, color=GREY, linestyle=":", linewidth=0.8)
-    panel.axhline(1e9, color=GREY, linestyle=":", linewidth=0.8)
+    low, under, middle, over, high = np.quantile(down.fluid_time, [0.025, 0.16, 0.5, 0.84, 0.975], axis=1)
+    panel.fill_between(periods, low, high, color=COLOURS[0], alpha=0.15, linewidth=0)
+    band(panel, periods, middle, under, over, label="oceans drawn", color=COLOURS[0])
     panel.set(yscale="log", xlabel="orbital period (day)", ylabel=named(down.fluid_time, "time from 4 n to 1.3 n"))
     log_axis(panel, "x", periods)
-    legend(panel, outside="right")
+    legend(panel)
+    right, ten = axes[0, 1], down.sel(period=10, method="nearest")
+    km = ten["depth"].values / 1e3
+    drawn = right.scatter(ten.drag, ten.fluid_time, 8, km, norm=LogNorm(km.min(), km.max()), cmap="cividis")
+    right.axhline(float(ten.solid_time), color="black", linewidth=1, label="no ocean")
+    right.set(xscale="log", xlabel=named(ten.drag), title=f"{float(ten.period):g} days")
+    for panel in axes[0]:
+        for years in (1e6, 1e9):
+            panel.axhline(years, color=GREY, linestyle=":", linewidth=0.8)
+    figure.colorbar(drawn, ax=right, label="depth of the ocean (km)")
+    legend(right)
     return figure
 
 

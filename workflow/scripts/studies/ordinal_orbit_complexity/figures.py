@@ -5,9 +5,10 @@ from matplotlib.colors import LogNorm
 from matplotlib.figure import Figure
 
 from pesin.entropy.ordinal import complexity_bounds, periodic_bound
-from pesin.plot.style import COLOURS, band, interval_band, legend, log_axis, named, note, panels, whiskers
+from pesin.plot.style import COLOURS, band, interval_band, legend, log_axis, named, names, note, panels, whiskers
 from pesin.stats.intervals import interval
 from pesin.steps.results import Results
+from studies.ordinal_orbit_complexity.classes import CLASSES
 
 PLANE = ("permutation_entropy", "statistical_complexity")
 KINDS = {"pure_mode": "pure mode", "mixed_mode": "mixed modes", "large": "large angle"}
@@ -106,9 +107,9 @@ def sampling_window(study: Results) -> Figure:
 
 def _swept(axes, sampling, large) -> None:
     """H above and C below, of standard series and of the pendulum at large angles."""
-    names = {"sine": "sine", "lorenz_x": "Lorenz x", "lorenz_z": "Lorenz z", "noise": "white noise"}
+    shown = {"sine": "sine", "lorenz_x": "Lorenz x", "lorenz_z": "Lorenz z", "noise": "white noise"}
     for panel, name in zip(axes, PLANE, strict=True):
-        for colour, (system, label) in zip(COLOURS, names.items(), strict=False):
+        for colour, (system, label) in zip(COLOURS, shown.items(), strict=False):
             found = interval(sampling[name].sel(system=system), "seed")
             interval_band(panel, sampling.ratio.values, found, label=label, color=colour)
         found = interval(large[f"sampled_{name}"], "start")
@@ -210,9 +211,27 @@ def accuracy_duration(study: Results) -> Figure:
     return figure
 
 
+def systems(study: Results) -> Figure:
+    """Classes given to the records of each system by the rule of the others, at the longest duration."""
+    data = study["forecast/series"].sel({"method": "hc_plane"}).isel(duration=-1)
+    order = sorted(range(data.sizes["system"]), key=lambda i: list(CLASSES).index(str(data.true_class.values[i])))
+    figure, axes = panels(1, 1, width=6.0, height=3.4)
+    panel, start = axes[0, 0], np.zeros(len(order))
+    for label, colour in zip(CLASSES, COLOURS, strict=False):
+        share = data.share_given.sel(class_assigned=label).values[order]
+        panel.barh(np.arange(len(order)), share, left=start, color=colour, label=f"called {label}")
+        start = start + share
+    labels = [f"{str(data.system.values[i]).replace('_', ' ')} ({data.true_class.values[i]})" for i in order]
+    names(panel, "y", labels)
+    panel.invert_yaxis()
+    panel.set(xlabel=named(data.share_given), xlim=(0, 1))
+    legend(panel, outside="above", ncols=3)
+    return figure
+
+
 def _accuracy(panel, data) -> None:
-    """Share of held-out records assigned to their class, for each method."""
-    names = {
+    """Share of a system's records assigned to their class by the rule of the others, for each method."""
+    methods = {
         "hc_plane": "H and C",
         "hc_plane_longest": "H and C, rule from longest",
         "permutation_entropy": "H alone",
@@ -220,14 +239,14 @@ def _accuracy(panel, data) -> None:
         "sample_entropy": "sample entropy",
         "zero_one_test": "0-1 test",
     }
-    for i, (colour, (method, label)) in enumerate(zip(COLOURS, names.items(), strict=False)):
+    for i, (colour, (method, label)) in enumerate(zip(COLOURS, methods.items(), strict=False)):
         one = data.accuracy.sel({"method": method})
-        shift = 1.03 ** (i - 2.5)  # so that the whiskers don't hide each other
+        shift = 1.06 ** (i - 2.5)  # so that the whiskers don't hide each other
         centre, low, high = (one.sel(bound=bound).values for bound in ("centre", "low", "high"))
         whiskers(panel, data.duration.values * shift, centre, low, high, label=label, color=colour, fmt="o-")
     panel.axhline(0.9, color=COLOURS[7], linestyle="--", linewidth=0.8)
     panel.axhline(1 / 3, color=COLOURS[7], linestyle=":", linewidth=0.8)
-    panel.set(ylabel=named(data.accuracy), ylim=(0, 1.03), title="three classes")
+    panel.set(ylabel=named(data.accuracy, "share given their own class"), ylim=(0, 1.25), title="unseen systems")
 
 
 def _auc(panel, data) -> None:

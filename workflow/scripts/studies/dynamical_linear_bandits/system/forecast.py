@@ -9,7 +9,7 @@ from pesin.steps.case import Case
 from pesin.steps.labels import labelled
 from studies.dynamical_linear_bandits.response import draw_noise, respond
 from studies.dynamical_linear_bandits.system.params import Params
-from studies.dynamical_linear_bandits.systems import problems
+from studies.dynamical_linear_bandits.systems import problem_of
 
 PREDICTORS = ("static", "lags")
 TARGETS = ("constant", "random")
@@ -23,7 +23,7 @@ def forecast(case: Case[Params], data: xr.DataTree, trained: xr.Dataset) -> xr.D
     """
     params, noises, wanted = case.params.train, case.params.simulate.noises, case.params.forecast
     assert wanted is not None, "the case has the step, and so its parameters"
-    (problem,) = problems(data["systems"].to_dataset())
+    problem = problem_of(data["system"].to_dataset())
     learners = [name for name in params.play if params.learners[name].kind == "optimist"]
     shape = (len(learners), len(noises), params.seeds, len(PREDICTORS), len(TARGETS))
     rmse, bias = np.empty(shape), np.empty(shape)

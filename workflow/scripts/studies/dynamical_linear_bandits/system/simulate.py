@@ -14,10 +14,10 @@ from studies.dynamical_linear_bandits.systems import laid_out
 
 
 def simulate(case: Case[Params]) -> xr.DataTree:
-    """Return the system, over a dimension `system` of length one, and the check of C1."""
+    """Return the system, and the check of C1."""
     params = case.params.simulate
     problem = given_system(params.a, params.b, params.c, params.d, params.budget, params.memory)
-    return xr.DataTree.from_dict({"systems": laid_out([problem]), "check": _check(case, problem)})
+    return xr.DataTree.from_dict({"system": laid_out(problem), "check": _check(case, problem)})
 
 
 def _check(case: Case[Params], problem: Problem) -> xr.Dataset:

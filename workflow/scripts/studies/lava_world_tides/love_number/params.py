@@ -27,6 +27,8 @@ class Simulate(Model):
     """The viscosity of the mush falls as exp(-softening Phi)."""
     blend_width: PositiveFloat
     """Of the weight of the ocean branch, in melt fraction."""
+    melt_step: Annotated[float, Field(gt=0, le=1e-3)]
+    """Step of the melt fraction, on both sides of the critical one, in which a continuous response changes little."""
     ocean_depth: NonNegativeFloat
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import xarray as xr
+from scipy.special import expit
 
 from pesin.integrate.ode import solve
 from pesin.steps.case import Case
@@ -97,14 +98,14 @@ def _melt(params: Simulate) -> xr.Dataset:
     sigma = float(np.sqrt(np.prod(params.sigma)))
     melt = np.linspace(0, 1, 201)
     sharp, blended = (_branches(params, sigma, melt, width) for width in (None, params.blend_width))
-    edge = params.critical_melt + np.array([-1e-9, 1e-9])
-    jumps = [_branches(params, sigma, edge, width) for width in (None, params.blend_width)]
-    relative = [abs(k2[1] - k2[0]) / abs(k2).max() for k2 in jumps]
+    fine = params.critical_melt + params.melt_step * np.arange(-500, 501)
+    steps = [_branches(params, sigma, fine, width) for width in (None, params.blend_width)]
+    relative = [(abs(np.diff(k2)) / np.maximum(abs(k2[1:]), abs(k2[:-1]))).max() for k2 in steps]
     return xr.Dataset(
         {
             "im_k2": labelled(("model", "melt"), -np.stack([sharp.imag, blended.imag]), "-Im k2"),
             "re_k2": labelled(("model", "melt"), np.stack([sharp.real, blended.real]), "Re k2"),
-            "jump": labelled("model", relative, "relative jump of k2 across the critical melt fraction"),
+            "jump": labelled("model", relative, "largest relative change of k2 in one step of the melt fraction"),
         },
         {"model": ["sharp", "blended"], "melt": melt},
     )
@@ -115,5 +116,5 @@ def _branches(params: Simulate, sigma: float, melt, width: float | None):
     solid = solid_love(sigma, params.rigidity, viscosity, BULK_DENSITY, EARTH_GRAVITY, EARTH_RADIUS, params.andrade)
     fluid = ocean_love(sigma, params.ocean_depth, params.drags[0], EARTH_GRAVITY, EARTH_RADIUS)
     over = melt - params.critical_melt
-    weight = (over > 0).astype(float) if width is None else 1 / (1 + np.exp(-over / width))
+    weight = (over > 0).astype(float) if width is None else expit(over / width)
     return (1 - weight) * solid + weight * fluid

@@ -41,7 +41,12 @@ class Simulate(Model):
     """Pa s, for the spin-down times."""
     down_periods: Levels
     """Days, rising."""
-    down_drags: Levels
+    down_oceans: Annotated[int, Field(ge=3)]
+    """Oceans drawn for the spin-down times, log-uniform in both ranges."""
+    down_depths: Range
+    """m."""
+    down_drags: Range
+    """1/s."""
 
 
 class Entropy(Model):

@@ -81,6 +81,11 @@ class Planet:
         return self.viscosity / self.rigidity
 
     @property
+    def kink_width(self):
+        """How far from a resonance, in w, the Maxwell solid's torque is largest: 1 / (2 n tau (1 + m))."""
+        return 1 / ((1 + self.stiffness) * self.relaxation * 2 * self.motion)
+
+    @property
     def pace(self):
         """dw/dt for a unit of G^2 (-Im k2), 1/s."""
         radius = self.radius * EARTH_RADIUS
@@ -101,6 +106,11 @@ def spin_rate(planet: Planet, w, without: int | None = None):
         if q != without:
             total = total + weight**2 * planet.dissipation((2 + q - 2 * np.asarray(w)) * planet.motion)
     return planet.pace * total
+
+
+def off_resonance(w):
+    """Distance of spins from the nearest of the resonances 1:2, 1:1, 3:2, 2:1 and 5:2, in units of n."""
+    return np.abs(np.asarray(w)[..., None] - (1 + np.arange(-1, 4) / 2)).min(-1)
 
 
 def traps(planet: Planet, q: int):
@@ -131,7 +141,6 @@ def evolve_spins(planet: Planet, starts, years, rtol: float = 1e-5) -> EnsembleR
     starts = np.asarray(starts, float)
     names = ("period", "e", "viscosity", "depth", "drag")
     arrays = {name: np.broadcast_to(getattr(planet, name), starts.shape) for name in names}
-    places = 1 + np.arange(-1, 4) / 2
 
     def chosen(member) -> Planet:
         picked = {name: array[member] for name, array in arrays.items()}
@@ -146,8 +155,7 @@ def evolve_spins(planet: Planet, starts, years, rtol: float = 1e-5) -> EnsembleR
 
     def limit(y, f, member):
         one = chosen(member)
-        width = 1 / ((1 + one.stiffness) * one.relaxation * 2 * one.motion)
-        away = np.abs(y[:, :1] - places).min(1)
+        width, away = one.kink_width, off_resonance(y[:, 0])
         pull = -slope(y, member)[:, 0, 0]
         settled = (pull > 0) & (np.abs(f[:, 0]) < 1e-3 * width * pull)  # at rest in a stable kink, up to rounding
         with np.errstate(divide="ignore"):

@@ -52,6 +52,7 @@ def simulate(case: Case[Params]) -> xr.Dataset:
         {
             "heat_flux": labelled(dims, heat, "tidal heat through the surface", "W m-2"),
             "insolation": labelled("planet", received, "insolation S / 4", "W m-2"),
+            "heat_over_insolation": labelled(dims, heat / received, "tidal heat over insolation"),
             "exceeds": labelled(dims, (heat > received).astype(np.int8), "tidal heat exceeds insolation"),
             "temperature_before": labelled("planet", before, "surface temperature without tides", "K"),
             "temperature": labelled(dims, after, "surface temperature with tides", "K"),

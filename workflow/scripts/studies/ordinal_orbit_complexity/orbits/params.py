@@ -25,6 +25,8 @@ class Simulate(Model):
     """Angular speed of the bar, in units of v0 per unit length."""
     henon_heiles_coupling: float
     """1: Henon-Heiles; 0: a harmonic oscillator."""
+    attraction: bool
+    """false: no force at all, so that every orbit is a straight line."""
     chaos_growth: PositiveFloat
     """e-foldings of a deviation over the run from which an orbit counts as chaotic."""
 

@@ -11,8 +11,9 @@ from studies.ordinal_orbit_complexity.ordinal import Ordinal, Rising
 class Simulate(Model):
     """Seen by all steps."""
 
-    dynamics: Literal["full", "linear"]
-    """linear: to first order in the angles, where two normal modes are all there is and nothing is chaotic."""
+    dynamics: Literal["full", "linear", "still"]
+    """linear: to first order in the angles, where two normal modes are all there is and nothing is chaotic; still:
+    nothing moves."""
     starts: PositiveInt
     """Starts of each kind, all at rest."""
     small_angle: PositiveFloat

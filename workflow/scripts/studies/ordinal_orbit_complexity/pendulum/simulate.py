@@ -25,7 +25,11 @@ def simulate(case: Case[Params]) -> xr.Dataset:
         "mixed_mode": rng.uniform(-p.small_angle, p.small_angle, (p.starts, 2)),
         "large": np.stack([rng.uniform(low, high, p.starts), np.full(p.starts, p.large_theta2)], -1),
     }
-    flow, conserved = {"full": (double_pendulum, energy), "linear": (linear_double_pendulum, linear_energy)}[p.dynamics]
+    flow, conserved = {
+        "full": (double_pendulum, energy),
+        "linear": (linear_double_pendulum, linear_energy),
+        "still": (lambda t, z: 0 * z, energy),
+    }[p.dynamics]
     dt, per_second = 1 / p.samples_per_second, p.samples_per_second
     results = []
     for start in case.progress(angles.values(), what="pendulum"):
@@ -49,7 +53,9 @@ def simulate(case: Case[Params]) -> xr.Dataset:
             "theta": labelled((*dims, "angle", "time"), np.moveaxis(states[..., :2], -1, 2), "angles", "rad", nan=LOST),
             "x2": labelled((*dims, "time"), x2, "horizontal position of the lower bob", "m", nan=LOST),
             "dt": labelled((), dt, "time between samples", "s"),
-            "natural_period": labelled(dims, natural_period(x2, dt), "natural period of x2", "s", nan=LOST),
+            "natural_period": labelled(
+                dims, natural_period(x2, dt), "natural period of x2", "s", nan=LOST, may_be_constant=1
+            ),
             "energy_error": labelled(
                 dims, energy_error(fixed, kinetic), "largest error of the energy / mean kinetic energy", nan=LOST
             ),

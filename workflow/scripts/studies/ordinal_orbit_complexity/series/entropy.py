@@ -9,8 +9,7 @@ from pesin.steps.case import Case
 from pesin.steps.labels import labelled
 from studies.ordinal_orbit_complexity.measures import ordinal_variables, surrogate_p
 from studies.ordinal_orbit_complexity.series.params import Params
-
-COLOURS_OF_NOISE = {-2: "red", -1: "pink", 0: "white", 1: "blue", 2: "violet"}
+from studies.ordinal_orbit_complexity.series.records import NOISES
 
 
 def entropy(case: Case[Params], data: xr.DataTree) -> xr.DataTree:
@@ -36,8 +35,7 @@ def _systems(case: Case[Params], data) -> dict:
     delays = {c: int(delay_for(ratio, lorenz.natural_period.sel(coordinate=c), lorenz.dt, order)) for c in "xyz"}
     systems = {str(name): (data["maps"].x.sel(system=name).values, 1) for name in data["maps"].system.values}
     for exponent in data["noise"].exponent.values:
-        name = COLOURS_OF_NOISE.get(exponent, f"f^{exponent:g}")
-        systems[f"{name}_noise"] = (data["noise"].x.sel(exponent=exponent).values, 1)
+        systems[NOISES[exponent]] = (data["noise"].x.sel(exponent=exponent).values, 1)
     for c in "xyz":
         systems[f"lorenz_{c}"] = (lorenz.x.sel(coordinate=c).values, delays[c])
     for scheme in ("euler", "rk4"):

@@ -1,77 +1,78 @@
-"""Classifies held-out records, and the Lorenz series sampled ever more coarsely."""
+"""Classifies records of systems that the rule hasn't seen, and the Lorenz series sampled ever more coarsely."""
 
 import numpy as np
 import xarray as xr
 
 from pesin.entropy.ordinal import complexity_entropy, delay_for
-from pesin.forecast.classify import area_under_curve, confusion, macro_f1
-from pesin.stats.intervals import share_interval
+from pesin.forecast.classify import area_under_curve
+from pesin.stats.intervals import interval
 from pesin.steps.case import Case
 from pesin.steps.labels import labelled
 from studies.ordinal_orbit_complexity.classes import CLASSES
 from studies.ordinal_orbit_complexity.features import METHODS, QUANTITIES, classify
 from studies.ordinal_orbit_complexity.series.params import Params
-from studies.ordinal_orbit_complexity.series.records import record_features
+from studies.ordinal_orbit_complexity.series.records import class_indices
 
 
 def forecast(case: Case[Params], data: xr.DataTree, trained: xr.Dataset) -> xr.Dataset:
-    """Held-out records against duration; the Lorenz series against the coarseness of its sampling."""
-    records = data["records"].to_dataset()
-    records = records.isel(record=records.held_out.values)
-    durations = case.params.train.durations
-    measured = record_features(case, records, durations)
-    truth = np.repeat(np.arange(len(CLASSES)), records.sizes["record"])
-    predicted = np.stack([_assigned(measured, trained, method) for method in METHODS])
-    correct = predicted == truth
-    accuracy = [[share_interval(row) for row in rows] for rows in correct]
-    f1 = [[macro_f1(truth, row, len(CLASSES)) for row in rows] for rows in predicted]
-    counts = [[confusion(truth, row, len(CLASSES)) for row in rows] for rows in predicted]
+    """Records of each system by the rule of all other systems, against duration; Lorenz against the sampling."""
+    systems = trained.system.values
+    truth = class_indices(systems)
+    assigned = np.stack([_assigned(trained, method) for method in METHODS])
+    given = np.stack([(assigned == index).mean(-1) for index in range(len(CLASSES))], -1)
+    correct = np.take_along_axis(given, truth[None, None, :, None], -1)[..., 0]
+    accuracy = [[interval(row)[:3] for row in rows] for rows in correct]
     by = ("method", "duration")
     return xr.Dataset(
         {
-            "predicted": labelled((*by, "unseen"), predicted, "class assigned, by its index; -1: none"),
-            "is_correct": labelled((*by, "unseen"), correct, "assigned to its own class"),
-            "accuracy": labelled((*by, "bound"), accuracy, "share assigned to their own class"),
-            "macro_f1": labelled(by, f1, "macro-averaged F1"),
-            "confusion": labelled((*by, "class_label", "class_assigned"), counts, "records of a class given a class"),
-            "auc": labelled(("quantity", "duration"), _record_auc(measured), "AUC of chaotic against periodic records"),
+            "share_given": labelled((*by, "system", "class_assigned"), given, "share of records given a class"),
+            "share_correct": labelled((*by, "system"), correct, "share of records given their own class"),
+            "accuracy": labelled((*by, "bound"), accuracy, "share given their own class, mean over systems"),
+            "auc": labelled(("quantity", "duration"), _record_auc(trained, truth), "AUC of chaotic against periodic"),
             "looks_stochastic": labelled(
                 ("coarse_ratio", "record"),
-                _coarse_lorenz(case, records, trained),
+                _coarse_lorenz(case, data["records"].x.sel(system="lorenz_x").values, trained),
                 "Lorenz x classified as stochastic",
             ),
         },
         {
             "method": list(METHODS),
-            "duration": durations,
-            "unseen": np.arange(truth.size),
-            "true_class": ("unseen", np.array(CLASSES)[truth]),
+            "duration": trained.duration.values,
+            "system": systems,
+            "true_class": ("system", np.array(CLASSES)[truth]),
             "bound": ["centre", "low", "high"],
-            "class_label": list(CLASSES),
             "class_assigned": list(CLASSES),
             "quantity": list(QUANTITIES),
-            "record": records.record.values,
+            "record": data["records"].record.values,
             "coarse_ratio": case.params.forecast.coarse_ratios,
         },
     )
 
 
-def _assigned(measured, trained, method: str) -> np.ndarray:
-    """Class index of every record at every duration, shape (duration, class x record)."""
-    centroids = trained.centroid.values
+def _assigned(trained, method: str) -> np.ndarray:
+    """Class index of every record by the centroids of the other systems, shape (duration, system, record)."""
+    centroids, values = trained.centroid_without.values, trained.quantity_value.values
     if METHODS[method][1] == "longest":
         centroids = np.broadcast_to(centroids[-1], centroids.shape)
-    return np.stack([classify(row, own, method).ravel() for row, own in zip(measured, centroids, strict=True)])
+    return np.stack(
+        [
+            [classify(records, own, method) for records, own in zip(row, rule, strict=True)]
+            for row, rule in zip(values, centroids, strict=True)
+        ]
+    )
 
 
-def _record_auc(measured) -> np.ndarray:
-    chaotic, periodic = (measured[:, CLASSES.index(label)] for label in ("chaotic", "periodic"))
-    return area_under_curve(np.moveaxis(chaotic, 1, -1), np.moveaxis(periodic, 1, -1)).T
+def _record_auc(trained, truth) -> np.ndarray:
+    """AUC of every quantity over all records of two classes, shape (quantity, duration)."""
+    pooled = []
+    for label in ("chaotic", "periodic"):
+        values = trained.quantity_value.values[:, truth == CLASSES.index(label)]
+        pooled.append(np.moveaxis(values.reshape(len(values), -1, values.shape[-1]), 1, -1))
+    return area_under_curve(*pooled).T
 
 
-def _coarse_lorenz(case: Case[Params], records, trained) -> np.ndarray:
+def _coarse_lorenz(case: Case[Params], x, trained) -> np.ndarray:
     """True where the rule, fitted on the longest records, takes x(t) of Lorenz for noise; shape (ratio, record)."""
-    x = records.x.sel(class_label="chaotic").values
     rows = []
     for ratio in case.params.forecast.coarse_ratios:
         delay = int(delay_for(ratio, case.params.simulate.records.samples_per_period, 1, case.params.train.order))

@@ -31,13 +31,13 @@ class Sines(Model):
 
 
 class Records(Model):
-    """Records for the decision rule: three classes at one cadence, the same number of samples a natural period."""
+    """Records for the decision rule: systems of three classes at one cadence."""
 
-    training: PositiveInt
-    """Records of each class that the rule is fitted on."""
-    held_out: PositiveInt
-    """Records of each class that it is applied to."""
+    number: PositiveInt
+    """Records of each system."""
     samples_per_period: PositiveInt
+    map_samples_per_period: PositiveInt
+    """Samples of a map, whose natural period is one sample, that stand beside a natural period of the others."""
     periods: PositiveInt
     """Length of a record in natural periods."""
 
@@ -49,8 +49,8 @@ class Simulate(Model):
     map_length: PositiveInt
     """Points of a map or noise series."""
     map_transient: NonNegativeInt
-    noise_exponents: Annotated[list[float], Field(min_length=1)]
-    """Exponents p of the spectra f^p."""
+    noise_exponents: Annotated[list[Literal[-2, -1, 0, 1, 2]], Field(min_length=2)]
+    """Exponents p of the spectra f^p: red, pink, white, blue, violet."""
     switched_r: tuple[float, float]
     """r of the logistic map in the first, periodic and in the second, chaotic half of the switched series."""
     switched_length: PositiveInt
@@ -58,15 +58,15 @@ class Simulate(Model):
     lorenz: Lorenz
     sines: Sines
     records: Records
-    time_order: Literal["kept", "shuffled"]
-    """shuffled: the values of each series in random order, which leaves no ordinal structure."""
+    time_order: Literal["kept", "shuffled", "sorted"]
+    """shuffled: the values of each series in random order, which leaves no ordinal structure; sorted: they rise."""
 
 
 class Train(Ordinal):
     """Seen by the train step and those after it."""
 
     durations: Rising
-    """t_dur / t_nat of the records that the rule is fitted on and applied to; none longer than the records."""
+    """t_dur / t_nat of the records; none longer than they are."""
 
 
 class Entropy(Model):

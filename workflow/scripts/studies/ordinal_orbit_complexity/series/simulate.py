@@ -1,6 +1,7 @@
 """The standard series: maps, noise, Lorenz, sines and what is made of them, and records of the three classes."""
 
 from collections.abc import Callable
+from functools import partial
 
 import numpy as np
 import xarray as xr
@@ -13,8 +14,8 @@ from pesin.steps.labels import labelled
 from pesin.systems.flows import lorenz63
 from pesin.systems.maps import henon, iterate, logistic, skew_tent
 from pesin.systems.noise import coloured_noise
-from studies.ordinal_orbit_complexity.classes import CLASSES
 from studies.ordinal_orbit_complexity.series.params import Params
+from studies.ordinal_orbit_complexity.series.records import map_records, sampled_records
 
 MAPS: dict[str, tuple[Callable, int]] = {"logistic": (logistic, 1), "henon": (henon, 2), "skew_tent": (skew_tent, 1)}
 PRIMES = np.array([2, 3, 5, 7, 11, 13, 17, 19, 23, 29, 31, 37, 41, 43, 47, 53, 59, 61, 67, 71, 73, 79, 83, 89, 97])
@@ -28,14 +29,16 @@ def simulate(case: Case[Params]) -> xr.DataTree:
         "lorenz": _lorenz(case),
         "sines": _sines(case),
         "switched": _switched(case),
+        "records": sampled_records(case),
+        "map_records": map_records(case),
     }
-    groups["records"] = _records(case, float(groups["lorenz"].natural_period.sel(coordinate="x")))
-    if case.params.simulate.time_order == "shuffled":
-        rng = case.rng("shuffle")
+    reordered = {"kept": None, "shuffled": partial(case.rng("shuffle").permuted, axis=-1), "sorted": np.sort}
+    order = reordered[case.params.simulate.time_order]
+    if order is not None:
         for group, data in groups.items():
             for name in ("x", "package_x", "sine", "sum", "noisy"):
                 if name in data:
-                    groups[group] = data = data.assign({name: data[name].copy(data=rng.permuted(data[name], axis=-1))})
+                    groups[group] = data = data.assign({name: data[name].copy(data=order(data[name].values))})
     return xr.DataTree.from_dict(groups)
 
 
@@ -150,30 +153,4 @@ def _switched(case: Case[Params]) -> xr.Dataset:
     return xr.Dataset(
         {"x": labelled(("seed", "step"), np.concatenate([first, second], 1)[..., 0], "logistic map, r switched")},
         {"seed": np.arange(p.seeds)},
-    )
-
-
-def _records(case: Case[Params], lorenz_period: float) -> xr.Dataset:
-    """Records of the three classes with the same number of samples a natural period.
-
-    Noise has no period: it gets as many samples as the sine, and its colours take turns.
-    """
-    p, r, lorenz = case.params.simulate, case.params.simulate.records, case.params.simulate.lorenz
-    count, length = r.training + r.held_out, r.periods * r.samples_per_period
-    rng = case.rng("records")
-    sine = np.sin(2 * np.pi * np.arange(length) / r.samples_per_period + rng.uniform(0, 2 * np.pi, (count, 1)))
-    dt = lorenz_period / r.samples_per_period
-    every = int(np.ceil(dt / lorenz.dt))
-    start = rng.normal(size=(count, 3)) + [0, 0, 25]
-    run_in = rk4(lorenz63, start, lorenz.dt, round(lorenz.transient / lorenz.dt), args=(10, lorenz.rho))[:, -1]
-    path = rk4(lorenz63, run_in, dt / every, (length - 1) * every, every, args=(10, lorenz.rho))
-    colour = np.resize(p.noise_exponents, count)
-    noise = np.stack([coloured_noise(rng, exponent, (length,)) for exponent in colour])
-    return xr.Dataset(
-        {
-            "x": labelled(("class_label", "record", "sample"), np.stack([sine, path[..., 0], noise]), "record"),
-            "held_out": labelled("record", np.arange(count) >= r.training, "not used to fit the rule"),
-            "noise_exponent": labelled("record", colour, "spectral exponent of the noise record", may_be_constant=1),
-        },
-        {"class_label": list(CLASSES), "record": np.arange(count)},
     )
