@@ -269,7 +269,7 @@ def depth(study: Results) -> Figure:
                 interval_band(panel, values["snapshot"].values, found, **look)
         panel.set(xlabel="step", ylabel=named(norms, f"spectral norm, {said}"))
         log_axis(panel, "y")
-    legend(axes[0, 1], outside="above", ncols=2)
+    figure.legend(*axes[0, 1].get_legend_handles_labels(), loc="outside lower center", ncols=3)
     return figure
 
 
