@@ -233,17 +233,17 @@ class _CompiledRollout(torch.autograd.Function):
 
     @staticmethod
     def forward(ctx, A, W1, W2, h1, h2, x, keep):
-        weights = [w.numpy() for w in (A[:, 0], W1.mT.contiguous(), W2.contiguous(), h1[:, 0], h2[:, 0])]
+        a, w1, w2, b1, b2 = (w.numpy() for w in (A[:, 0], W1.mT.contiguous(), W2.contiguous(), h1[:, 0], h2[:, 0]))
         steps = keep.flatten(1).numpy()
-        predicted, states = shplrnn_kernel.forward(*weights, x.contiguous().numpy(), steps)
-        ctx.arrays = [weights[i] for i in (0, 1, 2, 4)], states, steps
+        predicted, states = shplrnn_kernel.forward(a, w1, w2, b1, b2, x.contiguous().numpy(), steps)
+        ctx.arrays = a, w1, w2, b2, states, steps
         return torch.from_numpy(predicted)
 
     @staticmethod
     @once_differentiable
     def backward(ctx, gradient):
-        weights, states, steps = ctx.arrays
-        found = shplrnn_kernel.backward(*weights, states, steps, gradient.contiguous().numpy())
+        a, w1, w2, b2, states, steps = ctx.arrays
+        found = shplrnn_kernel.backward(a, w1, w2, b2, states, steps, gradient.contiguous().numpy())
         dA, dW1, dW2, dh1, dh2 = map(torch.from_numpy, found)
         return dA[:, None], dW1.mT, dW2, dh1[:, None], dh2[:, None], None, None
 

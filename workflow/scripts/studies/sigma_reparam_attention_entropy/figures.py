@@ -8,6 +8,7 @@ from matplotlib.figure import Figure
 from pesin.entropy.learning import attention_entropy_bound
 from pesin.plot.style import (
     COLOURS,
+    band,
     interval_band,
     interval_whiskers,
     legend,
@@ -59,8 +60,8 @@ def training(study: Results) -> Figure:
         upper.set_title(f"{called(variant)}, rate {rate:g}")
         for layer, colour in zip(range(layers.sizes["layer"]), COLOURS, strict=False):
             found = interval(layers.sel(at).isel({"layer": layer}), "seed")
-            found = found._replace(low=found.low.clip(0, highest), high=found.high.clip(0, highest))
-            interval_band(lower, layers["probe"].values, found, label=f"layer {layer + 1}", color=colour)
+            ends = (np.clip(end, 0, highest) for end in (found.low, found.high))
+            band(lower, layers["probe"].values, found.centre, *ends, label=f"layer {layer + 1}", color=colour)
         lower.axhline(highest, color=COLOURS[7], linestyle=":", linewidth=1)
         lower.set_xlabel("step")
     axes[0, 0].set_ylabel(named(curves["loss"], "training loss"))
@@ -268,7 +269,7 @@ def depth(study: Results) -> Figure:
                 interval_band(panel, values["snapshot"].values, found, **look)
         panel.set(xlabel="step", ylabel=named(norms, f"spectral norm, {said}"))
         log_axis(panel, "y")
-    legend(axes[0, 1], outside="above", ncols=2)
+    figure.legend(*axes[0, 1].get_legend_handles_labels(), loc="outside lower center", ncols=3)
     return figure
 
 

@@ -88,7 +88,7 @@ def collapse(params: Measures, found: xr.Dataset) -> xr.Dataset:
 
 def settled(values: xr.DataArray) -> xr.DataArray:
     """Mean over the measurements in the last quarter of training; the last one of a run that had stopped before it."""
-    measured = (np.isfinite(values).any("layer").sum("probe") - 1).clip(min=0)
+    measured = ((abs(values) < np.inf).any("layer").sum("probe") - 1).clip(min=0)
     last = values.isel({"probe": measured}).drop_vars("probe")
     late = values["probe"].values >= 0.75 * values["probe"].values[-1]
     return values.isel({"probe": late}).mean("probe", skipna=True).fillna(last)
