@@ -195,8 +195,8 @@ def error_against_chaos(study: Results):
     shown = {"lambda_1": r"$\lambda_1$", "pesin_entropy": "Pesin entropy", "lambda_1_stored": r"stored $\lambda_1$"}
     for j, ((invariant, label), colour) in enumerate(zip(shown.items(), (0, 2, 5), strict=True)):
         rho, low, high = data.rho.sel(invariant=invariant).values.T
-        look: dict[str, Any] = {"markersize": 2.5, "linewidth": 0.7, "color": COLOURS[colour]}
-        whiskers(right, at + 0.2 * (j - 1.5), rho, low, high, label=label, **look)
+        thin: dict[str, Any] = {"markersize": 2.5, "linewidth": 0.7, "color": COLOURS[colour]}
+        whiskers(right, at + 0.2 * (j - 1.5), rho, low, high, label=label, **thin)
     rho = shuffled.rho.sel(invariant="lambda_1", bound="value").values
     look = {"markersize": 3, "fillstyle": "none", "color": COLOURS[7]}
     right.plot(at + 0.3, rho, "D", label=r"shuffled $\lambda_1$", **look)

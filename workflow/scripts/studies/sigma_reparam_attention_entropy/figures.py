@@ -60,8 +60,8 @@ def training(study: Results) -> Figure:
         upper.set_title(f"{called(variant)}, rate {rate:g}")
         for layer, colour in zip(range(layers.sizes["layer"]), COLOURS, strict=False):
             found = interval(layers.sel(at).isel({"layer": layer}), "seed")
-            ends = (np.clip(end, 0, highest) for end in (found.low, found.high))
-            band(lower, layers["probe"].values, found.centre, *ends, label=f"layer {layer + 1}", color=colour)
+            low, high = np.clip(found.low, 0, highest), np.clip(found.high, 0, highest)
+            band(lower, layers["probe"].values, found.centre, low, high, label=f"layer {layer + 1}", color=colour)
         lower.axhline(highest, color=COLOURS[7], linestyle=":", linewidth=1)
         lower.set_xlabel("step")
     axes[0, 0].set_ylabel(named(curves["loss"], "training loss"))
