@@ -514,6 +514,19 @@ def test_censored_steps_and_late_returns():
     assert found[0].tolist() == [20, np.inf] and found[1, 0] == 100 and np.isnan(found[1, 1])
 
 
+def test_stand_ins_are_judged_in_place_of_others():
+    from studies.soft_actor_critic.benchmark import forecast, simulate, train
+
+    stand_ins = {"stand_ins": {"ddpg": "auto"}}
+    params = task_params(seeds={"auto": 3, "ddpg": 3})
+    judged = params.model_copy(update={"forecast": params.forecast.model_copy(update=stand_ins)})
+    data = simulate.simulate(case_of(params, "simulate"))
+    trained = train.train(case_of(params), data)
+    scores = forecast.forecast(case_of(judged, "forecast"), data, trained)
+    np.testing.assert_array_equal(scores.deviation.sel(agent="ddpg"), scores.deviation.sel(agent="auto"))
+    np.testing.assert_array_equal(scores.returns.sel(agent="auto"), trained["curves/returns"].sel(agent="auto"))
+
+
 def test_rates_of_zero_leave_everything_as_it_was():
     still = dict(learning=dict(lr=0, lr_temperature=0))
     _, held, scores = steps_of(task_params(**still))

@@ -165,7 +165,7 @@ def _held(axes, study: Results) -> None:
     target = float(held["target_entropy"].sel(agent="auto", seed=0))
     axes[0].axhspan(target - 0.2, target + 0.2, color=COLOURS[7], alpha=0.2, linewidth=0)
     axes[0].set(ylabel=named(held["entropy"], "policy entropy"), title="replayed states (dotted: visited)")
-    axes[0].set_ylim(top=3)
+    axes[0].set_ylim(top=2)
     axes[1].set(
         ylabel=named(held["temperature"], r"temperature $\alpha$"), yscale="log", title="bands: 95 % over seeds"
     )
@@ -256,7 +256,8 @@ def _regulator(axes, study) -> None:
     axes[2].yaxis.set_minor_formatter(NullFormatter())
     axes[2].set_yticks(known, [f"{value:.4f}" for value in known])
     axes[2].margins(x=0.3)
-    legend(axes[1])
+    axes[1].set_ylim(top=1.5 * axes[1].get_ylim()[1])
+    legend(axes[1], loc="upper left")
 
 
 def seeds(study: Results) -> Figure:

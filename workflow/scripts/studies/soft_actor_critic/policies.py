@@ -17,6 +17,7 @@ from studies.soft_actor_critic.tasks import (
     by_agent,
     by_run,
     each_run,
+    in_place,
     learners,
     most_seeds,
     target_entropies,
@@ -35,9 +36,9 @@ def player(params: TaskParams, trained: xr.DataTree) -> Playback:
     return Playback(actor, critic, each_run(params, "deterministic"), each_run(params, "twin"))
 
 
-def held_entropies(params: TaskParams, trained: xr.DataTree) -> xr.Dataset:
+def held_entropies(params: TaskParams, trained: xr.DataTree, stand_ins: dict[str, str] | None = None) -> xr.Dataset:
     """Entropy on replayed states against its target, and the temperature that holds it."""
-    curves = trained["curves"].to_dataset().sel(agent=learners(params))
+    curves = in_place(trained["curves"].to_dataset(), stand_ins or {}).sel(agent=learners(params))
     actions = trained["visits"].sizes["action"] if "visits" in trained else 1
     stochastic = by_agent(params, np.where(each_run(params, "deterministic"), np.nan, 1.0))
     target = by_agent(params, target_entropies(params, actions)) * stochastic

@@ -46,6 +46,12 @@ def draw_starts(case: Case, env: Environment) -> xr.Dataset:
     )
 
 
+def in_place(curves: xr.Dataset, stand_ins: dict[str, str]) -> xr.Dataset:
+    """The curves with some agents' replaced by those of others, which stand in for them."""
+    agents = [str(name) for name in curves["agent"].values]
+    return curves.sel(agent=[stand_ins.get(name, name) for name in agents]).assign_coords(agent=agents)
+
+
 def learners(params: TaskParams) -> list[str]:
     """The agents of the SAC loop: all but PPO."""
     return [name for name in params.simulate.run if name != PPO]

@@ -14,9 +14,10 @@ from studies.soft_actor_critic.tasks import FEWER, by_agent, by_run, learners, m
 
 
 def entropy(case: Case[Params], trained: xr.DataTree) -> xr.Dataset:
-    """Return entropies over (agent, seed)."""
-    result = held_entropies(case.params, trained)
-    if case.params.simulate.environment != "pendulum":
+    """Return entropies over (agent, seed); with stand-ins, those of the curves alone."""
+    stand_ins = case.params.entropy.stand_ins
+    result = held_entropies(case.params, trained, stand_ins)
+    if stand_ins or case.params.simulate.environment != "pendulum":
         return result
     return result.merge(visited_entropies(case.params, trained)).merge(_visited(case.params, trained))
 

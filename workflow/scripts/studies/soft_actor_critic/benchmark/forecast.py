@@ -16,15 +16,16 @@ from pesin.steps.labels import labelled
 from studies.soft_actor_critic.benchmark.params import Params
 from studies.soft_actor_critic.benchmark.simulate import PENDULUM
 from studies.soft_actor_critic.policies import GRID, player
-from studies.soft_actor_critic.tasks import FEWER, LAST, by_agent, each_run, learners, most_seeds, names, runs
+from studies.soft_actor_critic.tasks import FEWER, LAST, by_agent, each_run, in_place, learners, most_seeds, names, runs
 
 FORESIGHT = 2  # fresh episodes go on for so many horizons, so that little discounted reward is cut off
 
 
 def forecast(case: Case[Params], data: xr.Dataset, trained: xr.DataTree) -> xr.Dataset:
-    """Return scores over (agent, seed)."""
-    result = _scores(case, trained["curves"].to_dataset())
-    if case.params.simulate.environment != "pendulum":
+    """Return scores over (agent, seed); with stand-ins, those of the curves alone."""
+    stand_ins = case.params.forecast.stand_ins
+    result = _scores(case, in_place(trained["curves"].to_dataset(), stand_ins))
+    if stand_ins or case.params.simulate.environment != "pendulum":
         return result
     result = result.merge(_calibration(case, data, trained), join="outer")
     return result.merge(_robustness(case, data, trained), join="outer")

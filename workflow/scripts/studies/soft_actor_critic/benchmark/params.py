@@ -6,7 +6,7 @@ from typing import Annotated
 
 from pydantic import Field, NonNegativeFloat, PositiveFloat, PositiveInt, field_validator
 
-from pesin.params import Model, Share
+from pesin.params import Model, Name, Share
 from studies.soft_actor_critic.agents import Discount, TaskParams, TaskStarts, TaskTraining
 
 
@@ -45,7 +45,14 @@ class Train(TaskTraining):
     ppo: Ppo
 
 
-class Entropy(Model):
+class StandIns(Model):
+    """Whose runs are judged in whose place."""
+
+    stand_ins: dict[Name, Name] = {}
+    """agent: the one whose curves count as its own. Control."""
+
+
+class Entropy(StandIns):
     """Seen by the entropy step."""
 
     early: PositiveInt
@@ -54,7 +61,7 @@ class Entropy(Model):
     """Bins of the histogram of visited states, along each of its two axes."""
 
 
-class Forecast(Model):
+class Forecast(StandIns):
     """Seen by the forecast step."""
 
     goal_return: float
