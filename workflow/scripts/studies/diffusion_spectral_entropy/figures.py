@@ -191,7 +191,7 @@ def downstream(study: Results) -> Figure:
     for panel, (name, convention) in zip(axes[0], study.params("nets").entropy.initialisation.items(), strict=False):
         _initial(panel, result.sel(convention=name))
         panel.set_title(f"{described(convention)}\n{panel.get_title()}")
-    legend(axes[0, 0], title="scale")
+    legend(axes[0, 0], title="scale", loc="lower center", ncols=2, columnspacing=0.8)
     _at_the_end(axes[1, 0], result)
     _early(axes[1, 1], result, scores)
     _scores(axes[1, 2], scores)
