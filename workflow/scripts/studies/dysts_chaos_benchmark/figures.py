@@ -34,7 +34,7 @@ PAPER = {
 
 def gallery(study: Results):
     """A small phase portrait of every system: the first coordinate against the second (or a delayed one)."""
-    data = study["simulate/flows"].to_dataset(inherit=False)
+    data = study["simulate/flows"]
     columns = int(np.ceil(np.sqrt(data.sizes["system"] * 1.2)))
     rows = int(np.ceil(data.sizes["system"] / columns))
     figure, axes = panels(rows, columns, height=0.62)

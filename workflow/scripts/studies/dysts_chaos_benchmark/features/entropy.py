@@ -8,12 +8,11 @@ from pesin.steps.labels import labelled
 from studies.dysts_chaos_benchmark.features.params import Params
 
 
-def entropy(case: Case[Params], zoo: xr.DataTree) -> xr.Dataset:
+def entropy(case: Case[Params], zoo: xr.Dataset) -> xr.Dataset:
     """Features of every flow and delay system that moves, their clusters, and how many directions they fill."""
     p, rng = case.params.entropy, case.rng("features")
-    root = zoo.to_dataset(inherit=False)
-    keep = np.flatnonzero((root["integrates"].values == 1) & (root["kind"].values != "map"))
-    table = np.array([features(root["x"].values[i], root["dim"].values[i]) for i in keep])
+    keep = np.flatnonzero((zoo["integrates"].values == 1) & (zoo["kind"].values != "map"))
+    table = np.array([features(zoo["x"].values[i], zoo["dim"].values[i]) for i in keep])
     if p.matrix == "noise":
         table = rng.standard_normal(table.shape)
     if p.matrix == "one":
@@ -38,7 +37,7 @@ def entropy(case: Case[Params], zoo: xr.DataTree) -> xr.Dataset:
             "table": labelled(("system", "feature"), table, "features as normal scores"),
         },
         {
-            "system": root["system"].values[keep],
+            "system": zoo["system"].values[keep],
             "feature": NAMES,
             "clusters": list(p.clusters),
             "component": [1, 2],
