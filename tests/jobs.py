@@ -34,7 +34,13 @@ from workarounds import job_environment
 SERVER = Path(__file__).parent / "forking.py"
 # Loaded before the fork in any case (the library itself needs them), and only where the job's code imports them.
 ALWAYS = ("netCDF4", "numpy", "pydantic", "scipy.optimize", "scipy.stats", "xarray")
-IF_IMPORTED = ("matplotlib.pyplot", "numba", "torch")
+IF_IMPORTED = (
+    "matplotlib.pyplot",
+    "matplotlib.backends.backend_pdf",
+    "matplotlib.backends.backend_svg",
+    "numba",
+    "torch",
+)
 THREADS = ("OMP", "GOTO", "OPENBLAS", "MKL", "NUMEXPR")  # as Snakemake sets them
 
 
@@ -275,7 +281,7 @@ class Servers:
 def _environment(threads: int) -> dict[str, str]:
     counts = {f"{name}_NUM_THREADS": str(threads) for name in THREADS}
     # HDF5 is loaded before pesin.steps.files can say that it takes no locks.
-    return os.environ | counts | job_environment() | {"HDF5_USE_FILE_LOCKING": "FALSE"}
+    return job_environment() | os.environ | counts | {"HDF5_USE_FILE_LOCKING": "FALSE"}
 
 
 def _packages(job: Job) -> tuple[str, ...]:

@@ -58,7 +58,8 @@ def test_params_are_frozen_and_hide_what_comes_later(name):
 @pytest.mark.parametrize("name", STUDIES)
 def test_claims_are_numbered_as_on_the_card_and_shown(name):
     study = load_study(name, YAMLS)
-    assert list(study.claims) == [f"C{i + 1}" for i in range(len(study.claims))]
+    numbers = list(dict.fromkeys(claim.rstrip("abcdefgh") for claim in study.claims))  # C5a and C5b are parts of C5
+    assert numbers == [f"C{i + 1}" for i in range(len(numbers))]
     shown = {claim for figure in study.figures.values() for claim in figure.claims}
     testable = {c for c, claim in study.claims.items() if any(rule.kind != "not_testable" for rule in claim.rules)}
     assert testable - shown == set(), "claims that no figure shows"

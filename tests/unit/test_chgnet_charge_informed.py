@@ -16,13 +16,13 @@ from pesin.steps.files import publish, same
 from project import case_of
 from stopping import assert_goes_on
 from studies.chgnet_charge_informed.chemistry.entropy import _dynamics, _olivine, _phases, derangement, two_groups
-from studies.chgnet_charge_informed.chemistry.forecast import _hop, _surface, _valence, fit_lattice
+from studies.chgnet_charge_informed.chemistry.forecast import _accuracy, _hop, _surface, _valence, fit_lattice
 from studies.chgnet_charge_informed.chemistry.student import frames
 from studies.chgnet_charge_informed.chemistry.student_errors import pair_potential
 from studies.chgnet_charge_informed.chemistry.train import train
 from studies.chgnet_charge_informed.crystals import build, unpaired_electrons
 from studies.chgnet_charge_informed.delithiated import padded
-from studies.chgnet_charge_informed.garnet.cell import garnet
+from studies.chgnet_charge_informed.garnet.cell import garnet, knock_on
 from studies.chgnet_charge_informed.garnet.forecast import arrhenius
 from studies.chgnet_charge_informed.olivine.simulate import delithiations
 from studies.chgnet_charge_informed.potential import evaluate, load, without_atoms
@@ -263,7 +263,8 @@ def olivine(formation=(0, 0.02, 0.025, 0.03, 0.02, 0.015, 0)):
 
 
 def test_valences_and_critical_temperatures_of_a_made_up_olivine():
-    found = _olivine(olivine(), electrons=True)
+    asked = case("entropy").params.entropy
+    found = _olivine(olivine(), asked)
     np.testing.assert_allclose(found["ferric_share"].values[0], 1 - found["x"].values)
     np.testing.assert_allclose(found["formation_energy"].values[0, [0, 2, -1]], [0, 0.025, 0], atol=1e-12)
     assert number(found["charge_entropy"].sel(config="without_01")) == pytest.approx(np.log(2))
@@ -272,32 +273,64 @@ def test_valences_and_critical_temperatures_of_a_made_up_olivine():
         0.1 / 2 / 8.617333e-5, rel=1e-6
     )
     assert np.isnan(found["critical_temperature"].sel(config="full")).all()
-    same_twice = _olivine(olivine(), electrons=False)["critical_temperature"].sel(config="without_01").values[0]
-    assert same_twice[0] == same_twice[1]
+    ordered = asked.model_copy(update={"electrons": False})
+    same_twice = _olivine(olivine(), ordered)["critical_temperature"].sel(config="without_01").values[0]
+    assert same_twice[0] == pytest.approx(same_twice[1])
+    assert (_phases(found, asked)["lowering"].sel(source="literature") == 2).all()
+    nothing = _olivine(olivine(), asked.model_copy(update={"energies": "linear", "moments": "constant"}))
+    assert not nothing["formation_energy"].any() and not nothing["moment_gap"].any()
 
 
 def test_no_gap_where_formation_energies_are_negative():
-    iron = _olivine(olivine(formation=(0, -0.02, -0.02, -0.02, -0.02, -0.02, 0)), electrons=True)
+    asked = case("entropy").params.entropy
+    iron = _olivine(olivine(formation=(0, -0.02, -0.02, -0.02, -0.02, -0.02, 0)), asked)
     assert np.isnan(iron["critical_temperature"]).all()
-    phases = _phases(iron, case("entropy").params.entropy)
+    phases = _phases(iron, asked)
     assert np.isnan(phases["poor_side"].sel(source="0.2.0")).all()
     assert np.isfinite(phases["poor_side"].sel(source="literature", carriers="lithium")).any()
     assert number(phases["bound_carriers"].sel(binding=0.0)) == pytest.approx(2)
 
 
 def hop():
-    energy = [[[0, 0.1, 0.26, 0.1], [0, 0.3, 1.6, 6.7]]]
-    dims = ("version", "path", "fraction")
+    energy = [[0, 0.1, 0.26, 0.1], [0, 0.3, 1.6, 6.7]]
+    dims = ("path", "fraction")
     return xr.Dataset(
-        {"energy": (dims, np.array(energy) - 60), "force_left": (dims, np.full((1, 2, 4), 0.01))},
-        {"version": ["0.3.0"], "path": ["vacancy", "occupied"], "fraction": [0, 0.25, 0.5, 0.75]},
+        {
+            "energy": (dims, np.array(energy) - 60),
+            "force_left": (dims, np.full((2, 4), 0.01)),
+            "end_energy": ((), 0.02),
+        },
+        {"path": ["empty", "occupied"], "fraction": [0, 0.25, 0.5, 0.75]},
     )
 
 
 def test_barriers():
-    free, blocked = _hop(hop(), "vacancy"), _hop(hop(), "occupied")
+    free, blocked, still = (_hop(hop(), path) for path in ("empty", "occupied", "resting"))
     assert number(free["barrier"]) == pytest.approx(0.26) and number(free["peak"]) == 0.5
     assert number(blocked["barrier"]) == pytest.approx(6.7) and number(blocked["peak"]) == 0.75
+    assert number(still["barrier"]) == number(still["peak"]) == 0
+
+
+def test_the_hop_of_the_garnet_is_a_knock_on():
+    pytest.importorskip("pymatgen")
+    extra, mover, goal = knock_on()
+    cell = garnet(1)
+    assert [cell[i].specie.symbol for i in (extra, mover)] == ["Li", "Li"]
+    beside = [
+        i for i, site in enumerate(cell) if site.specie.symbol == "Li" and 0.1 < cell.get_distance(i, extra) < 2.2
+    ]
+    assert len(beside) == 2 and mover in beside
+    cell.append("Li", goal)
+    assert cell.get_distance(mover, 81) < 2.2 and min(cell.get_distance(i, 81) for i in range(81)) > 1.5
+
+
+def test_a_flat_energy_is_near_nothing():
+    energy = xr.DataArray(np.ones((1, 2, 9)), dims=("version", "net", "lattice_constant"))
+    eos = xr.Dataset({"energy": energy}, {"lattice_constant": np.linspace(4, 4.4, 9), "net": ["trained", "permuted"]})
+    force = (("version", "net"), np.ones((1, 2)))
+    oxides = xr.Dataset({"reference_force": force}, {"version": ["0.3.0"], "net": ["trained", "permuted"]})
+    found = _accuracy(oxides, eos, "constant")
+    assert np.isnan(number(found["mgo_lattice_constant"])) and number(found["limno2_force"]) == 0
 
 
 def test_rounded_moments_are_counted():
@@ -371,6 +404,7 @@ def dynamics(seed=0):
             ),
             "magmom": ((*dims, "atom"), moment),
             "energy": (dims, energy),
+            "time": (dims, np.tile(np.arange(6.0), (3, 1))),
             "replica": ("trajectory", [0, 0, 0]),
         },
         {"frame": np.arange(6.0)},
@@ -428,13 +462,13 @@ def test_moments_in_the_band():
     oxides = xr.Dataset({"moment": (("version", "oxide"), [[4.6, 3.9, 3.1]])}, {"oxide": ["mno", "limno2", "mno2"]})
     found = _dynamics(dynamics(), oxides)
     assert found["band"].values.tolist() == pytest.approx([3.5, 4.25])
+    assert found["mean_moment"].dims == ("x_li",) and (found["mean_moment"].diff("x_li") > 0).all()
     assert found["share_in_band"].shape == (1,) and number(found["share_in_band"][0]) == 1
 
 
 DYNAMICS = {
-    "runs": [{"lithium": 0, "temperature": 600, "replicas": 1}],
-    "steps": 5,
-    "every": 1,
+    "runs": [{"lithium": 0, "temperature": 600, "replicas": 1, "every": 1}],
+    "frames": 5,
     "dt": 2,
     "friction": 0.02,
 }

@@ -178,6 +178,20 @@ def test_shuffled_toys_lose_the_effect():
         assert (np.argsort(found) == np.argsort(row)).all()
 
 
+def test_along_a_curve_the_mixing_share_alone_changes():
+    data = step("toys", "simulate")(case("simulate", "toys", **SMALL["toys"]))
+    first, second = data["first_view_2"].values, data["second_view_2"].values
+    assert (first[:, 0] == first[:, -1]).all() and not (second[:, 0] == second[:, -1]).any()
+    assert np.abs(second[:, 1] - (second[:, 0] + second[:, 2]) / 2).max() < 1e-5  # half of the one, half of the other
+
+
+def test_noise_alone_tells_nothing():
+    change = {"simulate": {"spheres": {"radius": 0}, "dependence": {"signal": 0, "seeds": 6}}}
+    _, _, result = chain("toys", **change)
+    assert abs(result["dse"].sel(noise=0)).max() < 1e-6 and np.isnan(result["dse_change"]).all()
+    assert (abs(result["dsmi"].sel(time=2).mean("seed")) < 0.2).all()
+
+
 def test_latent_is_a_circle_and_a_height():
     f = latent(np.random.default_rng(7).random((50, 2)))
     np.testing.assert_allclose((f[:, :2] ** 2).sum(1), 1)
@@ -240,6 +254,21 @@ def test_training_learns_labels_and_information_follows(tmp_path):
     np.testing.assert_allclose(trained["kept/z"].values[0, :, -1], z[:3].numpy(), atol=1e-5)
     publish(trained, tmp_path / "train.nc", {"step": "train"})
     publish(result, tmp_path / "entropy.nc", {"step": "entropy"})
+
+
+def test_untrained_networks_stand_at_both_ends():
+    data, trained, result = chain("digits")
+    change = merge(SMALL["digits"], {"entropy": {"trained": False}})
+    null = step("digits", "entropy")(case("entropy", "digits", **change), data, trained)
+    assert null["epoch"].values.tolist() == [0, 6] and not null["dsmi_label_change"].any()
+    for name in ("dse", "dsmi_input", "accuracy"):
+        np.testing.assert_array_equal(null[name].isel(epoch=1), result[name].isel(epoch=0))
+    data, trained, _ = chain("nets")
+    change = merge(SMALL["nets"], {"entropy": {"trained": False}})
+    null = step("nets", "entropy")(case("entropy", "nets", **change), data, trained)
+    start = trained["kept/test_accuracy"].sel(progress="start").values
+    np.testing.assert_allclose(null["test_accuracy"], start[:6])
+    assert 0 < null["constant_accuracy"] < 0.3
 
 
 def test_self_supervision_brings_two_views_together():

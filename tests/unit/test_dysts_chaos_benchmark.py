@@ -11,11 +11,11 @@ from stopping import assert_goes_on
 from studies.dysts_chaos_benchmark.annotations.entropy import entropy as annotations
 from studies.dysts_chaos_benchmark.chaos.forecast import INVARIANTS
 from studies.dysts_chaos_benchmark.chaos.forecast import forecast as beside_chaos
-from studies.dysts_chaos_benchmark.chosen import chosen_systems, label
+from studies.dysts_chaos_benchmark.chosen import chosen_systems, label, turned
 from studies.dysts_chaos_benchmark.features import entropy as features
-from studies.dysts_chaos_benchmark.forecasting.train import train
+from studies.dysts_chaos_benchmark.forecasting.train import _cut, _noisy, train
 from studies.dysts_chaos_benchmark.ranks.forecast import forecast as ranks
-from studies.dysts_chaos_benchmark.zoo.simulate import turned
+from studies.dysts_chaos_benchmark.reintegration.simulate import simulate as integrated_again
 
 RNG = np.random.default_rng
 
@@ -34,6 +34,7 @@ def spectra(exponents, divergence, stored, driven):
             "exponents_stored": (("system", "exponent"), stored),
             "lambda_1": ("system", exponents[:, 0]),
             "lambda_1_error": ("system", [0.01] * count),
+            "is_chaotic": ("system", (exponents[:, 0] > 0.03).astype(np.int8)),
             "lambda_1_stored": ("system", stored[:, 0]),
             "mean_divergence": ("system", divergence),
             "driven": ("system", driven),
@@ -56,6 +57,9 @@ def test_identities_hold_for_right_spectra_and_not_for_stored_ones():
     np.testing.assert_array_equal(ours["stored_close"], [1, 0, 0])
     theirs = annotations(case(entropy=SimpleNamespace(source="stored")), table)
     np.testing.assert_array_equal(theirs["sum_holds"], [0, 0, 0])
+    none = annotations(case(entropy=SimpleNamespace(source="zero")), table)
+    for name in ("sum_holds", "zero_holds", "positive", "stored_close"):
+        assert not none[name].any()
 
 
 def test_features_neither_shift_nor_scale():
@@ -84,7 +88,7 @@ def test_clusters_that_are_there_are_stable_and_noise_is_not():
 
 
 def scores(smape, families):
-    names = [f"f{i}" for i in range(len(smape))]
+    names = ["NaiveMean", *(f"f{i}" for i in range(1, len(smape)))]
     data = xr.Dataset(coords={"forecaster": names, "system": [f"s{i}" for i in range(smape.shape[1])]})
     for name in ("smape", "nrmse", "vpt_pointwise_smape"):
         data[name] = (("forecaster", "system"), smape)
@@ -100,22 +104,35 @@ def test_error_beside_chaos_finds_a_trend_and_shuffling_takes_it_away():
         coords={"system": [f"s{i}" for i in range(count)]},
     )
     table["period"] = ("system", np.ones(count))
-    made = scores(np.stack([50 + 40 * rate, 90 + 10 * rng.random(count), 1 + rate]), ["deep", "naive", "baseline"])
-    found = beside_chaos(case(forecast=SimpleNamespace(exponents="measured")), table, made)
-    assert found["best"].item() == "f0"  # the baseline is better, and not of the paper's list
-    assert found["rho"].sel(forecaster="f0", invariant="lambda_1", bound="value").item() == pytest.approx(1)
-    shuffled = beside_chaos(case(forecast=SimpleNamespace(exponents="shuffled")), table, made)
-    assert abs(shuffled["rho"].sel(forecaster="f0", invariant="lambda_1", bound="value").item()) < 0.4
+    made = scores(np.stack([150 + 10 * rng.random(count), 50 + 40 * rate, 1 + rate]), ["naive", "deep", "baseline"])
+
+    def beside(**changes):
+        return beside_chaos(
+            case(forecast=SimpleNamespace(**{"exponents": "measured", "forecaster": "f1"} | changes)), table, made
+        )
+
+    found = beside()
+    assert found["watched_rho"].item() == pytest.approx(1) and found["watched_median"] < found["constant_median"] - 20
+    assert found["rho"].sel(forecaster="f1", invariant="lambda_1", bound="value").item() == pytest.approx(1)
+    assert abs(beside(exponents="shuffled")["watched_rho"].item()) < 0.4
+    constant = beside(forecaster="NaiveMean")
+    assert constant["watched_median"] == constant["constant_median"]
 
 
 def test_ranks_take_the_list_alone():
     rng = RNG(2)
     data = scores(rng.random((7, 9)) + np.arange(7)[:, None], ["naive"] * 6 + ["baseline"])
-    found = ranks(case(forecast=SimpleNamespace(labels="kept")), data, data, data)
-    assert found.sizes["forecaster"] == 6
-    np.testing.assert_array_equal(found["median_smape"][0], found["median_smape"][2])
-    mixed = ranks(case(forecast=SimpleNamespace(labels="shuffled")), data, data, data)
-    assert not np.array_equal(mixed["median_smape"][0], mixed["median_smape"][2])
+    fewer = data.isel(system=slice(2, None))
+
+    def ranked(labels):
+        kept = SimpleNamespace(labels=labels, forecaster="f1", resamples=50)
+        return ranks(case(forecast=kept), data, fewer, data)
+
+    found = ranked("kept")
+    assert found.sizes["forecaster"] == 6 and found.system.values.tolist() == fewer.system.values.tolist()
+    np.testing.assert_allclose(found["rank_correlation"], 1)
+    np.testing.assert_array_equal(found["watched_smape"].sel(condition="noisy"), fewer["smape"].sel(forecaster="f1"))
+    assert (ranked("shuffled")["rank_correlation"].sel(bound="low") < 0.5).all()
 
 
 def test_choice_of_systems_and_their_labels():
@@ -125,12 +142,47 @@ def test_choice_of_systems_and_their_labels():
 
 
 @pytest.mark.parametrize("scale", ["smoke", "laptop", "paper"])
-def test_noisy_systems_are_among_the_fine_ones(scale):
-    def systems(case):
-        params = case_of("dysts_chaos_benchmark", case, "simulate", scale).params
-        return {n for n, _ in chosen_systems(params.simulate.systems)}
+def test_noise_lies_on_the_same_histories(scale):
+    noisy, fine = (case_of("dysts_chaos_benchmark", name, "train", scale).params for name in ("noisy", "fine"))
+    assert noisy.simulate == fine.simulate and noisy.train.noise > fine.train.noise == 0
+    assert noisy.train.forecasters == fine.train.forecasters
 
-    assert len(systems("noisy") & systems("fine")) == len(systems("noisy")) >= 6  # else nothing can be paired
+
+def test_noise_has_the_size_that_is_asked_for():
+    x = 3 * RNG(0).standard_normal((2, 20000, 1)) + 5
+    noise = _noisy(x, 0.1, RNG(1)) - x
+    np.testing.assert_allclose(noise.std(1), 0.3, rtol=0.03)
+    np.testing.assert_array_equal(_noisy(x, 0.0, RNG(1)), x)
+
+
+def test_networks_without_updates_stay_as_they_were_drawn():
+    from pesin.forecasters import naive_mean, nbeats
+
+    assert _cut(nbeats, {"steps": 400}, 0) == {"steps": 0} and _cut(nbeats, {"steps": 400}, 0.5) == {"steps": 200}
+    assert _cut(nbeats, {"steps": 400}, 1) == _cut(naive_mean, {}, 0) == {}
+    history = RNG(0).normal(size=(2, 60, 1)).cumsum(1)
+    state = nbeats.fit(history, length=5, blocks=1, width=4, steps=0, rng=RNG(0))
+    assert np.isfinite(nbeats.forecast(state, 3)).all()
+
+
+def test_pseudovalues_average_to_the_ratio_and_one_direction_is_one():
+    table = RNG(0).standard_normal((200, 4))
+    assert features.pseudovalues(table).mean() == pytest.approx(features.participation_ratio(table), rel=0.03)
+    line = RNG(0).standard_normal((40, 1)) * np.ones((1, 4))
+    np.testing.assert_allclose(features.pseudovalues(line), 1)
+
+
+def test_orbits_that_rest_or_leave_have_no_difference():
+    table = xr.Dataset({"lambda_1": ("system", [0.9])}, {"system": ["Lorenz"]})
+    sizes = {"systems": ["Lorenz"], "lyapunov_times": 1, "coarse": 15, "finer": 2, "tolerance": 1e-10}
+
+    def again(way):
+        params = SimpleNamespace(simulate=SimpleNamespace(**sizes, direction=way))
+        return integrated_again(SimpleNamespace(params=params, progress=lambda x: x), table)
+
+    found = again("forward")
+    assert 0 < found["solver_difference"] < 1e-6 and 0 < found["granularity_difference"] < 1e-6
+    assert np.isnan(again("still")["solver_difference"]) and again("still")["excursion"] == 0
 
 
 def test_backward_is_backward():
@@ -138,7 +190,14 @@ def test_backward_is_backward():
 
     lorenz = zoo.get("Lorenz")
     x = np.array([1.0, 2.0, 3.0])
-    np.testing.assert_allclose(turned(lorenz).components(0.0, x), -np.array(lorenz.components(0.0, x)))
+    np.testing.assert_allclose(turned(lorenz, "backward").components(0.0, x), -np.array(lorenz.components(0.0, x)))
+    assert turned(lorenz, "forward") is lorenz and not np.any(turned(lorenz, "still").components(0.0, x))
+
+
+def test_rates_that_depend_on_time_make_a_system_driven():
+    from pesin.systems import zoo
+
+    assert zoo.get("Torus").driven and zoo.get("Duffing", "flow").driven and not zoo.get("Lorenz").driven
 
 
 def test_stopped_forecasters_go_on_to_the_same_end(tmp_path, monkeypatch):

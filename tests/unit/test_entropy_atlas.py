@@ -6,7 +6,8 @@ import pytest
 from pesin.config.load import load_study
 from pesin.entropy.registry import MEASURES
 from project import ROOT
-from studies.entropy_atlas.comparison.entropy import _foretold, _rank, _section_gap
+from studies.entropy_atlas.comparison.entropy import PREDICTORS, _foretold, _rank, _section_gap
+from studies.entropy_atlas.comparison.params import Compared
 from studies.entropy_atlas.measurement.entropy import _measured
 from studies.entropy_atlas.measurement.forecast import _good_steps
 from studies.entropy_atlas.measurement.params import Forecasts, Measures
@@ -23,22 +24,51 @@ def test_ranks_keep_infinities_and_put_the_undefined_in_the_middle():
     np.testing.assert_allclose(_rank([[1.0, 1.0, 2.0]]), [[0.25, 0.25, 1.0]])
 
 
+COMPARED = Compared(
+    kinds=["flow"],
+    long="long",
+    noisy="noisy",
+    values="measured",
+    sections="catalogue",
+    neighbours=5,
+    folds=5,
+    splits=3,
+    groups=3,
+    clusters=2,
+)
+
+
 def test_a_measure_that_knows_is_chosen_and_one_that_does_not_is_not():
     rng = np.random.default_rng(0)
     target = rng.normal(size=60)
     measures = np.stack([_rank(rng.normal(size=60)), _rank(target**3), _rank(rng.normal(size=60))])
-    errors, names, chosen = _foretold(measures, _rank(rng.normal(size=60)), target, 5)
-    assert (chosen == 1).all() and names == ("pesin_entropy", "chosen", "median")
-    np.testing.assert_array_equal(errors[4], errors[1])
+    errors, chosen = _foretold(measures, _rank(rng.normal(size=60)), target, COMPARED, np.random.default_rng(1))
+    assert chosen.shape == (3, 5) and (chosen == 1).all() and errors.shape == (3 + len(PREDICTORS), 60)
+    np.testing.assert_allclose(errors[4], errors[1])
     assert errors[4].mean() < 0.4 * errors[5].mean() < errors[0].mean()
 
 
-def test_a_system_is_foretold_without_itself():
-    target = np.arange(12.0)
-    before = _foretold(_rank(target)[None], _rank(target), target, 3)[0][0, 4]
-    target[4] += 100  # its own value moves its error by just as much
-    after = _foretold(_rank(np.arange(12.0))[None], _rank(np.arange(12.0)), target, 3)[0][0, 4]
-    assert after - before == pytest.approx(100, abs=2)
+def test_a_system_is_foretold_from_other_folds_alone():
+    target, one = np.arange(20.0), COMPARED.model_copy(update={"splits": 1, "neighbours": 3})
+
+    def errors(target):
+        return _foretold(_rank(np.arange(20.0))[None], _rank(target), target, one, np.random.default_rng(2))[0][0]
+
+    far = target.copy()
+    far[4] += 100  # its own value moves its error by just as much, and no other of its fold
+    moved = errors(far) - errors(target)
+    assert moved[4] == pytest.approx(100, abs=2)
+    fold = next(f for f in (np.random.default_rng(2).permutation(20)[k::5] for k in range(5)) if 4 in f)
+    assert not moved[np.setdiff1d(fold, 4)].any()
+
+
+def test_constant_measures_tell_nothing():
+    target = np.random.default_rng(3).normal(size=40)
+    errors, _ = _foretold(_rank(np.zeros((3, 40))), _rank(target), target, COMPARED, np.random.default_rng(4))
+    np.testing.assert_allclose(errors[0], errors[1])
+    assert errors[3].mean() < 0.6 * errors[4].mean()  # the target's own ranks do
+    gap, dealt = _section_gap(_rank(np.zeros((6, 40))), np.repeat(["A", "B"], 3), np.random.default_rng(5), 50)
+    assert gap == dealt == 0
 
 
 def test_the_gap_exceeds_dealt_labels_only_where_sections_are_real():
@@ -69,5 +99,5 @@ def test_conditions_of_a_series():
     value, _ = _measured((np.sin(np.arange(600) / 5), 3), p)
     long, noisy, short, shuffled = value[0]
     assert long < noisy < shuffled and short == pytest.approx(long, abs=0.1)
-    assert value[1, 0] == value[1, 3]  # the histogram sees no order
+    assert value[1, 0] == pytest.approx(value[1, 3])  # the histogram sees no order
     assert np.isnan(_measured((np.full(600, np.nan), 3), p)).all()

@@ -109,12 +109,13 @@ def world():
     predicted = [
         part([(name, "naive", 3.0) for name in ("NaiveMean", "NaiveDrift", "NaiveSeasonal")]),
         part([("LinearRegression", "regression", 2.0)]),
-        part([("N-BEATS", "deep", 0.02)]),
+        part([("N-BEATS", "deep", 0.02), ("N-HiTS", "deep", 0.1)]),
         part([("ESN", "hybrid", 1.0), ("NVAR", "hybrid", 1.5), ("NODE", "hybrid", 0.5)]),
         part([("NVAR-2", "baseline", 0.001)]),
     ]
     others = {
         "everywhere": part([("NaiveMean", "naive", 3.0)], steps=STEPS),
+        "rest": part([("N-BEATS", "deep", 0.02), ("N-HiTS", "deep", 0.1)]),
         "clock": part([("N-BEATS", "deep", 50.0), ("ESN", "hybrid", 0.1), ("NVAR", "hybrid", 6.0)], steps=2),
     }
     sweep = part([("ESN", "hybrid", 1.0), ("NVAR", "hybrid", 1.5)], (200, 80), STEPS)
@@ -126,6 +127,7 @@ def world():
             "lambda_1": ("system", RATE / 2),
             "lambda_1_error": ("system", 0.001 * one),
             "lambda_1_stored": ("system", RATE),
+            "is_chaotic": ("system", (RATE > 0.01).astype(np.int8)),
             "pesin_entropy": ("system", RATE / 2),
             "pesin_entropy_error": ("system", 0.001 * one),
             "period": ("system", 2 * one),
@@ -155,7 +157,7 @@ def scored(plans, world, measured):
 
 
 def test_metrics_of_all_runs(measured):
-    assert dict(measured.sizes) | {"metric": 17, "run": 9, "system": 8} == dict(measured.sizes)
+    assert dict(measured.sizes) | {"metric": 17, "run": 10, "system": 8} == dict(measured.sizes)
     assert (measured.score.sel(metric="sMAPE")[0] > measured.score.sel(metric="sMAPE")[4]).all()
     best = measured.information.sel(information_model="NVAR-2")
     assert (best.mean("window") > 2 * measured.information_floor.mean("window")).all()
@@ -168,7 +170,7 @@ def test_scores_of_known_forecasts(scored, world):
     whole = found.vpt_periods.sel(rule="normalised_error", model="NVAR-2")
     np.testing.assert_allclose(whole, LEAD / POINTS)
     np.testing.assert_allclose(found.vpt.sel(rule="normalised_error", model="NVAR-2"), LEAD / POINTS * RATE)
-    assert found.grid_size.values.tolist() == [8 * 135 * 17, 8 * 8 * 17]
+    assert found.grid_size.values.tolist() == [9 * 135 * 17, 9 * 8 * 17]
     assert found.tenfold.all("clock_system").values.tolist() == [True, False]
 
 
@@ -202,8 +204,22 @@ def test_chaos_alone_makes_errors_follow_the_exponent(scored):
 def test_shuffling_takes_names_and_metrics_apart(scored):
     kept, shuffled = scored(), scored(effect="shuffled")
     assert (kept.typical_correlation > 0.6).all() and (shuffled.typical_correlation < 0.4).all()
-    assert shuffled.place.sel(paper_model="N-BEATS") > 1
+    assert (shuffled.place != kept.place).any()
     np.testing.assert_allclose(np.sort(kept.smape_short, 0), np.sort(shuffled.smape_short, 0))
+
+
+def test_a_constant_forecast_has_no_order_no_winner_and_no_clock(scored):
+    found = scored(effect="constant")
+    assert (found.gap == 0).all() and np.isnan(found.typical_correlation).all() and not found.tenfold.any()
+    assert not found.reaches.sel(lyapunov_times=5).any() and np.ptp(found.place.values) == 0
+    assert (found.flow_median > found.blind_median - 10).all()
+
+
+def test_the_largest_models_stand_on_all_flows_once(scored):
+    found = scored()
+    assert found.flow.values.tolist() == SYSTEMS  # those of the rest are the same, and count once
+    assert (found.flow_median < found.blind_median).all()
+    np.testing.assert_allclose(found.flow_smape[0], found.smape_long.sel(model="N-BEATS"))
 
 
 def test_training_never_sees_the_future_and_a_bad_forecaster_fails_alone(plans, world, tmp_path):

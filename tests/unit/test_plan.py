@@ -127,10 +127,20 @@ def test_a_control_with_fewer_steps_takes_what_they_take(project):
         data["controls"]["contracting"]["steps"] = ["entropy"]
 
     cases = planned(project, change).study("toy_map").cases
-    assert cases["contracting"].uses == {"entropy": {"rule": ["toy_map/entropy/chaotic", "other/entropy/a"]}}
+    both = {"data": "toy_map/simulate/chaotic", "rule": ["toy_map/entropy/chaotic", "other/entropy/a"]}
+    assert cases["contracting"].uses == {"entropy": both}, "its case's data, and what its step takes"
     assert cases["chaotic"].uses["simulate"] == {"world": "other/simulate/a"}
     assert "no step's function has an argument 'wrold'" in refused(project, put("uses", "wrold", value="other/train/a"))
     assert "uses.world" in refused(project, put("uses", "world", value="elsewhere"))
+
+
+def test_a_control_is_handed_its_own_results_before_its_cases(project):
+    def data_of(change):
+        return planned(project, change).taken("toy_map", "entropy", "contracting")["data"]
+
+    assert data_of(put("uses", "data", value="simulate/chaotic")) == "toy_map/simulate/contracting"
+    fewer = put("controls", "contracting", "steps", value=["entropy"])
+    assert data_of(fewer) == "toy_map/simulate/chaotic"
 
 
 # ------------------------------------------------------------------------------------------------------------- kinds

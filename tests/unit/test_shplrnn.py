@@ -7,6 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pesin.models import shplrnn
+from pesin.models.optimisers import RAdam
 from pesin.models.shplrnn import Forcing, Weights
 
 
@@ -66,6 +67,41 @@ def test_hand_written_gradient_is_the_automatic_one(alpha):
         gradients(shplrnn.rollout, w, x, forcing), gradients(plain_rollout, w, x, forcing), strict=True
     ):
         torch.testing.assert_close(ours, automatic, rtol=1e-12, atol=1e-14)
+
+
+@pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
+def test_the_compiled_rollout_is_that_of_tensors(dtype):
+    w, x, forcing = draw(), windows(), torch.rand(6, 3, generator=torch.Generator().manual_seed(2)).double()
+    found = []
+    for way in (shplrnn._CompiledRollout, shplrnn._Rollout):
+        leaves = [value.to(dtype).requires_grad_() for value in w]
+        predicted = way.apply(*leaves, x.to(dtype), (1 - forcing)[:, :, None, None].to(dtype))
+        found.append([predicted, *torch.autograd.grad(predicted.square().sum(), leaves)])
+    exact = dict(rtol=1e-11, atol=1e-11) if dtype == torch.float64 else dict(rtol=1e-3, atol=1e-3)
+    for compiled, tensors in zip(*found, strict=True):
+        torch.testing.assert_close(compiled, tensors, **exact)
+
+
+def test_a_run_of_nan_touches_no_other_and_stays_nan():
+    w, x = draw(), windows()
+    forcing = torch.zeros(6, 3, dtype=torch.float64)
+    clean = gradients(shplrnn.rollout, w, x, forcing)
+    spoilt = x.clone()
+    spoilt[:, 1] = torch.nan
+    for ours, theirs in zip(gradients(shplrnn.rollout, w, spoilt, forcing), clean, strict=True):
+        assert torch.equal(ours[[0, 2]], theirs[[0, 2]])
+    assert shplrnn.rollout(w, spoilt, forcing)[:, 1].isnan().all()
+
+
+def test_gradients_of_a_map_that_contracts_do_not_grow_with_the_window():
+    still = Weights(*(torch.zeros_like(v) for v in draw()))._replace(A=torch.full((3, 1, 3), 0.5, dtype=torch.float64))
+    long = windows(200)
+    norms = shplrnn.gradient_norms(still, long, torch.zeros(3, dtype=torch.float64), [50, 100, 200])
+    assert (norms[2] < 2 * norms[0]).all()
+    growing = still._replace(A=torch.full((3, 1, 3), 1.2, dtype=torch.float64))
+    norms = shplrnn.gradient_norms(growing, long, torch.zeros(3, dtype=torch.float64), [10, 20, 40])
+    slope = (norms[2] / norms[1]).log() / 20
+    assert (slope > np.log(1.2)).all()
 
 
 def test_without_forcing_the_rollout_is_the_free_run():
@@ -168,6 +204,23 @@ def test_training_lowers_the_loss_and_repeats_bit_for_bit():
     first, second = fit([0.3], updates=300), fit([0.3], updates=300)
     assert first.loss[-1, 0] < 0.5 * first.loss[0, 0]
     assert all(torch.equal(a, b) for a, b in zip(first.weights, second.weights, strict=True))
+
+
+def test_rectified_adam_is_that_of_torch_bit_for_bit():
+    g = torch.Generator().manual_seed(0)
+    start = [torch.randn(3, 4, 5, generator=g), torch.randn(3, 1, 5, generator=g)]
+    ours, theirs = [w.clone() for w in start], [w.clone().requires_grad_() for w in start]
+    mine = RAdam(ours, [1e-2, 0.0])
+    groups = [{"params": theirs[:1], "weight_decay": 1e-2}, {"params": theirs[1:]}]
+    reference = torch.optim.RAdam(groups, lr=1e-2, foreach=False)
+    for _ in range(12):  # it is plain momentum up to the fifth step
+        gradients = [torch.randn(w.shape, generator=g) for w in start]
+        for w, gradient in zip(theirs, gradients, strict=True):
+            w.grad = gradient
+        reference.step()
+        mine.step(gradients, 1e-2, torch.ones(3, 1, 1))
+    for one, other in zip(ours, theirs, strict=True):
+        assert torch.equal(one, other)
 
 
 def test_pace_is_a_learning_rate_of_each_run():

@@ -338,7 +338,7 @@ def test_frozen_automatic_agents_are_fixed_ones():
     )
     bank = start_bank(Pendulum(), np.random.default_rng(0), 1, 3)
     history = sac.train(ours, Pendulum(), bank, bank[0, :2], 20, np.random.default_rng(1))
-    np.testing.assert_array_equal(history.returns[0], history.returns[1])
+    np.testing.assert_allclose(history.returns[0], history.returns[1], rtol=1e-5)
 
 
 def test_training_repeats_and_episodes_restart_from_the_bank():
@@ -498,7 +498,28 @@ def test_seeds_that_an_agent_does_not_have_are_nan():
     assert np.isnan(scores.final_return.sel(agent="ddpg")).values.tolist() == [False, False, False, True]
     assert np.isnan(held.entropy_gap.sel(agent="ddpg")).all()
     assert np.all(scores.steps_to_goal.sel(agent="auto") == np.inf)
-    assert np.all(scores.steps_at_least.sel(agent="auto") == 120)
+    assert np.all(scores.restricted_steps.sel(agent="auto") == 120)
+    assert not scores.goal_reached.sel(agent="auto").any()
+
+
+def test_censored_steps_and_late_returns():
+    from studies.soft_actor_critic.benchmark.forecast import late, steps_to
+
+    nan = np.nan
+    returns = np.array([[[-9, -5, -1, -3, -2.0], [-9, -9, -9, -8, -7]], [[-9, -1, -2, nan, nan], [nan] * 5]])
+    steps = np.array([[0, 10, 20, 30, 40.0], [0, 100, 200, nan, nan]])
+    assert late(returns, steps).tolist()[0] == [-2.0, -7.0] and late(returns, steps)[1, 0] == -2
+    assert np.isnan(late(returns, steps)[1, 1])
+    found = steps_to(-4, returns, steps)
+    assert found[0].tolist() == [20, np.inf] and found[1, 0] == 100 and np.isnan(found[1, 1])
+
+
+def test_rates_of_zero_leave_everything_as_it_was():
+    still = dict(learning=dict(lr=0, lr_temperature=0))
+    _, held, scores = steps_of(task_params(**still))
+    auto = scores.sel(agent="auto")
+    np.testing.assert_array_equal(auto.final_return, auto.untrained_return)
+    assert np.all(held.late_temperature.sel(agent="auto") == 1)
 
 
 def gymnasium_settings():

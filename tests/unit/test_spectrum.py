@@ -9,7 +9,7 @@ from pesin.entropy.dimensions import correlation_dimension
 from pesin.entropy.templates import joint_multiscale_entropy, sample_entropy
 from pesin.integrate import taylor
 from pesin.integrate.lyapunov import kaplan_yorke_dimension
-from pesin.integrate.spectrum import lyapunov
+from pesin.integrate.spectrum import _covariance, lyapunov
 from pesin.systems import zoo
 
 
@@ -45,6 +45,23 @@ def test_displaced_copies_agree_with_the_variational_equations():
     assert found.engine == "copies"
     assert found.exponents.sum() == pytest.approx(-13.667, rel=1e-3)
     assert abs(found.exponents[0] - 0.9056) < 4 * found.errors[0] < 0.2
+
+
+def test_growth_is_that_of_one_member_and_is_followed_further_where_asked():
+    lorenz = zoo.get("Lorenz")
+    short = spectrum(lorenz, engine="copies", max_steps=8_000)
+    assert short.growth == pytest.approx(short.exponents[0] * short.time / 32)
+    longer = spectrum(lorenz, engine="copies", max_steps=8_000, growth=1.5 * short.growth)
+    assert longer.growth > 1.4 * short.growth and longer.time > short.time
+
+
+def test_an_error_is_at_least_the_scatter_of_the_members():
+    rng = np.random.default_rng(0)
+    stuck = np.broadcast_to(rng.normal(size=(1, 8, 2)), (320, 8, 2)) + 0.01 * rng.normal(size=(320, 8, 2))
+    found = np.sqrt(np.diagonal(_covariance(stuck)))
+    np.testing.assert_allclose(found, stuck.mean(0).std(0, ddof=1) / np.sqrt(8), rtol=1e-6)
+    mixed = rng.normal(size=(3200, 8, 2))
+    assert (np.sqrt(np.diagonal(_covariance(mixed))) < 2 / np.sqrt(3200 * 8)).all()
 
 
 def test_a_kinked_field():

@@ -167,3 +167,20 @@ def test_ridge_solves_the_penalised_normal_equations():
     got = ridge_regression(f, y, 0.7)
     for k in range(3):
         np.testing.assert_allclose(got[k], np.linalg.solve(f[k].T @ f[k] + 0.7 * np.eye(5), f[k].T @ y[k]))
+
+
+def test_a_forecaster_that_raises_on_many_series_gives_no_score():
+    def fit(history):
+        raise ValueError("never works")
+
+    with pytest.raises(UserError, match="Repeat: raised on 3 of 3 series. The first time: ValueError: never works"):
+        run(forecaster(fit))
+
+
+def test_knobs_that_cannot_work_are_refused():
+    from pesin.forecasters import auto_arima
+    from pesin.forecasters.tuning import check_knobs
+
+    check_knobs(auto_arima, {"models": [5, 8]}, {})
+    with pytest.raises(UserError, match="AutoARIMA: models is 3, and at least 5 are needed"):
+        check_knobs(auto_arima, {}, {"models": 3})

@@ -11,6 +11,7 @@ import pytest
 from snakemake.scheduling.job_scheduler import JobScheduler
 
 import workarounds
+from pesin.steps import instructions
 from project import snakemake
 
 DELETE = "the fault is gone: delete {} and its line in apply() from workflow/scripts/workarounds.py, and this test"
@@ -98,7 +99,7 @@ SUM = "import torch; torch.manual_seed(0); print(torch.backends.cpu.get_cpu_capa
 def test_pytorch_still_takes_all_of_the_processor_unless_it_is_held():
     capability = {}
     for portable in (True, False):
-        bare = {name: value for name, value in os.environ.items() if name not in workarounds.PORTABLE}
+        bare = {name: value for name, value in os.environ.items() if name not in instructions.AVX2}
         said = subprocess.run(
             [sys.executable, "-c", SUM],
             env=bare | workarounds.job_environment(portable),

@@ -18,6 +18,8 @@ if __name__ == "__main__":
         import matplotlib
 
         matplotlib.use("Agg")
+        for form in ("agg", "pdf", "svg"):  # loading them is no study's own work
+            import_module(f"matplotlib.backends.backend_{form}")
         study, cases = snakemake.params.study, snakemake.params.cases
         types = {case: import_module(params_module(study, entry["kind"])).Params for case, entry in cases.items()}
         paths = dict(zip(snakemake.params.reads, map(Path, snakemake.input.results), strict=True))

@@ -16,12 +16,7 @@ from pathlib import Path
 from pesin.claims.compare import read_ledger
 from pesin.claims.replicates import gather, report, write_replicates
 from pesin.errors import UserError
-
-ANOTHER = {
-    "ATEN_CPU_CAPABILITY": "default",
-    "MKL_ENABLE_INSTRUCTIONS": "SSE4_2",
-    "OPENBLAS_CORETYPE": "Nehalem",
-}  # what PyTorch, MKL and OpenBLAS then leave unused: AVX2 and AVX-512
+from pesin.steps.instructions import OLDER
 
 
 def main() -> None:
@@ -33,7 +28,7 @@ def main() -> None:
     options = parser.parse_args()
     if options.n < 1:
         parser.error("-n: one seed at least")
-    replicates = {f"seed_{seed}": (seed, {}) for seed in range(options.n)} | {"other_instructions": (0, ANOTHER)}
+    replicates = {f"seed_{seed}": (seed, {}) for seed in range(options.n)} | {"other_instructions": (0, OLDER)}
     failed = [name for name, (seed, settings) in replicates.items() if not _run(name, seed, settings, options)]
     if failed:
         raise SystemExit(f"These runs did not finish, and go on where they stopped: {', '.join(failed)}.")

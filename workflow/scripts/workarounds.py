@@ -1,17 +1,16 @@
-"""Faults of Snakemake 9.27, the C library and processors, gone round; test_workarounds.py says when one can go."""
+"""Faults of Snakemake 9.27 and the C library, gone round; test_workarounds.py says when one can go."""
 
 import os
 import shlex
 import sys
 import threading
 from functools import cache
-from pathlib import Path
 
 from snakemake.scheduling.job_scheduler import JobScheduler
 
+from pesin.steps import instructions
+
 ALLOCATOR = {"MALLOC_MMAP_THRESHOLD_": str(32 * 2**20), "MALLOC_TRIM_THRESHOLD_": str(128 * 2**20)}
-# What PyTorch and MKL use of any x86-64 processor of the last ten years: a verdict mustn't hang on the one at hand.
-PORTABLE = {"ATEN_CPU_CAPABILITY": "avx2", "MKL_ENABLE_INSTRUCTIONS": "AVX2"}
 
 
 @cache
@@ -30,17 +29,10 @@ def job_environment(portable: bool = True) -> dict[str, str]:
     that each array of a loop costs new page faults, up to a third of a training's time (benchmarks/freed_memory.py).
     Other C libraries don't know these names.
 
-    If `portable`, PyTorch and MKL hold to AVX2 where the processor has it: long trainings blow up the rounding by which
-    instruction sets differ.
+    If `portable`, the libraries hold to AVX2 where the processor has it: long trainings blow up the rounding by which
+    instruction sets differ, and a verdict mustn't hang on the processor at hand.
     """
-    return ALLOCATOR | (PORTABLE if portable and _has_avx2() else {})
-
-
-def _has_avx2() -> bool:
-    try:
-        return " avx2 " in Path("/proc/cpuinfo").read_text(encoding="utf-8")
-    except OSError:
-        return False
+    return ALLOCATOR | (instructions.held() if portable else {})
 
 
 def quote_interpreter() -> None:

@@ -24,6 +24,8 @@ from pesin.steps.plugin import code_files, find
 
 Uses = dict[str, str | list[str]]
 """Argument of a step's function -> the result, or the results, that it is handed: study/step/case."""
+EARLIER = {"data": "simulate", "trained": "train"}
+"""Argument of a step's function -> the earlier step whose result it is handed."""
 FIGURE_FORMATS = ("svg", "pdf", "png")
 SMOKE_SECONDS = 8.0
 """Core seconds that a study's own functions may take at smoke scale: the tests run all of them, twice."""
@@ -143,11 +145,14 @@ class Plan:
         return f"{self.results}/{reference}.nc"
 
     def taken(self, study: str, step: str, case: str) -> Uses:
-        """References of the results that a step is handed, by argument: its own case's earlier steps, and `uses`."""
+        """References of the results that a step is handed, by argument: its own case's earlier steps, and `uses`.
+
+        A control without an earlier step is handed its case's result of it.
+        """
         entry = self.case(study, case)
-        own = {"simulate": {}, "train": {"data": "simulate"}}.get(step, {"data": "simulate", "trained": "train"})
-        earlier: Uses = {name: f"{study}/{made}/{case}" for name, made in own.items() if made in entry.steps}
-        return earlier | entry.uses[step]
+        before = [made for made in UPSTREAM[step] if made != step and made in entry.steps]
+        earlier: Uses = {name: f"{study}/{made}/{case}" for name, made in EARLIER.items() if made in before}
+        return entry.uses[step] | earlier
 
     def inputs(self, study: str, step: str, case: str) -> dict[str, str | list[str]]:
         """Result files that a step is handed, by argument."""
@@ -333,8 +338,11 @@ def _cases(name: str, study: Study, overlay: Overlay, folder: Path, where: str) 
         _check_fewer(spec.fewer, params, of.params, f"{where}: controls.{control}.fewer")
         base = study.cases.get(spec.of, Case())
         scaled = overlay.cases.get(spec.of, Case())
-        uses = {**study.uses, **base.uses, **scaled.uses}
-        found[control] = _case(name, folder, where, control, of.kind, spec.steps or of.steps, params, uses, spec.of)
+        own = spec.steps or of.steps
+        lacking = {key: made for key, made in EARLIER.items() if made in of.steps and made not in own}
+        taken: Uses = {key: f"{made}/{spec.of}" for key, made in lacking.items()}  # the case's own, to reuse its run
+        uses = {**taken, **study.uses, **base.uses, **scaled.uses}
+        found[control] = _case(name, folder, where, control, of.kind, own, params, uses, spec.of)
     return found
 
 

@@ -191,7 +191,7 @@ class Config(Model):
     seed: Annotated[int, Field(ge=0)] = 0
     """Replicate: enters every random stream. 0 is the run whose ledger we stand by."""
     portable: bool = True
-    """Hold PyTorch and MKL to AVX2, so that verdicts don't hang on the processor. Without it a job takes all it has."""
+    """Hold the libraries to AVX2, so that verdicts don't hang on the processor. Without it a job takes all it has."""
     results: str = Field("results", pattern=r"^[^$`'\"\\\\;&|<>*?!\n]+$")
     """Folder of the results, relative to the working directory. No characters that a shell would act on."""
 

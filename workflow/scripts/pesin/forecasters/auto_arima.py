@@ -15,6 +15,7 @@ from pesin.forecasters.common import columns, from_columns, limits, require_leng
 
 NAME = "AutoARIMA"
 FAMILY = "classical"
+LEAST = {"models": 5}  # those that the search starts from: with fewer it raises on nearly every series
 
 
 class State(NamedTuple):

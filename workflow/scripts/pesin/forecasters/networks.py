@@ -241,7 +241,7 @@ def train(
     """
     windows = x.unfold(1, length + 1, 1).transpose(2, 3)  # series, window, time, dim
     series, count = windows.shape[:2]
-    epochs = -(-steps * batch // count)
+    epochs = max(-(-steps * batch // count), 1)  # of no update too: then the networks stay as they were drawn
     order = np.stack([np.concatenate([rng.permutation(count) for _ in range(epochs)]) for rng in rngs])
     picked = torch.as_tensor(order[:, : steps * batch].reshape(series, steps, batch), device=x.device)
     row = torch.arange(series, device=x.device)[:, None]

@@ -12,6 +12,9 @@ import numpy as np
 from pesin.errors import UserError, did_you_mean
 from pesin.forecast.metrics import smape
 
+MOST_RAISING = 0.1  # share of the series on which a forecaster may raise
+NOT_FINITE = "the forecast is not finite"
+
 
 class Tuned(NamedTuple):
     """Forecasts and how they came about.
@@ -48,7 +51,8 @@ def tuned_forecasts(
     At each point of the grid the forecaster is fitted to the first 5/6 of `tune` and forecasts the last 1/6; the point
     with the smallest sMAPE (200 for a failure; the first one of equals) is taken, series by series. Then it is fitted
     to `history` with what was chosen. All fits of the choice start from the same random seed: knobs are compared, not
-    draws. An exception in a batch sends its series through one by one: only those that raise fail.
+    draws. An exception in a batch sends its series through one by one: only those that raise fail; where more than one
+    in ten does, the fault is the method's or its knobs', and no score is given.
 
     Parameters
     ----------
@@ -78,15 +82,14 @@ def tuned_forecasts(
     Raises
     ------
     UserError
-        If a knob isn't one of the forecaster's, a forecast has the wrong shape, or a history is too short for its lags.
+        If a knob isn't one of the forecaster's, a forecast has the wrong shape, a history is too short for its lags, or
+        the last fit or its forecast raises on more than one series, and more than a tenth of them.
     """
     start = time.perf_counter()
     tune, history = np.asarray(tune, float), np.asarray(history, float)
     grid, fixed = grid or {}, fixed or {}
+    check_knobs(module, grid, fixed)
     known = inspect.signature(module.fit).parameters
-    for knob in (*grid, *fixed):
-        if knob not in list(known)[1:]:
-            raise UserError(f"{module.NAME}: has no knob '{knob}'.{did_you_mean(knob, list(known)[1:])}")
     given = {"period": period, "device": device}
     fixed = {name: value for name, value in given.items() if name in known} | fixed
     points = [dict(zip(grid, values, strict=True)) for values in itertools.product(*grid.values())]
@@ -108,9 +111,30 @@ def tuned_forecasts(
         path[members], reason[members], seconds[members] = _run(
             module, history[members], steps, fixed | points[i], [seed, 1 + int(i)]
         )
+    raised = [text for text in reason if text not in ("", NOT_FINITE)]
+    if len(raised) > max(1, len(reason) * MOST_RAISING):
+        raise UserError(f"{module.NAME}: raised on {len(raised)} of {len(reason)} series. The first time: {raised[0]}")
     chosen = {knob: np.array([points[i][knob] for i in best]) for knob in grid}
     total = time.perf_counter() - start
     return Tuned(path, reason != "", reason.astype(str), chosen, error, seconds, total)
+
+
+def check_knobs(module, grid: dict[str, list], fixed: dict[str, Any]) -> None:
+    """Refuse knobs that a forecaster doesn't have, and values below the least that it can work with (its LEAST).
+
+    Raises
+    ------
+    UserError
+        With the nearest name, or the least value.
+    """
+    known = list(inspect.signature(module.fit).parameters)[1:]
+    least = getattr(module, "LEAST", {})
+    for knob, values in {**grid, **{name: [value] for name, value in fixed.items()}}.items():
+        if knob not in known:
+            raise UserError(f"{module.NAME}: has no knob '{knob}'.{did_you_mean(knob, known)}")
+        for value in values:
+            if knob in least and value < least[knob]:
+                raise UserError(f"{module.NAME}: {knob} is {value}, and at least {least[knob]} are needed.")
 
 
 def _run(module, history, steps, knobs, seed) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
@@ -136,4 +160,4 @@ def _run(module, history, steps, knobs, seed) -> tuple[np.ndarray, np.ndarray, n
     if path.shape != expected:
         raise UserError(f"{module.NAME}: forecast has shape {path.shape}, expected {expected} (series, steps, dim)")
     finite = np.isfinite(path).all((1, 2))
-    return path, np.where(finite, "", "the forecast is not finite").astype(object), seconds
+    return path, np.where(finite, "", NOT_FINITE).astype(object), seconds

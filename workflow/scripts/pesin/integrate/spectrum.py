@@ -16,6 +16,7 @@ from pesin.integrate.trajectories import choose, integrate
 
 BLOCKS = 32
 NATS = 5.0  # mean shear of a frame between two orthonormalisations
+LONGER = 5  # times the steps asked for
 RANK = 13.0  # most shear in one interval: at more, errors of the integration drown the contracting directions
 
 
@@ -36,6 +37,8 @@ class Spectrum(NamedTuple):
     """taylor (variational), copies (displaced, Runge-Kutta), delay line, jacobians."""
     reason: str
     """Why there is no spectrum, or why its run ended early; empty if all went well."""
+    growth: float = np.nan
+    """Nats by which a displacement grew along the run of one member, on average."""
 
 
 def lyapunov(
@@ -46,6 +49,7 @@ def lyapunov(
     transient: float = 50.0,
     exponents: int = 16,
     engine: str = "auto",
+    growth: float = 0.0,
 ) -> Spectrum:
     """Lyapunov spectrum with standard errors.
 
@@ -65,6 +69,8 @@ def lyapunov(
         Number wanted of a delay system, which has infinitely many.
     engine
         auto, taylor or copies, for flows.
+    growth
+        Nats that displaced copies should be seen to grow: up to `LONGER` times the steps are taken for it.
 
     References
     ----------
@@ -78,7 +84,7 @@ def lyapunov(
         engine = "taylor" if choose(system) == "heyoka" else "copies"
     if engine == "taylor":
         return _by_taylor(system, target, max_steps, transient)
-    return _by_copies(system, rng, max_steps, transient)
+    return _by_copies(system, rng, max_steps, transient, growth)
 
 
 def failed(engine: str, size: int, reason: str) -> Spectrum:
@@ -176,7 +182,8 @@ def _by_taylor(system: System, target: float, max_steps: int, transient: float, 
     if not growth:
         return failed("taylor", dim, reason or "the frame can't be kept apart")
     total = interval * len(rates) * members
-    return _sorted(mean, covariance, float(np.concatenate(divergence).mean() / interval), total, "taylor", reason)
+    slope = float(np.concatenate(divergence).mean() / interval)
+    return _sorted(mean, covariance, slope, total, members, "taylor", reason)
 
 
 def _shear(growth: np.ndarray) -> np.ndarray:
@@ -185,11 +192,19 @@ def _shear(growth: np.ndarray) -> np.ndarray:
 
 
 def _covariance(rates: np.ndarray) -> np.ndarray:
-    """Covariance of the mean of correlated series (time, members, exponents), from BLOCKS blocks of time in all."""
+    """Covariance of the mean of correlated series (time, members, exponents), from BLOCKS blocks of time in all.
+
+    An orbit that is slow to mix stays by itself for longer than a block. Where the means of the members scatter by more
+    than blocks say, their scatter is the error.
+    """
     times, members, exponents = rates.shape
     each = BLOCKS // members
     blocks = rates[: times // each * each].reshape(each, -1, members, exponents).mean(1).reshape(-1, exponents)
-    return np.atleast_2d(np.cov(blocks.T)) / len(blocks)
+    found = np.atleast_2d(np.cov(blocks.T)) / len(blocks)
+    between = np.diagonal(_over_members(rates.mean(0)))
+    with np.errstate(divide="ignore", invalid="ignore"):
+        wider = np.sqrt(np.maximum(np.nan_to_num(between / np.diagonal(found), nan=1.0, posinf=1.0), 1.0))
+    return found * wider[:, None] * wider
 
 
 def _over_members(rates: np.ndarray) -> np.ndarray:
@@ -197,15 +212,16 @@ def _over_members(rates: np.ndarray) -> np.ndarray:
     return np.atleast_2d(np.cov(rates.T)) / len(rates)
 
 
-def _sorted(exponents, covariance, divergence, time, engine, reason="") -> Spectrum:
+def _sorted(exponents, covariance, divergence, time, members, engine, reason="") -> Spectrum:
+    """The spectrum, largest exponent first; time: averaged over, all members together."""
     order = np.argsort(-exponents)
     covariance = covariance[np.ix_(order, order)]
-    errors = np.sqrt(np.diagonal(covariance))
-    return Spectrum(exponents[order], errors, covariance, divergence, float(time), engine, reason)
+    errors, growth = np.sqrt(np.diagonal(covariance)), float(exponents[order[0]] * time / members)
+    return Spectrum(exponents[order], errors, covariance, divergence, float(time), engine, reason, growth)
 
 
 def _by_copies(
-    system: System, rng, max_steps: int, transient: float, members: int = 32, displacement: float = 1e-7
+    system: System, rng, max_steps: int, transient: float, wanted: float, members: int = 32, displacement: float = 1e-7
 ) -> Spectrum:
     """Benettin's displaced copies, which also feel kinks and jumps; members from along one trajectory."""
     dim = system.dim
@@ -222,8 +238,10 @@ def _by_copies(
     frame = np.broadcast_to(np.eye(dim), (members, dim, dim))
     every = max(per_period // 20, 1)  # steps between two orthonormalisations
     growth, settling = [], 5 * per_period // every
-    blocks = max(max_steps // (20 * every), 2 * settling)
-    for i in range(blocks + settling):
+    blocks, grown = max(max_steps // (20 * every), 2 * settling), np.zeros(dim)
+    for i in range(LONGER * blocks + settling):
+        if i >= blocks + settling and not wanted / LONGER < grown.max() < wanted:
+            break
         copies = x[:, None] + displacement * scale * np.swapaxes(frame, -1, -2)
         path = rk4(system.rhs, np.concatenate([x[:, None], copies], 1), h, every, every)[..., -1, :]
         x = path[:, 0]
@@ -233,8 +251,10 @@ def _by_copies(
         frame, r = np.linalg.qr(tangents)
         if i >= settling:
             growth.append(np.log(np.abs(np.diagonal(r, axis1=-2, axis2=-1))))
+            grown += growth[-1].mean(0)
     rates = np.mean(growth, 0) / (every * h)
-    return _sorted(rates.mean(0), _over_members(rates), np.nan, len(growth) * every * h * members, "copies")
+    time = len(growth) * every * h * members
+    return _sorted(rates.mean(0), _over_members(rates), np.nan, time, members, "copies")
 
 
 def _substeps(system: System, x: np.ndarray) -> int:
@@ -274,7 +294,7 @@ def _of_delay(system: System, rng, exponents: int, max_steps: int, members: int 
             growth.append(np.log(np.abs(np.diagonal(r, axis1=-2, axis2=-1))))
     rates = np.mean(growth, 0) / system.delay
     time = len(growth) * system.delay * members
-    return _sorted(rates.mean(0), _over_members(rates), np.nan, time, "delay line")
+    return _sorted(rates.mean(0), _over_members(rates), np.nan, time, members, "delay line")
 
 
 def _of_map(system: System, rng, max_steps: int) -> Spectrum:
@@ -296,4 +316,4 @@ def _of_map(system: System, rng, max_steps: int) -> Spectrum:
     rates = np.mean(growth, 0)
     if not np.isfinite(rates).all():
         return failed("jacobians", dim, "the map is singular on the orbit")
-    return _sorted(rates.mean(0), _over_members(rates), float(np.mean(volume)), steps * members, "jacobians")
+    return _sorted(rates.mean(0), _over_members(rates), float(np.mean(volume)), steps * members, members, "jacobians")

@@ -30,6 +30,7 @@ class System:
     """Components -> bounded components (sine of an unbounded phase), or None if all are bounded."""
     delay: float = 0.0
     driven: bool = False
+    """dysts' flag, or rates that depend on time itself."""
     hamiltonian: bool = False
     unbounded: tuple[int, ...] = ()
     stored: dict[str, Any] = field(default_factory=dict, repr=False)

@@ -92,7 +92,8 @@ def train(
         loss = (decode(parameters, encode(parameters, x)) - x).square().mean((1, 2))
         optimiser.descend(loss.sum(), learning_rate)  # a run's gradient is that of its own loss
         losses.append(loss.detach())
-    return torch.stack(losses)
+    runs = next(iter(parameters.values())).shape[0]
+    return torch.stack(losses) if losses else torch.zeros(0, runs)
 
 
 def _convolve(parameters: Parameters, layer: str, x: torch.Tensor, stride: int = 1, dilation: int = 1) -> torch.Tensor:

@@ -75,6 +75,67 @@ class Adam:
         return {f"{part}_{place}": value for part, values in parts.items() for place, value in enumerate(values)}
 
 
+class RAdam:
+    """Rectified Adam (Liu et al. 2020, arXiv 1908.03265, algorithm 2), bit for bit what `torch.optim.RAdam` does.
+
+    Parameters
+    ----------
+    parameters
+        Leaf tensors, changed in place by `step`.
+    weight_decay
+        L2 penalty of each of them, added to its gradient.
+    """
+
+    betas, epsilon = (0.9, 0.999), 1e-8
+
+    def __init__(self, parameters: Iterable[torch.Tensor], weight_decay: Iterable[float]) -> None:
+        self.parameters, self.weight_decay = list(parameters), list(weight_decay)
+        self._first = [torch.zeros_like(value) for value in self.parameters]
+        self._second = [torch.zeros_like(value) for value in self.parameters]
+        self.steps = 0
+
+    @torch.no_grad()
+    def step(self, gradients: Iterable[torch.Tensor], rate: float, pace: torch.Tensor) -> None:
+        """Update in place; gradients in the order of the parameters.
+
+        Parameters
+        ----------
+        rate
+            Learning rate of all runs.
+        pace : Tensor, shape (runs, 1, ...)
+            Share of the step that each run takes.
+        """
+        self.steps += 1
+        one, two = self.betas
+        correction = 1 - two**self.steps
+        longest = 2 / (1 - two) - 1  # of the averages that the second moment is taken over
+        length = longest - 2 * self.steps * two**self.steps / correction
+        state = zip(self.parameters, gradients, self.weight_decay, self._first, self._second, strict=True)
+        for value, gradient, decay, first, second in state:
+            gradient = gradient.add(value, alpha=decay) if decay else gradient
+            first.lerp_(gradient, 1 - one)
+            second.mul_(two).addcmul_(gradient, gradient, value=1 - two)
+            change = first / (1 - one**self.steps) * rate
+            if length > 5:
+                known = (length - 4) * (length - 2) * longest / ((longest - 4) * (longest - 2) * length)
+                change = change * (correction**0.5 / second.sqrt().add_(self.epsilon)) * known**0.5
+            value.copy_(torch.lerp(value, value - change, pace))
+
+    def arrays(self) -> dict[str, np.ndarray]:
+        """All that a step changes but the parameters, for checkpoints."""
+        moments = {"first": self._first, "second": self._second}
+        found = {f"{name}_{i}": m.numpy(force=True) for name, part in moments.items() for i, m in enumerate(part)}
+        return found | {"steps": np.array(self.steps)}
+
+    @torch.no_grad()
+    def restore(self, arrays: Mapping[str, np.ndarray]) -> None:
+        """Set what `arrays` gave."""
+        for name, part in (("first", self._first), ("second", self._second)):
+            for i, moment in enumerate(part):
+                moment.copy_(torch.as_tensor(arrays[f"{name}_{i}"]))
+        self.steps = int(arrays["steps"])
+
+
 def half_cosine(step: int, steps: int) -> float:
     """Share of the learning rate in a step: 1 at step 0, falling to 0 along half a cosine."""
     return (1 + math.cos(math.pi * step / steps)) / 2

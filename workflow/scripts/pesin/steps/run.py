@@ -22,6 +22,7 @@ from pesin.params import typed
 from pesin.steps.case import Case
 from pesin.steps.checkpoint import remove_checkpoints
 from pesin.steps.files import open_result, publish, without_truth
+from pesin.steps.instructions import in_use
 
 REPORTED = ("numpy", "scipy", "xarray", "netCDF4", "torch", "sklearn", "pysindy", "dysts", "heyoka")
 
@@ -103,7 +104,7 @@ def run_step(
         "device": "cuda" if gpu else "cpu",
         "threads": threads,
         "warnings": "\n".join(notes[:20]),
-        "instructions": os.environ.get("ATEN_CPU_CAPABILITY", "all of the processor"),
+        "instructions": in_use(),
         "wall_time": seconds,
         "host": platform.platform(),
     }

@@ -124,7 +124,14 @@ def _own(path: str, changed: dict) -> System:
         raise UserError(f"{path}: rhs returns {size} components, and START has {start.size}.")
     period = float(getattr(module, "PERIOD", 1.0 if kind == "map" else np.nan))
     name = path.rsplit("/", 1)[-1].removesuffix(".py")
-    return System(name, kind, start.size, period, start, parameters, components)
+    driven = kind == "flow" and _feels_time(components, start)
+    return System(name, kind, start.size, period, start, parameters, components, driven=driven)
+
+
+def _feels_time(components, x0: np.ndarray) -> bool:
+    """True if the rates at one state differ between two times: whatever the metadata say, the system is driven."""
+    early, late = (np.array(components(t, x0), float) for t in (0.0, 0.7321))
+    return not np.allclose(early, late, rtol=1e-9, atol=0, equal_nan=True)
 
 
 def _mac_arthur(model, x, t):
@@ -174,7 +181,7 @@ def _wrap(cls, kind: str, changed: dict) -> System:
         components=components,
         observe=getattr(post, "py_func", post),
         delay=float(parameters["tau"]) if kind == "delay" else 0.0,
-        driven=bool(metadata.get("nonautonomous")),
+        driven=bool(metadata.get("nonautonomous")) or (kind == "flow" and _feels_time(components, start)),
         hamiltonian=bool(metadata.get("hamiltonian")),
         unbounded=tuple(metadata.get("unbounded_indices") or ()),
         stored={key: metadata[key] for key in STORED if metadata.get(key) is not None},

@@ -22,7 +22,6 @@ NAMES = {
     "vo2": "VO$_2$",
     "tio2": "TiO$_2$",
     "mgo": "MgO",
-    "li2o": "Li$_2$O",
 }
 MARKS = "osD^v"
 
@@ -83,9 +82,11 @@ def _dynamics(panel, data) -> None:
         label = f"x = {lithium[i]:g}" if lithium[i] not in drawn else None
         drawn.add(lithium[i])
         for j, trace in enumerate(moments.T):
-            panel.plot(data["frame"], trace, color=colour, linewidth=0.8, label=label if j == 0 else None)
+            panel.plot(
+                data["time"].values[i] / 1000, trace, color=colour, linewidth=0.8, label=label if j == 0 else None
+            )
     title = f"dynamics at {temperature.min():g} {data['temperature'].units}"
-    panel.set(xlabel="time (fs)", ylabel=named(data["mn_moment"]), title=title)
+    panel.set(xlabel="time (ps)", ylabel=named(data["mn_moment"]), title=title)
     bottom = float(np.nanmin(data["mn_moment"].values))
     panel.set_ylim(min(bottom, low) - 0.15, high + 0.35)
     legend(panel, loc="upper center", ncols=3, columnspacing=0.7, handlelength=0.9, handletextpad=0.4)
@@ -196,9 +197,9 @@ def _lattice(panel, data) -> None:
     fitted = data["mgo_lattice_constant"]
     for i, version in enumerate(data["version"].values):
         energy = data["mgo_energy"].values[i]
-        look = {"color": COLOURS[i], "markersize": 3.5, "label": f"{version}: {float(fitted[i]):.3f} {fitted.units}"}
+        look = {"color": COLOURS[i], "markersize": 3.5, "label": f"{version}: {float(fitted[i]):.3f} Å"}
         panel.plot(data["lattice_constant"], 1000 * (energy - energy.min()), f"{MARKS[i]}-", **look)
-    panel.axvline(4.26, ymax=0.55, color=COLOURS[7], linestyle=":")
+    panel.axvline(4.26, ymax=0.6, color=COLOURS[7], linestyle=":")
     panel.set(xlabel=named(fitted), ylabel="energy (meV per atom)", title="equation of state")
     panel.set_ylim(top=panel.get_ylim()[1] * 1.5)
     legend(panel, loc="upper right")
@@ -218,14 +219,17 @@ def _derivatives(panel, exact, permuted) -> None:
 
 
 def _profiles(panel, hop, occupied) -> None:
-    for i, version in enumerate(hop["version"].values):
-        style = {"color": COLOURS[i], "markersize": 4}
-        panel.plot(hop["fraction"], hop["profile"].values[i], f"{MARKS[i]}-", label=version, **style)
-        panel.plot(occupied["fraction"], occupied["profile"].values[i], f"{MARKS[i]}:", **style)
-    low, high = float(hop["profile"].min()), float(hop["profile"].max())
+    """Energy along the hop, to its relaxed end; that into an occupied site climbs out of the panel."""
+    fraction = np.append(hop["fraction"].values, 1.0)
+    profile = np.append(hop["profile"].values, hop["end_energy"].values)
+    panel.plot(fraction, profile, "o-", color=COLOURS[0], markersize=4, label="into an empty site")
+    panel.plot(fraction[:-1], occupied["profile"], "s:", color=COLOURS[1], markersize=4, label="into an occupied one")
+    panel.axhspan(0.1, 0.6, color=COLOURS[7], alpha=0.2, linewidth=0)
+    low, high = min(float(profile.min()), 0), max(float(profile.max()), 0.6)
     panel.set_ylim(low - 0.1 * (high - low), high + 0.9 * (high - low))
-    panel.set(xlabel="place along the hop", ylabel=named(hop["profile"]), title="Li into a vacancy of Li$_2$O")
-    legend(panel, loc="upper right", title="dotted: occupied")
+    panel.set(xlim=(-0.05, 1.05), xlabel="share of the way", ylabel=named(hop["profile"]))
+    panel.set_title("a hop in Li$_3$La$_3$Te$_2$O$_{12}$ + Li")
+    legend(panel, loc="upper right")
 
 
 # ------------------------------------------------------------------------------------------------------------ students
@@ -248,7 +252,8 @@ def student(study: Results) -> Figure:
         label = str(baseline).replace("_", " ")
         axes[0, 2].axhline(value, color="black", linestyle=style, linewidth=0.9, label=label)
     axes[0, 2].set(ylabel="energy error (meV per atom)", yscale="log")
-    legend(axes[0, 2])
+    axes[0, 2].set_ylim(top=6 * axes[0, 2].get_ylim()[1])  # room for the legend
+    legend(axes[0, 2], loc="upper right")
     return figure
 
 

@@ -7,6 +7,7 @@ from matplotlib.figure import Figure
 
 from pesin.plot.style import (
     COLOURS,
+    PAGE,
     interval_band,
     interval_whiskers,
     legend,
@@ -219,9 +220,8 @@ def _at_the_end(panel, result) -> None:
     dsmi, accuracy, noise = result["dsmi_label"], result["test_accuracy"], result["label_noise"].values
     for i, share in enumerate(np.unique(noise)):
         at = noise == share
-        error = 1.96 * result["dsmi_label_error"].values[at]
-        look = {"fmt": "o", "markersize": 3, "elinewidth": 0.7, "color": COLOURS[i % len(COLOURS)]}
-        panel.errorbar(dsmi.values[at], accuracy.values[at], xerr=error, label=f"{share:.0%}", **look)
+        look = {"markersize": 3, "color": COLOURS[i % len(COLOURS)], "label": f"{share:.0%}"}
+        panel.plot(dsmi.values[at], accuracy.values[at], "o", **look)
     panel.set(xlabel=named(dsmi, "DSMI with the label"), ylabel=named(accuracy, "test accuracy"), ylim=(0, 1.02))
     panel.set_title("at the end of training")
     legend(panel, title="label noise")
@@ -252,19 +252,8 @@ def _scores(panel, scores) -> None:
 
 def sensitivity(study: Results) -> Figure:
     """Shares of clouds and seeds for which a claim's criterion holds, over bandwidth and diffusion time."""
-    toys, digits = study["entropy/toys"], study["entropy/digits"]
-    p, conventions = study.params("toys").entropy, study.params("digits").entropy.conventions
-    package, normalised = ((conventions[name].sigma, conventions[name].t) for name in ("package", "normalised"))
-    gain = digits.sweep_dsmi_gain
-    rising, steady = gain.sel(told_mode="supervised") > 0.5, np.abs(gain.sel(told_mode="random_labels")) < 0.1
-    spheres = (toys.sweep_correlation >= 1) & (toys.sweep_change < 0.05)
-    maps = (
-        (spheres, "cloud", ("sigma", "time_sweep"), "C1: spheres", (p.sigma, p.t)),
-        (digits.sweep_dse_correlation >= 0.9, "seed", ("sigma", "time"), "C3: raw features", package),
-        (rising, "seed", ("sigma_information", "time"), "C4, true labels", normalised),
-        (steady, "seed", ("sigma_information", "time"), "C4, random labels", normalised),
-    )
-    figure, axes = panels(1, 4, height=2.6)
+    maps = _maps(study)
+    figure, axes = panels(1, len(maps), height=2.6, width=PAGE * (0.25 + 0.75 * len(maps) / 4))
     image = None
     for panel, (holds, unit, (sigma, time), title, judged) in zip(axes[0], maps, strict=True):
         share = holds.mean(unit).transpose(time, sigma).values  # a missing value doesn't satisfy it
@@ -279,3 +268,22 @@ def sensitivity(study: Results) -> Figure:
     axes[0, 0].set_ylabel("diffusion time t")
     figure.colorbar(image, ax=axes[0, -1], label="share that satisfies it")
     return figure
+
+
+def _maps(study: Results) -> list[tuple]:
+    """(criterion, its units, its axes, title, the setting judged) of each map that was asked for (`entropy.sweep`)."""
+    toys, digits = study["entropy/toys"], study["entropy/digits"]
+    p, conventions = study.params("toys").entropy, study.params("digits").entropy.conventions
+    spheres = (toys.sweep_correlation >= 1) & (toys.sweep_change < 0.05)
+    maps = [(spheres, "swept_cloud", ("sigma", "time_sweep"), "C1: spheres", (p.sigma, p.t))]
+    if study.params("digits").entropy.sweep is None:
+        return maps
+    package, normalised = ((conventions[name].sigma, conventions[name].t) for name in ("package", "normalised"))
+    gain, informed = digits.sweep_dsmi_gain, ("sigma_information", "time")
+    rising, steady = gain.sel(told_mode="supervised") > 0.5, np.abs(gain.sel(told_mode="random_labels")) < 0.1
+    return [
+        *maps,
+        (digits.sweep_dse_correlation >= 0.9, "swept_seed", ("sigma", "time"), "C3: raw features", package),
+        (rising, "swept_seed", informed, "C4, true labels", normalised),
+        (steady, "swept_seed", informed, "C4, random labels", normalised),
+    ]

@@ -14,6 +14,8 @@ class Sweep(Model):
 
     samples: Annotated[int, Field(ge=10)]
     """At most so many points of each cloud, to save time."""
+    units: PositiveInt
+    """At most so many clouds or seeds."""
     sigma: Annotated[list[PositiveFloat], Field(min_length=1)]
     t: Annotated[list[PositiveFloat], Field(min_length=1)]
 

@@ -1,9 +1,12 @@
-"""Which systems a case takes."""
+"""Which systems a case takes, and which way their time runs."""
 
 from collections.abc import Sequence
+from dataclasses import replace
+
+import numpy as np
 
 from pesin.systems import zoo
-from studies.dysts_chaos_benchmark.systems_params import Systems
+from studies.dysts_chaos_benchmark.systems_params import Direction, Systems
 
 
 def chosen_systems(systems: Systems, own: Sequence[str] = ()) -> list[tuple[str, str]]:
@@ -23,3 +26,15 @@ def chosen_systems(systems: Systems, own: Sequence[str] = ()) -> list[tuple[str,
 def label(name: str, kind: str) -> str:
     """Name of a system in a table: maps that share theirs with a flow are told apart."""
     return f"{name} map" if kind == "map" else name
+
+
+def turned(system: zoo.System, way: Direction) -> zoo.System:
+    """The system as it is, with its sign turned (flows alone), or at rest (flows and delay systems)."""
+    size = {"backward": -1.0, "still": 0.0}.get(way, 1.0)
+    if size == 1 or system.kind == "map" or (system.kind == "delay" and way == "backward"):
+        return system
+
+    def components(*state):
+        return [size * np.asarray(part, float) for part in np.atleast_1d(system.components(*state))]
+
+    return replace(system, components=components)

@@ -11,7 +11,7 @@ from studies.dysts_chaos_benchmark import figures_applications
 
 FAMILIES = {"naive": 7, "classical": 5, "regression": 2, "deep": 0, "hybrid": 3, "baseline": 4}
 KINDS = {"flow": 0, "delay": 1, "map": 2}
-# Where a legend is clear of any data, set close so that it isn't wider than its panel.
+LEAST = 1e-3  # exponent at the left edge [nat per period]
 # Median sMAPE of the paper's own result files, fine data without noise (see the claim).
 PAPER = {
     "N-BEATS": 67.7,
@@ -70,7 +70,7 @@ def exponents(study: Results):
 
 
 def _stored_against_recomputed(ax, data) -> None:
-    """Points with two standard errors; systems that aren't chaotic stand at the left edge; the worst six are named."""
+    """Points with two standard errors; systems not seen to be chaotic at the left edge; the worst six are named."""
     rate, period, floor = data["lambda_1_per_period"], data["period"].values, 1e-3
     own, error = rate.values, data["lambda_1_error"].values * period
     stored = data["lambda_1_stored"].values * period
@@ -100,7 +100,8 @@ def _stored_against_recomputed(ax, data) -> None:
     line = np.array([floor, 30])
     ax.plot(line, line, color=COLOURS[7], linewidth=0.8)
     ax.fill_between(line, line * 0.7, line * 1.3, color=COLOURS[7], alpha=0.2, linewidth=0, label="within 30 %")
-    ratio = np.abs(np.log(np.where(stored > 0, stored, np.nan) / np.where(own > floor, own, np.nan)))
+    there = (data["is_chaotic"].values == 1) & (data["kind"].values != "map") & (stored > 0)  # which have a marker
+    ratio = np.abs(np.log(np.where(there, stored, np.nan) / np.where(there, own, np.nan)))
     for i in np.argsort(-np.nan_to_num(ratio))[:6]:
         note(ax, str(data["system"].values[i]), (own[i], stored[i]), xytext=(3, 2), textcoords="offset points")
     ax.set(xscale="log", yscale="log", ylim=(3e-3, 60))
@@ -176,16 +177,18 @@ def forecasters(study: Results):
 
 
 def error_against_chaos(study: Results):
-    """Error of the best forecaster against the exponent, and the correlation of every forecaster's with invariants."""
+    """Error of N-BEATS against the exponent, and the correlation of every forecaster's with invariants."""
     figure, ((left, right),) = panels(1, 2, height=3.4, width_ratios=[1, 1.5])
     for name, colour, label in (("chaos", 0, "15 points per period"), ("chaos_fine", 1, "100 points per period")):
         data = study[f"forecast/{name}"]
-        rate = np.maximum(data.lambda_1.values, 1e-3)
-        said = f"{data['best'].item()}, {label}"
-        left.plot(rate, data.smape_of_the_best.values, "o", markersize=2.5, color=COLOURS[colour], label=said)
+        rate, smape = data.lambda_1.values, data.watched_smape.values
+        shown, look = rate > LEAST, {"markersize": 2.5, "color": COLOURS[colour]}
+        left.plot(rate[shown], smape[shown], "o", label=f"N-BEATS, {label}", **look)
+        left.plot(np.full((~shown).sum(), LEAST), smape[~shown], "<", fillstyle="none", **look)
+    left.plot([], [], "<", color=COLOURS[7], fillstyle="none", label=f"exponent below {LEAST:g}")
     data, shuffled = study["forecast/chaos"], study["forecast/shuffled_exponents"]
     log_axis(left, "x", [0.001, 0.01, 0.1, 1, 10])
-    left.set(xlabel=named(data.lambda_1, r"recomputed $\lambda_1$"), ylabel=named(data.smape_of_the_best))
+    left.set(xlabel=named(data.lambda_1, r"recomputed $\lambda_1$"), ylabel=named(data.watched_smape, "sMAPE"))
     left.set_ylim(0, 200)
     legend(left, outside="above")
     at = np.arange(data.sizes["forecaster"])
@@ -205,25 +208,23 @@ def error_against_chaos(study: Results):
 
 
 def conditions(study: Results):
-    """Median sMAPE of each forecaster on fine, coarse and noisy data."""
-    smape = study["forecast/ranks"].median_smape
-    figure, ((ax,),) = panels(1, 1, height=3.4)
-    heights = _spread(smape.values[-1], 4.5)
-    for i, name in enumerate(smape.forecaster.values):
-        look = {"color": COLOURS[i % 8], "markersize": 3, "linewidth": 1.4 if name == "N-BEATS" else 0.7}
-        ax.plot(range(3), smape.values[:, i], "o-", **look)
-        note(ax, str(name), (2, smape.values[-1, i]), xytext=(2.12, heights[i]), color=COLOURS[i % 8], va="center")
-    names(ax, "x", smape.condition.values)
-    ax.set(xlim=(-0.1, 2.7), ylabel=named(smape))
+    """Mean sMAPE of each forecaster on fine, coarse and noisy data, the best on fine data on top."""
+    data = study["forecast/ranks"]
+    data = data.isel(forecaster=np.argsort(-data.mean_smape.sel(condition="fine").values))
+    figure, ((ax,),) = panels(1, 1, height=3.6)
+    place = np.arange(data.sizes["forecaster"])
+    for i, (condition, marker) in enumerate(zip(data.condition.values, "osD", strict=True)):
+        middle, low, high, _ = interval(data.smape.sel(condition=condition), "system")
+        look = {"fmt": marker, "markersize": 3.5, "linewidth": 0.8, "color": COLOURS[i], "label": str(condition)}
+        ax.errorbar(middle, place + 0.22 * (1 - i), xerr=[middle - low, high - middle], **look)
+    said = ", ".join(
+        f"{name} {rho[0]:.2f} ({rho[1]:.2f}, {rho[2]:.2f})"
+        for name, rho in zip(data.compared.values, data.rank_correlation.values, strict=True)
+    )
+    names(ax, "y", [str(name) for name in data.forecaster.values])
+    ax.set(xlabel=named(data.mean_smape), xlim=(0, 200), title=f"ranks against those on fine data: {said}")
+    legend(ax, outside="right")
     return figure
-
-
-def _spread(values: np.ndarray, gap: float) -> np.ndarray:
-    """Heights of labels: in the order of the values, at least `gap` apart."""
-    order, out = np.argsort(values), values.astype(float).copy()
-    for lower, upper in zip(order, order[1:], strict=False):
-        out[upper] = max(out[upper], out[lower] + gap)
-    return out
 
 
 def transfer_learning(study: Results):

@@ -6,14 +6,14 @@ from pesin.plot.style import COLOURS, interval_whiskers, legend, named, names, n
 from pesin.stats.intervals import interval
 from pesin.steps.results import Results
 
-# Where a legend is clear of any data, set close so that it isn't wider than its panel.
 ARMS = {"raw": "raw features", "untrained": "untrained encoder", "random_timescale": "random timescale"}
 TRAININGS = {"random": "random", "importance": "importance", "full": "full", "full_long": "full, longer"}
 REGRESSIONS = {
-    "polynomial": "SINDy,\npolynomials",
+    "polynomial": "SINDy,\npolyn.",
     "fourier": "SINDy,\nFourier",
-    "polynomial_exact": "SINDy, polyn.,\ntrue derivatives",
-    "pysr": "PySR,\ntrue derivatives",
+    "polynomial_exact": "polyn.,\ntrue\nslopes",
+    "constant": "mean",
+    "pysr": "PySR,\ntrue\nslopes",
 }
 PAPER_ERRORS = {"polynomial": 0.37, "fourier": 1.31, "pysr": 1.5e-6}
 
@@ -103,5 +103,5 @@ def symbolic_regression(study: Results):
             note(first, "PySR in the paper", (-0.4, 1.6 * error), color=COLOURS[4])
     first.set_ylabel(named(groups["quadratic systems"].smape))
     first.plot([], [], "*", color=COLOURS[4], label="the paper, all systems")
-    legend(first, loc="lower left")
+    legend(first, outside="above")
     return figure

@@ -20,3 +20,6 @@ class Stratified(Model):
 
 Systems = Literal["all", "flows"] | Stratified | Annotated[list[str], Field(min_length=1)]
 """all: flows, delay systems and maps; flows; a sample; or names."""
+
+Direction = Literal["forward", "backward", "still"]
+"""backward: every flow with its sign turned, so that attractors repel; still: nothing moves."""

@@ -24,7 +24,11 @@ SHOWN = (
     "ordinal_transition_entropy",
     "spectral_entropy",
 )
-WORDS = {"median": "median of the others", "chosen": "chosen on the others", "pesin_entropy": "true Pesin entropy"}
+WORDS = {
+    "median": "median of the other folds",
+    "chosen": "chosen on other folds",
+    "pesin_entropy": "true Pesin entropy",
+}
 
 
 def agreement(study: Results) -> Figure:

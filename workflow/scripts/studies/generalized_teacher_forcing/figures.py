@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
+import xarray as xr
 from matplotlib.figure import Figure
 
 from pesin.plot.style import (
@@ -28,18 +29,21 @@ LABELS = {
     "esn": "echo state network",
     "sindy": "SINDy (true library)",
     "var": "VAR(1)",
+    "constant": "forecast at rest",
     "true_orbit": "second true orbit",
 }
 
 
+LARGEST = 8.0
+"""Decimal logarithm at which the axis of gradient norms ends; larger ones stand there as triangles."""
 D_STSP = r"$D_{\mathrm{stsp}}$"
 
 
 def gradients(study: Results) -> Figure:
-    """F1: products of Jacobians over T, and gradient norms met in training."""
-    figure, axes = panels(1, 2)
-    products, training = study["entropy/random_networks"], study["train/lorenz63"]
-    left, right = axes[0]
+    """F1: products of Jacobians over T, gradients against the window's length, and the largest met in training."""
+    figure, axes = panels(1, 3, height=2.9)
+    products, training = study["entropy/random_networks"], study["train/lorenz63"].to_dataset().isel(noise=0)
+    left, middle, right = axes[0]
     log10 = products.log_norm / np.log(10)
     for colour, fraction in zip(COLOURS, products.fraction.values, strict=False):
         values = log10.sel(fraction=fraction)
@@ -50,16 +54,29 @@ def gradients(study: Results) -> Figure:
     left.plot(products.steps, slope * products.steps, "k--", linewidth=1, label="exp(λ₁T)")
     left.axhline(0, color="0.6", linewidth=0.8, zorder=0)
     left.set(xlabel="steps T", ylabel="log₁₀ ‖product of Jacobians‖")
-    left.set_title(f"{products.sizes['network']} random networks, median")
-    legend(left, title="forcing", loc="lower left")
-    peak = training.to_dataset().log10_max_gradient_norm.isel(noise=0)
-    _sweep(right, peak, "median", "largest norm in training")
-    overflow = np.log10(np.finfo(np.float32).max)
-    right.axhline(overflow, color="0.4", linestyle=":", linewidth=1)
-    note(right, "overflow of float32", (1.0, overflow - 1), ha="right", va="top", color="0.3")
-    right.set(xlabel="forcing α", ylabel=named(peak, "log₁₀ largest gradient norm"))
-    right.set_title("Lorenz-63, median over seeds")
+    left.set(xlabel=f"steps T, {products.sizes['network']} random networks")
+    legend(left, outside="above", ncols=2)
+    _windows(middle, training, float(study["simulate/lorenz63"].dt), float(study["simulate/lorenz63"].lyapunov_true))
+    peak = training.log10_max_gradient_norm
+    _sweep(right, peak.clip(max=LARGEST), "median", "largest norm in training")
+    beyond = peak.where(peak > LARGEST)
+    right.plot(
+        peak.alpha, xr.where(beyond.notnull(), LARGEST, np.nan).transpose("alpha", "seed"), "^", color=COLOURS[1]
+    )
+    right.set(xlabel="forcing α in training", ylabel=named(peak, "log₁₀ largest gradient norm"))
     return figure
+
+
+def _windows(ax, training, dt: float, exponent: float) -> None:
+    """Gradient norm of one network against the length of the window, for each forcing: mean over seeds."""
+    norms = training.log_gradient_norm / np.log(10)
+    time = training.steps.values * dt
+    for colour, alpha in zip(COLOURS, norms.alpha.values, strict=False):
+        interval_band(ax, time, interval(norms.sel(alpha=alpha), "seed"), label=f"α = {alpha:g}", color=colour)
+    start = float(norms.sel(alpha=0).isel(steps=0).mean("seed"))
+    ax.plot(time, start + exponent * (time - time[0]) / np.log(10), "k--", linewidth=1, label="exp(λ₁t)")
+    ax.set(xlabel="window (time units)", ylabel="log₁₀ gradient norm")
+    legend(ax, outside="above", ncols=2)
 
 
 def alpha_sweep(study: Results) -> Figure:
@@ -75,9 +92,8 @@ def alpha_sweep(study: Results) -> Figure:
     left.vlines(scores.alpha + 0.02, within.sel(end="low"), within.sel(end="high"), zorder=3, **look)
     right.plot([], [], label="one run, 95 % bootstrap", **look)
     log_axis(left, "y", [0.2, 0.5, 1, 2, 5, 10])
-    right.set_ylim(top=1.55)  # room for the legend
-    legend(right, loc="upper right")
-    figure.suptitle("Lorenz-63: free run against the true attractor (mean over seeds)")
+    right.set_ylim(bottom=0)
+    legend(right, outside="above", ncols=2)
     return figure
 
 
@@ -184,17 +200,14 @@ def noise_sweep(study: Results) -> Figure:
     left, right = axes[0]
     excess = scores.full_tf_excess
     for level, (colour, noise) in enumerate(zip(COLOURS, scores.noise.values, strict=False)):
-        found = interval(scores.d_stsp.sel(noise=noise), "seed")
-        look = {"label": f"noise {100 * noise:g} %", "color": colour, "fmt": "o-"}
-        interval_whiskers(left, scores.alpha.values, found, **look)
-        one = excess.sel(noise=[noise])
-        right.plot(np.full(one.size, level + 0.15), one.values.ravel(), "o", color=colour, alpha=0.4, markersize=3)
-        interval_whiskers(right, [level], interval(one, "seed"), color=colour)
-    balance = float(scores.balance_alpha.max())
-    left.axvline(balance, color="0.4", linestyle=":", linewidth=1, label="1 − exp(−λ₁ dt)")
+        _few_seeds(left, scores.d_stsp.sel(noise=noise), f"noise {100 * noise:g} %", colour, 0.006 * (level - 1))
+        one = excess.sel(noise=noise)
+        right.plot(np.full(one.size, level), one.values, "o", color=colour, alpha=0.4, markersize=4)
+        right.plot(level, one.median("seed"), "_", color=colour, markersize=14)
     log_axis(left, "y", [1, 2, 5, 10])
-    left.set(xlabel="forcing α", ylabel=named(scores.d_stsp, D_STSP), xlim=(0, None))
-    legend(left, loc="lower left", bbox_to_anchor=(0.05, 0))
+    _at_rest(left, scores)
+    left.set(xlabel="forcing α", ylabel=named(scores.d_stsp, D_STSP))
+    legend(left, outside="above", ncols=4)
     right.axhline(0, color="0.6", linewidth=0.8, zorder=0)
     names(right, "x", (f"{100 * noise:g} %" for noise in scores.noise.values))
     right.set(xlabel="observation noise", ylabel=named(excess, "excess of full forcing"), xlim=(-0.5, None))
@@ -212,12 +225,28 @@ def ecg(study: Results) -> Figure:
         trace = scores.orbit.sel(shown=name).isel(dim=0, step=slice(-points, None)).values
         shifted = np.where(np.abs(trace) < 8, trace, np.nan) - 8 * offset
         left.plot(float(dt) * np.arange(points), shifted, color=colour, linewidth=0.9, label=label)
-    left.set(xlabel=named(dt, "time"), ylabel="voltage, each shifted by 8 sd", ylim=(-20, 12), yticks=[])
-    legend(left, ncols=3, loc="upper center")
-    _scores(right, scores, "d_stsp")
-    right.set(xlabel="forcing α", ylabel=named(scores.d_stsp, D_STSP))
-    legend(right, loc="lower left", bbox_to_anchor=(0, 0.08))
+    left.set(xlabel=named(dt, "time"), ylabel="voltage, each shifted by 8 sd", ylim=(-22, 8), yticks=[])
+    legend(left, outside="above", ncols=3)
+    _few_seeds(right, scores.d_stsp, "constant α", COLOURS[0])
+    _at_rest(right, scores)
+    floor = scores.method_d_stsp.sel({"method": "true_orbit"}).median("seed")
+    right.axhline(float(floor), color="0.3", linestyle="--", linewidth=1, label="floor: true orbits")
+    right.set(xlabel="forcing α", ylabel=named(scores.d_stsp, D_STSP), ylim=(0, None))
+    legend(right, outside="above")
     return figure
+
+
+def _few_seeds(ax, values, label: str, colour: str, shift: float = 0.0) -> None:
+    """Values (alpha, seed) of too few seeds for an interval: each seed, and their median as a line."""
+    place = values.alpha.values + shift
+    ax.plot(place, values.median("seed"), "-", color=colour, label=label)
+    ax.plot(place, values.transpose("alpha", "seed"), "o", color=colour, alpha=0.5, markersize=4)
+
+
+def _at_rest(ax, scores) -> None:
+    """The score of a forecast that never moves."""
+    level = float(scores.method_d_stsp.sel({"method": "constant"}).mean())
+    ax.axhline(level, color="0.4", linestyle=":", linewidth=1, label="forecast at rest")
 
 
 def _shown(scores) -> dict[str, str]:
@@ -229,7 +258,13 @@ def _shown(scores) -> dict[str, str]:
 def _scores(ax, scores, name: str) -> None:
     """Score against alpha, with the annealed alpha and the floor as horizontal bands: means over the seeds."""
     _sweep(ax, scores[name], "mean", "constant α")
-    for method, label, colour in (("agtf", "annealed α", COLOURS[2]), ("true_orbit", "floor: true orbits", "0.3")):
+    for method, label, colour in (
+        ("agtf", "annealed α", COLOURS[2]),
+        ("true_orbit", "floor: true orbits", "0.3"),
+        ("constant", "forecast at rest", "0.6"),
+    ):
+        if method not in scores.method:
+            continue
         level = scores[f"method_{name}"].sel({"method": method}).expand_dims({"alpha": scores.alpha})
         found = interval(level, "seed")
         interval_band(ax, scores.alpha.values, found, label=label, color=colour, linewidth=1, linestyle="--")

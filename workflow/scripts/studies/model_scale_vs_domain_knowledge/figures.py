@@ -30,7 +30,6 @@ FAMILIES = {
 }
 SHOWN = ("N-BEATS", "N-HiTS", "LSTM", "NODE", "ESN", "NVAR", "LinearRegression", "NVAR-2")
 LINES = dict(zip(SHOWN, (*COLOURS[:6], COLOURS[7], COLOURS[6]), strict=True))
-# Where a legend is clear of any data, set close so that it isn't wider than its panel.
 # Medians over 128 or 131 systems, from the author's result files of April 2023.
 PAPER = {
     "N-BEATS": 42.3,
@@ -55,6 +54,7 @@ PAPER_SWEEP = {
     "LinearRegression": {1000: 94.4, 251: 96.0},
     "ESN": {1000: 75.9, 101: 114.1},
 }
+LOSSES = (-0.5, 4.0)  # loss of information over the Pesin entropy: ends of the axis
 PAPER_SECONDS = {
     "LinearRegression": 0.02,
     "Kalman": 0.05,
@@ -94,7 +94,8 @@ def examples(study: Results):
         for ax, (name, part) in zip(column, made.items(), strict=True):
             ax.plot(time[shown], (true[shown] - middle) / spread, color="0.7", linewidth=2)
             forecast = part.forecast.sel(system=system).values[:, 0]
-            ax.plot(time[shown], (forecast[shown] - middle) / spread, color=LINES[name], linewidth=1)
+            # Points: a line through a forecast that jumps at each step would fill the panel.
+            ax.plot(time[shown], (forecast[shown] - middle) / spread, ".", markersize=1.2, color=LINES[name])
             ax.set(ylim=(-3.2, 3.2))
         column[0].set_title(f"{system}\nN-BEATS {how}")
         column[-1].set_xlabel("Lyapunov times")
@@ -162,15 +163,18 @@ def error_against_exponent(study: Results):
     figure, axes = panels(3, len(models), height=1.9, sharey="row")
     for row, task, said in zip(axes, ("short", "long"), ("sMAPE, 2 periods", "sMAPE, whole lead"), strict=False):
         for ax, name in zip(row, models, strict=True):
-            rho, ends = (float(scores.rho.sel(task=task, model=name)), scores.rho_end.sel(task=task, model=name).values)
-            smape = np.asarray(scores[f"smape_{task}"].sel(model=name))
-            _against_exponent(ax, scores, smape, LINES[name], (rho, *ends))
+            if task == "long" and name in scores.largest.values:  # judged: on all flows
+                rate, chaotic = scores.flow_lambda.values, scores.flow_chaotic.values == 1
+                smape = scores.flow_smape.sel(largest=name).values
+            else:
+                rate, chaotic = scores.lambda_per_period.values, scores.chaotic.values
+                smape = scores[f"smape_{task}"].sel(model=name).values
+            _against_exponent(ax, rate, chaotic, smape, LINES[name])
         row[0].set_ylabel(named(scores[f"smape_{task}"], said))
     rate = scores.lambda_per_period
-    known = np.isfinite(rate.values)
     for ax, name in zip(axes[-1], models, strict=True):
         y = scores.vpt_periods.sel(rule="normalised_error", model=name).values + 0.02  # none at all stays on the axis
-        _against_exponent(ax, scores, y, LINES[name], correlation_interval(rate.values[known], y[known]))
+        _against_exponent(ax, rate.values, scores.chaotic.values, y, LINES[name])
         log_axis(ax, "y", [0.1, 1, 10])
         ax.set_xlabel(named(rate, "λ₁"))
     axes[-1, 0].set_ylabel(named(scores.vpt_periods, "valid time"))
@@ -180,9 +184,10 @@ def error_against_exponent(study: Results):
     return figure
 
 
-def _against_exponent(ax, scores, y: np.ndarray, colour: str, rho: tuple[float, float, float]) -> None:
+def _against_exponent(ax, rate: np.ndarray, chaotic: np.ndarray, y: np.ndarray, colour: str) -> None:
     """One number for each system against its exponent; systems that aren't chaotic stand at the left edge."""
-    chaotic, rate = scores.chaotic.values, scores.lambda_per_period.values
+    known = np.isfinite(rate)
+    rho = correlation_interval(rate[known], y[known])
     edge = np.full((~chaotic).sum(), rate[chaotic].min() / 2)
     ax.plot(rate[chaotic], y[chaotic], "o", markersize=3, color=colour, label="chaotic")
     ax.plot(edge, y[~chaotic], "x", markersize=4, color="0.5", label="not chaotic")
@@ -249,10 +254,9 @@ def error_against_time(study: Results):
     for family, colour in FAMILIES.items():
         mine = scores.family.values == family
         left.plot(seconds[mine], middle[mine], "o", markersize=4, color=colour, label=family)
-    for i, place in enumerate(np.argsort(middle)):  # labels in turn above and below, so that neighbours keep apart
-        name, at = scores.model.values[place], (seconds[place], middle[place])
-        note(left, name, at, textcoords="offset points", xytext=(3, 2 if i % 2 else -7))
     left.margins(x=0.12)
+    for name, x, y, (dx, dy) in zip(scores.model.values, seconds, middle, _clear(seconds, middle, scores), strict=True):
+        note(left, str(name), (x, y), textcoords="offset points", xytext=(dx, dy), va="center")
     for mine, style in ((ours, "-"), (np.ones(len(middle), bool), ":")):
         order = np.argsort(seconds[mine])
         best = np.minimum.accumulate(middle[mine][order])
@@ -273,6 +277,29 @@ def error_against_time(study: Results):
     names(right, "x", clocks)
     figure.legend(*left.get_legend_handles_labels(), loc="outside lower center", ncols=7)
     return figure
+
+
+def _clear(seconds: np.ndarray, error: np.ndarray, scores) -> list[tuple[float, float]]:
+    """Where each name stands from its point, in printer's points: the nearest place that no other name takes."""
+    width, height, line = 270.0, 175.0, 8.0  # of the panel, and of a line of text
+    x, y = (
+        np.interp(v, [v.min(), v.max()], [0.1 * size, 0.9 * size])
+        for v, size in ((np.log(seconds), width), (error, height))
+    )
+    taken: list[tuple[float, float, float]] = [(a - 2, b, 4.0) for a, b in zip(x, y, strict=True)]
+    places: list[tuple[float, float]] = []
+    for name, a, b in zip(scores.model.values, x, y, strict=True):
+        long = 4.0 * len(str(name))
+        tried = [(side, up * line) for up in (0, 1, -1, 2, -2, 3, -3, 4, -4, 5, -5) for side in (4.0, -long - 4.0)]
+
+        def hits(place, a=a, b=b, long=long):
+            left, middle = a + place[0], b + place[1]
+            return sum(left < t + w and t < left + long and abs(middle - m) < line for t, m, w in taken)
+
+        best = min(tried, key=hits)
+        taken.append((a + best[0], b + best[1], long))
+        places.append(best)
+    return places
 
 
 def forecastability(study: Results):
@@ -322,12 +349,17 @@ def information(study: Results):
     for i, name in enumerate(models):
         middle = interval(found.information.sel(information_model=name), "system", "median")
         interval_band(left, found.window, middle, label=name, color=LINES[name])
-        loss = found.information_loss.sel(information_model=name)
-        right.plot(np.full(loss.size, i), loss, "o", markersize=3, color=LINES[name])
+        loss = found.information_loss.sel(information_model=name).values
+        shown = np.clip(loss, *LOSSES)
+        right.plot(np.full(loss.size, i), shown, "o", markersize=3, color=LINES[name])
+        beyond = shown[shown != loss]
+        right.plot(np.full(beyond.size, i), beyond, "s", markersize=6, color=LINES[name], fillstyle="none")
     left.plot(found.window, np.median(found.information_floor.values, axis=0), "--", color="0.4", label="floor")
     left.set(xlabel="lead (periods)", ylabel=named(found.information, "mutual information"), ylim=(0, None))
     legend(left, ncols=3, outside="above")
     right.axhline(1, color="0.6", linewidth=0.8)
+    right.plot([], [], "s", markersize=6, color="0.4", fillstyle="none", label="beyond the axis")
+    legend(right, outside="above")
     names(right, "x", models, rotation=30)
     right.set_ylabel(named(found.information_loss, "loss / Pesin entropy"))
     return figure

@@ -11,36 +11,49 @@ from pesin.plot.style import COLOURS, interval_band, interval_whiskers, legend, 
 from pesin.stats.intervals import interval
 from pesin.steps.results import Results
 
-PAPER_FAMILIES = ("grpo", "rloo", "policy_gradient", "clip_cov", "kl_cov")
+HUES = {
+    "grpo": COLOURS[0],
+    "rloo": COLOURS[2],
+    "policy_gradient": COLOURS[3],
+    "clip_cov": COLOURS[1],
+    "kl_cov": COLOURS[6],
+    "clip_higher": COLOURS[5],
+    "entropy_bonus": COLOURS[4],
+    "kl_reference": COLOURS[7],
+}
+ASKED = 0.05  # the error that C3 asks for
+DOSES = ("-", "--", ":")  # largest dose first
+
+
+def looks(methods, run) -> dict[str, dict[str, Any]]:
+    """Colour by family and line by dose of each method; GRPO's line is broad, because others coincide with it."""
+    found: dict[str, dict[str, Any]] = {}
+    for family, hue in HUES.items():
+        doses = {n: methods[n].kl_cov_percent + methods[n].clip_cov_percent + methods[n].entropy_bonus for n in run}
+        kin = sorted((n for n in run if methods[n].family == family), key=doses.__getitem__, reverse=True)
+        found |= {n: {"color": hue, "linestyle": DOSES[min(i, 2)]} for i, n in enumerate(kin)}
+    return found | {"grpo": {"color": HUES["grpo"], "linewidth": 4, "alpha": 0.5}}
 
 
 def collapse(study: Results) -> Figure:
-    """Entropy, accuracy and pass@k against the step, all algorithms: the paper's above, usual remedies below."""
+    """Entropy, accuracy and pass@k against the step, all algorithms."""
     scores: Any = study["forecast/task"]
     entropy: Any = study["entropy/task"]["entropy"]
     accuracy = scores["accuracy"].sel({"measure": "sampled"})
-    params = study.params("task")
-    family = {name: method.family for name, method in params.train.methods.items()}
-    run = [str(name) for name in entropy["algorithm"].values]
-    rows = [
-        [n for n in run if family[n] in PAPER_FAMILIES],
-        ["grpo"] + [n for n in run if family[n] not in PAPER_FAMILIES],
-    ]
-    rows = [row for row in rows if len(row) > 1] or [run]
-    figure, axes = panels(len(rows), 3, height=2.6, sharex=True, sharey="col")
-    for row, chosen in zip(axes, rows, strict=True):
-        for i, name in enumerate(chosen):
-            style: dict[str, Any] = {"color": COLOURS[i % len(COLOURS)], "linestyle": "-" if i < len(COLOURS) else "--"}
-            style |= {"linewidth": 4, "alpha": 0.5} if name == "grpo" else {}  # several coincide with it
-            for panel, curves in zip(row, (entropy, accuracy, scores["pass_at_k"]), strict=True):
-                found = interval(curves.sel({"algorithm": name}), "seed")
-                interval_band(panel, curves["step"].values, found, label=name, **style)
-        row[0].set(ylabel=named(entropy, "entropy H per token"), ylim=(0, None))
-        row[1].set(ylabel=named(accuracy, "accuracy R (sampled)"), ylim=(0, 1))
-        row[2].set(ylabel=named(scores["pass_at_k"], f"pass@{params.train.rl.validation_samples}"))
-        legend(row[2], outside="right")
-    for panel in axes[-1]:
+    params = study.params("task").train
+    style = looks(params.methods, params.run)
+    figure, (row,) = panels(1, 3, height=3.0)
+    for name in params.run:
+        for panel, curves in zip(row, (entropy, accuracy, scores["pass_at_k"]), strict=True):
+            found = interval(curves.sel({"algorithm": name}), "seed")
+            interval_band(panel, curves["step"].values, found, label=name, **style[name])
+    row[0].set(ylabel=named(entropy, "entropy H per token"), ylim=(0, None))
+    row[1].set(ylabel=named(accuracy, "accuracy R (sampled)"), ylim=(0, 1))
+    row[2].set(ylabel=named(scores["pass_at_k"], f"pass@{params.rl.validation_samples}"))
+    for panel in row:
         panel.set_xlabel("step (rollout)")
+        panel.axvline(params.rl.compare_step, color=COLOURS[7], linestyle=":", linewidth=0.8)
+    legend(row[2], outside="right")
     return figure
 
 
@@ -51,9 +64,12 @@ def law(study: Results) -> Figure:
     accuracy = fits["accuracy"].sel({"measure": "sampled"})
     figure, axes = panels(2, 2, height=2.9)
     _curves(axes[0, 0], entropy, accuracy, fits)
-    for i, name in enumerate(entropy["algorithm"].values):
+    params = study.params("task").train
+    style = looks(params.methods, params.run)
+    for name in params.run:
         pair = [one.sel({"algorithm": name}).mean("seed", skipna=False).values for one in (entropy, accuracy)]
-        axes[0, 1].plot(*pair, color=COLOURS[i % len(COLOURS)], linewidth=0.8)
+        axes[0, 1].plot(*pair, label=name, **{"linewidth": 1.2} | style[name])
+    legend(axes[0, 1], outside="right")
     axes[0, 1].set(xlabel=named(entropy, "entropy H per token"), ylabel=named(accuracy, "accuracy R"))
     axes[0, 1].set_title("all algorithms, means over seeds")
     _coefficients(axes[1, 0], fits)
@@ -88,7 +104,7 @@ def _coefficients(panel, fits) -> None:
             at = {"coefficient": coefficient, "seed": seed}
             centre = fits[str(coefficient)].sel({"measure": "sampled", "seed": seed}).values
             low, high = (fits[f"coefficient_{end}"].sel(at).values for end in ("low", "high"))
-            place = np.arange(len(run)) + 0.12 * (j - (fits.sizes["seed"] - 1) / 2)
+            place = np.arange(len(run)) + 0.7 * ((j + 0.5) / fits.sizes["seed"] - 0.5)
             label = str(coefficient) if j == 0 else None
             style: dict[str, Any] = {"markersize": 2, "capsize": 0, "color": COLOURS[i], "linewidth": 0.8}
             whiskers(panel, place, centre, low, high, label=label, **style)
@@ -105,9 +121,10 @@ def _errors(panel, fits) -> None:
         panel.plot(place, rmse.transpose("fraction", "seed").values, ".", color=COLOURS[i], alpha=0.4, markersize=3)
         interval_whiskers(panel, place, interval(rmse, "seed"), label=label, color=COLOURS[i], fmt="o-")
     panel.axhline(0.012, color=COLOURS[7], linestyle=":", label="paper (1.5B), from 15 %")
+    panel.axhspan(1e-3, ASKED, color=COLOURS[7], alpha=0.15, linewidth=0, label="asked (C3)")
     panel.set(xlabel="share of the run seen", ylabel=named(rmse, "RMSE of the rest"))
-    panel.set(yscale="log", ylim=(5e-3, 3), title="GRPO: seeds, mean and 95 %")
-    legend(panel, loc="upper right")
+    panel.set(yscale="log", ylim=(4e-3, None), title="GRPO: seeds, mean and 95 %")
+    legend(panel, outside="right")
 
 
 def mechanism(study: Results) -> Figure:
@@ -171,35 +188,34 @@ def doses(study: Results) -> Figure:
     """Entropy at the compared step and at equal accuracy, and final accuracy, against the dose: paired with GRPO."""
     methods = study.params("task").train.methods
     step = study.params("task").train.rl.compare_step
-    accuracy: Any = study["forecast/task"]["final_accuracy"].sel({"measure": "sampled"})
+    scores: Any = study["forecast/task"]
+    equal = scores["entropy_at_equal_accuracy"]
     quantities = (
         (study["entropy/task"]["entropy_compared"], f"entropy at step {step}"),
-        (study["forecast/task"]["entropy_at_equal_accuracy"], "entropy at equal accuracy"),
-        (accuracy, "accuracy at the end"),
+        *((equal.sel(level=level), f"entropy at {level:.0%} of the gain") for level in equal["level"].values),
+        (scores["final_accuracy"].sel({"measure": "sampled"}), "accuracy at the end"),
     )
-    figure, axes = panels(1, 3, height=2.8)
+    figure, (row,) = panels(1, len(quantities), width=2 + 1.8 * len(quantities), height=2.8)
     families = {
         family: {
             str(name): getattr(methods[str(name)], f"{family}_percent")
-            for name in accuracy["algorithm"].values
-            if methods[str(name)].family in (family, "policy_gradient")
+            for name in scores["algorithm"].values
+            if methods[str(name)].family in (family, "grpo")
         }
         for family in ("kl_cov", "clip_cov")
     }
     ticks = sorted({dose for family in families.values() for dose in family.values()})
-    for panel, (values, title) in zip(axes[0], quantities, strict=True):
+    for panel, (values, title) in zip(row, quantities, strict=True):
         for i, (family, dose) in enumerate(families.items()):
             chosen = sorted(dose, key=dose.__getitem__)
-            if not chosen:
-                continue
             place = np.array([ticks.index(dose[name]) for name in chosen]) + 0.08 * (2 * i - 1)
             rows = (values - values.sel({"algorithm": "grpo"}, drop=True)).sel({"algorithm": chosen})
-            interval_whiskers(panel, place, interval(rows, "seed"), label=family, color=COLOURS[i], fmt="o-")
+            interval_whiskers(panel, place, interval(rows, "seed"), label=family, color=HUES[family], fmt="o-")
         panel.axhline(0, color=COLOURS[7], linewidth=0.8)
-        panel.set(xlabel="dose (% of tokens)", ylabel=named(values, "minus GRPO's"), title=title)
+        panel.set(xlabel="dose (% of tokens)", title=title)
         names(panel, "x", [f"{tick:g}" for tick in ticks])
-    if ticks:
-        legend(axes[0, 0], loc="upper left")
+        panel.set_ylabel(named(values, "minus GRPO's"))
+    legend(row[0], loc="upper left")
     return figure
 
 
@@ -210,10 +226,10 @@ def token_covariance(study: Results) -> Figure:
     beyond = 1 - result["level"].values
     for i, step in enumerate(result["snapshot"].values):
         style = {"color": COLOURS[i], "label": f"step {step}"}
-        found: Any = interval(result["token_covariance_quantile"].sel({"snapshot": step}), "seed")
-        ends = [end.where(found.low > 0) for end in (found.low, found.high)]  # a logarithmic axis has no zero
-        left.fill_betweenx(beyond, *ends, color=COLOURS[i], alpha=0.2, linewidth=0)
-        left.plot(found.centre.where(found.centre > 0), beyond, **style)
+        # Each seed a line: where its quantiles jump, a band would span the jump. A logarithmic axis has no zero.
+        quantile: Any = result["token_covariance_quantile"].sel({"snapshot": step}).transpose("level", "seed")
+        left.plot(quantile.where(quantile > 0).values, beyond, color=COLOURS[i], alpha=0.5, linewidth=0.7)
+        left.plot([], [], **style)
         top = interval(result["token_covariance_top"].sel({"snapshot": step}), "seed")
         interval_whiskers(right, result["top_share"].values * 1.06**i, top, **style)
     left.set(xlabel=named(result["token_covariance_quantile"], "covariance c"), ylabel="share of tokens above c")

@@ -22,14 +22,14 @@ from pesin.steps.results import Results
 
 NAMES = {
     "pre_ln": "pre-LN", "post_ln": "post-LN", "no_ln": "no norm", "sigma": r"$\sigma$Reparam",
+    "uniform": "attention off",
     "sigma_pre_ln": r"$\sigma$Reparam + pre-LN",
     "spectral_norm": r"spectral norm, $\gamma=1$", "weight_norm": "weight norm", "qk_norm": "pre-LN + QK norm",
     "pre_ln_cold": "pre-LN, scores up", "pre_ln_hot": "pre-LN, scores down",
     "adamw_ln_warmup": "AdamW, pre-LN, warm-up", "sgd_sigma": r"SGD, $\sigma$Reparam", "sgd_plain": "SGD, no norm",
 }  # fmt: skip
-MAIN = {"pre_ln": COLOURS[1], "sigma": COLOURS[0], "no_ln": COLOURS[6], "post_ln": COLOURS[2]}
+MAIN = {"pre_ln": COLOURS[1], "sigma": COLOURS[0], "no_ln": COLOURS[6], "post_ln": COLOURS[2], "uniform": COLOURS[7]}
 SCALED = {"pre_ln_hot": ("v", "scores / 4"), "pre_ln": ("o", "as they are"), "pre_ln_cold": ("^", "x 4")}
-MARKERS = "sDv^<>Px"
 
 
 def called(variant) -> str:
@@ -59,6 +59,7 @@ def training(study: Results) -> Figure:
         upper.set_title(f"{called(variant)}, rate {rate:g}")
         for layer, colour in zip(range(layers.sizes["layer"]), COLOURS, strict=False):
             found = interval(layers.sel(at).isel({"layer": layer}), "seed")
+            found = found._replace(low=found.low.clip(0, highest), high=found.high.clip(0, highest))
             interval_band(lower, layers["probe"].values, found, label=f"layer {layer + 1}", color=colour)
         lower.axhline(highest, color=COLOURS[7], linestyle=":", linewidth=1)
         lower.set_xlabel("step")
@@ -72,7 +73,7 @@ def instability(study: Results) -> Figure:
     """Instability against the lowest entropy; the effect of the scores' scale; early warning."""
     measured, scores = study["entropy/sequences"], study["forecast/sequences"]
     figure, axes = panels(1, 3, height=2.9)
-    _association(axes[0, 0], measured, scores)
+    _association(axes[0, 0], measured, scores, study.params("sequences").entropy.associated)
     _intervention(axes[0, 1], measured, scores)
     for i, name in enumerate(scores.predictor.values):
         # A cross: in some seeds all runs are stable from then on, or all unstable, and nothing is to be told apart.
@@ -85,10 +86,10 @@ def instability(study: Results) -> Figure:
     return figure
 
 
-def _association(panel, measured, scores) -> None:
+def _association(panel, measured, scores, shown) -> None:
     lowest, size = measured["lowest_entropy"].isel({"depth": 0}), scores["instability"].isel({"depth": 0})
     rates = lowest["rate"].values
-    for variant in lowest["variant"].values:
+    for variant in [name for name in lowest["variant"].values if name in shown]:
         for j in range(len(rates)):
             at = {"variant": variant, "rate": rates[j]}
             label = called(variant) if j == len(rates) - 1 else None
@@ -209,19 +210,12 @@ def learning_rates(study: Results) -> Figure:
 
 
 def _valleys(panel, sequences) -> None:
-    """Loss against the learning rate, all variants: those of the grid as lines."""
+    """Loss of the grid's variants against the learning rate."""
     loss = sequences["loss"].isel({"depth": 0})
     for i, variant in enumerate(loss["variant"].values):
-        place = loss["rate"].values * 1.05 ** (i - 1)
+        place = loss["rate"].values * 1.06 ** (i - 1.5)
         look = {"label": called(variant), "color": coloured(variant), "fmt": "o-"}
         interval_whiskers(panel, place, interval(loss.sel({"variant": variant}), "seed"), **look)
-    if "ablation" in sequences.dims:
-        more = sequences["ablation_loss"].isel({"ablation_depth": 0})
-        for i, variant in enumerate(more["ablation"].values):
-            place = more["ablation_rate"].values * 1.06 ** (i - 3)
-            style = {"markersize": 3, "color": COLOURS[i % len(COLOURS)], "linewidth": 0.7, "fmt": MARKERS[i % 8]}
-            found = interval(more.sel({"ablation": variant}), "ablation_seed")
-            interval_whiskers(panel, place, found, label=called(variant), **style)
     for value, name in zip(sequences["reference_loss"].values, sequences["reference"].values, strict=True):
         panel.axhline(value, color=COLOURS[7], linestyle=":", linewidth=1)
         note(panel, str(name), (0.03, value), xycoords=("axes fraction", "data"), va="bottom")
@@ -267,15 +261,14 @@ def depth(study: Results) -> Figure:
     weights = norms.drop_sel({"matrix": "scores"}).max(("layer", "matrix"), skipna=False)
     logits = norms.sel({"matrix": "scores"}).max("layer", skipna=False)
     for panel, values, said in zip(axes[0, 1:], (weights, logits), ("weights", "attention scores"), strict=True):
-        for variant in values["variant"].values:
+        for variant in values["variant"].drop_sel({"variant": "uniform"}, errors="ignore").values:
             for rate, style in zip(values["rate"].values[[0, -1]], ("--", "-"), strict=True):
                 look = {"color": coloured(variant), "linestyle": style, "label": f"{called(variant)}, rate {rate:g}"}
                 found = interval(values.sel({"variant": variant, "rate": rate}), "seed")
                 interval_band(panel, values["snapshot"].values, found, **look)
         panel.set(xlabel="step", ylabel=named(norms, f"spectral norm, {said}"))
         log_axis(panel, "y")
-    axes[0, 1].set_ylim(top=axes[0, 1].get_ylim()[1] * 100)  # room for the legend
-    legend(axes[0, 1], loc="upper left")
+    legend(axes[0, 1], outside="above", ncols=2)
     return figure
 
 
@@ -289,7 +282,7 @@ def _learnt(panel, scores) -> None:
         each = scores["learned_at_depth_and_rate"].sel(at).mean("depth_seed", skipna=False)
         panel.plot(layers, each.transpose("layers", "depth_rate"), ":", color=colour, linewidth=1)
     panel.axhline(0, color=COLOURS[7], linestyle=":", linewidth=1)
-    panel.set(xlabel="layers", ylabel=named(share, "share of the source learnt"), title="best rate; dotted: each rate")
-    panel.set_ylim(-0.15, panel.get_ylim()[1] * 1.5)
+    panel.set(xlabel="layers", ylabel=named(share, "share beyond no attention"))
+    panel.set_ylim(max(-1, panel.get_ylim()[0]), panel.get_ylim()[1])
     log_axis(panel, "x", layers)
-    legend(panel, loc="upper right")
+    legend(panel, outside="above", ncols=2)

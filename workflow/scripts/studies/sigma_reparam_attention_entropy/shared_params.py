@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Literal
 
-from pydantic import PositiveFloat
+from pydantic import NonNegativeFloat, PositiveFloat
 
 from pesin.params import Model, MultiHead, Name
 
@@ -19,8 +19,8 @@ class Variant(Model):
     gamma_init: Literal["spectral", "one"] = "spectral"
     """sigmaReparam's gamma starts at the spectral norm (the released code) or at 1 (the paper's text)."""
     qk_norm: bool = False
-    score_scale: PositiveFloat = 1.0
-    """Factor of the attention scores: an inverse temperature."""
+    score_scale: NonNegativeFloat = 1.0
+    """Factor of the attention scores: an inverse temperature. 0: attention is off, every row uniform."""
 
 
 class Network(MultiHead):

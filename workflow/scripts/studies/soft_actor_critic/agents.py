@@ -40,7 +40,8 @@ class Learning(Model):
     """Uniform actions at the start; one update follows each later step."""
     batch: PositiveInt
     tau: Share
-    lr: PositiveFloat
+    lr: NonNegativeFloat
+    """Adam's rate for actor and critic; 0: nothing is learned."""
     lr_temperature: NonNegativeFloat
     """Adam's rate for ln alpha; 0 freezes the temperature, automatic or not."""
 

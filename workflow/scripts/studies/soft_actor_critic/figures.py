@@ -8,10 +8,19 @@ import numpy as np
 from matplotlib.figure import Figure
 from matplotlib.ticker import NullFormatter
 
-from pesin.plot.style import COLOURS, interval_band, interval_whiskers, legend, named, names, panels, whiskers
+from pesin.plot.style import (
+    COLOURS,
+    interval_band,
+    interval_whiskers,
+    legend,
+    log_axis,
+    named,
+    names,
+    panels,
+)
 from pesin.stats.intervals import Centre, interval
 from pesin.steps.results import Results
-from studies.soft_actor_critic.tasks import learners
+from studies.soft_actor_critic.tasks import LAST, learners
 
 LABELS = {
     "auto": "SAC, auto",
@@ -48,10 +57,11 @@ def with_seeds(panel, places, rows, colour: str, label: str | None = None, fmt: 
 
 
 def learning(study: Results) -> Figure:
-    """Return against environment steps: off-policy agents; then PPO on its longer way."""
+    """Return against environment steps: off-policy agents; PPO on its longer way; steps to the goal."""
     result: Any = study["forecast/benchmark"]
     params = study.params("benchmark")
-    figure, ((left, right),) = panels(1, 2, height=3.0, sharey=True)
+    figure, ((left, right, steps_panel),) = panels(1, 3, width=9.4, height=3.0)
+    right.sharey(left)
     for panel, wanted, first in ((left, ("auto", "fixed", "td3", "ddpg"), 0), (right, ("auto", "ppo"), 1)):
         for name in present(result, wanted):
             rows, steps = ran(result["returns"], params, name), result["env_step"].sel(agent=name).values
@@ -60,15 +70,29 @@ def learning(study: Results) -> Figure:
             interval_band(panel, steps[there], interval(rows.isel(checkpoint=there), "seed"), **style)
         panel.axhline(params.forecast.goal_return, color=COLOURS[7], linestyle=":", linewidth=1)
         panel.set_xlabel("environment steps")
-    left.axvspan(0, params.train.learning.warmup, color=COLOURS[7], alpha=0.12, linewidth=0)
+    learning = params.train.learning
+    for ends in ((0, learning.warmup), ((1 - LAST) * learning.steps, learning.steps)):
+        left.axvspan(*ends, color=COLOURS[7], alpha=0.12, linewidth=0)
     left.set(ylabel=named(result["returns"], "return on unseen starts"))
     left.set_title(f"{params.simulate.environment}: off-policy (seeds); 95 %")
     right.set(title="and on-policy", xscale="log")
-    # Intervals of few seeds reach beyond what returns there are.
-    left.set_ylim(1.1 * float(result["returns"].min()), 0)
     for panel in (left, right):
-        legend(panel)
+        legend(panel, loc="lower right")
+    _goal(steps_panel, result, params)
     return figure
+
+
+def _goal(panel, result, params) -> None:
+    """Steps until the goal: means of what C4 compares, a run that isn't there counted with the horizon."""
+    longest = "longest_steps"
+    wanted = (*((name, "restricted_steps") for name in ("auto", "td3", "ddpg")), ("auto", longest), ("ppo", longest))
+    shown = [(name, variable) for name, variable in wanted if name in result["agent"].values]
+    for i, (name, variable) in enumerate(shown):
+        with_seeds(panel, [i], [ran(result[variable], params, name)], HUES[name], spread=0.2)
+    said = {"restricted_steps": "", longest: "\n(PPO's horizon)"}
+    names(panel, "x", [label(name) + said[variable] for name, variable in shown], rotation=40)
+    panel.set(yscale="log", ylabel=named(result[longest], f"steps to {params.forecast.goal_return:g}"))
+    panel.set_title("points: seeds; mean and 95 %")
 
 
 def by_scale(params, names, automatic: bool) -> list[str]:
@@ -104,9 +128,11 @@ def reward_scale(study: Results) -> Figure:
     scales = np.array([params.train.agents[agent].reward_scale for agent in by_scale(params, learners(params), True)])
     axes[2].plot(scales, reference * scales, ":", color=COLOURS[7], label="proportional")
     axes[0].set_title("points: seeds; 95 %")
-    axes[0].set_ylim(1.3 * float(scores["final_return"].min()), 0)  # intervals of three seeds reach beyond all returns
     axes[2].set_yscale("log")
     axes[2].set_ylim(top=axes[2].get_ylim()[1] * 10)
+    for panel in axes:
+        log_axis(panel, "x", sorted({agent.reward_scale for agent in params.train.agents.values()} & set(scales)))
+        panel.margins(x=0.15)
     legend(axes[2], loc="upper left")
     return figure
 
@@ -160,8 +186,6 @@ def _sweep(axes, study: Results) -> None:
     axes[0].set(ylabel=named(held["late_entropy"], "entropy, last quarter"), title="dotted: held exactly")
     axes[1].set(ylabel=named(scores["final_return"], "final return"))
     axes[1].set_title("what the target costs (points: seeds; 95 %)")
-    lowest = float(scores["final_return"].sel(agent=agents).min())
-    axes[1].set_ylim(np.floor(lowest / 100) * 100 - 50, 0)
 
 
 def _targets(params) -> list[str]:
@@ -243,22 +267,19 @@ def seeds(study: Results) -> Figure:
     figure, axes = panels(2, 3, height=2.7)
     returns, spread, visits = axes[0]
     for i, name in enumerate(chosen):
-        row = ran(scores["final_return"], params, name).values
-        returns.plot(i + np.linspace(-0.2, 0.2, len(row)), row, "o", color=HUES[name], markersize=3)
-        returns.plot([i - 0.3, i + 0.3], [np.median(row)] * 2, color="black", linewidth=1)
-        centre, low, high = ([float(scores[f"spread{end}"].sel(agent=name))] for end in ("", "_low", "_high"))
-        whiskers(spread, [i], centre, low, high, color=HUES[name])
+        for panel, variable in ((returns, "final_return"), (spread, "deviation")):
+            with_seeds(panel, [i], [ran(scores[variable], params, name)], HUES[name], spread=0.2)
         if name in held["agent"].values and "visitation_entropy" in held:
             row = ran(held["visitation_entropy"], params, name)
             with_seeds(visits, [i], [row], HUES[name], spread=0.2)
-    returns.set(ylabel=named(scores["final_return"], "final return"), title="every seed, and the median")
-    spread.set(ylabel=named(scores["spread"], "interquartile range"), title="spread (bootstrap, 95 %)", ylim=(0, None))
+    returns.set(ylabel=named(scores["final_return"], "final return"), title="every seed; mean and 95 %")
+    spread.set(ylabel=named(scores["deviation"], "distance from the median"), title="spread of the seeds (C6)")
     if "visitation_entropy" in held:
         visits.set_ylabel(named(held["visitation_entropy"], "visited states, entropy"))
     visits.set_title(f"first {params.entropy.early} steps of learning")
     _foresight(axes[1], study)
-    for panel in axes[0]:
-        names(panel, "x", [label(name) for name in chosen], rotation=40)
+    for panel, there in ((returns, chosen), (spread, chosen), (visits, [n for n in chosen if n in learners(params)])):
+        names(panel, "x", [label(name) for name in there], rotation=40)
     return figure
 
 
@@ -321,6 +342,6 @@ def _perturbed(panel, values, params, chosen: list[str]) -> None:
         found = interval(ran(values, params, name), "seed")
         interval_whiskers(panel, place, found, label=label(name), color=HUES[name])
     names(panel, "x", kinds, rotation=40)
-    panel.set_ylim(2 * panel.get_ylim()[0], 0)
+    panel.set_ylim(bottom=1.6 * panel.get_ylim()[0])
     panel.set(ylabel=named(values, "return"), title=f"mass, length: 1 ± {params.forecast.perturbation:g}")
     legend(panel, loc="lower left", ncols=2)

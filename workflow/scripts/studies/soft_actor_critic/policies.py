@@ -12,6 +12,7 @@ from pesin.rl.playback import Playback
 from pesin.steps.labels import labelled
 from studies.soft_actor_critic.agents import TaskParams
 from studies.soft_actor_critic.tasks import (
+    LAST,
     NO_ENTROPY,
     by_agent,
     by_run,
@@ -22,7 +23,6 @@ from studies.soft_actor_critic.tasks import (
 )
 
 GRID = ("agent", "seed")
-LAST = 0.25  # share of the training, from its end, that "converged" is read from
 THIN, WINDOWS = 10, 40  # visited states: every THIN-th, averaged in WINDOWS
 
 

@@ -12,6 +12,7 @@ from pesin.steps.case import Case
 from pesin.steps.labels import DIVERGED, labelled
 from studies.soft_actor_critic.agents import PPO, TaskParams
 
+LAST = 0.25  # share of the training, from its end, that "converged" and "final" are read from
 FREE: dict[str, Any] = {"may_be_constant": 1}
 # What a missing value stands for:
 FEWER = f"a seed that an agent wasn't run with, or {DIVERGED}"

@@ -30,14 +30,13 @@ def entropy(
     olivines: list[xr.DataTree],
 ) -> xr.DataTree:
     """Groups: oxides (C3), manganate and dynamics (C4), olivine and phases (C5)."""
-    p = case.params.entropy
-    rng = case.rng("exchange") if p.moments == "shuffled" else None
+    p, rng = case.params.entropy, case.rng("exchange")
     cells = xr.concat([tree["olivine"].to_dataset() for tree in olivines], "version")
-    iron = _olivine(cells, p.electrons)
+    iron = _olivine(cells, p)
     return xr.DataTree.from_dict(
         {
-            "oxides": _oxides(atoms["oxides"].to_dataset(), rng),
-            "manganate": _manganate(manganate["manganate"].to_dataset(), rng),
+            "oxides": _oxides(atoms["oxides"].to_dataset(), p, rng),
+            "manganate": _manganate(manganate["manganate"].to_dataset(), p, rng),
             "dynamics": _dynamics(manganate["dynamics"].to_dataset(), atoms["oxides"].to_dataset()),
             "olivine": iron,
             "phases": _phases(iron, p),
@@ -53,11 +52,16 @@ def derangement(n: int, rng: np.random.Generator) -> np.ndarray:
             return order
 
 
-def _oxides(data: xr.Dataset, rng) -> xr.Dataset:
-    """Moment of each oxide's metal, by version, and the spread over the versions."""
-    moment = data["moment"].values
-    if rng is not None:
-        moment = moment[:, derangement(moment.shape[1], rng)]
+def _told(moment: np.ndarray, p: Entropy, rng: np.random.Generator) -> np.ndarray:
+    """Moments (version, crystal, ...) as they are, exchanged among the crystals (control), or all their mean (null)."""
+    if p.moments == "shuffled":
+        return moment[:, derangement(moment.shape[1], rng)]
+    return moment if p.moments == "true" else np.full_like(moment, moment.mean())
+
+
+def _oxides(data: xr.Dataset, p: Entropy, rng) -> xr.Dataset:
+    """Moment of each oxide's metal, by version."""
+    moment = _told(data["moment"].values, p, rng)
     return xr.Dataset(
         {
             "moment": labelled(("version", "oxide"), moment, "moment of the metal", "mu_B"),
@@ -67,11 +71,9 @@ def _oxides(data: xr.Dataset, rng) -> xr.Dataset:
     )
 
 
-def _manganate(data: xr.Dataset, rng) -> xr.Dataset:
+def _manganate(data: xr.Dataset, p: Entropy, rng) -> xr.Dataset:
     """Mean moment of Mn and the largest of O against the lithium content."""
-    moment = data["metal_moment"].values
-    if rng is not None:
-        moment = moment[:, derangement(moment.shape[1], rng)]
+    moment = _told(data["metal_moment"].values, p, rng)
     dims = ("version", "x_li")
     return xr.Dataset(
         {
@@ -86,24 +88,36 @@ def _manganate(data: xr.Dataset, rng) -> xr.Dataset:
 
 
 def _dynamics(data: xr.Dataset, oxides: xr.Dataset) -> xr.Dataset:
-    """Moments of Mn over time, and the share of them between the midpoints to Mn2+ (MnO) and Mn4+ (MnO2)."""
+    """Moments of Mn over time; their mean, and their share between the midpoints to Mn2+ (MnO) and Mn4+ (MnO2).
+
+    Mean and share are those of the trajectories at the lowest temperature, one by one.
+    """
     pairs = zip(data["number"].values, data["magmom"].values, strict=True)
     moments = np.stack([moments[:, number == MANGANESE] for number, moments in pairs])
     two, three, four = (float(oxides["moment"].isel(version=0).sel(oxide=o)) for o in COMPARED)
     low, high = (three + four) / 2, (three + two) / 2
     inside = ((moments > low) & (moments < high)).mean((1, 2))
-    full = data["lithium"].values == 2
-    coolest = data["temperature"].values == data["temperature"].values[full].min()
-    chosen = full & coolest
+    lithium, temperature = data["lithium"].values, data["temperature"].values
+    cool = temperature == temperature.min()
+    content = np.unique(lithium)
+    mean = [moments[cool & (lithium == one)].mean() for one in content]
+    chosen = cool & (lithium == 2)
     return xr.Dataset(
         {
             "mn_moment": labelled(("trajectory", "frame", "site"), moments, "moment of each Mn", "mu_B"),
-            "lithium": labelled("trajectory", data["lithium"].values / 2, "lithium content x"),
-            "temperature": labelled("trajectory", data["temperature"].values, "temperature", "K"),
+            "time": labelled(("trajectory", "frame"), data["time"].values, "time", "fs"),
+            "lithium": labelled("trajectory", lithium / 2, "lithium content x"),
+            "temperature": labelled("trajectory", temperature, "temperature", "K"),
+            "mean_moment": labelled("x_li", mean, "mean moment of Mn at the lowest temperature", "mu_B"),
             "share_in_band": labelled("replica", inside[chosen], "share of moments in the band of Mn3+, LiMnO2"),
             "band": labelled("end", [low, high], "band of Mn3+", "mu_B"),
         },
-        {"frame": data["frame"].values, "replica": data["replica"].values[chosen], "end": ["low", "high"]},
+        {
+            "frame": data["frame"].values,
+            "x_li": content / 2,
+            "replica": data["replica"].values[chosen],
+            "end": ["low", "high"],
+        },
     )
 
 
@@ -131,12 +145,16 @@ def two_groups(moments: np.ndarray) -> tuple[float, float, np.ndarray]:
     )
 
 
-def _olivine(data: xr.Dataset, electrons: bool) -> xr.Dataset:
+def _olivine(data: xr.Dataset, p: Entropy) -> xr.Dataset:
     """Formation energies, valences read off the moments, their entropy, and the critical temperature of each cell."""
     x = data["x_li"].values[0]
     energy, moments = data["energy"].values, data["metal_moment"].values
     full, empty = (energy[:, [int(np.argmax(x == end))]] for end in (1, 0))
     formation = energy - x * full - (1 - x) * empty
+    if p.energies == "linear":
+        formation = np.zeros_like(formation)
+    if p.moments == "constant":
+        moments = np.full_like(moments, moments.mean())
     # Fe3+ where the moment lies nearer to FePO4's than to LiFePO4's.
     ends = [moments[:, [int(np.argmax(x == end))]].mean(-1, keepdims=True) for end in (1, 0)]
     ferric = np.abs(moments - ends[1]) < np.abs(moments - ends[0])
@@ -146,7 +164,7 @@ def _olivine(data: xr.Dataset, electrons: bool) -> xr.Dataset:
     mixed = (x > 0) & (x < 1)
     interaction = np.full(formation.shape, np.nan)
     interaction[:, mixed] = formation[:, mixed] / (x * (1 - x))[mixed]
-    carriers = [1.0, 2.0 if electrons else 1.0]
+    carriers = [1.0, 2.0 if p.electrons else 1.0]
     critical = np.stack([critical_temperature(interaction, n) for n in carriers], -1)
     dims = ("version", "config")
     return xr.Dataset(
@@ -191,6 +209,9 @@ def _phases(iron: xr.Dataset, p: Entropy) -> xr.Dataset:
         {
             "interaction": labelled("source", w, "W of the regular solution", "eV"),
             "critical_temperature": labelled(("source", "carriers"), critical, "critical temperature", "K", nan=NO_GAP),
+            "lowering": labelled(
+                "source", critical[:, 0] / critical[:, 1], "factor by which the electrons lower it", nan=NO_GAP
+            ),
             "temperature": labelled(("source", "level"), grid * top[:, None], "temperature", "K"),
             "poor_side": labelled(
                 ("source", "carriers", "level"), gaps, "poor side of the miscibility gap", nan="nothing separates there"

@@ -12,21 +12,22 @@ from studies.chgnet_charge_informed.chemistry.params import Params
 EV_PER_ANGSTROM3 = 160.21766  # GPa
 
 
-def forecast(
-    case: Case[Params], atoms: xr.DataTree, manganate: xr.DataTree, trained: xr.DataTree | None
-) -> xr.DataTree:
-    """Groups: accuracy (C1), surface (C2), hop (C6), valence; held_out and students (C7) where there are some."""
-    net = case.params.forecast.net
+def forecast(case: Case[Params], atoms: xr.DataTree, manganate: xr.DataTree, trained: xr.DataTree) -> xr.DataTree:
+    """Groups: accuracy (C1), surface (C2), hop (C6), valence; held_out where there are frames.
+
+    And students (C7), but where a control asks for another net or path: those don't touch them.
+    """
+    net, path = case.params.forecast.net, case.params.forecast.path
     groups = {
         "accuracy": _accuracy(atoms["oxides"].to_dataset(), atoms["equation_of_state"].to_dataset(), net),
         "surface": _surface(atoms["surface"].to_dataset(), net),
-        "hop": _hop(atoms["hop"].to_dataset(), case.params.forecast.path),
+        "hop": _hop(atoms["hop"].to_dataset(), path),
         "valence": _valence(atoms["oxides"].to_dataset()),
     }
     if "held_out" in atoms:
         groups["held_out"] = atoms["held_out"].to_dataset()
-    if trained is not None:
-        # torch takes seconds to load, and controls that train nothing don't need it
+    if net == "trained" and path == "empty":
+        # torch takes seconds to load, and the other controls don't need it
         from studies.chgnet_charge_informed.chemistry.student_errors import student_errors
 
         groups["students"] = student_errors(case, manganate["dynamics"].to_dataset(), trained)
@@ -68,18 +69,17 @@ def fit_lattice(constants: np.ndarray, energies: np.ndarray, atoms_per_cube: int
 
 
 def _accuracy(oxides: xr.Dataset, eos: xr.Dataset, net: str) -> xr.Dataset:
-    """Energy and largest force of LiMnO2 as DFT relaxed it; lattice constant and bulk modulus of MgO."""
-    energies = eos["energy"].sel(net=net).values
+    """Largest force on LiMnO2 as DFT relaxed it; lattice constant and bulk modulus of MgO."""
+    if net == "constant":
+        energies = np.full_like(eos["energy"].sel(net="trained").values, eos["energy"].values.mean())
+        force = np.zeros(oxides.sizes["version"])
+    else:
+        energies, force = eos["energy"].sel(net=net).values, oxides["reference_force"].sel(net=net).values
     fits = np.array([fit_lattice(eos["lattice_constant"].values, row, 8) for row in energies])
     none = "an energy without a minimum between the points"
     return xr.Dataset(
         {
-            "limno2_energy": labelled(
-                "version", oxides["reference_energy"].sel(net=net).values, "energy of LiMnO2 per atom", "eV"
-            ),
-            "limno2_force": labelled(
-                "version", oxides["reference_force"].sel(net=net).values, "largest force on LiMnO2", "eV/angstrom"
-            ),
+            "limno2_force": labelled("version", force, "largest force on LiMnO2", "eV/angstrom"),
             "mgo_energy": labelled(("version", "lattice_constant"), energies, "energy of MgO per atom", "eV"),
             "mgo_lattice_constant": labelled("version", fits[:, 0], "lattice constant of MgO", "angstrom", nan=none),
             "mgo_bulk_modulus": labelled("version", fits[:, 1], "bulk modulus of MgO", "GPa", nan=none),
@@ -92,7 +92,8 @@ def _surface(data: xr.Dataset, net: str) -> xr.Dataset:
     """Relative differences between the net's derivatives and those of its energy."""
     variables = {}
     for name in ("force", "stress"):
-        exact, differences = data[name].sel(net=net).values, data[f"{name}_difference"].values
+        differences = data[f"{name}_difference"].values
+        exact = np.zeros_like(differences) if net == "constant" else data[name].sel(net=net).values
         error = np.abs(exact - differences) / np.abs(differences)
         variables[f"{name}_error"] = labelled("crystal", error, f"relative error of the {name}")
         variables[name] = labelled("crystal", exact, name, data[name].attrs["units"])
@@ -107,18 +108,18 @@ def _surface(data: xr.Dataset, net: str) -> xr.Dataset:
 
 def _hop(data: xr.Dataset, path: str) -> xr.Dataset:
     """Barrier and its place along the path."""
-    energy = data["energy"].sel(path=path).values
-    profile = energy - energy[:, :1]
+    chosen = data.sel(path="empty" if path == "resting" else path)
+    energy, left = chosen["energy"].values, chosen["force_left"].values
+    profile = np.zeros_like(energy) if path == "resting" else energy - energy[0]
     return xr.Dataset(
         {
-            "profile": labelled(("version", "fraction"), profile, "energy along the path", "eV"),
-            "barrier": labelled("version", profile.max(1), "barrier of the hop", "eV"),
-            "peak": labelled("version", data["fraction"].values[profile.argmax(1)], "place of the maximum"),
-            "force_left": labelled(
-                ("version", "fraction"), data["force_left"].sel(path=path).values, "largest force left", "eV/angstrom"
-            ),
+            "profile": labelled("fraction", profile, "energy along the path", "eV"),
+            "barrier": labelled((), profile.max(), "barrier of the hop", "eV"),
+            "end_energy": labelled((), 0.0 if path == "resting" else data["end_energy"], "energy of the end", "eV"),
+            "peak": labelled((), data["fraction"].values[profile.argmax()], "place of the maximum"),
+            "force_left": labelled("fraction", left, "largest force left", "eV/angstrom"),
         },
-        {"version": data["version"].values, "fraction": data["fraction"].values},
+        {"fraction": data["fraction"].values},
     )
 
 

@@ -22,7 +22,8 @@ class Train(Model):
     """Å."""
     steps: PositiveInt
     batch: PositiveInt
-    lr: PositiveFloat
+    lr: NonNegativeFloat
+    """0 (null): nothing is learnt."""
     weights: dict[Literal["energy", "force", "moment"], NonNegativeFloat]
     """Of the parts of the loss (eV per atom, eV/Å, mu_B); moment counts for the nets with a moment head alone."""
     moments: Literal["true", "shuffled"]
@@ -30,8 +31,11 @@ class Train(Model):
 
 
 class Entropy(Model):
-    moments: Literal["true", "shuffled"]
-    """shuffled (control): oxides, and compositions of LixMnO2, exchange their moments."""
+    moments: Literal["true", "shuffled", "constant"]
+    """shuffled (control): oxides, and compositions of LixMnO2, exchange their moments. constant (null): all metals have
+    the same."""
+    energies: Literal["true", "linear"]
+    """linear (null): energies of LixFePO4 are linear in x, so that no cell forms or falls apart."""
     electrons: bool
     """Whether the electrons' disorder counts in the free energy (false: control)."""
     literature_interaction: PositiveFloat
@@ -41,10 +45,11 @@ class Entropy(Model):
 
 
 class Forecast(Model):
-    net: Literal["trained", "permuted"]
-    """permuted (control): energies, or the forces beside true energies, come from nets with shuffled weights."""
-    path: Literal["vacancy", "occupied"]
-    """occupied (control): the hop's goal isn't empty."""
+    net: Literal["trained", "permuted", "constant"]
+    """permuted (control): energies, or the forces beside true energies, come from nets with shuffled weights. constant
+    (null): an energy that doesn't depend on where the atoms are."""
+    path: Literal["empty", "occupied", "resting"]
+    """occupied (control): the hop's goal isn't empty. resting (null): the ion stays where it is."""
     ridge: PositiveFloat
     """Of the linear probe."""
 

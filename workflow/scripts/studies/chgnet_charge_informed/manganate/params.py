@@ -17,15 +17,16 @@ class Run(Model):
     temperature: PositiveFloat
     """K."""
     replicas: PositiveInt
+    every: PositiveInt
+    """Steps between two frames."""
 
 
 class Dynamics(Model):
     """Langevin dynamics of LixMnO2 from the relaxed cells, with the first of the versions."""
 
     runs: list[Run]
-    steps: PositiveInt
-    every: PositiveInt
-    """Steps between frames."""
+    frames: PositiveInt
+    """Frames of a trajectory."""
     dt: PositiveFloat
     """fs."""
     friction: PositiveFloat

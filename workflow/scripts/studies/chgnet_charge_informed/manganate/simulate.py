@@ -39,10 +39,11 @@ def _dynamics(case: Case[Params], relaxed: xr.Dataset) -> xr.Dataset:
         crystal = (cell["number"].values[real], cell["position"].values[real], cell["cell"].values)
         for replica in range(run.replicas):
             seed = case.seed(f"dynamics {run.lithium} {run.temperature} {replica}")
-            tasks.append((version, crystal, run.temperature, d, seed))
-            labels.append((run.lithium, run.temperature, replica))
+            tasks.append((version, crystal, run, d, seed))
+            labels.append((run.lithium, run.temperature, replica, run.every))
     frames = each(_trajectory, tasks, case.threads)
-    lithium, temperature, replicas = zip(*labels, strict=True)
+    lithium, temperature, replicas, every = zip(*labels, strict=True)
+    number = np.arange(1, d.frames + 1)
     numbers = padded([crystal[0] for _, crystal, *_ in tasks], fill=0)
 
     def over_atoms(name) -> np.ndarray:
@@ -62,15 +63,16 @@ def _dynamics(case: Case[Params], relaxed: xr.Dataset) -> xr.Dataset:
             "force": labelled((*dims, "atom", "axis"), over_atoms("forces"), "force", "eV/angstrom", nan=NO_ATOM),
             "magmom": labelled((*dims, "atom"), over_atoms("moments"), "moment of each atom", "mu_B", nan=NO_ATOM),
             "energy": labelled(dims, [one["energy"] for one in frames], "energy of the cell", "eV"),
+            "time": labelled(dims, d.dt * np.multiply.outer(every, number), "time", "fs"),
         },
-        {"frame": d.dt * d.every * np.arange(1, len(frames[0]["energy"]) + 1)},
+        {"frame": number},
     )
 
 
 def _trajectory(task) -> dict:
     from ase import Atoms
 
-    version, (numbers, positions, cell), temperature, d, seed = task
+    version, (numbers, positions, cell), run, d, seed = task
     net = load(version)
     atoms = Atoms(numbers, positions, cell=cell, pbc=True)
-    return langevin(net, atoms, temperature, d.steps, d.every, d.dt, d.friction, seed)
+    return langevin(net, atoms, run.temperature, d.frames * run.every, run.every, d.dt, d.friction, seed)

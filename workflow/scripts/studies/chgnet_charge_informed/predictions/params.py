@@ -31,11 +31,14 @@ class EquationOfState(Model):
 
 
 class Hop(Model):
-    """A Li ion moved into the neighbouring site of Li2O, the others relaxing: the site empty, or (control) occupied."""
+    """A hop of lithium in the garnet with one extra Li, by the first of the versions."""
 
-    fractions: Annotated[list[Annotated[float, Field(ge=0, le=1)]], Field(min_length=3)]
-    """Places along the path; 0 first."""
+    ends: Relax
+    """The relaxation of its ends, that of the start with the cell."""
+    fractions: Annotated[list[Annotated[float, Field(ge=0, lt=1)]], Field(min_length=3)]
+    """Places along the way between them; 0 first."""
     relax: Relax
+    """At each place, of all ions but the hopping ones."""
 
 
 class HeldOut(Model):

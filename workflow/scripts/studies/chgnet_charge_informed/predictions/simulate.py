@@ -1,4 +1,4 @@
-"""CHGNet on single crystals: oxides, its energy surface, an equation of state, a hop in Li2O, held-out frames.
+"""CHGNet on single crystals: oxides, its energy surface, an equation of state, a hop in a garnet, held-out frames.
 
 Each part is a list of independent tasks, which may run on several processors.
 """
@@ -7,16 +7,19 @@ from __future__ import annotations
 
 import numpy as np
 import xarray as xr
+from scipy.linalg import block_diag
 
 from pesin.steps.case import Case
 from pesin.steps.labels import labelled
 from pesin.steps.parallel import each
 from studies.chgnet_charge_informed.crystals import CRYSTALS, REFERENCE, build, unpaired_electrons
+from studies.chgnet_charge_informed.garnet.cell import garnet, knock_on
 from studies.chgnet_charge_informed.potential import GPA, evaluate, load, relax
 from studies.chgnet_charge_informed.predictions.mptrj import read_frames
 from studies.chgnet_charge_informed.predictions.params import HeldOut, Params
 
 NETS = ("trained", "permuted")
+STIFF = 70.0  # eV/angstrom^2, what BFGS begins with
 
 
 def simulate(case: Case[Params]) -> xr.DataTree:
@@ -36,7 +39,7 @@ def simulate(case: Case[Params]) -> xr.DataTree:
 
 
 def _oxides(case: Case[Params]) -> xr.Dataset:
-    """Moments of the oxides, and energy and largest force of the reference crystal, by trained and permuted nets."""
+    """Moments of the oxides, and the largest force on the reference crystal, by trained and permuted nets."""
     p = case.params.simulate
     tasks = [(version, "trained", name, 0) for version in p.versions for name in p.oxides]
     reference = [(version, net, REFERENCE, case.seed("permuted")) for version in p.versions for net in NETS]
@@ -52,9 +55,6 @@ def _oxides(case: Case[Params]) -> xr.Dataset:
                 ("version", "oxide"), np.reshape(metal, (len(p.versions), -1)), "mean moment of the metal", "mu_B"
             ),
             "unpaired": labelled("oxide", [unpaired_electrons(name) for name in p.oxides], "formal unpaired electrons"),
-            "reference_energy": labelled(
-                ("version", "net"), np.reshape([one["e"] for one in last], shape), "energy of LiMnO2 per atom", "eV"
-            ),
             "reference_force": labelled(
                 ("version", "net"),
                 np.reshape([np.linalg.norm(one["f"], axis=1).max() for one in last], shape),
@@ -193,54 +193,64 @@ def _rotation(rng) -> np.ndarray:
     return q * np.sign(np.linalg.det(q))
 
 
-# ------------------------------------------------------------------------------------------------------- Li in oxides
+# ------------------------------------------------------------------------------------------------------ Li in a garnet
 
 
 def _hop(case: Case[Params]) -> xr.Dataset:
-    """Energies along the path of a Li ion in Li2O, to an empty and to an occupied site."""
-    p, hop = case.params.simulate, case.params.simulate.hop
-    paths = ("vacancy", "occupied")
-    tasks = [(v, path, fraction, hop.relax) for v in p.versions for path in paths for fraction in hop.fractions]
+    """Energies along a hop of lithium in the garnet with one extra Li, to an empty and to an occupied site.
+
+    The hop is a knock-on between two relaxed ends: the mover leaves its tetrahedron for an octahedron, and the extra Li
+    takes its place.
+    """
+    from pymatgen.io.ase import AseAtomsAdaptor
+
+    version, hop = case.params.simulate.versions[0], case.params.simulate.hop
+    start, (extra, mover, goal) = AseAtomsAdaptor.get_atoms(garnet(1)), knock_on()
+    net, size = load(version), 3 * len(start)
+    _, hessian, _ = relax(net, start, hop.ends.fmax, hop.ends.steps)
+    end = start.copy()
+    end.positions[[extra, mover]] = start.positions[mover], np.array(goal) @ np.array(start.cell)
+    relax(net, end, hop.ends.fmax, hop.ends.steps, cell=False, hessian=hessian[:size, :size])
+    end_energy = float(end.calc.results["energy"]) - float(start.calc.results["energy"])
+    start.calc = end.calc = None
+    paths, pair = ("empty", "occupied"), (mover, extra)
+    tasks = [(version, path, f, start, end, pair, hessian[:size, :size], hop) for path in paths for f in hop.fractions]
     found = each(_image, tasks, case.threads)
-    shape = (len(p.versions), len(paths), len(hop.fractions))
-    energy, left, evaluations = (np.reshape(column, shape) for column in zip(*found, strict=True))
-    dims = ("version", "path", "fraction")
+    energy, left, evaluations = (np.reshape(one, (2, -1)) for one in zip(*found, strict=True))
+    dims = ("path", "fraction")
     return xr.Dataset(
         {
             "energy": labelled(dims, energy, "energy of the cell", "eV"),
             "force_left": labelled(dims, left, "force left", "eV/angstrom"),
-            "evaluations": labelled(dims, evaluations, "evaluations of CHGNet"),
+            "evaluations": labelled(dims, evaluations, "evaluations of CHGNet", may_be_constant=1),
+            "end_energy": labelled((), end_energy, "energy of the relaxed end less that of the relaxed start", "eV"),
         },
-        {"version": p.versions, "path": list(paths), "fraction": hop.fractions},
+        {"path": list(paths), "fraction": hop.fractions},
     )
 
 
 def _image(task) -> tuple[float, float, int]:
-    """One place along the path: the mover is held, and so is an ion on its goal; the others relax.
+    """Energy (eV), force left (eV/angstrom) and evaluations at one place of the straight way between the ends.
 
-    Their centre of mass stays, or the lattice would slide until the mover is at home.
+    Both Li ions are held there, and so is an ion on the goal; the others relax. Their centre of mass stays, or the
+    lattice would slide until the two are at home.
     """
+    from ase import Atom
     from ase.constraints import FixAtoms, FixSubsetCom
-    from pymatgen.io.ase import AseAtomsAdaptor
 
-    version, path, fraction, settings = task
-    net = load(version)
-    atoms = AseAtomsAdaptor.get_atoms(build("li2o"))
-    lithium = [i for i, symbol in enumerate(atoms.symbols) if symbol == "Li"]
-    mover = lithium[0]
-    across = np.array([atoms.cell[0, 0] / 2, 0, 0])
-    apart = atoms.get_distances(mover, lithium, mic=True, vector=True) - across
-    goal = lithium[
-        int(np.argmin(np.linalg.norm(apart - np.round(apart / atoms.cell[0, 0]) * atoms.cell[0, 0], axis=1)))
-    ]
-    atoms.positions[mover] += fraction * across
-    held = [mover, goal]
-    if path == "vacancy":
-        del atoms[goal]
-        held = [mover - (goal < mover)]
-    others = [i for i in range(len(atoms)) if i not in held]
-    atoms.set_constraint([FixAtoms(held), FixSubsetCom(others)])
-    left, _, evaluations = relax(net, atoms, settings.fmax, settings.steps, cell=False)
+    version, path, fraction, start, end, pair, hessian, hop = task
+    atoms, cell = start.copy(), np.array(start.cell)
+    across = np.linalg.solve(cell.T, (end.positions - start.positions).T).T
+    across = (across - np.round(across)) @ cell
+    atoms.positions += fraction * across
+    held = list(pair)
+    if path == "occupied":
+        atoms.append(Atom("Li", start.positions[pair[0]] + across[pair[0]]))
+        held.append(len(atoms) - 1)
+        hessian = block_diag(hessian, STIFF * np.eye(3))
+    atoms.set_constraint([FixAtoms(held), FixSubsetCom([i for i in range(len(atoms)) if i not in held])])
+    how = {"cell": False, "hessian": hessian}
+    left, _, evaluations = relax(load(version), atoms, hop.relax.fmax, hop.relax.steps, **how)
     return float(atoms.calc.results["energy"]), left, evaluations
 
 

@@ -53,7 +53,8 @@ class Measures(Model):
     """Conventions of the DSE of untrained networks."""
     information: Convention
     subsets: Annotated[int, Field(ge=2)]
-    subsamples: Annotated[int, Field(ge=2)]
+    trained: bool
+    """false (null): at the end stand the networks as they were before training."""
     shuffled: bool
     """Control: initial entropies are shuffled among the scales of a seed, and the labels among the samples in DSMI."""
 

@@ -21,6 +21,9 @@ def entropy(case: Case[Params], data: xr.Dataset, trained: xr.DataTree) -> xr.Da
     kept = trained["kept"].to_dataset()
     p, held = case.params.entropy, case.params.train.evaluation
     z, grid = kept["z"].values, ("convention", *RUN, "epoch")
+    if not p.trained:
+        kept = untrained(kept)
+        z = kept["z"].values
     if p.shuffled:
         order = case.rng("shuffled").permuted(np.tile(np.arange(z.shape[2]), (*z.shape[:2], 1)), axis=-1)
         z = np.take_along_axis(z, order[..., None, None], 2)
@@ -58,6 +61,12 @@ def entropy(case: Case[Params], data: xr.Dataset, trained: xr.DataTree) -> xr.Da
     result = result.assign(accuracy=kept["accuracy"], test_accuracy=kept["test_accuracy"])
     result = result.merge(chance(case, z[:, :, -1], label))
     return result if p.sweep is None else result.merge(sweep(case, p.sweep, z, label))
+
+
+def untrained(kept: xr.Dataset) -> xr.Dataset:
+    """The null: the first and the last checkpoint, and at both the networks as they were before training."""
+    ends = {"epoch": kept["epoch"].values[[0, -1]], "moment": kept["moment"].values}
+    return kept.isel(epoch=[0, 0], moment=[0, 0]).assign_coords(ends)
 
 
 def information(case: Case[Params], z: np.ndarray, classes: np.ndarray, convention: Convention) -> np.ndarray:
@@ -98,11 +107,11 @@ def sweep(case: Case[Params], grid: Sweep, z: np.ndarray, label: np.ndarray) -> 
     """Over bandwidths and diffusion times: rank correlation of epoch and DSE, and the gain of DSMI with the label."""
     p = case.params.entropy
     some, modes = slice(grid.samples), case.params.modes
-    supervised = z[modes.index("supervised"), :, :, some]
+    supervised = z[modes.index("supervised"), : grid.units, :, some]
     raw = np.stack([bits_of(supervised, ("raw", sigma, grid.t)) for sigma in grid.sigma])  # (sigma, seed, epoch, t)
     rho = np.apply_along_axis(lambda values: spearman(np.arange(len(values)), values), 2, raw)
     told = [mode for mode in modes if mode != "self_supervised"]
-    gain = np.empty((len(p.sweep_information), len(told), z.shape[1], len(grid.t)))
+    gain = np.empty((len(p.sweep_information), len(told), len(supervised), len(grid.t)))
     for i, j, seed in np.ndindex(gain.shape[:3]):
         mode, convention, ends = modes.index(told[j]), ("l2", p.sweep_information[i], grid.t), []
         for epoch in (0, -1):
@@ -112,13 +121,13 @@ def sweep(case: Case[Params], grid: Sweep, z: np.ndarray, label: np.ndarray) -> 
     return xr.Dataset(
         {
             "sweep_dse_correlation": labelled(
-                ("sigma", "seed", "time"),
+                ("sigma", "swept_seed", "time"),
                 rho,
                 "Spearman correlation of epoch and DSE of raw features, supervised",
                 nan=f"{DIVERGED}, or a DSE that never changes",
             ),
             "sweep_dsmi_gain": labelled(
-                ("sigma_information", "told_mode", "seed", "time"),
+                ("sigma_information", "told_mode", "swept_seed", "time"),
                 gain,
                 "DSMI with the label of L2-normalised features, last checkpoint minus first",
                 "bit",

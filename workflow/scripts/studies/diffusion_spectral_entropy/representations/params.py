@@ -55,6 +55,8 @@ class Measures(Model):
     conventions: Annotated[dict[Name, Convention], Field(min_length=1)]
     information: Name
     """The convention of the permutation null, the subsamples and the map of DSMI."""
+    trained: bool
+    """false (null): at the last checkpoint too stands the network as it was before training."""
     shuffled: bool
     """Control: the checkpoints of each run are shuffled."""
     subsets: Annotated[int, Field(ge=2)]

@@ -17,6 +17,8 @@ from pesin.steps.labels import labelled
 from studies.diffusion_spectral_entropy.bit import BIT
 from studies.diffusion_spectral_entropy.toys.params import DependenceMeasures, Params
 
+UNTRAINED = "a critic that diverged, or isn't trained at that mixing share"
+
 
 def entropy(case: Case[Params], data: xr.Dataset) -> xr.Dataset:
     """Return entropies against the dimension and informations against the mixing share."""
@@ -50,8 +52,12 @@ def dimension(case: Case[Params], data: xr.Dataset) -> xr.Dataset:
             ceiling = np.log2(noisy.shape[-2])
             result["cse_gap"] = labelled(grid, ceiling - cse, "log2 n minus binned entropy", "bit")
             for kind, values in (("dse", dse), ("cse", cse)):
-                change = np.abs(values - values[:, :1]) / values[:, :1]
-                result[f"{kind}_change"] = labelled(grid, change, f"relative change of {kind.upper()} by the noise")
+                # Points that coincide have entropy 0 up to rounding, and nothing to be changed.
+                clean = np.broadcast_to(values[:, :1], values.shape)
+                change = np.full(values.shape, np.nan)
+                np.divide(np.abs(values - clean), clean, out=change, where=clean > 1e-9)
+                said = f"relative change of {kind.upper()} by the noise"
+                result[f"{kind}_change"] = labelled(grid, change, said, nan="a clean cloud without entropy")
             result |= sweep(case, noisy)
             result["log2_samples"] = labelled((), ceiling, "log2 of the number of points, the ceiling", "bit")
     return xr.Dataset(result, coordinate | {"sigma": p.sweep.sigma, "time_sweep": p.sweep.t})
@@ -61,13 +67,13 @@ def sweep(case: Case[Params], noisy: np.ndarray) -> dict:
     """Rank correlation of dimension and DSE, and its change by the noise of the claim, over bandwidth and time."""
     p, known = case.params.entropy.sweep, case.params.simulate.spheres
     at = [0, int(np.argmin(np.abs(np.asarray(known.noise) - 0.02)))]
-    some = noisy[:, at, :, : p.samples]
+    some = noisy[: p.units][:, at][:, :, : p.samples]
     dse = np.stack([diffusion_spectral_entropy(some, sigma, p.t).value / BIT for sigma in p.sigma])
     rho = np.apply_along_axis(lambda v: spearman(known.dims, v), 3, dse)  # (sigma, cloud, 2, t)
     clean, moved = dse[:, :, 0], dse[:, :, 1]
     # A bandwidth that sees nothing has entropy 0 up to rounding: its change counts as complete.
     change = np.divide(np.abs(moved - clean), clean, out=np.ones_like(clean), where=clean > 1e-9).mean(2)
-    grid = ("sigma", "cloud", "time_sweep")
+    grid = ("sigma", "swept_cloud", "time_sweep")
     return {
         "sweep_correlation": labelled(
             grid,
@@ -83,12 +89,13 @@ def dependence(case: Case[Params], data: xr.Dataset) -> xr.Dataset:
     """DSMI at every dimension of the space, and beside it KSG and MINE at one of them."""
     p, world = case.params.entropy.dependence, case.params.simulate.dependence
     grid = ("seed", "mixing", "view_noise")
-    rng = case.rng("dependence")
     dsmi = []
     for ambient in world.ambient:
         first, second = (data[f"{name}_view_{ambient}"].values.astype(float) for name in ("first", "second"))
         found = np.empty((*first.shape[:3], len(p.times)))
         for cell in np.ndindex(first.shape[:3]):
+            # The same draws at every p: where there is next to nothing to find, they would decide the order.
+            rng = np.random.default_rng(case.seed(f"dependence {cell[0]}"))
             found[cell] = information(first[cell], second[cell], rng, p)
         dsmi.append(found)
     together = np.stack(dsmi)  # (ambient, seed, mixing, noise, time)
@@ -104,7 +111,7 @@ def dependence(case: Case[Params], data: xr.Dataset) -> xr.Dataset:
                 ("ambient", *grid, "time"), together, "DSMI of the first view and clusters of the second", "bit"
             ),
             "information": labelled(
-                ("estimator", *grid), values, "information between the two views", "bit", nan="a critic that diverged"
+                ("estimator", *grid), values, "information between the two views", "bit", nan=UNTRAINED
             ),
             "retention": labelled(
                 ("estimator", "seed"),
@@ -124,13 +131,20 @@ def dependence(case: Case[Params], data: xr.Dataset) -> xr.Dataset:
 
 
 def rivals(case: Case[Params], data: xr.Dataset) -> dict[str, np.ndarray]:
-    """KSG and MINE, in bits, of the two views in `compare_ambient` dimensions; shapes (seed, mixing, view_noise)."""
+    """KSG and MINE, in bits, of the two views in `compare_ambient` dimensions; shapes (seed, mixing, view_noise).
+
+    MINE at the least and the largest mixing share alone, NaN between them.
+    """
     p = case.params.entropy.dependence
     first, second = (data[f"{name}_view_{p.compare_ambient}"].values.astype(float) for name in ("first", "second"))
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", message=".*nearest neighbours are hardly nearer.*")  # that is what is tested
         cells = [mutual_information(first[c], second[c], p.neighbours).value for c in np.ndindex(first.shape[:3])]
-    return {"ksg": np.array(cells).reshape(first.shape[:3]) / BIT, "mine": mine(case, first, second) / BIT}
+    mixing = case.params.simulate.dependence.mixing
+    ends = [int(np.argmin(mixing)), int(np.argmax(mixing))]  # critics cost most, and the claim looks at the ends
+    critics = np.full(first.shape[:3], np.nan)
+    critics[:, ends] = mine(case, first[:, ends], second[:, ends]) / BIT
+    return {"ksg": np.array(cells).reshape(first.shape[:3]) / BIT, "mine": critics}
 
 
 def information(first: np.ndarray, second: np.ndarray, rng: np.random.Generator, p: DependenceMeasures) -> np.ndarray:

@@ -18,6 +18,8 @@ class Spheres(Model):
     samples: Annotated[int, Field(ge=10)]
     dims: Annotated[list[PositiveInt], Field(min_length=3)]
     """Intrinsic dimensions d of the spheres S^d."""
+    radius: NonNegativeFloat = 1.0
+    """0 (null): points without extension, so that nothing but the noise is left."""
     ambient: PositiveInt
     """Dimension of the space that they are rotated into."""
     noise: Annotated[list[NonNegativeFloat], Field(min_length=2)]
@@ -43,6 +45,8 @@ class Dependence(Model):
     noise: Annotated[list[PositiveFloat], Field(min_length=2)]
     mixing: Annotated[list[Annotated[float, Field(ge=0, le=1)]], Field(min_length=3)]
     """p: the share of the first view's latent variables in the second view."""
+    signal: NonNegativeFloat = 1.0
+    """Strength of the latent variables in both views. 0 (null): nothing but the noise."""
     shuffled: bool
     """Control: the labels p are shuffled among the pairs of a seed."""
 

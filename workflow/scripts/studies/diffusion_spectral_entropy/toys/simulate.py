@@ -24,7 +24,7 @@ def clouds(case: Case[Params]) -> xr.Dataset:
         dims = rng.permuted(dims, axis=1)
 
     def make(d: int) -> np.ndarray:
-        return embed(rng, sphere(rng, p.samples, d), p.ambient)
+        return p.radius * embed(rng, sphere(rng, p.samples, d), p.ambient)
 
     shapes = {"swiss_roll": swiss_roll, "tree": tree}
     shape = (p.clouds, len(p.dims) + len(shapes), p.samples, p.ambient)
@@ -35,7 +35,7 @@ def clouds(case: Case[Params]) -> xr.Dataset:
     point, feature = ("sample", "feature"), {"feature": np.arange(p.ambient)}
     return xr.Dataset(
         {
-            "sphere": labelled((*of_sphere, *point), spheres, "points on unit spheres"),
+            "sphere": labelled((*of_sphere, *point), spheres, "points on spheres", may_be_constant=1),
             "sphere_noise": labelled((*of_sphere, *point), noise[:, :known], "noise of standard deviation 1, spheres"),
             "shape_points": labelled(
                 ("cloud", "shape", *point),
@@ -58,22 +58,26 @@ def latent(u: np.ndarray) -> np.ndarray:
 
 
 def views(case: Case[Params]) -> xr.Dataset:
-    """Views A = f(u) W1 + noise and B = (p f(u) + (1 - p) f(u')) W2 + noise; u, u' and noise anew for each p."""
+    """Views A = s f(u) W1 + noise and B = s (p f(u) + (1 - p) f(u')) W2 + noise, s the strength of the signal.
+
+    Latent variables, weights and noise are the same at every p of a seed, so that p alone changes along a curve; the
+    noise is the same at every level but for its size.
+    """
     p, rng = case.params.simulate.dependence, case.rng("dependence")
     mixing = np.tile(np.asarray(p.mixing, float), (p.seeds, 1))
     if p.shuffled:
         mixing = rng.permuted(mixing, axis=1)
     dims = ("seed", "mixing", "view_noise", "view_sample")
-    grid = (p.seeds, len(p.mixing), 1, p.samples)
+    grid = (p.seeds, 1, 1, p.samples)
     scale = np.asarray(p.noise)[:, None, None]
     variables = {}
     for ambient in p.ambient:
         first, other = (latent(rng.random((*grid, 2))) for _ in range(2))
         share = mixing[:, :, None, None, None]
         for name, source in (("first", first), ("second", share * first + (1 - share) * other)):
-            # The same for every p: weights of two dimensions can hide almost everything, and p would not be alone.
             weights = rng.normal(size=(p.seeds, 1, 1, 3, ambient)) / np.sqrt(ambient)
-            seen = source @ weights + scale * rng.normal(size=(*grid, ambient))
+            seen = p.signal * source @ weights + scale * rng.normal(size=(*grid, ambient))
+            seen = np.broadcast_to(seen, (p.seeds, len(p.mixing), *seen.shape[2:]))
             variables[f"{name}_view_{ambient}"] = labelled(
                 (*dims, f"coordinate_{ambient}"), seen.astype(np.float32), f"{name} view in {ambient} dimensions"
             )

@@ -15,13 +15,16 @@ def entropy(case: Case[Params], spectra: xr.Dataset) -> xr.Dataset:
     """Per smooth flow: sum of exponents against mean divergence, the zero exponent, the sign, the stored value."""
     smooth = (spectra["kind"] == "flow") & np.isfinite(spectra["mean_divergence"]) & np.isfinite(spectra["lambda_1"])
     s = spectra.isel(system=np.flatnonzero(smooth))
-    own = case.params.entropy.source == "recomputed"
-    exponents = (s["exponents"] if own else s["exponents_stored"]).values
+    exponents = {
+        "recomputed": s["exponents"].values,
+        "stored": s["exponents_stored"].values,
+        "zero": 0 * s["exponents"].values,
+    }[case.params.entropy.source]
     top = np.nanmax(np.where(np.isnan(exponents), -np.inf, exponents), axis=1)
-    error = s["lambda_1_error"].values
-    gap = np.abs(np.nansum(exponents, 1) - s["mean_divergence"].values) / np.nansum(np.abs(exponents), 1)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        gap = np.abs(np.nansum(exponents, 1) - s["mean_divergence"].values) / np.nansum(np.abs(exponents), 1)
     nearest = np.nanmin(np.abs(exponents), 1)
-    chaotic = top > 3 * error
+    chaotic = s["is_chaotic"].values == 1  # as recomputed, whose ever spectrum is judged: the systems stay the same
     autonomous = s["driven"].values == 0
     close = np.abs(s["lambda_1_stored"].values - top) < CLOSE * np.abs(top)
     of_these = np.flatnonzero(chaotic & autonomous)
@@ -35,7 +38,7 @@ def entropy(case: Case[Params], spectra: xr.Dataset) -> xr.Dataset:
                 nan="a system at rest, or without a stored spectrum, has no exponents to compare",
             ),
             "sum_holds": labelled("system", (gap < 0.02).astype(float), "that gap is below 2 %"),
-            "positive": labelled("system", chaotic.astype(float), "largest exponent above 3 standard errors"),
+            "positive": labelled("system", (chaotic & (top > 0)).astype(float), "chaotic by the spectrum here"),
             "stored_close": labelled(
                 "system", close.astype(float), "stored largest exponent within 30 % of the one here"
             ),

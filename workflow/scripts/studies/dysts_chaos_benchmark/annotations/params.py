@@ -8,8 +8,8 @@ from pesin.params import Model
 
 
 class Entropy(Model):
-    source: Literal["recomputed", "stored"]
-    """Whose spectra are held against the divergence of the equations: ours, or those stored in dysts."""
+    source: Literal["recomputed", "stored", "zero"]
+    """Whose spectra are held against the divergence of the equations: ours, those stored in dysts, or zeros."""
 
 
 class Params(Model):

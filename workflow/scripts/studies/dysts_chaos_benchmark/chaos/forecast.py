@@ -3,12 +3,13 @@
 import numpy as np
 import xarray as xr
 
-from pesin.stats.intervals import correlation_interval
+from pesin.stats.intervals import correlation_interval, spearman
 from pesin.steps.case import Case
 from pesin.steps.labels import labelled
 from studies.dysts_chaos_benchmark.chaos.params import Params
 
 PER_PERIOD = "nat per period"
+CONSTANT = "NaiveMean"
 INVARIANTS = {
     "lambda_1": ("largest Lyapunov exponent", PER_PERIOD),
     "pesin_entropy": ("Pesin entropy", PER_PERIOD),
@@ -32,17 +33,20 @@ def forecast(case: Case[Params], spectra: xr.Dataset, scores: xr.Dataset) -> xr.
     order = rng.permutation(usable) if p.exponents == "shuffled" else usable
     columns = {name: values[order] for name, values in columns.items()}
     scored = scored.isel(system=usable)
-    listed = np.flatnonzero(scored["family"].values != "baseline")
-    best = listed[np.median(scored["smape"].values[listed], 1).argmin()]
+    mine = scored["smape"].sel(forecaster=p.forecaster).values
     rho = np.full((scored.sizes["forecaster"], len(INVARIANTS), 3), np.nan)
     for i in range(scored.sizes["forecaster"]):
         for j, name in enumerate(INVARIANTS):
             rho[i, j] = correlation_interval(columns[name], scored["smape"].values[i])
     measured = {name: labelled("system", columns[name], *said) for name, said in INVARIANTS.items()}
-    measured["smape_of_the_best"] = labelled(
-        "system", scored["smape"].values[best], "sMAPE of the best forecaster", "%"
+    measured["watched_smape"] = labelled("system", mine, f"sMAPE of {p.forecaster}", "%")
+    measured["watched_median"] = labelled((), float(np.median(mine)), f"median sMAPE of {p.forecaster}", "%")
+    measured["watched_rho"] = labelled(
+        (), spearman(columns["lambda_1"], mine), f"Spearman correlation of {p.forecaster}'s sMAPE with the exponent"
     )
-    measured["best"] = labelled((), str(scored["forecaster"].values[best]), "best forecaster")
+    measured["constant_median"] = labelled(
+        (), float(scored["smape"].sel(forecaster=CONSTANT).median()), "median sMAPE of the history's mean", "%"
+    )
     measured["rho"] = labelled(
         ("forecaster", "invariant", "bound"),
         rho,

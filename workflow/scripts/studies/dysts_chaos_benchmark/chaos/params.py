@@ -10,6 +10,8 @@ from pesin.params import Model
 class Forecast(Model):
     exponents: Literal["measured", "shuffled"]
     """shuffled: each system gets the exponents of another one."""
+    forecaster: str
+    """Whose error should follow chaos."""
 
 
 class Params(Model):

@@ -16,16 +16,19 @@ def entropy(case: Case[Params], zoo: xr.DataTree) -> xr.Dataset:
     table = np.array([features(root["x"].values[i], root["dim"].values[i]) for i in keep])
     if p.matrix == "noise":
         table = rng.standard_normal(table.shape)
+    if p.matrix == "one":
+        table = rng.standard_normal((len(table), 1)) * np.sign(rng.standard_normal(table.shape[1]))
     table = np.apply_along_axis(_normal_scores, 0, table)
-    folds = np.array_split(rng.permutation(len(table)), p.folds)
-    ratios = [participation_ratio(table[fold]) for fold in folds]
+    ratios = pseudovalues(table)
     scores, labels = _clusters(table, p.clusters, rng)
     stability = _stability(table, labels, p.resamples, rng)
     position = _principal(table, 2)
     short = max(0, 3 - int((stability > 0.6).sum()))
     return xr.Dataset(
         {
-            "participation_ratio": labelled("fold", ratios, "participation ratio of the features' covariance"),
+            "participation_ratio": labelled(
+                "system", ratios, "jackknife pseudo-value of the participation ratio of the features' covariance"
+            ),
             "stability": labelled("cluster", stability, "bootstrap Jaccard stability of a cluster"),
             "stable_short_of_three": labelled((), short, "clusters of stability above 0.6 short of three"),
             "silhouette": labelled("clusters", scores, "mean silhouette"),
@@ -40,7 +43,6 @@ def entropy(case: Case[Params], zoo: xr.DataTree) -> xr.Dataset:
             "clusters": list(p.clusters),
             "component": [1, 2],
             "cluster": np.arange(labels.max() + 1),
-            "fold": np.arange(p.folds),
         },
     )
 
@@ -105,6 +107,17 @@ def participation_ratio(table: np.ndarray) -> float:
     """(sum of eigenvalues)^2 / sum of their squares of the covariance: the number of directions that matter."""
     values = np.linalg.eigvalsh(np.cov(table.T))
     return float(values.sum() ** 2 / (values**2).sum())
+
+
+def pseudovalues(table: np.ndarray) -> np.ndarray:
+    """Each system's share in the participation ratio of all: n times it, less n - 1 times that without the system.
+
+    Their mean is the ratio without most of its bias, their scatter its standard error (Tukey, Ann. Math. Stat. 29, 614,
+    1958). Shape (system, feature) -> (system,).
+    """
+    count = len(table)
+    without = [participation_ratio(np.delete(table, i, axis=0)) for i in range(count)]
+    return count * participation_ratio(table) - (count - 1) * np.array(without)
 
 
 def _normal_scores(column: np.ndarray) -> np.ndarray:

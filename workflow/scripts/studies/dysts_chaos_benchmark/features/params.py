@@ -10,9 +10,9 @@ from pesin.params import Model
 
 
 class Entropy(Model):
-    matrix: Literal["measured", "noise"]
-    """noise: every feature of every system drawn from one normal distribution."""
-    folds: PositiveInt
+    matrix: Literal["measured", "noise", "one"]
+    """noise: every feature of every system drawn from one normal distribution; one: all features follow one number that
+    is drawn for each system."""
     clusters: Annotated[list[PositiveInt], Field(min_length=1)]
     """Numbers of clusters to choose among by silhouette."""
     resamples: PositiveInt

@@ -18,13 +18,15 @@ class Simulate(Model):
     tune_points: PositiveInt
     history_points: PositiveInt
     future_points: PositiveInt
-    noise: NonNegativeFloat
-    """Standard deviation of noise on the series that forecasters see, over that of the series."""
     order: Literal["time", "shuffled"]
     """shuffled: the points of each series in random order, so that nothing can be foretold."""
 
 
 class Train(Model):
+    noise: NonNegativeFloat
+    """Standard deviation of noise on the series that forecasters see, over that of the series."""
+    updates: Annotated[float, Field(ge=0, le=1)] = 1.0
+    """Share of the updates that networks take; 0: untrained."""
     forecasters: Annotated[list[Forecaster], Field(min_length=1)]
 
 

@@ -15,14 +15,11 @@ def simulate(case: Case[Params]) -> xr.Dataset:
     lengths = (p.tune_points, p.history_points, p.future_points)
     data = forecasting_data(names, p.points_per_period, *lengths, case.rng("series"), threads=case.threads)
     data = data.isel(coord=[0]).isel(system=np.flatnonzero(~data["failed"].values))
-    rng = case.rng("noise")
     if p.order == "shuffled":
+        rng = case.rng("order")
         whole = np.concatenate([data["history"].values, data["future"].values], 1)
         whole = rng.permuted(whole, axis=1)
         data["history"].values[:] = whole[:, : p.history_points]
         data["future"].values[:] = whole[:, p.history_points :]
         data["tune"].values[:] = rng.permuted(data["tune"].values, axis=1)
-    for name in ("tune", "history"):
-        values = data[name].values
-        values += p.noise * values.std(1, keepdims=True) * rng.standard_normal(values.shape)
     return data

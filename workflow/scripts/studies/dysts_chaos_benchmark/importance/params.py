@@ -34,8 +34,8 @@ class Train(Model):
     batch: PositiveInt
     learning_rate: PositiveFloat
     rounds: Annotated[int, Field(ge=2)]
-    round_steps: PositiveInt
-    """Updates in each round; full training gets `full_factor` times as many in all."""
+    round_steps: NonNegativeInt
+    """Updates in each round (0: untrained); full training gets `full_factor` times as many in all."""
     full_factor: PositiveInt
     trajectories: PositiveInt
     """New trajectories of each round."""

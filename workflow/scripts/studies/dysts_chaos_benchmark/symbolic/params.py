@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated, Literal
 
-from pydantic import Field, PositiveInt
+from pydantic import Field, NonNegativeInt, PositiveInt
 
 from pesin.params import Model
 
@@ -28,10 +28,14 @@ class Simulate(Model):
 
 
 class Train(Model):
-    regressions: Annotated[list[Literal["polynomial", "fourier", "polynomial_exact", "pysr"]], Field(min_length=1)]
-    """polynomial, fourier: SINDy on finite differences; polynomial_exact: on the true derivatives; pysr: evolutionary
+    regressions: Annotated[
+        list[Literal["polynomial", "fourier", "polynomial_exact", "constant", "pysr"]], Field(min_length=1)
+    ]
+    """polynomial, fourier: SINDy on finite differences; polynomial_exact: on the true derivatives; constant: the
+    mean of the true derivatives; pysr: evolutionary
     search on the true derivatives, as in the paper (it needs the package pysr, and Julia)."""
-    degree: PositiveInt
+    degree: NonNegativeInt
+    """Of the polynomials; 0: constants."""
     frequencies: PositiveInt
     pysr_iterations: PositiveInt
 

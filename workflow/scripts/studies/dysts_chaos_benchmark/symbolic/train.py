@@ -56,6 +56,8 @@ def _regress(case: Case[Params], name: str, x, derivative, held_out, dt: float) 
     library = partial(polynomial_library, degree=p.degree)
     if name == "fourier":
         library = partial(fourier_library, frequencies=p.frequencies)
+    if name == "constant":
+        return np.broadcast_to(derivative.mean(0), held_out.shape), float(held_out.shape[1])
     slopes = derivative if name.endswith("_exact") else finite_differences(x, dt)
     coefficients = fit(library(x), slopes)
     return library(held_out) @ coefficients, float(np.count_nonzero(coefficients))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated, Literal
 
-from pydantic import Field, NonNegativeFloat, PositiveFloat, PositiveInt, model_validator
+from pydantic import Field, NonNegativeFloat, NonNegativeInt, PositiveFloat, PositiveInt, model_validator
 
 from pesin.params import Model
 
@@ -54,7 +54,8 @@ class Train(Model):
     """Points of a pre-training window."""
     random_periods: tuple[PositiveFloat, PositiveFloat]
     """Range of the points per period that each pre-training system gets, uniformly, in the random-timescale arm."""
-    steps: PositiveInt
+    steps: NonNegativeInt
+    """Updates; 0: untrained."""
     batch: PositiveInt
     learning_rate: PositiveFloat
     alphas: tuple[PositiveFloat, PositiveFloat, PositiveInt]

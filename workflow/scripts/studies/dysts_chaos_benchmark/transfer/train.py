@@ -43,20 +43,32 @@ def train(case: Case[Params], data: xr.Dataset) -> xr.Dataset:
             )
     losses = found.cpu().numpy().astype(float).reshape(p.steps, 2, tasks)
     last = max(p.steps // 10, 1)
+    untrained = "an encoder that wasn't trained"
     return xr.Dataset(
         {
             "prediction": labelled(("arm", "task", "test_series"), prediction, "predicted class; -1: no such series"),
             "period": labelled("task", period, "dominant period of the training series", "points"),
             "first_loss": labelled(
-                ("encoder", "task"), losses[:last].mean(0), "squared error of the reconstruction, first tenth of steps"
+                ("encoder", "task"),
+                _mean(losses[:last]),
+                "squared error of the reconstruction, first tenth of steps",
+                nan=untrained,
             ),
             "last_loss": labelled(
-                ("encoder", "task"), losses[-last:].mean(0), "squared error of the reconstruction, last tenth of steps"
+                ("encoder", "task"),
+                _mean(losses[-last:]),
+                "squared error of the reconstruction, last tenth of steps",
+                nan=untrained,
             ),
             "classes": labelled("task", classes, "classes"),
         },
         {"arm": list(ARMS), "encoder": list(ARMS[2:]), "task": data.task.values},
     )
+
+
+def _mean(losses: np.ndarray) -> np.ndarray:
+    """Mean over the first axis; NaN if it is empty."""
+    return losses.mean(0) if len(losses) else np.full(losses.shape[1:], np.nan)
 
 
 def _dominant_period(x: np.ndarray) -> float:

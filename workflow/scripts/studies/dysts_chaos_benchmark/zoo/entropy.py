@@ -31,7 +31,7 @@ def entropy(case: Case[Params], data: xr.DataTree) -> xr.Dataset:
     wanted = chosen_systems(sampled.systems, sampled.own)
     seeds = case.rng("spectra").integers(2**63, size=len(wanted))
     rows = each(partial(_measured, p=p), [(*w, s) for w, s in zip(wanted, seeds, strict=True)], case.threads)
-    return _dataset(rows)
+    return _dataset(rows, p.chaos_growth)
 
 
 def _measured(job, p) -> dict:
@@ -48,7 +48,7 @@ def _measured(job, p) -> dict:
     try:
         system = with_period(system)
         with time_limit(SECONDS):
-            spectrum = lyapunov(system, rng, p.target, p.max_steps, exponents=p.delay_exponents)
+            spectrum = lyapunov(system, rng, p.target, p.max_steps, exponents=p.delay_exponents, growth=p.chaos_growth)
     except ValueError as error:
         spectrum = failed("none", system.dim, str(error))
     except TimeoutError:
@@ -92,7 +92,7 @@ def _from_a_series(system, rng, p) -> dict:
     return {"correlation": dimension, "correlation_error": error, "multiscale": mean}
 
 
-def _dataset(rows: list[dict]) -> xr.Dataset:
+def _dataset(rows: list[dict], chaos_growth: float) -> xr.Dataset:
     """Every variable over `system`; the spectra over (system, exponent)."""
     spectra = [row["spectrum"] for row in rows]
     size = max(spectrum.exponents.size for spectrum in spectra)
@@ -106,7 +106,7 @@ def _dataset(rows: list[dict]) -> xr.Dataset:
     return xr.Dataset(
         _measured_here(rows)
         | _stored_in_dysts(rows)
-        | _facts(rows)
+        | _facts(rows, chaos_growth)
         | {
             "exponents": labelled(over, own, "Lyapunov exponents, largest first", RATE, nan=beyond),
             "errors": labelled(
@@ -179,19 +179,27 @@ def _stored_in_dysts(rows: list[dict]) -> dict:
     }
 
 
-def _facts(rows: list[dict]) -> dict:
+def _facts(rows: list[dict], chaos_growth: float) -> dict:
     """What kind of system each is, whether it is chaotic, and how its spectrum came about."""
     spectra = [row["spectrum"] for row in rows]
     top = np.array([spectrum.exponents[0] for spectrum in spectra])
     error = np.array([spectrum.errors[0] for spectrum in spectra])
     stored = np.array([row["stored"].get("maximum_lyapunov_estimated", np.nan) for row in rows], float)
     # Comparisons with NaN are false: without a spectrum a system isn't chaotic, nor is its stored exponent refuted.
-    chaotic, disagrees = top > 3 * error, np.abs(top - stored) > 3 * error
+    grown = np.array([spectrum.growth for spectrum in spectra])
+    chaotic, disagrees = (top > 3 * error) & (grown > chaos_growth), np.abs(top - stored) > 3 * error
     return {
         "dim": labelled("system", [row["dim"] for row in rows], "coordinates"),
         "kind": labelled("system", [row["kind"] for row in rows], "flow, delay or map"),
-        "driven": labelled("system", [row["driven"] for row in rows], "driven (dysts' flag)"),
-        "is_chaotic": labelled("system", chaotic.astype(np.int8), "largest exponent above 3 standard errors"),
+        "driven": labelled(
+            "system", [row["driven"] for row in rows], "driven: dysts' flag, or rates that depend on time"
+        ),
+        "growth": labelled("system", grown, "growth of a displacement along a member's run", "nat", nan=NONE),
+        "is_chaotic": labelled(
+            "system",
+            chaotic.astype(np.int8),
+            f"largest exponent above 3 standard errors, and seen to grow by {chaos_growth:g} nats",
+        ),
         "stored_disagrees": labelled("system", disagrees.astype(np.int8), "stored exponent beyond 3 standard errors"),
         "engine": labelled("system", [s.engine for s in spectra], "how the spectrum was computed"),
         "reason": labelled("system", [s.reason for s in spectra], "why there is none, or why its run ended early"),

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Literal
-
 from pydantic import PositiveFloat, PositiveInt
 
 from pesin.params import Model
-from studies.dysts_chaos_benchmark.systems_params import Systems
+from studies.dysts_chaos_benchmark.systems_params import Direction, Systems
 
 
 class Simulate(Model):
@@ -17,11 +15,7 @@ class Simulate(Model):
     periods: PositiveFloat
     points_per_period: PositiveInt
     tolerance: PositiveFloat
-    direction: Literal["forward", "backward"]
-    """backward: every flow with its sign turned, so that attractors repel."""
-    compared: list[str]
-    """Systems that two solvers integrate, and one solver on two grids of time."""
-    compared_lyapunov_times: PositiveFloat
+    direction: Direction
 
 
 class Entropy(Model):
@@ -29,6 +23,8 @@ class Entropy(Model):
     """Relative standard error of the largest exponent at which a spectrum's run ends."""
     max_steps: PositiveInt
     """Steps of the integrator at which it ends anyway."""
+    chaos_growth: PositiveFloat
+    """Nats that a displacement must grow along each member's run for a system to count as chaotic."""
     delay_exponents: PositiveInt
     """Exponents of each delay system, which has infinitely many."""
     points: PositiveInt

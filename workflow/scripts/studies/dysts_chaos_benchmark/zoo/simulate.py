@@ -1,49 +1,43 @@
-"""One trajectory of every system, and the same trajectories by different solvers and on different grids of time."""
+"""One trajectory of every system, and whether it moves and stays finite."""
 
-from dataclasses import replace
 from functools import partial
 
 import numpy as np
 import xarray as xr
 
-from pesin.integrate.trajectories import integrate
 from pesin.steps.case import Case
 from pesin.steps.labels import labelled
 from pesin.steps.parallel import each
 from pesin.systems import zoo
 from pesin.systems.sampling import series, with_period
-from studies.dysts_chaos_benchmark.chosen import chosen_systems, label
+from studies.dysts_chaos_benchmark.chosen import chosen_systems, label, turned
 from studies.dysts_chaos_benchmark.zoo.params import Params
 
 TRANSIENT = 20.0
 
 
-def simulate(case: Case[Params]) -> xr.DataTree:
+def simulate(case: Case[Params]) -> xr.Dataset:
+    """A trajectory of every system, and which of them are finite and move."""
     p = case.params.simulate
     wanted = chosen_systems(p.systems, p.own)
     seeds = case.rng("trajectories").integers(2**63, size=len(wanted))
     job = partial(_trajectory, periods=p.periods, points=p.points_per_period, tolerance=p.tolerance, way=p.direction)
-    done = each(job, [(*system, seed) for system, seed in zip(wanted, seeds, strict=True)], case.threads)
-    return xr.DataTree.from_dict({"/": _zoo(done), "/compared": _compared(p)})
-
-
-def turned(system: zoo.System) -> zoo.System:
-    """The flow with its sign turned."""
-    if system.kind == "map":
-        return system
-    return replace(system, components=lambda *state: [-part for part in np.atleast_1d(system.components(*state))])
+    return _zoo(each(job, [(*system, seed) for system, seed in zip(wanted, seeds, strict=True)], case.threads))
 
 
 def _trajectory(job, periods, points, tolerance, way) -> dict:
     name, kind, seed = job
     system = zoo.get(name, kind)
-    system = turned(system) if way == "backward" and system.kind != "delay" else system
+    system = turned(system, way)
     found = {"name": label(system.name, system.kind), "kind": system.kind, "dim": system.dim, "x": None, "t": None}
     try:
         system = with_period(system)
         per_period = 1 if system.kind == "map" else points
         length = (int(periods * points),)
-        times, values, run = series(system, length, per_period, np.random.default_rng(seed), TRANSIENT, tolerance)
+        engine = "dop853" if way == "still" and system.kind == "flow" else "auto"
+        times, values, run = series(
+            system, length, per_period, np.random.default_rng(seed), TRANSIENT, tolerance, engine
+        )
     except ValueError as error:
         return found | {"reason": str(error), "engine": "none", "period": np.nan}
     found |= {"x": values[0], "t": times[0], "engine": run.engine, "period": system.period, "reason": run.reason[0]}
@@ -87,40 +81,4 @@ def _zoo(done: list[dict]) -> xr.Dataset:
             "share_failing": constant((), share, "share of the flows and delay systems that don't integrate"),
         },
         {"system": [item["name"] for item in done]},
-    )
-
-
-def _compared(p) -> xr.Dataset:
-    """Largest differences between solvers, and between grids of time, in standard deviations."""
-    solver, granularity = [], []
-    for name in p.compared:
-        system = zoo.get(name)
-        system = turned(system) if p.direction == "backward" else system
-        lyapunov = 1 / system.stored.get("maximum_lyapunov_estimated", 1 / system.period)
-        # Both solvers start on the attractor.
-        start = integrate(system, system.x0[None], [0.0, TRANSIENT * system.period]).x[:, -1]
-        scale = np.ptp(integrate(system, start, np.linspace(0, 10 * system.period, 500)).x[0], axis=0) / np.sqrt(12)
-        long = np.linspace(0, p.compared_lyapunov_times * lyapunov, 200)
-        first, second = (integrate(system, start, long, engine, 1e-10).x[0] for engine in ("lsoda", "dop853"))
-        solver.append(float(np.abs((first - second) / scale).max()))
-        fine = np.arange(0, lyapunov + system.period / 15, system.period / 105)
-        path = integrate(system, start, fine, "dop853", 1e-10).x[0]
-        coarse = integrate(system, start, fine[::7], "lsoda", 1e-10).x[0]
-        granularity.append(float(np.abs((coarse - path[::7]) / scale).max()))
-    unit, lost = "standard deviations", "a trajectory that left every bound"
-    return xr.Dataset(
-        {
-            "solver_difference": labelled(
-                "compared", solver, "largest difference of two solvers", unit, nan=lost, may_be_constant=1
-            ),
-            "granularity_difference": labelled(
-                "compared",
-                granularity,
-                "largest difference of coarse points and fine ones",
-                unit,
-                nan=lost,
-                may_be_constant=1,
-            ),
-        },
-        {"compared": list(p.compared)},
     )

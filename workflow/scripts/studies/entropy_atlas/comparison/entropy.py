@@ -14,21 +14,24 @@ from studies.entropy_atlas.comparison.params import Compared, Params
 
 FALLS = ("missing_patterns",)  # measures that fall as a series gets less regular
 CONDITIONS = ("long", "noisy", "short")
+PREDICTORS = ("pesin_entropy", "chosen", "median")  # beside the measures
 
 
 def entropy(case: Case[Params], measures: xr.Dataset, valid_times: xr.Dataset, spectra: xr.Dataset) -> xr.Dataset:
     """All comparisons, over the systems that have a series and a recomputed spectrum."""
     p = case.params.entropy
     values, truth, valid, left_out = _together(p, measures, valid_times, spectra)
-    if p.dealt:
+    if p.values == "dealt":
         rng = case.rng("deal")
         for index in np.ndindex(values.shape[:2]):
             values[index] = rng.permutation(values[index])
+    elif p.values == "constant":
+        values[:] = 0.0
     section = measures.section.values.astype(str)
     if p.sections == "dealt":
         section = case.rng("sections").permutation(section)
     ranked, names = _rank(values), measures.measure.values
-    told, predictors = _foretelling(ranked[:, 0], truth, valid, names, p.neighbours)
+    told, predictors = _foretelling(ranked[:, 0], truth, valid, p, case.rng("folds"))
     return xr.Dataset(
         {
             **_against_truth(values, ranked, truth, valid),
@@ -43,7 +46,7 @@ def entropy(case: Case[Params], measures: xr.Dataset, valid_times: xr.Dataset, s
             "condition": list(CONDITIONS),
             "system": truth.system.values,
             "section": ("measure", section),
-            "predictor": predictors,
+            "predictor": [*names, *predictors],
         },
     )
 
@@ -59,6 +62,7 @@ def _against_truth(values, ranked, truth, valid) -> dict:
         "truth": labelled("system", truth.values, "recomputed Pesin entropy", "nat/sample"),
         "truth_rank": labelled("system", truth_rank, "rank by the Pesin entropy, 0 to 1"),
         "rank_error": labelled((*dims, "system"), error, "distance of the two ranks; 1 if not defined"),
+        "constant_rank_error": labelled("system", np.abs(0.5 - truth_rank), "the same for one rank for all systems"),
         "noise_loss": labelled(("measure", "system"), error[:, 1] - error[:, 0], "growth of the rank error by noise"),
         **_with_ends("rho_truth", dims, rho[0], "Spearman's rho with the Pesin entropy"),
         **_with_ends("rho_valid_time", dims, rho[1], "Spearman's rho with the valid prediction time"),
@@ -82,28 +86,26 @@ def _agreement(long: np.ndarray, section: np.ndarray, p: Compared, labels: np.ra
     leaf, cluster = _clusters(pairs[..., 0], p.clusters)
     gaps = [_section_gap(long[:, k :: p.groups], section, labels) for k in range(p.groups)]
     gap, null = np.array(gaps).T
-    excess = "gap between sections, less its 0.975 quantile under labels dealt at random"
     return {
         **_with_ends("agreement", ("measure", "other"), pairs, "Spearman's rho of two measures"),
         "leaf": labelled("measure", leaf, "place in the dendrogram"),
         "cluster": labelled("measure", cluster, "cluster of average linkage on 1 - |rho|"),
         "section_gap": labelled("group", gap, "mean |rho| within sections less that between them"),
-        "section_gap_excess": labelled("group", gap - null, excess),
+        "dealt_section_gap": labelled("group", null, "its 0.975 quantile under labels dealt at random"),
     }
 
 
-def _foretelling(long: np.ndarray, truth: np.ndarray, valid: np.ndarray, names, neighbours: int) -> tuple[dict, list]:
-    """How well each predictor foretells valid times; and the names of the predictors."""
-    errors, others, chosen = _foretold(long, _rank(truth), np.log(valid), neighbours)
+def _foretelling(long: np.ndarray, truth: np.ndarray, valid: np.ndarray, p: Compared, rng) -> tuple[dict, tuple]:
+    """How well each predictor foretells valid times; and the names of the predictors beside the measures."""
+    errors, chosen = _foretold(long, _rank(truth), np.log(valid), p, rng)
     said = "error of ln(valid time) foretold from systems alike"
-    spread = float(np.log(valid).std())
+    share = (chosen[..., None] == np.arange(len(long))).mean((0, 1))
     told = {
         "forecast_error": labelled(("predictor", "system"), errors, said),
-        "chosen": labelled("system", np.array(names)[chosen], "measure chosen on the other systems"),
+        "chosen_share": labelled("measure", share, "share of folds in which the measure is chosen on the others"),
         "valid_time": labelled("system", valid, "valid prediction time of the analogues", "sample"),
-        "valid_time_spread": labelled((), spread, "standard deviation of ln(valid time) over systems"),
     }
-    return told, [*names, *others]
+    return told, PREDICTORS
 
 
 def _together(p: Compared, measures: xr.Dataset, valid_times: xr.Dataset, spectra: xr.Dataset):
@@ -173,37 +175,49 @@ def correlation_of(a: np.ndarray, b: np.ndarray) -> float:
     return float(np.corrcoef(a, b)[0, 1]) if np.ptp(a) > 0 and np.ptp(b) > 0 else 0.0
 
 
-def _foretold(ranked: np.ndarray, truth_rank: np.ndarray, target: np.ndarray, neighbours: int):
-    """Errors of ln(valid time), each system foretold from the others.
+def _foretold(ranked: np.ndarray, truth_rank: np.ndarray, target: np.ndarray, p: Compared, rng):
+    """Errors of ln(valid time): each fold of the systems is foretold from the other folds, by every predictor.
 
-    By a predictor: the mean over the systems whose rank by it is nearest. `chosen` takes for each system the measure
-    that foretells the others best, found without it. `median` looks at nothing.
+    By a measure, or by the Pesin entropy: the mean over the systems of the other folds whose rank by it is nearest.
+    `chosen`: by the measure that foretells the systems of the other folds best, one by one. `median`: theirs.
+
+    Parameters
+    ----------
+    ranked : ndarray, shape (measure, system)
+    truth_rank, target : ndarray, shape (system,)
 
     Returns
     -------
     errors : ndarray, shape (predictor, system)
-        The measures, then `pesin_entropy`, `chosen` and `median`.
-    names, chosen
-        Names of the last three; index of the measure chosen for each system.
+        The measures, then those of `PREDICTORS`; means over the splits into folds.
+    chosen : ndarray of int, shape (split, fold)
+        Index of the measure chosen on the other folds.
     """
     predictors = np.concatenate([ranked, truth_rank[None]])
-    number = target.size
     distance = np.abs(predictors[:, :, None] - predictors[:, None, :])
-    distance[:, np.arange(number), np.arange(number)] = np.inf
-    errors = np.stack([_nearest_error(d, target, neighbours) for d in distance])
-    chosen = np.empty(number, int)
-    for left in range(number):
-        rest = np.arange(number) != left
-        inner = [_nearest_error(d[np.ix_(rest, rest)], target[rest], neighbours).mean() for d in distance[:-1]]
-        chosen[left] = int(np.argmin(inner))
-    nested = errors[chosen, np.arange(number)]
-    median = np.array([abs(target[i] - np.median(np.delete(target, i))) for i in range(number)])
-    return np.concatenate([errors, nested[None], median[None]]), ("pesin_entropy", "chosen", "median"), chosen
+    apart = distance.copy()
+    apart[:, np.arange(target.size), np.arange(target.size)] = np.inf
+    errors = np.empty((p.splits, len(predictors) + 2, target.size))
+    chosen = np.empty((p.splits, p.folds), int)
+    for split in range(p.splits):
+        order = rng.permutation(target.size)
+        for fold in range(p.folds):
+            held = order[fold :: p.folds]
+            known = np.setdiff1d(order, held)
+            inner = [_nearest_error(d[np.ix_(known, known)], target[known], target[known], p) for d in apart[:-1]]
+            best = chosen[split, fold] = int(np.argmin(np.mean(inner, 1)))
+            outer = [_nearest_error(d[np.ix_(held, known)], target[held], target[known], p) for d in distance]
+            median = np.abs(target[held] - np.median(target[known]))
+            errors[split][:, held] = [*outer, outer[best], median]
+    return errors.mean(0), chosen
 
 
-def _nearest_error(distance: np.ndarray, target: np.ndarray, neighbours: int) -> np.ndarray:
-    """|ln valid time - its mean over the nearest systems|; all that are as near as the last one count."""
-    count = min(neighbours, target.size - 1)
+def _nearest_error(distance: np.ndarray, target: np.ndarray, known: np.ndarray, p: Compared) -> np.ndarray:
+    """|ln valid time - its mean over the nearest known systems|; all that are as near as the last one count.
+
+    Shapes: distance (system, known system), target (system,), known (known system,).
+    """
+    count = min(p.neighbours, np.isfinite(distance).sum(1).min())
     last = np.partition(distance, count - 1, axis=1)[:, count - 1 : count]
     near = distance <= last
-    return np.abs(target - near @ target / near.sum(1))
+    return np.abs(target - near @ known / near.sum(1))

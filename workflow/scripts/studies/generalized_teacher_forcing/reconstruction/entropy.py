@@ -25,7 +25,7 @@ from studies.generalized_teacher_forcing.reconstruction.models import (
     forecasters,
     shplrnn_weights,
 )
-from studies.generalized_teacher_forcing.reconstruction.params import Params
+from studies.generalized_teacher_forcing.reconstruction.params import Params, Parts
 
 GRID_DIMS = 5  # up to here D_stsp is computed on a grid, above with Gaussian mixtures
 LISTEN = 100  # observed steps before a free run
@@ -47,6 +47,8 @@ def _score_noise_level(case: Case[Params], data, trained, level) -> xr.Dataset:
     history = data.observed.values[level][None, -LISTEN:]
     orbits = {name: run(history, len(true))[:, 0] for name, run in forecasters(trained, level, dt).items()}
     orbits["true_orbit"] = data.reference.values
+    resting = np.median(data.observed.values[level], axis=0)
+    orbits["constant"] = np.broadcast_to(resting, (1, *true.shape))
     exponents = _exponents(
         shplrnn_weights(trained, level), orbits["shplrnn"][:, : case.params.entropy.exponent_steps], dt
     )
@@ -64,7 +66,8 @@ def _score_noise_level(case: Case[Params], data, trained, level) -> xr.Dataset:
             _net_alone(kaplan_yorke_dimension(exponents), orbits), "Kaplan-Yorke dimension", "1", unless
         ),
     }  # fmt: skip
-    result, best = tabulate(scores, list(trained.forcing.values.astype(str)), trained.alpha.values, data.seed.values)
+    forcings, parts = list(trained.forcing.values.astype(str)), case.params.entropy.parts
+    result, best = tabulate(scores, forcings, trained.alpha.values, data.seed.values, parts)
     alphas, seeds = result.sizes["alpha"], result.sizes["seed"]
     # First seed's free runs, to be looked at.
     first = orbits["shplrnn"].reshape(-1, seeds, *true.shape)[:, 0]
@@ -78,7 +81,9 @@ def _score_noise_level(case: Case[Params], data, trained, level) -> xr.Dataset:
     return xr.merge([result, _for_figures(true, shown, dt, time), _bootstrap(case, true, first[:alphas], result.alpha)])
 
 
-def tabulate(scores: dict, forcings: list[str], alphas: np.ndarray, seeds: np.ndarray) -> tuple[xr.Dataset, int]:
+def tabulate(
+    scores: dict, forcings: list[str], alphas: np.ndarray, seeds: np.ndarray, parts: Parts
+) -> tuple[xr.Dataset, int]:
     """Lay out all scores by alpha and by method; the alpha of `gtf` is chosen by D_stsp on the other seeds.
 
     Also return the index of the alpha that is best over all seeds.
@@ -90,6 +95,8 @@ def tabulate(scores: dict, forcings: list[str], alphas: np.ndarray, seeds: np.nd
         forcing x seed.
     forcings, alphas, seeds
         Names of all forcings, the constant ones (these come first), and the seeds.
+    parts
+        Which forcings play the parts of gtf and agtf.
     """
     divergence, _, _, lost = scores["d_stsp"]
     swept = divergence["shplrnn"].reshape(len(forcings), len(seeds))[: len(alphas)]
@@ -97,7 +104,7 @@ def tabulate(scores: dict, forcings: list[str], alphas: np.ndarray, seeds: np.nd
     result = xr.Dataset(coords={"alpha": alphas, "seed": seeds})
     for name, (values, said, units, missing) in scores.items():
         net = values["shplrnn"].reshape(len(forcings), len(seeds))[: len(alphas)]
-        methods = by_method(forcings, values, chosen)
+        methods = by_method(forcings, values, chosen, parts)
         result = result.assign_coords({"method": list(methods)})
         result[name] = labelled(("alpha", "seed"), net, f"{said}, by constant alpha", units, nan=missing)
         stacked = np.stack(list(methods.values()))

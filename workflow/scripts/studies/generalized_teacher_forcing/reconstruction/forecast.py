@@ -11,7 +11,7 @@ from pesin.forecast.horizon import prediction_error, valid_prediction_time
 from pesin.steps.case import Case
 from pesin.steps.labels import labelled
 from studies.generalized_teacher_forcing.reconstruction.models import NO_EXPONENT, by_method, choose_alpha, forecasters
-from studies.generalized_teacher_forcing.reconstruction.params import Forecast, Params
+from studies.generalized_teacher_forcing.reconstruction.params import Forecast, Params, Parts
 
 CEILING = 100.0  # squared standard deviations: what a diverged forecast counts
 
@@ -37,8 +37,8 @@ def _noise_level(p: Forecast, data, trained, level) -> xr.Dataset:
         horizons[name] = np.median(valid_prediction_time(true, predicted, test.std(0), dt), axis=-1)
     n = len(alphas) * len(seeds)
     swept = errors["shplrnn"][:n].reshape(len(alphas), -1)
-    chosen = choose_alpha(swept, alphas)
-    by_error, by_horizon = (by_method(forcings, s, chosen) for s in (errors, horizons))
+    chosen, parts = choose_alpha(swept, alphas), Parts()
+    by_error, by_horizon = (by_method(forcings, s, chosen, parts) for s in (errors, horizons))
     squared = f"squared error {p.lead} steps ahead, in variances"
     time = partial(
         labelled, name="median valid prediction time (0.4 standard deviations)", units=data.dt.attrs["units"]

@@ -10,8 +10,9 @@ import torch
 import xarray as xr
 
 from pesin.models import linear, reservoir, shplrnn, sindy
+from studies.generalized_teacher_forcing.reconstruction.params import Parts
 
-METHODS = ("gtf", "agtf", "sparse_tf", "bptt", "full_tf", "esn", "sindy", "var", "true_orbit")
+METHODS = ("gtf", "agtf", "sparse_tf", "bptt", "full_tf", "esn", "sindy", "var", "constant", "true_orbit")
 NO_EXPONENT = "a system whose Lyapunov exponent isn't known"
 
 
@@ -37,7 +38,9 @@ def forecasters(trained: xr.DataTree, noise: int, dt: float) -> dict[str, Callab
     return found
 
 
-def by_method(forcings: list[str], scores: dict[str, np.ndarray], chosen: np.ndarray) -> dict[str, np.ndarray]:
+def by_method(
+    forcings: list[str], scores: dict[str, np.ndarray], chosen: np.ndarray, parts: Parts
+) -> dict[str, np.ndarray]:
     """Scores (seed, ...) under the names of METHODS.
 
     Parameters
@@ -48,11 +51,14 @@ def by_method(forcings: list[str], scores: dict[str, np.ndarray], chosen: np.nda
         model -> (runs, ...); the runs of the shPLRNN are forcing x seed, of others the seeds, or one run for all seeds.
     chosen : ndarray of int, shape (seeds,)
         Index of the forcing chosen for each seed.
+    parts
+        Which forcings play the parts of gtf and agtf.
     """
     seeds = np.arange(len(chosen))
     net = scores["shplrnn"].reshape(len(forcings), len(seeds), *scores["shplrnn"].shape[1:])
-    named = {"gtf": net[chosen, seeds]}
-    for method, forcing in (("agtf", "adaptive"), ("sparse_tf", "sparse"), ("bptt", "0"), ("full_tf", "1")):
+    named = {"gtf": net[chosen, seeds] if parts.gtf == "chosen" else net[forcings.index(f"{parts.gtf:g}")]}
+    annealed = parts.agtf if parts.agtf == "adaptive" else f"{parts.agtf:g}"
+    for method, forcing in (("agtf", annealed), ("sparse_tf", "sparse"), ("bptt", "0"), ("full_tf", "1")):
         if forcing in forcings:
             named[method] = net[forcings.index(forcing)]
     for name, values in scores.items():

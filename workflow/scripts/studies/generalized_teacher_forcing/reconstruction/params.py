@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated, Literal
 
-from pydantic import Field, NonNegativeFloat, PositiveFloat, PositiveInt, model_validator
+from pydantic import Field, NonNegativeFloat, NonNegativeInt, PositiveFloat, PositiveInt, model_validator
 
 from pesin.params import DataFile, Model
 
@@ -13,9 +13,9 @@ Share = Annotated[float, Field(ge=0, le=1)]
 
 class Lorenz63(Model):
     source: Literal["lorenz63"]
-    sigma: float
-    rho: float
-    beta: float
+    sigma: float = 10.0
+    rho: float = 28.0
+    beta: float = 8 / 3
     dt: PositiveFloat
     """Time between two observations."""
 
@@ -24,6 +24,17 @@ class Lorenz96(Model):
     source: Literal["lorenz96"]
     sites: Annotated[int, Field(ge=4)]
     forcing: float
+    dt: PositiveFloat
+
+
+class Spiral(Model):
+    """A stable spiral kept going by noise, and a third direction that decays: nothing chaotic."""
+
+    source: Literal["spiral"]
+    decay: PositiveFloat
+    """Rate at which all three directions fall [1 / time unit]."""
+    turn: PositiveFloat
+    """Angular frequency in the plane of the first two [1 / time unit]."""
     dt: PositiveFloat
 
 
@@ -50,7 +61,7 @@ class File(Model):
 
 
 class Observe(Model):
-    data: Annotated[Lorenz63 | Lorenz96 | Ecg | File, Field(discriminator="source")]
+    data: Annotated[Lorenz63 | Lorenz96 | Spiral | Ecg | File, Field(discriminator="source")]
     noise: Annotated[list[NonNegativeFloat], Field(min_length=1)]
     """Standard deviations of the observation noise, in standard deviations of the signal."""
     length: PositiveInt
@@ -84,12 +95,24 @@ class Sindy(Model):
 Baseline = Annotated[Linear | EchoState | Sindy, Field(discriminator="model")]
 
 
+class Growth(Model):
+    """Gradients of one trained network against the length of the window."""
+
+    trained_at: Share
+    """The constant forcing whose networks are measured: the same for all forcings of the measurement."""
+    lengths: Annotated[list[PositiveInt], Field(min_length=3)]
+    """Steps predicted."""
+    batch: PositiveInt
+    """Windows, with the same starts at each length."""
+
+
 class Train(Model):
     hidden: PositiveInt
     window: PositiveInt
     """Steps predicted in a training window."""
     batch: PositiveInt
-    updates: PositiveInt
+    updates: NonNegativeInt
+    """0: networks stay as they start."""
     learning_rate: tuple[PositiveFloat, PositiveFloat]
     """At the first and the last update; exponential between."""
     gentle_below: Share
@@ -108,6 +131,8 @@ class Train(Model):
     """Steps between two full forcings of sparse teacher forcing; none: left out."""
     baselines: list[Baseline]
     """Rivals, fitted to the same orbit."""
+    growth: Growth | None = None
+    """Measured after training; none: left out."""
 
     @model_validator(mode="after")
     def _alphas_can_be_compared(self):
@@ -115,10 +140,22 @@ class Train(Model):
             raise ValueError("alphas must rise, each once")
         if self.alphas[-1] != 1 or not any(0 < alpha < 1 for alpha in self.alphas):
             raise ValueError("alphas must hold 1 (full forcing) and at least one value between 0 and 1")
+        if self.growth and self.growth.trained_at not in self.alphas:
+            raise ValueError("growth.trained_at must be one of the alphas")
         return self
 
 
+class Parts(Model):
+    """Who plays the parts of the two methods that the paper proposes."""
+
+    gtf: Literal["chosen"] | Share = "chosen"
+    """The constant forcing that is best on the other seeds, or a fixed one."""
+    agtf: Literal["adaptive"] | Share = "adaptive"
+    """The annealed forcing, or a constant one."""
+
+
 class Score(Model):
+    parts: Parts = Parts()
     bins: PositiveInt
     exponent_steps: PositiveInt
     """Steps of the free run along which Lyapunov exponents are computed."""

@@ -14,7 +14,15 @@ from pesin.steps.labels import labelled
 from pesin.systems import ecg
 from pesin.systems.flows import lorenz63, lorenz96
 from pesin.systems.recordings import read_recording
-from studies.generalized_teacher_forcing.reconstruction.params import Ecg, File, Lorenz63, Lorenz96, Observe, Params
+from studies.generalized_teacher_forcing.reconstruction.params import (
+    Ecg,
+    File,
+    Lorenz63,
+    Lorenz96,
+    Observe,
+    Params,
+    Spiral,
+)
 
 STEP = 0.01  # largest step of the integration [time units]
 TRANSIENT = 20.0  # thrown away [time units]
@@ -68,6 +76,8 @@ def simulate(case: Case[Params]) -> xr.Dataset:
 def _system(case: Case[Params]) -> World:
     """The world that the data's source names."""
     p, data = case.params.simulate, case.params.simulate.data
+    if isinstance(data, Spiral):
+        return _spiral(case, data)
     if isinstance(data, Ecg):
         return _synthetic_ecg(case, data)
     if isinstance(data, File):
@@ -97,6 +107,21 @@ def _flow(case: Case[Params], data: Lorenz63 | Lorenz96) -> World:
     jacobians = jacobian_by_differences(advance, orbits[0, :counted])
     exponent = lyapunov_spectrum(jacobians, data.dt, skip=len(jacobians) // 10)[0]
     return orbits[0], orbits[1], orbits[2:], exponent, {}
+
+
+def _spiral(case: Case[Params], data: Spiral) -> World:
+    """Exact steps of a linear stochastic equation in its stationary state, unit variance in each direction."""
+    p, rng = case.params.simulate, case.rng("kicks")
+    kept = np.exp(-data.decay * data.dt)
+    turn = np.exp(1j * data.turn * data.dt)
+    kicks = rng.standard_normal((p.length, p.seeds + 2, 3)) * np.sqrt(1 - kept**2)
+    x = rng.standard_normal((p.seeds + 2, 3))
+    orbits = np.empty((p.seeds + 2, p.length, 3))
+    for t in range(p.length):
+        plane = (x[:, 0] + 1j * x[:, 1]) * turn
+        x = kept * np.stack([plane.real, plane.imag, x[:, 2]], 1) + kicks[t]
+        orbits[:, t] = x
+    return orbits[0], orbits[1], orbits[2:], -data.decay, {}
 
 
 def _synthetic_ecg(case: Case[Params], data: Ecg) -> World:

@@ -9,7 +9,15 @@ import xarray as xr
 from pesin.models import linear, reservoir, shplrnn, sindy
 from pesin.steps.case import Case
 from pesin.steps.labels import DIVERGED, labelled
-from studies.generalized_teacher_forcing.reconstruction.params import Baseline, EchoState, Linear, Params, Sindy, Train
+from studies.generalized_teacher_forcing.reconstruction.params import (
+    Baseline,
+    EchoState,
+    Growth,
+    Linear,
+    Params,
+    Sindy,
+    Train,
+)
 
 ADAPTIVE, SPARSE = "adaptive", "sparse"
 
@@ -43,7 +51,10 @@ def train(case: Case[Params], data: xr.Dataset) -> xr.DataTree:
         progress=case.progress,
         checkpoint=case.checkpoint("shplrnn", rngs),
     )
-    tree = {"/": _diagnostics(trained, p.alphas, forcings, shape, data), "/shplrnn": _weights(trained, shape)}
+    diagnostics = _diagnostics(trained, p.alphas, forcings, shape, data)
+    if p.growth:
+        diagnostics = diagnostics.merge(_growth(case, p.growth, trained.weights, forcings, shape, data))
+    tree = {"/": diagnostics, "/shplrnn": _weights(trained, shape)}
     for one in p.baselines:
         tree[f"/{one.model}"] = _baseline(case, one, observed, seeds, float(data.dt))
     return xr.DataTree.from_dict(tree)
@@ -110,6 +121,36 @@ def _diagnostics(trained: shplrnn.Trained, alphas, forcings, shape, data) -> xr.
         },
         {"noise": data.noise, "forcing": forcings, "alpha": list(alphas), "seed": data.seed, "update": trained.updates},
         {"status": f"diverged runs: {int(diverged.sum())} of {diverged.size}" if diverged.any() else "ok"},
+    )
+
+
+def _growth(case: Case[Params], asked: Growth, weights, forcings, shape, data) -> xr.Dataset:
+    """Gradient norms of networks trained with one forcing, at all constant forcings and for windows of several lengths.
+
+    Networks and windows are the same at each forcing and length, so that these alone make the difference.
+    """
+    alphas, seeds = case.params.train.alphas, data.seed.values
+    levels, n = shape[0], len(alphas)
+    rngs = _rngs(case, "growth", seeds)
+    x = shplrnn.window_sampler(data.observed.values, max(asked.lengths), asked.batch, rngs, case.device)(0)
+    x = x[:, :, None].expand(-1, -1, n, -1, -1, -1).reshape(len(x), -1, *x.shape[-2:])
+    one = forcings.index(f"{asked.trained_at:g}")
+    nets = (w.unflatten(0, shape)[:, one, None].expand(-1, n, -1, -1, -1).flatten(0, 2) for w in weights)
+    forcing = torch.tensor(alphas, device=case.device)[None, :, None].expand(levels, n, len(seeds)).flatten()
+    norms = shplrnn.gradient_norms(shplrnn.Weights(*nets), x, forcing, asked.lengths).double().log().cpu().numpy()
+    norms = np.moveaxis(norms.reshape(-1, levels, n, len(seeds)), 0, -1)
+    time = np.array(asked.lengths) * float(data.dt)
+    slopes = np.polyfit(time, norms.reshape(-1, len(time)).T, 1)[0].reshape(norms.shape[:-1])
+    over, unit = ("noise", "alpha", "seed"), data.dt.attrs["units"]
+    said = f"networks trained at alpha = {asked.trained_at:g}"
+    return xr.Dataset(
+        {
+            "log_gradient_norm": labelled((*over, "steps"), norms, f"logarithm of the gradient norm, {said}"),
+            "gradient_growth": labelled(
+                over, slopes, f"growth of the gradient norm with the window's length, {said}", f"nat/{unit}"
+            ),
+        },
+        {"steps": list(asked.lengths)},
     )
 
 

@@ -20,6 +20,8 @@ class Fitted(Forecaster):
 class Train(Model):
     systems: list[str] | None = None
     """Names of the systems to forecast; all if left out."""
+    without: list[str] = []
+    """Names left out of them."""
     forecasters: Annotated[list[Fitted], Field(min_length=1)]
     lengths: Annotated[list[PositiveInt], Field(min_length=1)]
     """Numbers of points of history, the last ones before the forecast, longest first."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import xarray as xr
 
-from pesin.forecasters.tuning import tuned_forecasts
+from pesin.forecasters.tuning import check_knobs, tuned_forecasts
 from pesin.steps.case import Case
 from pesin.steps.labels import labelled
 from pesin.steps.plugin import load
@@ -15,8 +15,11 @@ from studies.model_scale_vs_domain_knowledge.forecasts.params import Params
 def train(case: Case[Params], data: xr.Dataset) -> xr.Dataset:
     """Forecasts of all runs (a forecaster and a seed), history lengths and systems."""
     p = case.params.train
-    data = data.sel(system=p.systems or data.system.values[~data.failed.values])
+    known = p.systems or data.system.values[~data.failed.values]
+    data = data.sel(system=[name for name in known if name not in p.without])
     forecasters = [(spec, load(spec.file)) for spec in p.forecasters]
+    for spec, module in forecasters:
+        check_knobs(module, spec.grid, spec.fixed)  # before the first fit
     runs = [(module.NAME, module.FAMILY, seed) for spec, module in forecasters for seed in range(spec.seeds)]
     grown = _grown(case, data, forecasters, (len(runs), len(p.lengths), data.sizes["system"]))
     over = ("run", "length", "system")

@@ -19,6 +19,7 @@ from studies.model_scale_vs_domain_knowledge.scores.params import Params
 LARGE = "N-BEATS"
 RIVALS = ("LinearRegression", "NaiveSeasonal", "NaiveMean", "NaiveDrift", "ESN", "NVAR")
 HYBRIDS = ("NODE", "ESN", "NVAR")
+LARGEST = ("N-BEATS", "N-HiTS")  # the paper's first two, foretelling every flow
 CHAOS_START = 1e-3  # relative error from which the control "chaos_alone" starts
 PER_PERIOD = "nat per period"
 NO_EXPONENT, NOT_STORED = "a system without a recomputed spectrum", "dysts stores none"
@@ -30,6 +31,7 @@ def forecast(
     data: xr.Dataset,
     predicted: list[xr.Dataset],
     swept: list[xr.Dataset],
+    rest: xr.Dataset,
     everywhere: xr.Dataset,
     clock: xr.Dataset,
     metrics: xr.Dataset,
@@ -45,6 +47,7 @@ def forecast(
             chaos,
             _scarce(case, data, xr.concat(swept, "run", data_vars="all")),
             _everywhere(case, data, everywhere, spectra),
+            _all_flows(case, data, made, rest, spectra),
             _story(case, metrics),
             _clocks(case, clock),
             _size(data, made, metrics),
@@ -56,9 +59,11 @@ def forecast(
 # ------------------------------------------------------------------------------------------------------- the long task
 
 
-def _truth(case: Case[Params], future, forecast, growth):
+def _truth(case: Case[Params], history, future, forecast, growth):
     """Truth and forecasts, after what a control changes. growth: lambda_1 per sample."""
     p = case.params.forecast
+    if p.effect == "constant":
+        return future, np.broadcast_to(history.mean(0), forecast.shape)
     later = np.roll(future, -int(p.later * len(future)), axis=0)
     if p.effect == "later_future":
         return later, forecast
@@ -126,7 +131,7 @@ def _scores_of_runs(case: Case[Params], data, made, per_sample: np.ndarray, edge
     p = case.params.forecast
     rows: dict[str, list] = {name: [] for name in ("short", "long", "nrmse", "curve", "steps")}
     for (_, history, future, predicted), growth in zip(by_system(data, made), per_sample, strict=True):
-        true, predicted = _truth(case, future, predicted, growth)
+        true, predicted = _truth(case, history, future, predicted, growth)
         true = true[: predicted.shape[-2]]
         pointwise = pointwise_smape(true, predicted)
         rows["short"].append(smape(true[: p.short], predicted[:, : p.short]))
@@ -150,7 +155,6 @@ def _chaos(spectra, systems, p) -> xr.Dataset:
     """Recomputed exponents and entropies in units of the period, and who counts as chaotic."""
     one = spectra.sel(system=systems)
     period = one.period.values
-    sure = (one.lambda_1 > p.chaos_errors * one.lambda_1_error).values
     variables = {
         "lambda_per_period": (one.lambda_1.values * period, "largest Lyapunov exponent", PER_PERIOD, NO_EXPONENT),
         "lambda_error_per_period": (
@@ -179,7 +183,7 @@ def _chaos(spectra, systems, p) -> xr.Dataset:
         ("multiscale_entropy", "sample entropy, mean over scales", "nat"),
     ):
         variables[name] = (one[name].values, said, units, "a system on which it couldn't be measured")
-    chaotic = sure & (variables["lambda_per_period"][0] > p.chaos_per_period)
+    chaotic = (one.is_chaotic.values == 1) & (variables["lambda_per_period"][0] > p.chaos_per_period)
     return xr.Dataset(
         {name: labelled("system", *said, nan=nan) for name, (*said, nan) in variables.items()}
         | {
@@ -197,8 +201,8 @@ def _short_scores(case: Case[Params], data, made) -> np.ndarray:
     """sMAPE of the short lead (run, length, system)."""
     p = case.params.forecast
     rows = []
-    for _, _, future, predicted in by_system(data, made):
-        true, predicted = _truth(case, future, predicted, 0.0)
+    for _, history, future, predicted in by_system(data, made):
+        true, predicted = _truth(case, history, future, predicted, 0.0)
         rows.append(smape(true[: p.short], predicted[..., : p.short, :]))
     scores = np.stack(rows, -1)
     if p.effect == "shuffled":
@@ -251,50 +255,112 @@ def _everywhere(case: Case[Params], data, made, spectra) -> xr.Dataset:
     )
 
 
+def _all_flows(case: Case[Params], data, made, rest, spectra) -> xr.Dataset:
+    """The paper's two largest models over the long lead on every flow, and what an orbit that knows nothing scores."""
+    run_model = made.model.values
+    rest = rest.sel(system=~np.isin(rest.system.values, made.system.values))
+    long = np.concatenate(
+        [
+            by_model(_long_scores(case, data, part, spectra), part.model.values, list(LARGEST))
+            for part in (made.isel(run=np.isin(run_model, LARGEST)), rest)
+            if part.sizes["system"]
+        ],
+        -1,
+    )
+    systems = np.concatenate([made.system.values, rest.system.values])
+    one = spectra.sel(system=systems)
+    rate, blind = (one.lambda_1 * one.period).values, []
+    for name in systems:
+        true = data.future.sel(system=name).values[:, : int(data.dim.sel(system=name))]
+        blind.append(smape(true, np.roll(true, len(true) // 2, axis=0)))
+    rho = [spearman(row[np.isfinite(rate)], rate[np.isfinite(rate)]) for row in long]
+    return xr.Dataset(
+        {
+            "flow_smape": labelled(("largest", "flow"), long, "sMAPE of the long lead", "%"),
+            "flow_median": labelled("largest", np.median(long, -1), "median sMAPE of the long lead over flows", "%"),
+            "flow_lambda": labelled("flow", rate, "largest Lyapunov exponent", PER_PERIOD, nan=NO_EXPONENT),
+            "flow_chaotic": labelled("flow", one.is_chaotic.values, "chaotic by the recomputed spectrum"),
+            "flow_rho": labelled("largest", rho, "Spearman correlation of sMAPE and the largest exponent"),
+            "blind_median": labelled(
+                (), float(np.median(blind)), "median sMAPE of another stretch of the orbit in the forecast's place", "%"
+            ),
+        },
+        {"largest": list(LARGEST), "flow": systems},
+    )
+
+
+def _long_scores(case: Case[Params], data, made, spectra) -> np.ndarray:
+    """sMAPE of the whole lead (run, system)."""
+    period, rows = float(data.attrs["points_per_period"]), []
+    for name, history, future, predicted in by_system(data, made):
+        one = spectra.sel(system=name)
+        growth = float(np.nan_to_num(one.lambda_1 * one.period)) / period
+        true, predicted = _truth(case, history, future, predicted, growth)
+        rows.append(smape(true[: predicted.shape[-2]], predicted))
+    return np.stack(rows, -1)
+
+
 # ------------------------------------------------------------------------------------------- metrics, clocks, the grid
 
 
 def _story(case: Case[Params], metrics) -> xr.Dataset:
-    """Rank correlations of the metrics over pairs of model and system, whole and in disjoint groups of systems."""
+    """Rank correlations of the metrics over the models of one system, and which model each metric puts first."""
     p = case.params.forecast
     ours = metrics.isel(run=np.flatnonzero((metrics.family.values != "baseline") & (metrics.seed.values == 0)))
     score = ours.score.values * ours.sign.values[:, None, None]  # small is good
     if p.effect == "shuffled":
         flat = score.reshape(len(score), -1)
         score = case.rng("shuffle metrics").permuted(flat, axis=1).reshape(score.shape)
-    size = len(score)
-
-    def matrix(part):
-        return np.corrcoef(ranks(part.reshape(size, -1)))
-
-    groups = [matrix(score[..., i :: p.groups]) for i in range(p.groups)]
-    above = np.triu_indices(size, 1)
+    if p.effect == "constant":
+        score = np.zeros(score.shape)
+    size, matrices = len(score), _within_systems(score)
+    whole = np.isfinite(matrices).all((1, 2))
+    above, alike = np.triu_indices(size, 1), "a system on which a metric puts all models alike"
     place = ranks(np.moveaxis(score, 1, -1)).mean(1)  # metric, run: mean over systems of the place among the models
     first = place.argmin(-1)
     same = first == first[list(ours.metric.values).index("sMAPE")]
     return xr.Dataset(
         {
             "metric_correlation": labelled(
-                ("metric", "other_metric"), matrix(score), "Spearman correlation over models and systems"
+                ("metric", "other_metric"),
+                matrices[whole].mean(0) if whole.any() else matrices[0],
+                "Spearman correlation over the models of a system, mean over systems",
+                nan=alike,
             ),
             "typical_correlation": labelled(
-                "group",
-                [float(np.median(np.abs(m[above]))) for m in groups],
-                "median size of the correlations of metrics in a group of systems",
+                "system",
+                [float(np.median(np.abs(m[above]))) for m in matrices],
+                "median size of the correlations of metrics on a system",
+                nan=alike,
             ),
             "first_component": labelled(
-                "group",
-                [float(np.linalg.eigvalsh(m)[-1] / size) for m in groups],
-                "share of variance of the first principal component",
+                "system",
+                [
+                    float(np.linalg.eigvalsh(m)[-1] / size) if fine else np.nan
+                    for m, fine in zip(matrices, whole, strict=True)
+                ],
+                "share of variance of the first principal component on a system",
+                nan=alike,
             ),
             "same_winner": labelled("metric", same, "the metric has the same winner as sMAPE"),
+            "agreeing": labelled((), int(same.sum()), "metrics with the same winner as sMAPE, itself among them"),
         },
         {
             "metric": ours.metric.values,
             "other_metric": ours.metric.values,
             "winner": ("metric", ours.model.values[first]),
+            "system": ours.system.values,
         },
     )
+
+
+def _within_systems(score: np.ndarray) -> np.ndarray:
+    """Correlations of the metrics over the models of each system: (metric, run, system) -> (system, metric, metric).
+
+    NaN where a metric puts all models of a system alike.
+    """
+    with np.errstate(invalid="ignore", divide="ignore"):
+        return np.array([np.corrcoef(ranks(score[..., i])) for i in range(score.shape[-1])])
 
 
 def _clocks(case: Case[Params], clock) -> xr.Dataset:
@@ -302,6 +368,8 @@ def _clocks(case: Case[Params], clock) -> xr.Dataset:
     seconds = clock.seconds_fit.values[:, 0]
     if case.params.forecast.effect == "shuffled":
         seconds = case.rng("shuffle clocks").permuted(seconds, axis=0)
+    if case.params.forecast.effect == "constant":
+        seconds = np.ones(seconds.shape)
     names = list(clock.model.values)
     rivals = [name for name in names if name != LARGE]
     mine = seconds[names.index(LARGE)]
@@ -341,11 +409,10 @@ def _verdict_parts(case: Case[Params], result: xr.Dataset) -> xr.Dataset:
     paper = result.model.values[result.family.values != "baseline"]
     short, long = (result[name].sel(model=paper).values for name in ("smape_short", "smape_long"))
     place = ranks(np.median(short, axis=-1))
-    best = paper[np.median(long, axis=-1).argsort(kind="stable")[:3]]
+    best = paper[np.median(long, axis=-1).argmin()]
     chaotic = result.system.values[result.chaotic.values]
-    vpt = result.vpt.sel(rule="pointwise_smape", model=best[0], system=chaotic).values
+    vpt = result.vpt.sel(rule="pointwise_smape", model=best, system=chaotic).values
     times = np.array(p.lyapunov_times)
-    rho = _dependence(case, result)
     judged = xr.Dataset(
         {
             "place": labelled("paper_model", place, "place by the median sMAPE of the short lead, paper's models"),
@@ -355,32 +422,16 @@ def _verdict_parts(case: Case[Params], result: xr.Dataset) -> xr.Dataset:
                 vpt >= times[:, None],
                 "the best model's forecast is valid for so long",
             ),
-            "systems_with_exponent": labelled(
-                "counted_once",
-                [int(np.isfinite(result.lambda_per_period).sum())],
-                "systems of the long task with a recomputed exponent",
-            ),
-            "best_rho": labelled(
-                "best",
-                rho.rho.sel(task="long", model=best).values,
-                "Spearman correlation of sMAPE and the largest exponent, best models",
-                nan=NO_RHO,
-            ),
-            "best_smape": labelled(
-                ("best", "system"), result.smape_long.sel(model=best).values, "sMAPE of the long lead, best models", "%"
-            ),
         },
         {
             "paper_model": paper,
             "rival_model": list(RIVALS),
             "lyapunov_times": times,
             "chaotic_system": chaotic,
-            "best": np.arange(1, len(best) + 1),
-            "best_model": ("best", best),
             "system": result.system,
         },
     )
-    return xr.merge([judged, rho])
+    return xr.merge([judged, _dependence(case, result)])
 
 
 def _wilcoxon(result) -> np.ndarray:

@@ -16,18 +16,15 @@ class Forecast(Model):
     """Bins of the lead in curves of the error."""
     later: Annotated[float, Field(gt=0, lt=1)]
     """How much later the wrong future of a control begins, as a share of the future."""
-    effect: Literal["kept", "later_future", "chaos_alone", "shuffled"]
-    """What a control takes away."""
-    chaos_errors: PositiveFloat
-    """A system counts as chaotic if its exponent exceeds so many standard errors ..."""
+    effect: Literal["kept", "later_future", "chaos_alone", "shuffled", "constant"]
+    """What a control takes away; constant: every model is the history's mean, and takes the same time."""
     chaos_per_period: NonNegativeFloat
-    """... and so many nats in a period: a quasi-periodic orbit of finite length has a small exponent."""
+    """A system counts as chaotic by its spectrum, and if its exponent exceeds so many nats in a period: the Lyapunov
+    time of a slower one is longer than the forecast."""
     lyapunov_times: Annotated[list[PositiveFloat], Field(min_length=1)]
     """Valid prediction times that are asked for."""
     scarce: PositiveInt
     """Histories of at most so many points count as scarce."""
-    groups: Annotated[int, Field(ge=3)]
-    """Disjoint groups of systems over which correlations of metrics are compared."""
     resamples: PositiveInt
     """Bootstrap draws of systems."""
 

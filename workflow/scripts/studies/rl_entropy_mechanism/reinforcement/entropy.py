@@ -25,7 +25,6 @@ def entropy(case: Case[Params], trained: xr.DataTree) -> xr.Dataset:
         [
             collapse(case, metrics),
             mechanism(metrics),
-            doses(case, metrics),
             over_prompts(case, metrics),
             tokens(trained),
         ],
@@ -88,7 +87,7 @@ def mechanism(metrics: xr.Dataset) -> xr.Dataset:
                 dims, (covariance > 0).mean(-1), "share of steps with a positive covariance"
             ),
             "entropy_falls": labelled(
-                RUN, (np.diff(smooth) <= 0).mean(-1), f"share of steps with falling entropy, moving average of {SMOOTH}"
+                RUN, (np.diff(smooth) < 0).mean(-1), f"share of steps with falling entropy, moving average of {SMOOTH}"
             ),
             "covariance_rank_correlation": labelled(
                 dims,
@@ -99,28 +98,6 @@ def mechanism(metrics: xr.Dataset) -> xr.Dataset:
         },
         coords={"covariance_kind": list(kinds)},
     )
-
-
-def doses(case: Case[Params], metrics: xr.Dataset) -> xr.Dataset:
-    """Entropy at the compared step against the dose of each covariance method; dose 0 is the plain policy gradient."""
-    at = metrics["entropy"].sel(step=case.params.train.rl.compare_step).drop_vars("step")
-    variables = {}
-    for family in ("kl_cov", "clip_cov"):
-        chosen = {
-            name: getattr(case.params.train.methods[name], f"{family}_percent")
-            for name in case.params.train.run
-            if case.params.train.methods[name].family in (family, "policy_gradient")
-        }
-        if not chosen:
-            continue
-        dim = f"{family}_dose"
-        names = sorted(chosen, key=chosen.__getitem__)
-        values = at.sel({"algorithm": names}).values
-        variables[f"{family}_entropy"] = labelled(
-            (dim, "seed"), values, f"entropy at the compared step, {family}", "nat", nan=DIVERGED
-        )
-        variables[dim] = labelled(dim, [chosen[name] for name in names], f"share of tokens, {family}", "%")
-    return xr.Dataset(variables)
 
 
 def over_prompts(case: Case[Params], metrics: xr.Dataset) -> xr.Dataset:

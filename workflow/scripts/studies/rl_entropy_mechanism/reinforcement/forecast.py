@@ -18,23 +18,24 @@ def forecast(case: Case[Params], trained: xr.DataTree) -> xr.Dataset:
     """Return scores and fits per algorithm and seed; a checkpoint is every step, unsmoothed."""
     metrics = trained["metrics"].to_dataset()
     return xr.merge(
-        [scores(metrics), law(metrics), coefficients(case, metrics), extrapolation(case, metrics)],
+        [scores(case, metrics), law(metrics), coefficients(case, metrics), extrapolation(case, metrics)],
         combine_attrs="override",
         compat="no_conflicts",
         join="exact",
     )
 
 
-def scores(metrics: xr.Dataset) -> xr.Dataset:
+def scores(case: Case[Params], metrics: xr.Dataset) -> xr.Dataset:
     """Accuracy by its three measures, its gain, pass@k, and the entropy left at equal accuracy."""
     accuracy = metrics["accuracy"].values
     start, end = accuracy[..., 0], accuracy[..., -1]
     early = accuracy[..., round(EARLY * (accuracy.shape[-1] - 1))]
-    dims = ("measure", *RUN)
+    dims, levels = ("measure", *RUN), case.params.forecast.levels
     return xr.Dataset(
         {
             "accuracy": metrics["accuracy"],
             "pass_at_k": metrics["pass_at_k"],
+            "start_accuracy": labelled(dims, start, "accuracy of the base policy", nan=DIVERGED),
             "final_accuracy": labelled(dims, end, "accuracy at the end", nan=DIVERGED),
             "gain": labelled(dims, end - start, "accuracy at the end minus accuracy at the start", nan=DIVERGED),
             "gain_early": labelled(
@@ -45,23 +46,27 @@ def scores(metrics: xr.Dataset) -> xr.Dataset:
             ),
             "final_pass_at_k": labelled(RUN, metrics["pass_at_k"].values[..., -1], "pass@k at the end", nan=DIVERGED),
             "entropy_at_equal_accuracy": labelled(
-                RUN,
-                entropy_at_equal_accuracy(metrics),
-                "entropy when accuracy first reaches half of GRPO's gain",
+                ("level", *RUN),
+                np.stack([entropy_at_equal_accuracy(metrics, level) for level in levels]),
+                "entropy when accuracy first reaches this share of GRPO's gain",
                 "nat",
                 nan=f"{DIVERGED}, never gets there, or starts there",
             ),
         },
-        coords=metrics.coords,
+        coords={**metrics.coords, "level": levels},
     )
 
 
-def entropy_at_equal_accuracy(metrics: xr.Dataset) -> np.ndarray:
-    """Entropy where a run first has half of its seed's GRPO gain, between checkpoints: slower isn't more exploring."""
+def entropy_at_equal_accuracy(metrics: xr.Dataset, share: float) -> np.ndarray:
+    """Entropy where a run first has this share of its seed's GRPO gain, between checkpoints; (algorithm, seed).
+
+    A method that is merely slower along the same curve has the same entropy there. NaN for a run that never gets there
+    or starts there.
+    """
     best = "exact" if "exact" in metrics["measure"].values else "sampled"
     curve, reward = metrics["entropy"].values, metrics["accuracy"].sel({"measure": best}).values
     grpo = reward[list(metrics["algorithm"].values).index("grpo")]
-    level = np.broadcast_to((grpo[:, 0] + grpo[:, -1]) / 2, reward.shape[:2])
+    level = np.broadcast_to(grpo[:, 0] + share * (grpo[:, -1] - grpo[:, 0]), reward.shape[:2])
     reached = reward >= level[..., None]
     after = np.maximum(reached.argmax(-1), 1)[..., None]
     r0, r1, h0, h1 = (np.take_along_axis(x, after - d, -1)[..., 0] for x in (reward, curve) for d in (1, 0))

@@ -72,7 +72,8 @@ class Reinforcement(Model):
     samples: Annotated[int, Field(ge=2)]
     """Answers sampled for each prompt: the group."""
     minibatches: PositiveInt
-    lr: PositiveFloat
+    lr: NonNegativeFloat
+    """Adam's rate; 0: the policy stays as it is."""
     clip_norm: PositiveFloat
     compare_step: PositiveInt
     """Step at which the entropies of the methods are compared."""
@@ -148,6 +149,8 @@ class Forecast(Model):
     """Resamples of a run's checkpoints."""
     block: PositiveInt
     """Checkpoints in a block of the bootstrap."""
+    levels: list[Share]
+    """Shares of GRPO's gain at which the entropies of the methods are compared."""
 
 
 class Params(Model):

@@ -6,6 +6,7 @@ import numpy as np
 import xarray as xr
 
 from pesin.entropy.learning import attention_entropy_bound
+from pesin.stats.intervals import ranks
 from pesin.steps.case import Case
 from pesin.steps.labels import labelled
 from studies.sigma_reparam_attention_entropy.sequences.missing import NO_LAYER
@@ -15,10 +16,10 @@ from studies.sigma_reparam_attention_entropy.sequences.stability import arms, di
 LOWEST, RISE = "lowest entropy of a layer in training", "largest rise of the loss over its running minimum"
 
 
-def entropy(case: Case[Params], runs: xr.DataTree) -> xr.Dataset:
+def entropy(case: Case[Params], trained: xr.DataTree) -> xr.Dataset:
     """Return the association of entropy and instability, the arms' entropies, and the bound in trained networks."""
-    params, found = case.params.entropy, runs["grid"].to_dataset()
-    parts = [association(case, found), collapse(params, found), trained_bound(found), intervention(params, runs)]
+    params, found = case.params.entropy, trained["grid"].to_dataset()
+    parts = [association(case, found), collapse(params, found), trained_bound(found), intervention(params, trained)]
     return xr.merge(parts).assign_attrs(keys=int(found.attrs["keys"]))
 
 
@@ -33,40 +34,64 @@ def lowest_entropy(found: xr.Dataset) -> xr.DataArray:
 
 
 def association(case: Case[Params], found: xr.Dataset) -> xr.Dataset:
-    """Lowest entropy and instability, run by run; a control hands the entropies to other runs."""
+    """Lowest entropy and instability, run by run, and their ranks among the runs of one variant and learning rate.
+
+    Across variants and rates both follow the rate, so that their going together says little; among the seeds of one
+    cell nothing but chance differs. A control hands the entropies to other trained.
+    """
     params, variables = case.params.entropy, {}
-    lowest, size = lowest_entropy(found), instability(params.stability, found)
-    for dim, names in (("run", found["variant"].values), ("baseline_run", [params.arms.baseline])):
-        one, other = (values.sel({"variant": names}).values.ravel() for values in (lowest, size))
-        if params.shuffle_runs:
-            one = case.rng(f"shuffled {dim}").permutation(one)
-        variables[f"lowest_entropy_of_{dim}"] = labelled(dim, one, LOWEST, "nat")
-        variables[f"instability_of_{dim}"] = labelled(dim, other, RISE, "nat")
+    lowest, size = (
+        values.sel({"variant": params.associated})
+        .stack({"cell": ("variant", "depth", "rate")})
+        .transpose("cell", "seed")
+        for values in (lowest_entropy(found), instability(params.stability, found))
+    )
+    one, other = lowest.values, size.values
+    if params.shuffle == "all":
+        one = case.rng("shuffled run").permutation(one.ravel()).reshape(one.shape)
+    elif params.shuffle == "within":
+        one = case.rng("shuffled within").permuted(one, axis=1)
+    variables["lowest_entropy_of_run"] = labelled("run", one.ravel(), LOWEST, "nat")
+    variables["instability_of_run"] = labelled("run", other.ravel(), RISE, "nat")
+    for name, values, said in (("lowest_entropy", one, LOWEST), ("instability", other, RISE)):
+        among = f"rank among the seeds of its variant and rate, mean taken off: {said}"
+        variables[f"{name}_rank"] = labelled("run", centred_ranks(values, other).ravel(), among)
     return xr.Dataset(variables)
 
 
+def centred_ranks(values: np.ndarray, told_apart: np.ndarray) -> np.ndarray:
+    """Ranks along the last axis, mean taken off; 0 in cells whose `told_apart` are all the same, and say nothing."""
+    same = np.ptp(told_apart, axis=-1, keepdims=True) == 0
+    return np.where(same, 0, ranks(values) - (values.shape[-1] + 1) / 2)
+
+
 def collapse(params: Measures, found: xr.Dataset) -> xr.Dataset:
-    """Entropies against the step, and of each arm at the end; a run that stopped keeps its last measured one."""
-    layers = layer_entropy(found)
-    # A run that stopped has NaN from then on.
-    measured = ((abs(layers) < np.inf).all("layer").sum("probe") - 1).clip(min=0)
-    last = layers.isel({"probe": measured}).drop_vars("probe")
-    relative = found["relative_attention_entropy"].mean("head", skipna=False)
-    final = arms(params.arms, last)
+    """Entropies against the step; each arm's over the last quarter of training, as a share of uniform attention's."""
+    layers, relative = layer_entropy(found), found["relative_attention_entropy"].mean("head", skipna=False)
+    final = arms(params.arms, settled(relative))
     mean, least, lowest = final.mean("layer"), final.min("layer"), lowest_entropy(found)
     status = xr.where(diverged(params.stability, found), "diverged", "ok")
     of_layer = "attention entropy of a layer, mean over its heads"
+    late = "over its maximum, last quarter of training"
     return xr.Dataset(
         {
             "layer_entropy": labelled(layers.dims, layers, of_layer, "nat", nan=NO_LAYER),
             "layer_relative_entropy": labelled(relative.dims, relative, f"{of_layer}, over its maximum", nan=NO_LAYER),
             "lowest_entropy": labelled(lowest.dims, lowest, LOWEST, "nat"),
-            "final_entropy": labelled(mean.dims, mean, "entropy after training, mean over layers", "nat"),
-            "final_lowest_entropy": labelled(least.dims, least, "entropy of the lowest layer after training", "nat"),
+            "final_entropy": labelled(mean.dims, mean, f"attention entropy, mean over layers, {late}"),
+            "final_lowest_entropy": labelled(least.dims, least, f"attention entropy of the lowest layer, {late}"),
             "status": labelled(status.dims, status, "how the run went"),
         },
         {**layers.coords, "arm": final["arm"]},
     )
+
+
+def settled(values: xr.DataArray) -> xr.DataArray:
+    """Mean over the measurements in the last quarter of training; the last one of a run that had stopped before it."""
+    measured = (np.isfinite(values).any("layer").sum("probe") - 1).clip(min=0)
+    last = values.isel({"probe": measured}).drop_vars("probe")
+    late = values["probe"].values >= 0.75 * values["probe"].values[-1]
+    return values.isel({"probe": late}).mean("probe", skipna=True).fillna(last)
 
 
 def trained_bound(found: xr.Dataset) -> xr.Dataset:
@@ -82,11 +107,11 @@ def trained_bound(found: xr.Dataset) -> xr.Dataset:
     return xr.Dataset(variables)
 
 
-def intervention(params: Measures, runs: xr.DataTree) -> xr.Dataset:
+def intervention(params: Measures, trained: xr.DataTree) -> xr.Dataset:
     """Lowest entropy and instability of the other variants: what a change of temperature alone does to both."""
-    if "ablation" not in runs.children:
+    if "ablation" not in trained.children:
         return xr.Dataset()
-    found = runs["ablation"].to_dataset()
+    found = trained["ablation"].to_dataset()
     renamed = {"variant": "ablation", "rate": "ablation_rate", "seed": "ablation_seed", "depth": "ablation_depth"}
     lowest, size = lowest_entropy(found), instability(params.stability, found)
     return xr.Dataset(

@@ -13,13 +13,17 @@ from studies.sigma_reparam_attention_entropy.sequences.stability import arms, ce
 
 PREDICTORS = ("low attention entropy", "gradient norm", "learning rate")
 LEARNED = "share of the way from symbol frequencies to the entropy of the source"
+BEYOND = "share of the way from a network without attention to the entropy of the source"
 LAST = 10  # steps whose mean training loss chooses a learning rate
 
 
-def forecast(case: Case[Params], runs: xr.DataTree) -> xr.Dataset:
+def forecast(case: Case[Params], trained: xr.DataTree) -> xr.Dataset:
     """Return losses, usable learning rates, depths and early warning."""
-    params, found = case.params.forecast, runs["grid"].to_dataset()
-    return xr.merge([losses(params, runs), usable_rates(params, found), depths(params, runs), warning(params, found)])
+    params, found = case.params.forecast, trained["grid"].to_dataset()
+    attending = found.drop_sel({"variant": params.without_attention})
+    return xr.merge(
+        [losses(params, trained), usable_rates(params, found), depths(params, trained), warning(params, attending)]
+    )
 
 
 def final_loss(rule: Stability, found: xr.Dataset) -> xr.DataArray:
@@ -34,14 +38,20 @@ def learned(rule: Stability, found: xr.Dataset) -> xr.DataArray:
     return (start - final_loss(rule, found)) / (start - end)
 
 
-def losses(params: Scores, runs: xr.DataTree) -> xr.Dataset:
+def without_attention(params: Scores, found: xr.Dataset) -> xr.DataArray:
+    """What a network whose attention is off learns at its best learning rate."""
+    return learned(params.stability, found).sel({"variant": params.without_attention}, drop=True).max("rate")
+
+
+def losses(params: Scores, trained: xr.DataTree) -> xr.Dataset:
     """Final losses of all variants, and of the two arms with what they learnt."""
-    found = runs["grid"].to_dataset()
+    found = trained["grid"].to_dataset()
     loss, chosen = final_loss(params.stability, found), params.arms.grid
     size = instability(params.stability, found)
     references = [found.attrs["frequencies_loss"], found.attrs["source_loss"]]
     of_arm, share = arms(chosen, loss), arms(chosen, learned(params.stability, found))
     excess = arms(chosen, loss / loss.min("rate") - 1)
+    trivial = without_attention(params, found)
     said = "held-out loss after training; the divergence ceiling for diverged runs"
     variables = {
         "loss": labelled(loss.dims, loss, said, "nat"),
@@ -49,14 +59,10 @@ def losses(params: Scores, runs: xr.DataTree) -> xr.Dataset:
         "arm_learned": labelled(share.dims, share, LEARNED),
         "instability": labelled(size.dims, size, "largest rise of the loss over its running minimum", "nat"),
         "arm_excess": labelled(excess.dims, excess, "loss over that of the arm's best learning rate, minus 1"),
+        "learned_without_attention": labelled(trivial.dims, trivial, f"{LEARNED}, attention off, best learning rate"),
         "reference_loss": labelled("reference", references, "loss of symbol frequencies, of the source", "nat"),
     }
     coordinates = {**loss.coords, "arm": of_arm["arm"], "reference": ["symbol frequencies", "source"]}
-    if "ablation" in runs.children:
-        renamed = {"variant": "ablation", "rate": "ablation_rate", "seed": "ablation_seed", "depth": "ablation_depth"}
-        more = final_loss(params.stability, runs["ablation"].to_dataset()).rename(renamed)
-        variables["ablation_loss"] = labelled(more.dims, more, said, "nat")
-        coordinates |= more.coords
     return xr.Dataset(variables, coordinates)
 
 
@@ -114,21 +120,22 @@ def usable_width(rates: np.ndarray, loss: np.ndarray, limit: np.ndarray) -> np.n
     return width
 
 
-def depths(params: Scores, runs: xr.DataTree) -> xr.Dataset:
+def depths(params: Scores, trained: xr.DataTree) -> xr.Dataset:
     """What each arm learns at each depth, with the learning rate that trains it best (mean over the seeds)."""
-    found = runs["depth"].to_dataset()
+    found = trained["depth"].to_dataset()
     top = ceiling(params.stability, found)
     end = found["loss"].isel({"step": slice(-LAST, None)}).mean("step", skipna=False).fillna(top).clip(max=top)
     best = end.mean("seed").argmin("rate")
-    share = learned(params.stability, found)
+    trivial = without_attention(params, trained["grid"].to_dataset()).mean()
+    share = (learned(params.stability, found) - trivial) / (1 - trivial)
     chosen = share.isel({"rate": best}).drop_vars("rate")
     of_arm = arms(params.arms.depth, chosen)
     renamed = {"variant": "depth_variant", "rate": "depth_rate", "seed": "depth_seed", "arm": "depth_arm"}
     return xr.Dataset(
         {
-            "learned_at_depth": labelled(chosen.dims, chosen, f"{LEARNED}, best learning rate"),
-            "arm_learned_at_depth": labelled(of_arm.dims, of_arm, f"{LEARNED}, best learning rate"),
-            "learned_at_depth_and_rate": labelled(share.dims, share, LEARNED),
+            "learned_at_depth": labelled(chosen.dims, chosen, f"{BEYOND}, best learning rate"),
+            "arm_learned_at_depth": labelled(of_arm.dims, of_arm, f"{BEYOND}, best learning rate"),
+            "learned_at_depth_and_rate": labelled(share.dims, share, BEYOND),
         },
         {**share.coords, "arm": of_arm["arm"]},
     ).rename(renamed | {"depth": "layers"})

@@ -101,9 +101,11 @@ class Measures(Model):
 
     arms: Arms
     """Of the grid."""
+    associated: Annotated[list[Name], Field(min_length=1)]
+    """Variants of the grid whose runs tell whether low entropy goes with instability."""
     stability: Stability
-    shuffle_runs: bool = False
-    """Control: the entropies of the runs are handed to other runs."""
+    shuffle: Literal["none", "all", "within"] = "none"
+    """Control: entropies are handed to other runs, of all or of the same variant and learning rate."""
 
 
 class ArmsOfSweeps(Model):
@@ -117,6 +119,8 @@ class Scores(Model):
     """How losses and learning rates are compared."""
 
     arms: ArmsOfSweeps
+    without_attention: Name
+    """Variant of the grid whose attention is off: what it learns is no work of attention."""
     stability: Stability
     unstable: PositiveFloat
     """Instability in nats from which a run counts as unstable, for early warning."""
@@ -148,6 +152,8 @@ class Params(Model):
             ("forecast.arms.depth", self.forecast.arms.depth, depth),
         ):
             check_known(where, [arms.baseline, arms.treated], variants)
+        check_known("entropy.associated", self.entropy.associated, grid)
+        check_known("forecast.without_attention", [self.forecast.without_attention], grid)
         return self
 
     def _check(self, where: str, sweep: Sweep) -> None:

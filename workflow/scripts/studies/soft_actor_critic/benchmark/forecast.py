@@ -16,7 +16,7 @@ from pesin.steps.labels import labelled
 from studies.soft_actor_critic.benchmark.params import Params
 from studies.soft_actor_critic.benchmark.simulate import PENDULUM
 from studies.soft_actor_critic.policies import GRID, player
-from studies.soft_actor_critic.tasks import FEWER, by_agent, each_run, learners, most_seeds, names, runs
+from studies.soft_actor_critic.tasks import FEWER, LAST, by_agent, each_run, learners, most_seeds, names, runs
 
 FORESIGHT = 2  # fresh episodes go on for so many horizons, so that little discounted reward is cut off
 
@@ -35,22 +35,24 @@ def _scores(case: Case[Params], curves: xr.Dataset) -> xr.Dataset:
     chosen = names(params)
     curves = curves.sel(agent=chosen)
     returns, steps = curves["returns"].values, curves["env_step"].values
-    done = np.isfinite(steps).sum(-1) - 1  # the last checkpoint of each agent
-    final = np.take_along_axis(returns, done[:, None, None], -1)[..., 0]
-    budget = np.take_along_axis(steps, done[:, None], -1)
-    reached = returns >= params.forecast.goal_return
-    first = np.take_along_axis(steps, reached.argmax(-1), -1)
-    ran = np.isfinite(final)
-    to_goal = np.where(ran, np.where(reached.any(-1), first, np.inf), np.nan)
+    final = late(returns, steps)
+    first = steps_to(params.forecast.goal_return, returns, steps)
+    own = first <= params.train.learning.steps
     away = abs(final - np.nanmedian(final, 1, keepdims=True))
-    never = f"infinity for a run that never gets there; NaN for {FEWER}"
+    censored = f"infinity for a run that never gets there; NaN for {FEWER}"
+    horizon, longest = params.train.learning.steps, int(np.nanmax(steps))
     variables = {
         "returns": curves["returns"],
         "env_step": curves["env_step"],
-        "final_return": labelled(GRID, final, "final return of the mean action", nan=FEWER),
-        "steps_to_goal": labelled(GRID, to_goal, "environment steps to the goal's return", "step", nan=never),
-        "steps_at_least": labelled(
-            GRID, np.minimum(to_goal, budget), "the same, the whole budget where never", "step", nan=FEWER
+        "untrained_return": labelled(GRID, returns[..., 0], "return before learning", nan=FEWER),
+        "final_return": labelled(GRID, final, "return of the mean action, last quarter", nan=FEWER),
+        "steps_to_goal": labelled(GRID, first, "environment steps to the goal's return", "step", nan=censored),
+        "goal_reached": labelled(GRID, np.where(np.isnan(first), np.nan, own), "goal reached in time", nan=FEWER),
+        "restricted_steps": labelled(
+            GRID, np.minimum(first, horizon), f"steps to the goal, restricted to {horizon}", "step", nan=FEWER
+        ),
+        "longest_steps": labelled(
+            GRID, np.minimum(first, longest), f"steps to the goal, {longest} if it never comes", "step", nan=FEWER
         ),
         "change_from_first": labelled(GRID, final - final[0], f"final return minus that of {chosen[0]}", nan=FEWER),
         "deviation": labelled(GRID, away, "final return's distance from the median", nan=FEWER),
@@ -62,6 +64,34 @@ def _scores(case: Case[Params], curves: xr.Dataset) -> xr.Dataset:
         label = f"interquartile range of final returns{what.replace('_', ', ')}"
         variables[f"spread{what}"] = labelled("agent", spread[:, i], label, nan="an agent with fewer than two seeds")
     return xr.Dataset(variables, {"agent": chosen, "seed": np.arange(most_seeds(params))})
+
+
+def late(returns: np.ndarray, steps: np.ndarray) -> np.ndarray:
+    """Mean of the evaluations over the last quarter of each agent's steps.
+
+    Parameters
+    ----------
+    returns : ndarray, shape (agents, seeds, checkpoints)
+    steps : ndarray, shape (agents, checkpoints)
+        Environment steps before each; NaN where an agent has fewer checkpoints.
+
+    Returns
+    -------
+    ndarray, shape (agents, seeds)
+        NaN for a seed that an agent wasn't run with.
+    """
+    last = steps > (1 - LAST) * np.nanmax(steps, -1, keepdims=True)
+    return np.stack([row[:, chosen].mean(-1) for row, chosen in zip(returns, last, strict=True)])
+
+
+def steps_to(goal: float, returns: np.ndarray, steps: np.ndarray) -> np.ndarray:
+    """Environment steps at which the evaluated return first reaches the goal; shapes as in `late`.
+
+    Infinity for a run that never gets there, NaN for one that there isn't.
+    """
+    reached = returns >= goal
+    first = np.take_along_axis(steps, reached.argmax(-1), -1)
+    return np.where(np.isfinite(returns[..., 0]), np.where(reached.any(-1), first, np.inf), np.nan)
 
 
 def _spread(values, case: Case[Params], name: str) -> tuple[float, float, float]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated
 
-from pydantic import Field, PositiveFloat, PositiveInt, field_validator
+from pydantic import Field, NonNegativeFloat, PositiveFloat, PositiveInt, field_validator
 
 from pesin.params import Model, Share
 from studies.soft_actor_critic.agents import Discount, TaskParams, TaskStarts, TaskTraining
@@ -35,7 +35,7 @@ class Ppo(Model):
     discount: Discount
     trace: Share
     clip: PositiveFloat
-    lr: PositiveFloat
+    lr: NonNegativeFloat
     clip_norm: PositiveFloat
 
 

@@ -8,7 +8,7 @@ import xarray as xr
 from pesin.environments.environment import Environment
 from pesin.environments.tabular import bandit, chain, first_goal, two_goal_chain
 from pesin.rl.networks import LinearGaussian, Perceptron, Quadratic
-from pesin.rl.soft_actor_critic import Agents, Learner, Settings
+from pesin.rl.soft_actor_critic import Agents, History, Learner, Settings
 from pesin.rl.soft_actor_critic import train as learn
 from pesin.rl.soft_iteration import soft_policy_iteration
 from pesin.steps.case import Case
@@ -92,7 +92,7 @@ def _regulator(case: Case[Params], data: xr.DataTree) -> xr.Dataset:
     bank = data["regulator"].to_dataset()["bank"].values
     agents = _agents(params, training.start)
     world: Environment = env  # type: ignore[assignment]  # the protocol wants members that can be set
-    grid, found = np.linspace(-1, 1, 41)[:, None], []
+    found = []
     for name, learning in (("in class", training.in_class), ("perceptrons", training.perceptrons)):
         hidden = learning.hidden if isinstance(learning, PerceptronLearning) else None
         actor = Perceptron(tuple(hidden)) if hidden else LinearGaussian()
@@ -107,25 +107,26 @@ def _regulator(case: Case[Params], data: xr.DataTree) -> xr.Dataset:
         )
         learner = Learner(actor, critic, world, agents, chosen, case.seed(f"networks {name}"), case.device)
         progress = lambda turns, name=name: case.progress(turns, what=f"regulator, {name}")  # noqa: E731
-        history = learn(learner, world, bank, bank[0], learning.steps, case.rng(f"loop {name}"), progress)
-        mean, log_std = (v.numpy(force=True)[..., 0] for v in learner.policy(np.tile(grid, (agents.seed.size, 1, 1))))
-        last = max(history.temperature.shape[1] // 4, 1)
-        found.append(
-            np.stack(
-                [
-                    -(mean * grid[:, 0]).sum(1) / (grid**2).sum(),
-                    np.exp(2 * log_std).mean(1),
-                    history.temperature[:, -last:].mean(1),
-                ]
-            )
-        )
+        found.append(_late(learn(learner, world, bank, bank[0], learning.steps, case.rng(f"loop {name}"), progress)))
     values = np.stack(found).reshape(2, 3, -1, params.seeds).astype(float)
     dims = ("network", "agent", "seed")
     return xr.Dataset(
         {
-            "gain": labelled(dims, values[:, 0], "gain K: -slope of the mean action over [-1, 1]", nan=DIVERGED),
-            "variance": labelled(dims, values[:, 1], "mean variance of the action over [-1, 1]", nan=DIVERGED),
-            "temperature": labelled(dims, values[:, 2], "alpha over the last quarter of the updates", nan=DIVERGED),
+            "gain": labelled(dims, values[:, 0], "gain K over the last quarter of the updates", nan=DIVERGED),
+            "variance": labelled(dims, values[:, 1], "variance of the action, likewise", nan=DIVERGED),
+            "temperature": labelled(dims, values[:, 2], "alpha, likewise", nan=DIVERGED),
         },
         {"network": ["in class", "perceptrons"], "agent": agent_names(params), "seed": np.arange(params.seeds)},
     )
+
+
+def _late(history: History) -> np.ndarray:
+    """Gain, variance and temperature over the last quarter of the updates, shape (3, agents).
+
+    At a constant learning rate the last policy is noise around where the learning ends. The gain is minus the slope of
+    the mean action against the state, through 0, over the states visited meanwhile.
+    """
+    last = max(history.temperature.shape[1] // 4, 1)
+    state, mean, log_std = (v[:, -last:, 0].astype(float) for v in (history.states, history.mean, history.log_std))
+    gain = -(mean * state).sum(1) / (state**2).sum(1)
+    return np.stack([gain, np.exp(2 * log_std).mean(1), history.temperature[:, -last:].mean(1)])
