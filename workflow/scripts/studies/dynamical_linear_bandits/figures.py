@@ -157,7 +157,7 @@ def advertising(study: Results) -> Figure:
     figure, axes = panels(1, 2, height=3.0)
     _regret_curves(axes[0, 0], runs)
     axes[0, 0].set_ylabel(named(runs.regret, "regret $R_t$"))
-    legend(axes[0, 0])
+    figure.legend(*axes[0, 0].get_legend_handles_labels(), loc="outside upper center", ncols=5)
     _every_seed(axes[0, 1], runs.final_regret)
     axes[0, 1].set_ylabel(named(runs.final_regret, "regret $R_T$"))
     return figure
