@@ -35,6 +35,9 @@ def turned(system: zoo.System, way: Direction) -> zoo.System:
         return system
 
     def components(*state):
-        return [size * np.asarray(part, float) for part in np.atleast_1d(system.components(*state))]
+        found = system.components(*state)
+        if system.kind == "delay":  # one component, of all starts at once
+            return size * np.asarray(found, float)
+        return [size * np.asarray(part, float) for part in np.atleast_1d(found)]
 
     return replace(system, components=components)

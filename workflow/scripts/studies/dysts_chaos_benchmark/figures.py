@@ -41,14 +41,14 @@ def gallery(study: Results):
     for ax in axes.flat:
         ax.set_axis_off()
     for ax, i in zip(axes.flat, range(data.sizes["system"]), strict=False):
-        x, kind = data["x"].values[i], str(data["kind"].values[i])
+        x, kind = np.asarray(data["x"])[i], str(np.asarray(data["kind"])[i])
         lag = 1 if kind == "map" else 25
         second = x[:, 1] if np.isfinite(x[:, 1:2]).any() else np.roll(x[:, 0], -lag)
         first, second = (x[:-lag, 0], second[:-lag]) if not np.isfinite(x[:, 1:2]).any() else (x[:, 0], second)
         style = {"linestyle": "none", "marker": ",", "markersize": 1} if kind == "map" else {"linewidth": 0.25}
         ax.plot(first, second, color=COLOURS[KINDS[kind]], rasterized=True, **style)
         # The one size of its own: a name has to fit above a panel half an inch wide.
-        ax.set_title(str(data["system"].values[i]), fontsize=3.2, pad=0.5)
+        ax.set_title(str(np.asarray(data["system"])[i]), fontsize=3.2, pad=0.5)
     for kind, colour in KINDS.items():
         axes.flat[0].plot([], [], color=COLOURS[colour], label=kind)
     figure.legend(
