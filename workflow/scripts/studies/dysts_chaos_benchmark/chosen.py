@@ -30,14 +30,14 @@ def label(name: str, kind: str) -> str:
 
 def turned(system: zoo.System, way: Direction) -> zoo.System:
     """The system as it is, with its sign turned (flows alone), or at rest (flows and delay systems)."""
-    size = {"backward": -1.0, "still": 0.0}.get(way, 1.0)
-    if size == 1 or system.kind == "map" or (system.kind == "delay" and way == "backward"):
+    if way == "forward" or system.kind == "map" or (system.kind == "delay" and way == "backward"):
         return system
 
     def components(*state):
         found = system.components(*state)
         if system.kind == "delay":  # one component, of all starts at once
-            return size * np.asarray(found, float)
-        return [size * np.asarray(part, float) for part in np.atleast_1d(found)]
+            return 0 * np.asarray(found, float)
+        parts = np.atleast_1d(found)
+        return [-part for part in parts] if way == "backward" else [0 * np.asarray(part, float) for part in parts]
 
     return replace(system, components=components)
