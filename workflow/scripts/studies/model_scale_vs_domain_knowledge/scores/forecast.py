@@ -258,7 +258,7 @@ def _everywhere(case: Case[Params], data, made, spectra) -> xr.Dataset:
 def _all_flows(case: Case[Params], data, made, rest, spectra) -> xr.Dataset:
     """The paper's two largest models over the long lead on every flow, and what an orbit that knows nothing scores."""
     run_model = made.model.values
-    rest = rest.sel(system=~np.isin(rest.system.values, made.system.values))
+    rest = rest.isel(length=0).sel(system=~np.isin(rest.system.values, made.system.values))
     long = np.concatenate(
         [
             by_model(_long_scores(case, data, part, spectra), part.model.values, list(LARGEST))
