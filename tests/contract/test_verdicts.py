@@ -6,8 +6,10 @@ from typing import Any
 
 import pytest
 
+from pesin.claims.compare import read_ledger
+from pesin.claims.replicates import read_replicates
 from pesin.config.load import load_study, read_study, study_names
-from project import YAMLS
+from project import ROOT, YAMLS
 
 STUDIES = study_names(YAMLS)
 
@@ -65,3 +67,14 @@ def test_prose_holds_no_results(name):
         verdicts = r"(not |partly )?reproduced|no verdict|comes? out|came out|fails? here"
         strange += [f"{where}: '{m[0]}'" for m in re.finditer(rf"\bC\d+[a-z]?\b[^.;:]*\b({verdicts})", text)]
     assert not strange, "results belong into the ledger: name them, as in {C1.measured}"
+
+
+def test_what_stands_beside_the_verdicts_is_of_the_present_rules():
+    """Replicates of a rule that has changed since, or its verdict at the paper's size, would speak of another claim."""
+    reference = ROOT / "results/reference"
+    laptop, paper = read_ledger(reference / "laptop"), read_ledger(reference / "paper")
+    for key, row in paper.items():
+        assert (row["says"], row["rule"]) == (laptop[key]["says"], laptop[key]["rule"]), key
+    for row in read_replicates(reference / "laptop/replicates.csv"):
+        key = (row["study"], row["claim"])
+        assert row["replicate"] != "seed_0" or row["verdict"] == laptop[key]["verdict"], key
