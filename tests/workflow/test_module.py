@@ -49,7 +49,7 @@ def test_a_module_with_a_prefix_and_a_config_runs_to_the_end(tmp_path):
     with open(outer.parent / "chaos/results/smoke/ledger.csv", newline="") as handle:
         rows = {row["claim"]: row for row in csv.DictReader(handle)}
     assert rows["C1"]["verdict"] == "reproduced" and rows["C1"]["control_flipped"] == "yes"
-    assert not (outer.parent / "results").exists() and not (outer.parent / "pesin/results/smoke").exists()
+    assert not (outer.parent / "results").exists() and not (outer.parent / "pesin/results").exists()
     assert planned(outer.parent) == {}
     snakemake(outer.parent, "--report", "report.html", check=True)
     text = (outer.parent / "report.html").read_text(encoding="utf-8")
