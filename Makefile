@@ -6,7 +6,7 @@ ARGS ?=
 PY := .venv/bin/python
 SNAKEMAKE := $(PY) -m snakemake
 
-.PHONY: help run verify study test test-all test-cluster lint schema costs docs compare replicates crate reference lock clean
+.PHONY: help run entropy verify study test test-all test-cluster lint schema costs docs compare replicates crate reference lock clean
 
 help: ## list the targets
 	@echo "make <target>   [SCALE=smoke|laptop|paper] [ARGS='more of snakemake']"
@@ -24,6 +24,9 @@ run: .venv/.ready ## everything at the chosen scale: results, figures, ledger, r
 study: .venv/.ready ## write a new study that runs as it is: make study NAME=my_paper
 	@$(PY) workflow/scripts/new_study.py "$(NAME)"
 	@$(PY) workflow/scripts/study_tables.py
+
+entropy: .venv/.ready ## every entropy that suits a recording of your own: make entropy FILE=rec.csv [ARGS="--gaps longest"]
+	@$(PY) workflow/scripts/entropy_of.py "$(FILE)" --to results/own $(ARGS)
 
 costs: .venv/.ready ## wall time and peak memory of each step of the last run
 	@$(PY) workflow/scripts/summary.py results/$(SCALE) --costs
