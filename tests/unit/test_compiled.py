@@ -1,4 +1,4 @@
-"""Compiled code is kept from one process to the next; a cache that is cut, full or nowhere costs seconds, not the job."""
+"""Compiled code is kept between processes; a cache that is cut, full or nowhere costs seconds, not the job."""
 
 import os
 import shutil
