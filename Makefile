@@ -6,6 +6,12 @@ ARGS ?=
 PY := .venv/bin/python
 SNAKEMAKE := $(PY) -m snakemake
 
+# Snakemake 9.27 ends with a traceback where it can't keep its sources below the home: a service, a container.
+ifneq ($(shell cache="$${XDG_CACHE_HOME:-$$HOME/.cache}"; mkdir -p "$$cache" 2>/dev/null && test -w "$$cache" && echo yes),yes)
+export XDG_CACHE_HOME := $(CURDIR)/.snakemake/cache
+$(info There is no home that can be written to: caches lie in $(XDG_CACHE_HOME).)
+endif
+
 .PHONY: help run entropy verify study test test-all test-cluster lint schema costs docs compare replicates crate reference lock clean
 
 help: ## list the targets
@@ -71,9 +77,10 @@ docs: .venv/.ready ## tables of the studies from the yamls; docs/entropy.md and 
 	@$(PY) workflow/scripts/study_tables.py
 	@$(PY) workflow/scripts/entropy_page.py
 
-reference: ## keep the present ledger as the one we stand by
+reference: ## keep the present ledger, and the table of the zoo, as those we stand by
 	@mkdir -p results/reference/$(SCALE) && cp results/$(SCALE)/ledger.csv results/$(SCALE)/ledger.svg results/reference/$(SCALE)/
 	@if [ -f results/$(SCALE)/replicates.csv ]; then cp results/$(SCALE)/replicates.csv results/reference/$(SCALE)/; fi
+	@if [ -f results/$(SCALE)/dysts_chaos_benchmark/entropy/flows.nc ]; then $(PY) workflow/scripts/zoo_table.py results/$(SCALE); fi
 
 lock: ## resolve envs/*.in anew into the lock files
 	@sh envs/lock.sh $(PYTHON)
