@@ -9,7 +9,7 @@ import pytest
 import xarray as xr
 
 from pesin.errors import UserError
-from pesin.systems.recordings import read_recording
+from pesin.systems.recordings import open_recording, read_recording
 
 WHERE = "Get it from the authors' repository."
 N = 50
@@ -251,6 +251,38 @@ def test_dates_are_times(tmp_path):
         read_recording(written(tmp_path, text.replace("2020-02-28,9\n", "")), WHERE)
     with pytest.raises(UserError, match="line 3, column 'date': 'yesterday' isn't a time"):
         read_recording(written(tmp_path, text.replace("2020-02-26", "yesterday")), WHERE)
+
+
+@pytest.mark.parametrize(
+    ("form", "good"),
+    [("%d.%m.%Y", True), ("%d/%m/%Y", True), ("%m/%d/%Y", True), ("%d-%b-%y", True), ("%Y-%m-%dT%H:%M+02:00", True)],
+)
+@pytest.mark.parametrize("first", ["2020-02-25", "2020-02-01"])
+def test_dates_as_people_write_them(tmp_path, form, good, first):
+    days = (np.datetime64(first) + np.arange(6)).tolist()
+    text = "date;x\n" + "".join(f"{day.strftime(form)};{i**2}\n" for i, day in enumerate(days))
+    path = written(tmp_path, text)
+    if "/" in form and first.endswith("01"):  # day and month can't be told apart
+        with pytest.raises(UserError, match="may mean two dates"):
+            open_recording(path)
+        assert len(open_recording(path, time="none", columns=["x"]).x) == 6
+    else:
+        np.testing.assert_array_equal(open_recording(path).time, 86400 * np.arange(6))
+
+
+def test_excel_s_own_first_line_and_blanks_between_numbers(tmp_path, x):
+    path = written(tmp_path, "sep=;\r\n" + as_text(x, ";", decimal=",", newline="\r\n"))
+    np.testing.assert_array_equal(read_recording(path, WHERE), x)
+    np.savetxt(tmp_path / "x.dat", x, fmt="%22.16e", header="a b c")
+    np.testing.assert_array_equal(read_recording(tmp_path / "x.dat", WHERE), x)
+
+
+def test_thousands_are_not_taken_for_decimals(tmp_path):
+    for text in ('a,b\n"1,234",2\n"5,678",3\n', "a;b\n1,234;2\n5,678;3\n"):
+        path = written(tmp_path, text)
+        with pytest.raises(UserError, match="'1,234' may be"):
+            read_recording(path, WHERE)
+        assert read_recording(path, WHERE, decimal=",")[0, 0] == 1.234
 
 
 # ------------------------------------------------------------------------------------------------------------- NetCDF

@@ -151,7 +151,7 @@ def _even(table: _Table, gaps: Gaps, fewest: int) -> Recording:
         if empty.any():
             row, column = np.argwhere(empty)[0]
             where = f"{table.place(row)}, {table.channel(table.names[column])}"
-            raise UserError(f"{where}: the value is missing ({int(empty.sum())} are). {OPTIONS}")
+            raise UserError(f"{where}: the value is missing ({int(empty.sum())} in all). {OPTIONS}")
         if faults:
             raise UserError(f"{faults[min(faults)]} {OPTIONS} {NO_TIME}")
     elif gaps == "longest":
@@ -357,7 +357,7 @@ def _csv(path: Path, columns, time, decimal) -> _Table:
             if not NUMBER[mark if mark == "," else r"\."].fullmatch(cell):
                 raise UserError(
                     f"line {lines[row]}, {label(called[column])}: '{cell}' isn't a number. If the column is no "
-                    "channel, name those that are: `columns: [..]`."
+                    "channel, name those that are (`columns: [..]`), or say that it is the `time`."
                 )
             found[row] = float(cell.replace(",", "."))
         return found
@@ -401,10 +401,37 @@ def _text(path: Path) -> str:
         return data.decode("latin-1")  # only names can differ: numbers are the same in all
 
 
+def _dates(cells: list[str], form: str | None):
+    """A Series of dates, UTC; NaT for what is none. Points between numbers mean that the day comes first."""
+    import pandas
+
+    def parsed(day_first: bool):
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", UserWarning)  # that the form was found out row by row
+            found = pandas.to_datetime(cells, errors="coerce", utc=True, format=form, dayfirst=day_first)
+        return pandas.Series(found)
+
+    if all(re.match(r"\d{1,2}\.\d{1,2}\.\d", cell) for cell in cells):
+        return parsed(True)
+    month_first = parsed(False)
+    if all(re.match(r"\d{4}", cell) for cell in cells):  # the year first: nothing to ask
+        return month_first
+    day_first = parsed(True)
+    if month_first.isna().sum() > day_first.isna().sum():
+        return day_first
+    if not day_first.isna().any() and not month_first.equals(day_first):
+        raise UserError(f"'{cells[0]}' may mean two dates: write days as 2020-12-31. {NO_TIME}")
+    return month_first
+
+
 def _cells(text: str, decimal: str | None) -> tuple[list[str], list[int], list[list[str]]]:
     """Names of the columns (empty ones if it has none), the line of each row, and the rows."""
+    told = re.match(r"sep=(.)\r?\n", text)  # Excel's own line
+    separator = told[1] if told else _separator(text, decimal)
+    if told:
+        text = "#" + text
     commented = ("\n" if line.startswith("#") else line for line in io.StringIO(text, newline=""))
-    reader = csv.reader(commented, delimiter=_separator(text, decimal), skipinitialspace=True, strict=True)
+    reader = csv.reader(commented, delimiter=separator, skipinitialspace=True, strict=True)
     found, line = [], 1
     try:
         for row in reader:
@@ -537,11 +564,7 @@ def _times(names: list[str], cells: list[list[str]], lines: list[int], mark: str
                 f"{day} {hour}"
                 for day, hour in zip(cells[plain.index("date")], cells[plain.index("time")], strict=True)
             ]
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore", UserWarning)  # that the form was found out row by row
-            dates = pandas.Series(
-                pandas.to_datetime(first, errors="coerce", utc=True, format="%Y%m%d" if numeric[0] else None)
-            )
+        dates = _dates(first, "%Y%m%d" if numeric[0] else None)
     if dates.isna().any():
         row = int(dates.isna().argmax())
         raise UserError(f"line {lines[row]}, column '{names[0]}': '{first[row]}' isn't a time. {NO_TIME}")
