@@ -32,6 +32,7 @@ study: .venv/.ready ## write a new study that runs as it is: make study NAME=my_
 	@$(PY) workflow/scripts/study_tables.py
 
 entropy: .venv/.ready ## every entropy that suits a recording of your own: make entropy FILE=rec.csv [ARGS="--gaps longest"]
+	@test -n "$(FILE)" || { echo "Which recording? make entropy FILE=rec.csv" >&2; exit 1; }
 	@$(PY) workflow/scripts/entropy_of.py "$(FILE)" --to results/own $(ARGS)
 
 costs: .venv/.ready ## wall time and peak memory of each step of the last run

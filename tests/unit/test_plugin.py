@@ -57,8 +57,9 @@ def test_own_files_of_one_name_are_two_modules(tmp_path):
 
 
 @pytest.mark.parametrize("name", ["random", "statsforecast"])
-def test_own_code_beside_the_drivers_is_refused_if_it_hides_a_package(tmp_path, monkeypatch, name):
-    monkeypatch.setattr(plugin, "SCRIPTS", tmp_path)
+@pytest.mark.parametrize("folder", ["SCRIPTS", "ROOT"])
+def test_own_code_where_python_looks_first_is_refused_if_it_hides_a_package(tmp_path, monkeypatch, folder, name):
+    monkeypatch.setattr(plugin, folder, tmp_path)
     (tmp_path / f"{name}.py").touch()
     with pytest.raises(UserError, match=f"hides the package '{name}'.*folder of its own"):
         find(f"{name}.py")

@@ -23,12 +23,12 @@ def find(reference: str) -> Path:
     Raises
     ------
     UserError
-        If there is no such file, or it hides a package: the drivers' own folder is where Python looks first.
+        If there is no such file, or it hides a package: these two folders are where Python looks first.
     """
     for base in (SCRIPTS, ROOT):
         path = base / reference
         if path.is_file():
-            if path.parent == SCRIPTS and _is_package(path.stem):
+            if path.parent in (SCRIPTS, ROOT) and _is_package(path.stem):
                 raise UserError(f"{path} hides the package '{path.stem}' from all code: put it in a folder of its own.")
             return path
     raise UserError(f"There is no file '{reference}', neither below {SCRIPTS} nor below {ROOT}.")
@@ -36,7 +36,7 @@ def find(reference: str) -> Path:
 
 def _is_package(name: str) -> bool:
     """Whether a module of that name is installed, or Python's own."""
-    elsewhere = [entry for entry in sys.path if Path(entry or ".").resolve() != SCRIPTS.resolve()]
+    elsewhere = [entry for entry in sys.path if Path(entry or ".").resolve() not in (SCRIPTS.resolve(), ROOT.resolve())]
     return name in sys.stdlib_module_names or PathFinder.find_spec(name, elsewhere) is not None
 
 
