@@ -12,7 +12,7 @@ import sys
 import textwrap
 import warnings
 import zlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from itertools import combinations, permutations
 from pathlib import Path
@@ -34,7 +34,7 @@ KINDS = 20  # most different integers that are taken for symbols
 QUADRATIC, CUBIC = (20_000, 3_000), (2_000, 500)  # most points of which such a measure is taken, and its interval
 DRAWN = 4  # most channels in the picture
 FEWEST = 10  # time steps
-BATCHED = 200_000  # most points of any interval: all resamples lie in memory
+BATCHED = 50_000  # most points of any interval: all resamples lie in memory
 PARTS = ("value", "low", "high")
 # What a measure is a function of -> the dimensions of what it gives: none is the whole recording.
 DIMS: dict[str, tuple[str, ...]] = {
@@ -64,7 +64,12 @@ class Found:
     """What to know, and of which."""
 
 
-def survey(recording: Recording, only: Sequence[str] = (), seed: int = 0) -> list[Found]:
+def survey(
+    recording: Recording,
+    only: Sequence[str] = (),
+    seed: int = 0,
+    progress: Callable[[Iterable[str]], Iterable[str]] = iter,
+) -> list[Found]:
     """Measure a recording.
 
     Parameters
@@ -75,6 +80,8 @@ def survey(recording: Recording, only: Sequence[str] = (), seed: int = 0) -> lis
         Names of measures; none: all that suit.
     seed
         Of resamples and surrogates.
+    progress
+        Is handed the names of the measures, and gives them back one by one.
 
     Returns
     -------
@@ -95,7 +102,7 @@ def survey(recording: Recording, only: Sequence[str] = (), seed: int = 0) -> lis
         if name not in suiting:
             raise UserError(f"'{name}' is no measure of such a recording. Those are: {', '.join(suiting)}.")
     found = []
-    for name in only or suiting:
+    for name in progress(list(only or suiting)):
         one = Found(MEASURES[name], DIMS.get(MEASURES[name].takes, ()))
         for of, data in suiting[name]:
             rng = np.random.default_rng([seed, zlib.crc32(" ".join((name, *of)).encode())])
@@ -334,6 +341,16 @@ def _drawable(one: Found, names: Sequence[str], dims: int) -> bool:
     return any(parts.ndim == dims and np.isfinite(parts[0]).any() for parts in shown)
 
 
+def _told(names: Iterable[str]) -> Iterator[str]:
+    """Say on a terminal which measure is at work."""
+    for name in names:
+        if sys.stderr.isatty():
+            print(f"\r{name:<50}", end="", file=sys.stderr, flush=True)
+        yield name
+    if sys.stderr.isatty():
+        print(f"\r{'':<50}\r", end="", file=sys.stderr, flush=True)
+
+
 def main(arguments: Sequence[str] | None = None) -> int:
     """The command: measure a file, print the table, write NetCDF and picture."""
     parser = argparse.ArgumentParser(prog="pesin-entropy", description=__doc__.splitlines()[0])
@@ -352,7 +369,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         recording = open_recording(
             path, columns=columns, time=given.time, gaps=given.gaps, decimal=given.decimal, fewest=FEWEST
         )
-        found = survey(recording, given.only.split(",") if given.only else (), given.seed)
+        found = survey(recording, given.only.split(",") if given.only else (), given.seed, _told)
     except UserError as error:
         print(error, file=sys.stderr)
         return 1
