@@ -243,6 +243,14 @@ def test_gaps_of_a_recording_without_times_are_missing_values(tmp_path, x):
         read_recording(tmp_path / "x.npy", WHERE, gaps="lognest")
 
 
+def test_gaps_longer_than_the_recording_are_not_bridged(tmp_path, x):
+    time = np.arange(N) + 1e8 * (np.arange(N) > 20)
+    for path in tables(tmp_path, x, time):
+        with pytest.raises(UserError, match="gaps are longer than the recording"):
+            read_recording(path, WHERE, gaps="interpolate")
+        np.testing.assert_array_equal(read_recording(path, WHERE, gaps="longest"), x[21:])
+
+
 def test_dates_are_times(tmp_path):
     days = np.datetime64("2020-02-25") + np.arange(8)
     text = "date,value\n" + "".join(f"{day},{i**2}\n" for i, day in enumerate(days))

@@ -229,6 +229,10 @@ def _bridged(table: _Table, hopeless: set[int]) -> tuple[np.ndarray, np.ndarray 
     steps = np.diff(grid)
     usual = np.median(steps) if len(steps) else 1.0
     more = np.where(steps > UNEVEN * usual, np.round(steps / usual), 1).astype(int)
+    if more.sum() > 2 * len(x):
+        raise UserError(
+            f"the gaps are longer than the recording: {more.sum() + 1} time steps, {len(x)} known. {NO_TIME}"
+        )
     times = np.concatenate(
         [*(np.linspace(a, a + s, n, endpoint=False) for a, s, n in zip(grid, steps, more, strict=False)), grid[-1:]]
     )
@@ -344,7 +348,7 @@ def _csv(path: Path, columns, time, decimal) -> _Table:
     cells = [[row[column].strip() for row in rows] for column in range(len(names))]
     headed = any(names)
     called = [name if headed else str(number) for number, name in enumerate(names, 1)]
-    mark = decimal or _decimal(cells, lines)
+    mark = decimal or _decimal(cells)
 
     def label(name: str) -> str:
         return f"column '{name}'" if headed else f"column {name}"
@@ -362,7 +366,7 @@ def _csv(path: Path, columns, time, decimal) -> _Table:
             found[row] = float(cell.replace(",", "."))
         return found
 
-    clock = _columns_of_time(called if headed else [""] * 0, time, len(names))
+    clock = _columns_of_time(called if headed else [], time, len(names))
     channels = (
         [column for column in range(len(names)) if column not in clock]
         if columns is None
@@ -491,7 +495,7 @@ def _may_be_number(cell: str) -> bool:
     return cell.lower() in MISSING or any(pattern.fullmatch(cell) for pattern in NUMBER.values())
 
 
-def _decimal(cells: list[list[str]], lines: list[int]) -> str:
+def _decimal(cells: list[list[str]]) -> str:
     """The decimal mark: a comma if some numbers need it and none a point."""
     flat = [cell for column in cells for cell in column]
     commas = [cell for cell in flat if "," in cell and NUMBER[","].fullmatch(cell)]
