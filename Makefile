@@ -6,7 +6,13 @@ ARGS ?=
 PY := .venv/bin/python
 SNAKEMAKE := $(PY) -m snakemake
 
-.PHONY: help run verify study test test-all test-cluster lint schema costs docs compare replicates crate reference lock clean
+# Snakemake 9.27 ends with a traceback where it can't keep its sources below the home: a service, a container.
+ifneq ($(shell cache="$${XDG_CACHE_HOME:-$$HOME/.cache}"; mkdir -p "$$cache" 2>/dev/null && test -w "$$cache" && echo yes),yes)
+export XDG_CACHE_HOME := $(CURDIR)/.snakemake/cache
+$(info There is no home that can be written to: caches lie in $(XDG_CACHE_HOME).)
+endif
+
+.PHONY: help run entropy verify study test test-all test-cluster lint schema costs docs compare replicates crate reference lock clean
 
 help: ## list the targets
 	@echo "make <target>   [SCALE=smoke|laptop|paper] [ARGS='more of snakemake']"
@@ -24,6 +30,10 @@ run: .venv/.ready ## everything at the chosen scale: results, figures, ledger, r
 study: .venv/.ready ## write a new study that runs as it is: make study NAME=my_paper
 	@$(PY) workflow/scripts/new_study.py "$(NAME)"
 	@$(PY) workflow/scripts/study_tables.py
+
+entropy: .venv/.ready ## every entropy that suits a recording of your own: make entropy FILE=rec.csv [ARGS="--gaps longest"]
+	@test -n "$(FILE)" || { echo "Which recording? make entropy FILE=rec.csv" >&2; exit 1; }
+	@$(PY) workflow/scripts/entropy_of.py "$(FILE)" --to results/own $(ARGS)
 
 costs: .venv/.ready ## wall time and peak memory of each step of the last run
 	@$(PY) workflow/scripts/summary.py results/$(SCALE) --costs
@@ -68,9 +78,10 @@ docs: .venv/.ready ## tables of the studies from the yamls; docs/entropy.md and 
 	@$(PY) workflow/scripts/study_tables.py
 	@$(PY) workflow/scripts/entropy_page.py
 
-reference: ## keep the present ledger as the one we stand by
+reference: ## keep the present ledger, and the table of the zoo, as those we stand by
 	@mkdir -p results/reference/$(SCALE) && cp results/$(SCALE)/ledger.csv results/$(SCALE)/ledger.svg results/reference/$(SCALE)/
 	@if [ -f results/$(SCALE)/replicates.csv ]; then cp results/$(SCALE)/replicates.csv results/reference/$(SCALE)/; fi
+	@if [ -f results/$(SCALE)/dysts_chaos_benchmark/entropy/flows.nc ]; then $(PY) workflow/scripts/zoo_table.py results/$(SCALE); fi
 
 lock: ## resolve envs/*.in anew into the lock files
 	@sh envs/lock.sh $(PYTHON)

@@ -1,6 +1,7 @@
-"""Faults of the whole project, by dry runs and checks: F14 outputs, F23 typos, F24 size, F34."""
+"""Faults of the whole project, by dry runs and checks: F14 outputs, F23 typos, F24 size, F34, F36 no home."""
 
 import json
+import os
 import re
 import subprocess
 import sys
@@ -13,7 +14,7 @@ from pesin.config.models import SCALES, Study
 from pesin.errors import UserError
 from pesin.params import check
 from pesin.plan import resolve
-from project import ROOT, SCRIPTS, YAMLS, copy_project, plan, planned, snakemake
+from project import ROOT, SCRIPTS, YAMLS, copy_project, copy_with_toy_alone, plan, planned, snakemake
 
 STUDIES = study_names(YAMLS)
 
@@ -161,3 +162,33 @@ def test_each_step_asks_for_memory_and_time_and_only_training_for_a_gpu(name):
     for step, asked in plan("paper").study(name).resources.items():
         assert asked.mem_mb >= 500 and asked.runtime >= 1
         assert step == "train" or not asked.gpu, f"{name}: {step} asks for a GPU"
+
+
+# --------------------------------------------------------------------------------------------------------- F36: no home
+
+
+def test_make_runs_without_a_home_that_can_be_written_to(tmp_path):
+    folder = copy_with_toy_alone(tmp_path / "p")
+    command = f"SNAKEMAKE={sys.executable} -m snakemake -n"
+    make = [
+        "make",
+        "-C",
+        folder,
+        "-f",
+        ROOT / "Makefile",
+        "-o",
+        ".venv/.ready",
+        "run",
+        command,
+        "PY=true",
+        "SCALE=smoke",
+    ]
+    environment = {k: v for k, v in os.environ.items() if not k.startswith(("XDG_", "MAKE", "MFLAGS"))}
+    run = subprocess.run(make, env=environment | {"HOME": "/proc/nowhere"}, capture_output=True, text=True)
+    said = run.stdout + run.stderr
+    assert "/proc/nowhere" not in said and "total" in said, said  # jobs by rule; then there is no report to write
+    assert run.stdout.count("no home that can be written to") == 1 and (folder / ".snakemake/cache").is_dir()
+    ordinary = subprocess.run(
+        [*make[:7], "help"], env=environment | {"HOME": str(tmp_path)}, capture_output=True, text=True, check=True
+    )
+    assert "no home" not in ordinary.stdout

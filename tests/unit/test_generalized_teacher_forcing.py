@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 import xarray as xr
 
+from pesin.errors import UserError
 from pesin.params import data_paths
 from pesin.steps.case import Case
 from pesin.steps.files import same, without_truth
@@ -119,6 +120,17 @@ def test_a_recording_from_a_file_runs_through(tmp_path):
     world = simulate(case)
     assert world.observed.shape == (1, 1200, 3)
     assert dict(data_paths(case.params)) == {"simulate.data.train": str(tmp_path / "x.npy")}  # hashed as an input
+
+
+def test_a_table_with_gaps_is_read_as_the_yaml_says(tmp_path):
+    x = np.cumsum(np.random.default_rng(0).standard_normal((2400, 3)), 0)
+    time = np.arange(2400) + 7.0 * (np.arange(2400) >= 200)
+    np.savetxt(tmp_path / "x.csv", np.column_stack([time, x]), delimiter=";", header="time;a;b;c", comments="")
+    data = dict(source="file", train=str(tmp_path / "x.csv"), dt=0.01, where="Ask the authors.")
+    with pytest.raises(UserError, match="gap in time between line 201 and line 202.*Ask the authors"):
+        simulate(reconstruction(data))
+    world = simulate(reconstruction(data | dict(gaps="longest", columns=["c", "a"])))
+    assert world.observed.shape == (1, 1100, 2)
 
 
 def test_the_whole_chain_and_its_repetition():

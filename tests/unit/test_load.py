@@ -1,12 +1,13 @@
 """Bad yaml, bad keys, bad names: a sentence that names the file and the key."""
 
+import re
 from pathlib import Path
 
 import pytest
 import yaml
 from pydantic import PositiveInt
 
-from pesin.config.load import check_config, load_study, merge, read_yaml, selected_studies
+from pesin.config.load import check_config, load_study, merge, read_yaml, selected_studies, study_names
 from pesin.errors import UserError
 from pesin.params import Model, typed, visible
 
@@ -127,3 +128,50 @@ def test_a_step_does_not_see_what_comes_after_it():
     with pytest.raises(AttributeError):
         _ = seen.train
     assert typed(Params, visible(whole, "forecast")).train.rate == 0.2
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "._toy_map.yaml",
+        ".toy_map.yaml.swp",
+        ".#toy_map.yaml",
+        "toy_map.yaml~",
+        "#toy_map.yaml#",
+        "toy_map.yaml.bak",
+        ".DS_Store",
+    ],
+)
+def test_hidden_files_and_backups_are_no_studies(tmp_path, name):
+    written(tmp_path)
+    (tmp_path / name).write_bytes(b"\x00\x05\x16\x07\xff\xe9")
+    assert study_names(tmp_path) == ["toy_map"]
+
+
+def test_a_folder_and_an_editor_s_broken_link_are_no_studies(tmp_path):
+    written(tmp_path)
+    (tmp_path / "old.yaml").mkdir()
+    (tmp_path / ".#toy_map.yaml").symlink_to("user@host.123")
+    assert study_names(tmp_path) == ["toy_map"]
+
+
+@pytest.mark.parametrize(
+    "name", ["toy_map copy.yaml", "Toy_map.yaml", "toy-map.yaml", "toy_map (1).yaml", "toy_map.YAML", "my_paper.yml"]
+)
+def test_a_file_that_no_study_can_be_called_after_is_named(tmp_path, name):
+    written(tmp_path)
+    (tmp_path / name).write_text("title: x\n")
+    with pytest.raises(UserError, match=f"{re.escape(name)}: .*[a-z0-9_]*.yaml"):
+        study_names(tmp_path)
+
+
+@pytest.mark.parametrize("encoding", ["latin-1", "utf-16"])
+def test_a_yaml_in_another_encoding_is_named(tmp_path, encoding):
+    (tmp_path / "a.yaml").write_bytes("a: 1\nb: é\n".encode(encoding))
+    with pytest.raises(UserError, match=r"a.yaml, line \d: .*UTF-8"):
+        read_yaml(tmp_path / "a.yaml")
+
+
+def test_a_mark_at_the_head_of_the_file_is_none_of_the_first_key(tmp_path):
+    (tmp_path / "a.yaml").write_bytes("a: 1\n".encode("utf-8-sig"))
+    assert read_yaml(tmp_path / "a.yaml") == {"a": 1}

@@ -71,6 +71,11 @@ def test_equal_rewards_give_no_advantage(value):
     assert not advantages(torch.full((2, 3, 8), value), torch.tensor([False, True])).any()
 
 
+def test_a_group_of_one_is_refused():
+    with pytest.raises(ValueError, match="at least 2 answers"):
+        advantages(torch.ones(2, 3, 1), torch.tensor([False, True]))
+
+
 def test_largest_takes_the_share_among_the_eligible():
     score = torch.tensor([[3.0, 9.0, 5.0, 5.0, 1.0]] * 3)
     among = torch.tensor([[True, False, True, True, True]] * 3)

@@ -430,6 +430,17 @@ def test_ppo_learns_the_regulator():
     assert np.all(returns[:, -1] > 0.6 * returns[:, 0])  # costs: less than 0.6 of what they were
 
 
+@pytest.mark.parametrize("minibatch", [1, 32, 79])  # of 160 transitions: 160 of one, 5 of 32, two of 79 and one of 2
+@pytest.mark.parametrize("count", [8, 23])  # or of 161: the last minibatch holds a single one
+def test_ppo_s_last_minibatch_may_hold_a_single_transition(minibatch, count):
+    env = LinearQuadratic(horizon=10)
+    bank = start_bank(env, np.random.default_rng(0), 2, 50)
+    length = 20 if count == 8 else 7
+    chosen = ppo.Settings(3 * count * length, count, length, 2, minibatch, 0.9, 0.95, 0.2, 1e-3, 0.5, (8,))
+    returns, _ = ppo.train(env, bank, bank[0, :5], chosen, np.random.default_rng(1), 2)
+    assert np.isfinite(returns).all() and (returns[:, -1] != returns[:, 0]).all()
+
+
 # --------------------------------------------------------------------------------------------------------------- study
 
 

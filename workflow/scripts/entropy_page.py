@@ -481,6 +481,16 @@ def entry(measure: Measure) -> str:
 HEAD = """<!-- Made by `make docs` from the registry of measures: edit their entries, not this page. -->
 # Entropies: which one, and when not
 
+In a clone of the project everything is there (`source .venv/bin/activate`, `PYTHONPATH=workflow/scripts`). The library
+alone, in an environment of your own, with what the entropies need and no Snakemake:
+
+    pip install .                         # in a clone; or: pip install git+<the address of the repository>
+    pip install ".[systems,forecasters]"  # and dysts' systems, the forecasters; `networks` for what needs PyTorch
+
+`pesin-entropy rec.csv` (in a clone `make entropy FILE=rec.csv`) prints every measure here that suits a recording of
+your own, with intervals and the warnings of this page, and writes NetCDF and a picture: see
+[recordings.md](recordings.md), which also has an example the size of a notebook.
+
 ```python
 import numpy as np
 from pesin.entropy.registry import get

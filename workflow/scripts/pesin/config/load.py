@@ -46,12 +46,15 @@ def read_yaml(path: Path):
     Raises
     ------
     UserError
-        If the file is missing or isn't yaml; the message has file, line and column.
+        If the file is missing, isn't in UTF-8 or isn't yaml; the message has file, line and column.
     """
     try:
-        text = path.read_text(encoding="utf-8")
+        text = path.read_text(encoding="utf-8-sig")
     except FileNotFoundError:
         raise UserError(f"{path}: there is no such file.") from None
+    except UnicodeDecodeError as error:
+        line = error.object[: error.start].count(b"\n") + 1
+        raise UserError(f"{path}, line {line}: the file isn't in UTF-8. Save it in that encoding.") from None
     try:
         return yaml.load(text, Loader=_Loader)
     except yaml.YAMLError as error:
@@ -72,8 +75,23 @@ def check_config(config: dict, where: str = "config/config.yaml") -> Config:
 
 
 def study_names(folder: Path) -> list[str]:
-    """Names of all studies that have a yaml in `folder`, sorted."""
-    return sorted(path.stem for path in folder.glob("*.yaml"))
+    """Names of all studies that have a yaml in `folder`, sorted; hidden files, which editors and systems leave, aside.
+
+    Raises
+    ------
+    UserError
+        If a file there looks like a study, but none can be called so.
+    """
+    found = []
+    for path in folder.glob("[!.]*"):
+        if path.suffix.lower() not in (".yaml", ".yml") or path.is_dir():
+            continue
+        if path.suffix != ".yaml" or not re.fullmatch(r"[a-z][a-z0-9_]*", path.stem):
+            raise UserError(
+                f"{path}: no study can be called so. Rename it to [a-z][a-z0-9_]*.yaml, or move it elsewhere."
+            )
+        found.append(path.stem)
+    return sorted(found)
 
 
 def selected_studies(config: Config, folder: Path) -> list[str]:

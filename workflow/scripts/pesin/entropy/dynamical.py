@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from functools import partial
 
-import numba
 import numpy as np
 from scipy.spatial import cKDTree
 
+from pesin.compiled import njit
 from pesin.entropy.estimate import BLOCKS, EXACT, Estimate, finite, log_of_counts, series, varying
 from pesin.entropy.measure import Measure
 
@@ -129,7 +129,7 @@ def _slope_of(row, m, delay, theiler, steps, references, neighbours, is_nearest,
     return np.polyfit(window, mean[window], 1)[0], error, window.size, len(curves)
 
 
-@numba.njit(cache=True)
+@njit()
 def _divergence(cloud, chosen, near, theiler, steps, neighbours, is_nearest):
     """ln of the distance after 0 .. steps samples, (references, steps + 1); NaN where there is no distance to log."""
     curves = np.full((chosen.size, steps + 1), np.nan)
@@ -221,7 +221,7 @@ def correlation_table(x, largest: int = 6, radii=(0.1,), theiler: int = 1) -> np
     return out.reshape(*batch, radii.size, largest)
 
 
-@numba.njit(cache=True)
+@njit()
 def _runs(x, order, radius, theiler, pairs):
     for a in range(order.size):
         i = order[a]

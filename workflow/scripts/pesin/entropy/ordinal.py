@@ -11,10 +11,10 @@ from functools import partial
 from math import factorial, log
 from typing import NamedTuple
 
-import numba
 import numpy as np
 from scipy.special import entr
 
+from pesin.compiled import njit
 from pesin.entropy.estimate import BLOCKS, Estimate, finite, series
 from pesin.entropy.measure import Measure
 
@@ -70,7 +70,7 @@ def _windows_fit(x, order: int, delay: int) -> tuple[np.ndarray, tuple[int, ...]
     return series(x, (order - 1) * delay + 1, f"a window of {order} samples {delay} apart")
 
 
-@numba.njit(cache=True)
+@njit()
 def _encode(rows, order, delay, codes):
     """Lehmer codes: sample i counts (order - 1 - i)! for each later, smaller one.
 
@@ -117,7 +117,7 @@ def code_counts(codes, order: int = 5) -> np.ndarray:
     return counts
 
 
-@numba.njit(cache=True)
+@njit()
 def _count(codes, counts):
     for b in range(codes.shape[0]):
         for t in range(codes.shape[1]):

@@ -7,8 +7,9 @@ Python and allocation costs that peers pay for each cloud. Distances are those o
 from __future__ import annotations
 
 import numpy as np
-from numba import njit
 from scipy.spatial import cKDTree
+
+from pesin.compiled import njit
 
 LEAF = 16  # points in a leaf of the tree: of 4 to 32 the fastest in two to ten dimensions
 
@@ -61,7 +62,7 @@ def count_within(x: np.ndarray, radius: np.ndarray) -> np.ndarray:
 # ------------------------------------------------------------------------------------------------------ one dimension
 
 
-@njit(cache=True, nogil=True)
+@njit(nogil=True)
 def _kth_on_a_line(x, k):
     """The k nearest of a sorted line's point are k neighbours in a row: widen to the nearer side k times."""
     batch, samples = x.shape
@@ -82,7 +83,7 @@ def _kth_on_a_line(x, k):
     return found
 
 
-@njit(cache=True, nogil=True)
+@njit(nogil=True)
 def _count_on_a_line(x, radius):
     """Widen the window of each point in turn from where the previous point's window ended."""
     batch, samples = x.shape
@@ -109,7 +110,7 @@ def _count_on_a_line(x, radius):
 # ----------------------------------------------------------------------------------------------------- the k-d tree
 
 
-@njit(cache=True, nogil=True)
+@njit(nogil=True)
 def _select(values, order, low, high, middle):
     """Reorder order[low:high] so that values[order[middle]] stands where sorting would put it (Hoare's quickselect)."""
     left, right = low, high - 1
@@ -133,7 +134,7 @@ def _select(values, order, low, high, middle):
             return
 
 
-@njit(cache=True, nogil=True)
+@njit(nogil=True)
 def _tree(points):
     """Order of the points, and of each node its span in that order, its first child (0: a leaf) and its box."""
     samples, dim = points.shape
@@ -164,7 +165,7 @@ def _tree(points):
     return order, start[:nodes], stop[:nodes], child[:nodes], lowest[:nodes], highest[:nodes]
 
 
-@njit(cache=True, nogil=True)
+@njit(nogil=True)
 def _to_box(point, lowest, highest, euclidean):
     """Distance (squared if Euclidean) of a point to the nearest point of a box."""
     distance = 0.0
@@ -178,7 +179,7 @@ def _to_box(point, lowest, highest, euclidean):
     return distance
 
 
-@njit(cache=True, nogil=True)
+@njit(nogil=True)
 def _scan(points, start, stop, point, left_out, euclidean, best):
     """Sort the distances of points[start:stop] (but one) into the k smallest so far."""
     last = best.size - 1
@@ -198,7 +199,7 @@ def _scan(points, start, stop, point, left_out, euclidean, best):
             best[place] = distance
 
 
-@njit(cache=True, nogil=True)
+@njit(nogil=True)
 def _descend(node, distance, points, start, stop, child, lowest, highest, point, euclidean, best, stack, near):
     """Look through a subtree at the given distance, the nearer child first, as long as it can hold a neighbour."""
     stack[0], near[0], top = node, distance, 1
@@ -220,7 +221,7 @@ def _descend(node, distance, points, start, stop, child, lowest, highest, point,
         top += 2
 
 
-@njit(cache=True, nogil=True)
+@njit(nogil=True)
 def _kth_in_space(x, k, euclidean):
     """From each leaf upwards: most neighbours are in the same leaf, and the rest beside the way to the root."""
     batch, samples = x.shape[:2]
@@ -255,7 +256,7 @@ def _kth_in_space(x, k, euclidean):
     return found
 
 
-@njit(cache=True, nogil=True)
+@njit(nogil=True)
 def _cross_in_space(x, y, k, euclidean):
     """Distance of each x to its k-th nearest y, from the root of y's tree."""
     batch, samples = x.shape[:2]
@@ -274,7 +275,7 @@ def _cross_in_space(x, y, k, euclidean):
     return found
 
 
-@njit(cache=True, nogil=True)
+@njit(nogil=True)
 def _count_in_space(x, radius):
     """Points strictly within the radius of each point: whole boxes at once where they lie inside."""
     batch, samples, dim = x.shape
@@ -342,7 +343,7 @@ def shuffle_among_neighbours(rng: np.random.Generator, z: np.ndarray, among: int
     return orders
 
 
-@njit(cache=True, nogil=True)
+@njit(nogil=True)
 def _take_in_turn(turn, choices, order):
     taken = np.zeros(len(turn), np.bool_)
     for i in turn:

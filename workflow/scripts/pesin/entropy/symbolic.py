@@ -5,9 +5,9 @@ from __future__ import annotations
 from functools import partial
 from math import log
 
-import numba
 import numpy as np
 
+from pesin.compiled import njit
 from pesin.entropy.amplitude import grassberger_entropy
 from pesin.entropy.estimate import BLOCKS, EXACT, Estimate, finite, series
 from pesin.entropy.measure import Measure
@@ -50,7 +50,7 @@ def _normalised(rows: np.ndarray, batch, kinds: int) -> Estimate:
     return Estimate.of(batch, phrases * log(length) / (length * log(kinds)), BLOCKS, phrases=phrases)
 
 
-@numba.njit(cache=True)
+@njit()
 def _phrases(s, kinds):
     """Phrases of the parsing of Lempel and Ziv (1976), each the shortest stretch not seen before, in linear time.
 

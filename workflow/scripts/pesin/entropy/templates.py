@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from functools import partial
 
-import numba
 import numpy as np
 from scipy.spatial import cKDTree
 
+from pesin.compiled import njit
 from pesin.entropy.estimate import BLOCKS, Estimate, log_of_counts, series
 from pesin.entropy.measure import Measure
 
@@ -104,7 +104,7 @@ def fuzzy_entropy(x, m: int = 2, r: float = 0.2, power: float = 2, tolerance=Non
     return Estimate.of(batch, value, BLOCKS, longer=longer, shorter=shorter)
 
 
-@numba.njit(cache=True)
+@njit()
 def _grades(x, m, tolerance, power):
     templates = x.size - m
     longer, shorter = 0.0, 0.0
@@ -159,7 +159,7 @@ def matches(x: np.ndarray, m: int, tolerance: float, templates: int) -> np.ndarr
     return found
 
 
-@numba.njit(cache=True)
+@njit()
 def _match_in_cells(x, m, tolerance, order, key, rows, found):
     """Pairs of templates in the same or touching cells of the plane (x_t, x_t+1), tested in full.
 

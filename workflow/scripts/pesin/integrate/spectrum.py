@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import NamedTuple
 
 import numpy as np
-from numba import njit
 
+from pesin.compiled import njit
 from pesin.integrate import taylor
 from pesin.integrate.delay import DelayLine, points_per_delay
 from pesin.integrate.lyapunov import jacobian_by_differences
@@ -93,7 +93,7 @@ def failed(engine: str, size: int, reason: str) -> Spectrum:
     return Spectrum(none, none, np.full((size, size), np.nan), np.nan, 0.0, engine, reason)
 
 
-@njit(cache=True)
+@njit()
 def _orthonormalise(state, dim, growth, divergence):
     """Modified Gram-Schmidt on the tangent vectors of every member, in place.
 

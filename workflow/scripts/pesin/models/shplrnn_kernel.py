@@ -8,12 +8,13 @@ kept: a run that turns to NaN touches no other.
 from __future__ import annotations
 
 import numpy as np
-from numba import njit
+
+from pesin.compiled import njit
 
 FAST = {"reassoc", "contract", "nsz"}
 
 
-@njit(cache=True, fastmath=FAST)
+@njit(fastmath=FAST)
 def forward(A, W1, W2, h1, h2, x, keep):
     """Predict along windows.
 
@@ -55,7 +56,7 @@ def forward(A, W1, W2, h1, h2, x, keep):
     return predicted, states
 
 
-@njit(cache=True, fastmath=FAST)
+@njit(fastmath=FAST)
 def backward(A, W1, W2, h2, states, keep, gradient):
     """Gradients of the weights from those of the predictions; shapes as in `forward`, W1's transposed too."""
     time, runs, batch, dim = states.shape
@@ -90,7 +91,7 @@ def backward(A, W1, W2, h2, states, keep, gradient):
     return dA, dW1, dW2, dh1, dh2
 
 
-@njit(cache=True, fastmath=FAST)
+@njit(fastmath=FAST)
 def _bent(out, z, W):
     """Write z W, shape (hidden,), into `out`."""
     for j in range(len(out)):

@@ -154,7 +154,8 @@ def _learn(net, actor, critic, optimiser, rows, settings: Settings, rng) -> None
         for places in order.split(settings.minibatch, 1):
             x, a = (v.transpose(1, 2)[rows_of, places].transpose(1, 2) for v in (seen, action))
             before, gain, goal = (v[rows_of, places] for v in (old, advantage, target))
-            gain = (gain - gain.mean(1, keepdim=True)) / (gain.std(1, keepdim=True) + 1e-8)
+            if places.shape[1] > 1:  # one advantage has no deviation: it stays as it is, as in stable-baselines3
+                gain = (gain - gain.mean(1, keepdim=True)) / (gain.std(1, keepdim=True) + 1e-8)
             mean, log_std = net.forward(actor, x)[0], actor["log_std"]
             log_density = (-0.5 * ((a - mean) / log_std.exp()).square() - log_std - 0.5 * np.log(2 * np.pi)).sum(1)
             ratio = (log_density - before).exp()

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import hashlib
 import importlib.util
 import sys
 from functools import cache
+from importlib.machinery import PathFinder
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -21,17 +23,28 @@ def find(reference: str) -> Path:
     Raises
     ------
     UserError
-        If there is no such file.
+        If there is no such file, or it hides a package: these two folders are where Python looks first.
     """
     for base in (SCRIPTS, ROOT):
-        if (base / reference).is_file():
-            return base / reference
+        path = base / reference
+        if path.is_file():
+            if path.parent in (SCRIPTS, ROOT) and _is_package(path.stem):
+                raise UserError(f"{path} hides the package '{path.stem}' from all code: put it in a folder of its own.")
+            return path
     raise UserError(f"There is no file '{reference}', neither below {SCRIPTS} nor below {ROOT}.")
+
+
+def _is_package(name: str) -> bool:
+    """Whether a module of that name is installed, or Python's own."""
+    elsewhere = [entry for entry in sys.path if Path(entry or ".").resolve() not in (SCRIPTS.resolve(), ROOT.resolve())]
+    return name in sys.stdlib_module_names or PathFinder.find_spec(name, elsewhere) is not None
 
 
 @cache
 def load(reference: str) -> ModuleType:
     """Import the file; one of the library under its own name, so that it is imported once.
+
+    A file of one's own gets a name that no package has, so that `random.py` isn't what others find as `random`.
 
     Raises
     ------
@@ -39,7 +52,7 @@ def load(reference: str) -> ModuleType:
         If the file is missing, or its import fails.
     """
     path = find(reference)
-    name = path.stem
+    name = f"own_{path.stem}_{hashlib.sha256(str(path.resolve()).encode()).hexdigest()[:12]}"
     if path.is_relative_to(SCRIPTS):
         name = ".".join(path.relative_to(SCRIPTS).with_suffix("").parts)
     if name in sys.modules and path.is_relative_to(SCRIPTS):

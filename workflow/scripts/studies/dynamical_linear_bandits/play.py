@@ -10,8 +10,8 @@ from functools import lru_cache
 from typing import NamedTuple
 
 import numpy as np
-from numba import njit
 
+from pesin.compiled import njit
 from studies.dynamical_linear_bandits.problems import Problem
 from studies.dynamical_linear_bandits.response import Noise, respond
 
@@ -119,7 +119,7 @@ def _bonus(problem: Problem, learner, sigma: float, horizon: int) -> tuple:
     return c1, c2, variance, *shape, always, wider
 
 
-@njit(cache=True, error_model="numpy")
+@njit(error_model="numpy")
 def _beta(time, c1, c2, variance, log_horizon, regularisation, discount, squared, channels, always, wider):
     counted = always if always > 0 else time
     if discount < 1:
@@ -129,7 +129,7 @@ def _beta(time, c1, c2, variance, log_horizon, regularisation, discount, squared
     return wider * (c1 * np.sqrt(regularisation) + transient + np.sqrt(2 * variance * volume))
 
 
-@njit(cache=True, error_model="numpy")
+@njit(error_model="numpy")
 def _dot(x, y):
     total = 0.0
     for i in range(len(x)):
@@ -137,7 +137,7 @@ def _dot(x, y):
     return total
 
 
-@njit(cache=True, error_model="numpy")
+@njit(error_model="numpy")
 def _advance(a, x, drive, arm, sigma, shocks, t, old):
     """x <- A x + B u + sigma shocks[t], in place, for drive[arm] = B u; `old` is scratch of the same shape.
 
@@ -152,7 +152,7 @@ def _advance(a, x, drive, arm, sigma, shocks, t, old):
         x[i] = total
 
 
-@njit(cache=True, error_model="numpy")
+@njit(error_model="numpy")
 def _invert(matrix, inverse):
     """Gauss-Jordan for a small positive definite matrix, which is kept."""
     inverse[:] = matrix
@@ -169,7 +169,7 @@ def _invert(matrix, inverse):
                     inverse[i, j] -= factor * inverse[k, j]
 
 
-@njit(cache=True, error_model="numpy")
+@njit(error_model="numpy")
 def _most_promising(arms, arm, estimate, spread, width):
     """The arm of the largest upper confidence bound, or `arm` where none is a number."""
     best = -np.inf
@@ -182,7 +182,7 @@ def _most_promising(arms, arm, estimate, spread, width):
     return arm
 
 
-@njit(cache=True, error_model="numpy")
+@njit(error_model="numpy")
 def _regress(arms, arm, reward, inverse, estimate, spread, left):
     """Take one action and its reward into the regression, in place, by Sherman and Morrison.
 
@@ -206,7 +206,7 @@ def _regress(arms, arm, reward, inverse, estimate, spread, left):
         spread[k] -= shared**2 / scale
 
 
-@njit(cache=True, error_model="numpy")
+@njit(error_model="numpy")
 def _regress_forgetting(arms, arm, reward, sums, inverse, estimate, spread, left, discount, regularisation):
     """The same for D-LinUCB (Russac et al. 2019), in which older rounds count less: `sums` are V, V of the squared
     weights, and the sum of the rewards' actions."""
@@ -229,7 +229,7 @@ def _regress_forgetting(arms, arm, reward, sums, inverse, estimate, spread, left
             spread[k] += left[i] * _dot(v_squared[i], left)
 
 
-@njit(cache=True, error_model="numpy")
+@njit(error_model="numpy")
 def _optimist(
     a, omega, drive, paid, sigma, error, shocks, errors, arms, first, ends, marks, bonus, logged
 ):  # fmt: skip
@@ -268,7 +268,7 @@ def _optimist(
     return played, rewards, estimates, information
 
 
-@njit(cache=True, error_model="numpy")
+@njit(error_model="numpy")
 def _exp3(a, omega, drive, paid, sigma, error, shocks, errors, lottery, held, bound, logged):
     """Exp3 (Auer et al. 2002) on rewards mapped from [-2, 2] bounds to [0, 1]; `held` > 1: on means over batches."""
     rounds, count = len(errors), len(paid)
@@ -301,7 +301,7 @@ def _exp3(a, omega, drive, paid, sigma, error, shocks, errors, lottery, held, bo
     return played, rewards
 
 
-@njit(cache=True)
+@njit()
 def tally(arm, arms: int, marks, windows: int):
     """How often each arm was played by each mark, and in each of equal windows; arm -1 counts for none.
 

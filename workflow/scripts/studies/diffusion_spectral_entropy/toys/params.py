@@ -63,7 +63,8 @@ class Mine(Model):
 
     width: PositiveInt
     steps: PositiveInt
-    batch: PositiveInt
+    batch: Annotated[int, Field(ge=2)]
+    """Pairs, which are held against those of others."""
     rate: PositiveFloat
 
 

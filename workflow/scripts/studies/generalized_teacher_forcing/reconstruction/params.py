@@ -51,13 +51,21 @@ class Ecg(Model):
 class File(Model):
     source: Literal["file"]
     train: DataFile
-    """The training recording (.nc, .csv or .npy)."""
+    """The training recording (.nc, .csv, .npy ...: docs/recordings.md)."""
     test: DataFile | None = None
     """The test recording; none: the last `test_share` of the training recording."""
     test_share: Annotated[float, Field(gt=0, lt=1)] = 0.5
     dt: PositiveFloat
     where: str
     """Sentence for error messages: where to get the data."""
+    columns: Annotated[list[str | int], Field(min_length=1)] | None = None
+    """The channels, by name or number from 1; none: all but those of time."""
+    time: str | int | None = None
+    """Column of time; `none`: the rows are equally spaced."""
+    gaps: Literal["error", "longest", "interpolate"] = "error"
+    """What becomes of missing values and of gaps in time."""
+    decimal: Literal[".", ","] | None = None
+    """Of numbers in a table; none: found out."""
 
 
 class Observe(Model):

@@ -137,9 +137,10 @@ def _synthetic_ecg(case: Case[Params], data: Ecg) -> World:
 def _recording(p: Observe, data: File) -> World:
     """A recording has no second true orbit: equal parts of the test record, compared with the whole, are the floor."""
     fewest = 1000
-    x = read_recording(data.train, data.where, fewest)
+    options = data.model_dump(include={"columns", "time", "gaps", "decimal"})
+    x = read_recording(data.train, data.where, fewest, **options)
     cut = len(x) if data.test else int(len(x) * (1 - data.test_share))
-    test = read_recording(data.test, data.where, fewest) if data.test else x[cut:]
+    test = read_recording(data.test, data.where, fewest, **options) if data.test else x[cut:]
     half = len(test) // 2
     references = np.stack([np.roll(test, half, axis=0)] * p.seeds)
     return x[:cut], test, references, np.nan, {}

@@ -56,7 +56,8 @@ class Train(Model):
     """A net that learns -Im k2; auxiliary, no claim rests on it."""
 
     seeds: PositiveInt
-    samples: PositiveInt
+    samples: Annotated[int, Field(ge=2)]
+    """They are standardised, so that one alone would be 0 / 0."""
     width: PositiveInt
     steps: PositiveInt
     batch: PositiveInt

@@ -20,9 +20,16 @@ def advantages(rewards: torch.Tensor, leave_one_out: torch.Tensor) -> torch.Tens
     Returns
     -------
     Tensor, shape (runs, prompts, samples)
+
+    Raises
+    ------
+    ValueError
+        If a group is a single answer, which there is nothing to compare with.
     """
-    centred = rewards - rewards.mean(-1, keepdim=True)
     samples = rewards.shape[-1]
+    if samples < 2:
+        raise ValueError("advantages need groups of at least 2 answers")
+    centred = rewards - rewards.mean(-1, keepdim=True)
     normalised = centred / (rewards.std(-1, keepdim=True) + 1e-6)
     return torch.where(leave_one_out[:, None, None], centred * samples / (samples - 1), normalised)
 
