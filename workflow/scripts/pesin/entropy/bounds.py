@@ -124,6 +124,8 @@ MEASURES = (
     Measure(
         "infonce_bound",
         infonce_bound,
+        invariant=("shift",),
+        moves="scores are logarithms of ratios: a scale is a temperature",
         measures="Lower bound on mutual information that a contrastive critic has reached; low variance.",
         avoid="Information above ln(batch size), which it cannot show; the batch the critic was trained on.",
         source="van den Oord, Li and Vinyals, arXiv 1807.03748 (2018); Poole et al., ICML (2019)",
@@ -132,6 +134,8 @@ MEASURES = (
     Measure(
         "donsker_varadhan_bound",
         donsker_varadhan_bound,
+        invariant=("shift",),
+        moves="scores are logarithms of ratios: a scale is a temperature",
         measures="What MINE maximises: a lower bound on mutual information, up to a bias upwards in finite batches.",
         avoid="Large information: its variance grows like exp(I).",
         source="Belghazi et al., ICML (2018)",
@@ -140,6 +144,7 @@ MEASURES = (
     Measure(
         "nwj_bound",
         nwj_bound,
+        moves="scores are logarithms of ratios with a zero of their own: the bound is tight at 1 + ln ratio only",
         measures="Lower bound on mutual information, unbiased.",
         avoid="Large information: its variance grows like exp(I).",
         source="Nguyen, Wainwright and Jordan, IEEE Trans. Inf. Theory 56, 5847 (2010); Poole et al., ICML (2019)",
@@ -148,6 +153,7 @@ MEASURES = (
     Measure(
         "smile_estimate",
         smile_estimate,
+        moves="scores are clipped at fixed values",
         measures="Mutual information by a critic with clipped ratios: less variance than MINE, but no bound.",
         avoid="Where a bound is needed.",
         source="Song and Ermon, ICLR (2020)",

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
+from pesin.declared import Declared
+
 
 def zero_one_test(rng: np.random.Generator, x, frequencies: int = 50) -> np.ndarray:
     """Gottwald and Melbourne's 0-1 test (SIAM J. Appl. Dyn. Syst. 8, 129, 2009): about 0 if regular, 1 if chaotic.
@@ -54,3 +56,6 @@ def _correlation(y: np.ndarray, lags: np.ndarray) -> np.ndarray:
     time = lags - lags.mean()
     scale = np.sqrt((y**2).sum(-1) * (time**2).sum())
     return (y * time).sum(-1) / np.where(scale > 0, scale, 1)
+
+
+DECLARED = (Declared(zero_one_test, ("x",), invariant=("shift", "scale")),)

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
+from pesin.declared import Declared
+
 SHARES = (1e-3, 3e-2)  # shares of close pairs between which the slope is fitted
 
 
@@ -66,3 +68,6 @@ def _slope(counts: np.ndarray, edges: np.ndarray) -> float:
     if inside.sum() < 2:
         return float("nan")
     return float(np.polyfit(edges[1:-1][inside], np.log(share[inside]), 1)[0])
+
+
+DECLARED = (Declared(correlation_dimension, ("x",), invariant=("shift", "scale")),)

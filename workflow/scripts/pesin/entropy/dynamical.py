@@ -8,6 +8,7 @@ import numba
 import numpy as np
 from scipy.spatial import cKDTree
 
+from pesin.declared import Declared
 from pesin.entropy.estimate import BLOCKS, EXACT, Estimate, finite, log_of_counts, series, varying
 from pesin.entropy.measure import Measure
 
@@ -243,6 +244,8 @@ MEASURES = (
     _measure(
         "pesin_entropy",
         pesin_entropy,
+        follows="unit",
+        moves="exponents are rates: they go with the unit of time, and their zero is marginal stability",
         takes="exponents",
         units="nat per unit of time",
         measures="How fast a known system makes information: the Kolmogorov-Sinai entropy from its Lyapunov exponents.",
@@ -291,3 +294,6 @@ MEASURES = (
         invariant=("shift", "scale"),
     ),
 )
+
+
+DECLARED = (Declared(correlation_table, ("x",), invariant=("shift", "scale")),)

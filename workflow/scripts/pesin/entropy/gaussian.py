@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 from scipy.linalg import solve_discrete_lyapunov
 
+from pesin.declared import Declared
 from pesin.entropy.estimate import BLOCKS, EXACT, Estimate, finite, series
 from pesin.entropy.measure import Measure
 from pesin.entropy.neighbours import history
@@ -208,6 +209,8 @@ MEASURES = (
     Measure(
         "gaussian_transfer_entropy",
         gaussian_transfer_entropy,
+        invariant=("shift", "scale"),
+        alone={"source": ("shift", "scale"), "target": ("shift", "scale")},
         section="E",
         takes="two series",
         units="nat per sample",
@@ -218,5 +221,30 @@ MEASURES = (
         needs=6,
         advised=50,
         bounds=(0, float("inf")),
+    ),
+)
+
+
+_MATRIX = "a covariance has no zero of its choice; multiplied by a it adds ln(a) / 2 for each dimension"
+DECLARED = (
+    Declared(gaussian_entropy, ("covariance",), moves=_MATRIX),
+    Declared(
+        gaussian_kl,
+        ("mean_p", "covariance_p", "mean_q", "covariance_q"),
+        sizes=("covariance_p", "covariance_q"),
+        invariant=("shift",),
+        moves="means go with the unit, covariances with its square",
+    ),
+    Declared(
+        gaussian_mutual_information,
+        ("covariance",),
+        invariant=("scale",),
+        moves="a number added to all covariances is a common cause",
+    ),
+    Declared(
+        linear_gaussian_transfer_entropy,
+        ("transition", "noise"),
+        alone={"noise": ("scale",)},
+        moves="a transition has no unit, and a number added to all entries is another coupling",
     ),
 )

@@ -14,6 +14,7 @@ import numpy as np
 from scipy.spatial.distance import pdist, squareform
 from scipy.special import entr
 
+from pesin.declared import Declared
 from pesin.entropy.amplitude import renyi_entropy
 from pesin.entropy.estimate import EXACT, SUBSAMPLES, Estimate, finite, samples
 from pesin.entropy.measure import Measure
@@ -371,6 +372,7 @@ MEASURES = (
     Measure(
         "diffusion_spectral_entropy",
         diffusion_spectral_entropy,
+        moves="sigma is in the unit of x; with sigma='median' it follows the scale",
         measures="ln of the number of directions along which a random walk on the cloud mixes slowly: it follows the "
         "intrinsic dimension and the number of clusters, and hardly feels small ambient noise.",
         avoid="Comparing clouds of different size or scale: at fixed sigma it measures the norm of the features too "
@@ -397,6 +399,7 @@ MEASURES = (
     Measure(
         "von_neumann_entropy",
         von_neumann_entropy,
+        moves="a density matrix has trace 1",
         section="E",
         takes="density",
         units="nat",
@@ -413,6 +416,8 @@ MEASURES = (
     Measure(
         "graph_entropy",
         graph_entropy,
+        invariant=("scale",),
+        moves="a weight added to all pairs is another graph",
         section="E",
         takes="other",
         units="nat",
@@ -427,6 +432,7 @@ MEASURES = (
     Measure(
         "effective_rank",
         effective_rank,
+        moves="the mean counts as a direction: centre the columns first",
         section="E",
         takes="matrix",
         units="1",
@@ -443,6 +449,7 @@ MEASURES = (
     Measure(
         "participation_ratio",
         participation_ratio,
+        moves="the mean counts as a direction: centre the columns first",
         section="E",
         takes="matrix",
         units="1",
@@ -455,5 +462,19 @@ MEASURES = (
         constant=1.0,
         bounds=(1, float("inf")),
         invariant=("scale",),
+    ),
+)
+
+
+DECLARED = (
+    Declared(median_distance, ("x",), invariant=("shift",), follows="unit", moves="it is in the unit of x"),
+    Declared(classes_of, ("y",), invariant=("shift", "scale")),
+    Declared(
+        diffusion_spectral_mutual_information,
+        ("x", "labels"),
+        names=("labels",),
+        alone={"x": ("shift",)},
+        invariant=("shift",),
+        moves="sigma is in the unit of x; with sigma='median' it follows the scale",
     ),
 )

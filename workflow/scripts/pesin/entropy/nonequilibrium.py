@@ -13,6 +13,7 @@ import numpy as np
 from scipy.linalg import solve_continuous_lyapunov
 from scipy.special import logsumexp
 
+from pesin.declared import Declared
 from pesin.entropy.estimate import BLOCKS, BOOTSTRAP, EXACT, Estimate, enough, finite, samples, series, varying
 from pesin.entropy.measure import Measure
 from pesin.entropy.neighbours import kl_divergence
@@ -380,6 +381,8 @@ MEASURES = (
     Measure(
         "jump_entropy_production",
         jump_entropy_production,
+        follows="unit",
+        moves="rates go with the unit of time; one added to all links is another process",
         takes="rates",
         units="nat per unit of time",
         measures="How fast a jump process with known rates produces entropy: 0 exactly for detailed balance.",
@@ -394,6 +397,9 @@ MEASURES = (
     Measure(
         "jump_path_entropy_production",
         jump_path_entropy_production,
+        names=("duration",),
+        follows="unit",
+        moves="counted jumps go with the time seen; one added to all links is another process",
         takes="other",
         units="nat per unit of time",
         measures="The same from counted jumps.",
@@ -408,6 +414,7 @@ MEASURES = (
     Measure(
         "langevin_entropy_production",
         langevin_entropy_production,
+        moves="drift and score have different units and zeros of their own",
         takes="other",
         units="nat per unit of time",
         measures="Entropy production of a diffusion whose drift and score (learned or exact) are known at samples.",
@@ -423,6 +430,8 @@ MEASURES = (
     Measure(
         "active_entropy_production",
         active_entropy_production,
+        follows="square",
+        moves="a power is a product of forces: it goes with the square of their unit, and their zero is rest",
         takes="other",
         units="nat per unit of time",
         measures="Entropy production of particles with an active force in any potential, from forces alone.",
@@ -436,6 +445,8 @@ MEASURES = (
     Measure(
         "linear_entropy_production",
         linear_entropy_production,
+        follows="unit",
+        moves="rates go with the unit of time; a number added to all entries is another process",
         takes="other",
         units="nat per unit of time",
         measures="Exact entropy production of a linear diffusion: a truth to test estimators by.",
@@ -451,6 +462,7 @@ MEASURES = (
     Measure(
         "uncertainty_bound",
         uncertainty_bound,
+        moves="the mean current is what drives: its zero is balance",
         takes="runs",
         units="nat per unit of time",
         measures="A lower bound on the entropy production from the mean and variance of any current over many runs.",
@@ -481,6 +493,7 @@ MEASURES = (
     Measure(
         "reversal_bound",
         reversal_bound,
+        moves="entropy productions are logarithms of ratios with a zero of their own",
         takes="other",
         units="nat per step",
         measures="Lower bound that a trained time-reversal estimator (NEEP) has reached on held-out pairs.",
@@ -494,6 +507,7 @@ MEASURES = (
     Measure(
         "integral_fluctuation",
         integral_fluctuation,
+        moves="entropy productions are logarithms of ratios with a zero of their own",
         takes="other",
         units="1",
         measures="Check of entropy productions of single runs: their mean exp(-s) must be 1.",
@@ -504,5 +518,12 @@ MEASURES = (
         advised=1000,
         bounds=_POSITIVE,
         **_F,
+    ),
+)
+
+
+DECLARED = (
+    Declared(
+        stationary_distribution, ("rates",), invariant=("scale",), moves="a rate added to all links mixes the states"
     ),
 )

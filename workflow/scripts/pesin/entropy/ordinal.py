@@ -15,6 +15,7 @@ import numba
 import numpy as np
 from scipy.special import entr
 
+from pesin.declared import Declared
 from pesin.entropy.estimate import BLOCKS, Estimate, finite, series
 from pesin.entropy.measure import Measure
 
@@ -475,6 +476,7 @@ MEASURES = (
     _measure(
         "amplitude_aware_permutation_entropy",
         amplitude_aware_permutation_entropy,
+        moves="windows are weighed by their mean size, which asks where zero lies",
         measures="Permutation entropy that weighs windows by their mean size and mean step.",
         avoid="Series whose zero has no meaning: it changes under a shift.",
         source="Azami and Escudero, Comput. Methods Programs Biomed. 128, 40 (2016)",
@@ -513,4 +515,13 @@ MEASURES = (
         units="patterns",
         bounds=(0, 119),
     ),
+)
+
+
+_ORDER = ("shift", "scale", "monotone")
+DECLARED = (
+    Declared(pattern_codes, ("x",), invariant=_ORDER),
+    Declared(pattern_counts, ("x",), invariant=_ORDER),
+    Declared(complexity_entropy, ("x",), invariant=_ORDER),
+    Declared(natural_period, ("x",), invariant=("shift", "scale")),
 )

@@ -203,6 +203,9 @@ MEASURES = (
     Measure(
         "policy_entropy",
         policy_entropy,
+        invariant=("shift",),
+        moves="a scale of logits is a temperature",
+        infinite={"logits": "-inf forbids an entry"},
         section="G",
         takes="logits",
         units="nat",
@@ -218,6 +221,7 @@ MEASURES = (
     Measure(
         "gaussian_policy_entropy",
         gaussian_policy_entropy,
+        moves="it is a logarithm of a width: a shift b of it adds b for each dimension",
         section="G",
         takes="other",
         units="nat",
@@ -232,6 +236,7 @@ MEASURES = (
     Measure(
         "tanh_gaussian_entropy",
         tanh_gaussian_entropy,
+        moves="tanh has a zero and a unit of its own",
         section="G",
         takes="other",
         units="nat",

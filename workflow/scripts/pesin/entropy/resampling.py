@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from pesin.declared import Declared
 from pesin.entropy.estimate import BLOCK_SUBSAMPLES, BLOCKS, BOOTSTRAP, EXACT, SUBSAMPLES, finite
 from pesin.entropy.measure import Measure
 from pesin.entropy.registry import get
@@ -132,3 +133,6 @@ def _draw(rule: str, rng: np.random.Generator, length: int, block: int, resample
         return rng.integers(length, size=(resamples, length))
     starts = moving_blocks(rng, length, block, resamples)
     return (starts[..., None] + np.arange(block)).reshape(resamples, -1)[:, :length]
+
+
+DECLARED = (Declared(correlation_time, ("x",), invariant=("shift", "scale")),)

@@ -122,6 +122,7 @@ MEASURES = (
     _measure(
         "svd_entropy",
         svd_entropy,
+        moves="the mean counts as a direction of the delay space",
         measures="In how many directions of its delay space the series spreads: linear dependence of neighbours.",
         avoid="A mean far from zero (take it off first); flows sampled finely.",
         source="Roberts, Penny and Rezek, Med. Biol. Eng. Comput. 37, 93 (1999)",

@@ -8,6 +8,7 @@ from math import log
 import numba
 import numpy as np
 
+from pesin.declared import Declared
 from pesin.entropy.amplitude import grassberger_entropy
 from pesin.entropy.estimate import BLOCKS, EXACT, Estimate, finite, series
 from pesin.entropy.measure import Measure
@@ -238,6 +239,8 @@ MEASURES = (
     _of_symbols(
         "lempel_ziv_of_symbols",
         lempel_ziv_of_symbols,
+        names=("symbols",),
+        moves="symbols are names, not sizes",
         units="1",
         measures="How fast new stretches keep turning up, relative to symbols drawn at random.",
         avoid="Lengths that differ, since it approaches its limit slowly.",
@@ -250,6 +253,8 @@ MEASURES = (
     _of_symbols(
         "entropy_rate",
         entropy_rate,
+        names=("symbols",),
+        moves="symbols are names, not sizes",
         units="nat per symbol",
         measures="What the next symbol adds to the ones before it.",
         avoid="Alphabets so large, or blocks so long, that most blocks occur once.",
@@ -260,6 +265,8 @@ MEASURES = (
     _of_symbols(
         "excess_entropy",
         excess_entropy,
+        names=("symbols",),
+        moves="symbols are names, not sizes",
         units="nat",
         measures="What the past tells of the future: memory, 0 for independent symbols, ln(period) for a cycle.",
         avoid="As the entropy rate, whose error it takes L times.",
@@ -270,6 +277,7 @@ MEASURES = (
     _measure(
         "markov_entropy_rate",
         markov_entropy_rate,
+        moves="probabilities have no unit: they sum to 1 in each row",
         takes="transitions",
         units="nat per step",
         measures="What the next state of a Markov chain adds to the present one.",
@@ -281,3 +289,6 @@ MEASURES = (
         bounds=(0, float("inf")),
     ),
 )
+
+
+DECLARED = (Declared(block_entropies, ("symbols",), names=("symbols",), moves="symbols are names, not sizes"),)

@@ -8,6 +8,7 @@ import numba
 import numpy as np
 from scipy.spatial import cKDTree
 
+from pesin.declared import Declared
 from pesin.entropy.estimate import BLOCKS, Estimate, log_of_counts, series
 from pesin.entropy.measure import Measure
 
@@ -287,3 +288,6 @@ MEASURES = (
         bounds=(0, float("inf")),
     ),
 )
+
+
+DECLARED = (Declared(joint_multiscale_entropy, ("x",), invariant=("shift", "scale")),)

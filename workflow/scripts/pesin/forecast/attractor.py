@@ -7,6 +7,8 @@ from scipy.ndimage import gaussian_filter1d
 from scipy.spatial.distance import cdist
 from scipy.special import logsumexp
 
+from pesin.declared import Declared
+
 
 def state_space_divergence(true, generated, bins: int = 30, pseudo_count: float = 1e-5) -> np.ndarray:
     """D_stsp: Kullback-Leibler divergence of state-space histograms, true from generated.
@@ -200,3 +202,42 @@ def block_bootstrap_divergence(
     lifted = _divergence(in_true, pieces, *grid, pseudo_count, rng.integers(blocks, size=(resamples, blocks)))
     low, high = 2 * centre - np.quantile(lifted, [0.975, 0.025])
     return np.maximum([low, high], 0.0)
+
+
+_NO_CELL = "a state that isn't finite lies in no cell of the grid"
+DECLARED = (
+    Declared(
+        state_space_divergence,
+        ("true", "generated"),
+        invariant=("shift", "scale"),
+        moves="moved or stretched alone, an orbit leaves the other's cells",
+        missing={"generated": _NO_CELL},
+    ),
+    Declared(
+        mixture_divergence,
+        ("true", "generated"),
+        invariant=("shift",),
+        moves="the variance is in squared units of the state, and an orbit moved alone leaves the other",
+        missing={"generated": "an orbit that isn't finite is infinitely far"},
+    ),
+    Declared(
+        power_spectrum,
+        ("x",),
+        invariant=("shift", "scale"),
+        missing={"x": "a dimension that isn't finite has no spectrum"},
+    ),
+    Declared(
+        hellinger_distance,
+        ("true", "generated"),
+        invariant=("shift", "scale"),
+        alone={"true": ("shift", "scale"), "generated": ("shift", "scale")},
+        missing={"generated": "1 in a dimension that isn't finite"},
+    ),
+    Declared(
+        block_bootstrap_divergence,
+        ("true", "generated"),
+        invariant=("shift", "scale"),
+        moves="moved or stretched alone, an orbit leaves the other's cells",
+        missing={"generated": _NO_CELL},
+    ),
+)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from pesin.declared import Declared
 from pesin.stats.intervals import ranks
 
 
@@ -75,3 +76,26 @@ def macro_f1(truth, predicted, classes: int) -> float:
     hits = np.diag(counts)
     total = np.bincount(np.asarray(truth), minlength=classes) + counts.sum(0)
     return float((2 * hits / np.maximum(total, 1)).mean())
+
+
+_LABELS = "labels are names, not sizes"
+_RANK = "an infinite score has a rank"
+DECLARED = (
+    Declared(
+        nearest_centroid,
+        ("points", "centroids"),
+        invariant=("shift", "scale"),
+        moves="moved or stretched alone, points come nearer to other centroids",
+        missing={"points": "a point that isn't finite has no class (-1)"},
+    ),
+    Declared(
+        area_under_curve,
+        ("positive", "negative"),
+        invariant=("shift", "scale", "monotone"),
+        moves="scores of one class moved alone are other scores",
+        infinite={"positive": _RANK, "negative": _RANK},
+    ),
+    Declared(cohens_kappa, ("first", "second"), names=("first", "second"), moves=_LABELS),
+    Declared(confusion, ("truth", "predicted"), names=("truth", "predicted"), moves=_LABELS),
+    Declared(macro_f1, ("truth", "predicted"), names=("truth", "predicted"), moves=_LABELS),
+)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from pesin.declared import Declared
 from pesin.forecast.metrics import pointwise_smape
 
 
@@ -98,3 +99,36 @@ def valid_prediction_steps(true, predicted, scale, smape: float = 30.0, error: f
         "running_smape": good_steps(running, smape),
         "normalised_error": valid_prediction_time(true, predicted, scale, threshold=error).astype(np.int64),
     }
+
+
+_FAILED = "a forecast that isn't finite has failed"
+_ALONE = "an error is a difference: what is done to one alone is an error"
+DECLARED = (
+    Declared(
+        prediction_error,
+        ("true", "predicted"),
+        invariant=("shift",),
+        follows="square",
+        moves="it is in squared units of the state; " + _ALONE,
+        missing={"predicted": _FAILED},
+    ),
+    Declared(
+        valid_prediction_time,
+        ("true", "predicted", "scale"),
+        sizes=("scale",),
+        invariant=("shift", "scale"),
+        moves=_ALONE,
+        missing={"predicted": _FAILED},
+    ),
+    Declared(
+        good_steps, ("error",), moves="the threshold is in the unit of the error", missing={"error": "it exceeds all"}
+    ),
+    Declared(
+        valid_prediction_steps,
+        ("true", "predicted", "scale"),
+        sizes=("scale",),
+        invariant=("scale",),
+        moves="sMAPE asks how large an error is beside the value, so where zero lies",
+        missing={"predicted": _FAILED},
+    ),
+)

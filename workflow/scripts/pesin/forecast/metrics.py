@@ -7,20 +7,27 @@ scores the worst value that the metric has. `METRICS` lists them under their nam
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import NamedTuple
 
 import numpy as np
 
+from pesin.declared import Change, Declared, Follows
+
 
 class Metric(NamedTuple):
     """function(true, predicted), or function(true, predicted, history) for MASE; better: "lower" or "higher"; units of
-    the score ("data" and "data2" for those of the data and their square); worst: the score of a failed forecast."""
+    the score ("data" and "data2" for those of the data and their square); worst: the score of a failed forecast. The
+    others as in `pesin.declared`."""
 
     function: Callable
     better: str
     units: str
     worst: float
+    invariant: tuple[Change, ...] = ()
+    alone: Mapping[str, tuple[Change, ...]] = {}
+    follows: Follows = ""
+    moves: str = ""
 
 
 # ------------------------------------------------------------------------------------------------------ absolute errors
@@ -198,24 +205,39 @@ def mutual_information(true, predicted, k: int = 3) -> np.ndarray:
     return _scored(_by_coordinate(nats, y, p, failed), failed, 0.0)
 
 
+_ERROR = "an error is a difference: what is done to one alone is an error"
+_UNIT = "it is in the unit of the data, and what is done to one alone is an error"
+_ZERO = "it asks how large an error is beside the value, so where zero lies"
+_BOTH: tuple[Change, ...] = ("shift", "scale")
+_EACH: dict[str, tuple[Change, ...]] = {"true": _BOTH, "predicted": _BOTH}
+_RANKS: dict[str, tuple[Change, ...]] = {"true": (*_BOTH, "monotone"), "predicted": (*_BOTH, "monotone")}
 METRICS: dict[str, Metric] = {
-    "MSE": Metric(mse, "lower", "data2", np.inf),
-    "MAE": Metric(mae, "lower", "data", np.inf),
-    "RMSE": Metric(rmse, "lower", "data", np.inf),
-    "NRMSE": Metric(nrmse, "lower", "1", np.inf),
-    "MARRE": Metric(marre, "lower", "%", np.inf),
-    "R2": Metric(r2, "higher", "1", -np.inf),
-    "RMSLE": Metric(rmsle, "lower", "1", np.inf),
-    "sMAPE": Metric(smape, "lower", "%", 200.0),
-    "MAPE": Metric(mape, "lower", "%", np.inf),
-    "WAPE": Metric(wape, "lower", "%", np.inf),
-    "Spearman": Metric(spearman, "higher", "1", -1.0),
-    "Pearson": Metric(pearson, "higher", "1", -1.0),
-    "Kendall": Metric(kendall, "higher", "1", -1.0),
-    "CV": Metric(coefficient_of_variation, "lower", "%", np.inf),
-    "MI": Metric(mutual_information, "higher", "nat", 0.0),
-    "MASE": Metric(mase, "lower", "1", np.inf),
-    "OPE": Metric(ope, "lower", "1", np.inf),
+    "MSE": Metric(mse, "lower", "data2", np.inf, ("shift",), {}, "square", _UNIT),
+    "MAE": Metric(mae, "lower", "data", np.inf, ("shift",), {}, "unit", _UNIT),
+    "RMSE": Metric(rmse, "lower", "data", np.inf, ("shift",), {}, "unit", _UNIT),
+    "NRMSE": Metric(nrmse, "lower", "1", np.inf, _BOTH, {}, "", _ERROR),
+    "MARRE": Metric(marre, "lower", "%", np.inf, _BOTH, {}, "", _ERROR),
+    "R2": Metric(r2, "higher", "1", -np.inf, _BOTH, {}, "", _ERROR),
+    "RMSLE": Metric(
+        rmsle,
+        "lower",
+        "1",
+        np.inf,
+        ("shift",),
+        {"true": ("shift",), "predicted": ("shift",)},
+        "",
+        "ln(1 + x) has a unit of its own; each is shifted to its own minimum",
+    ),
+    "sMAPE": Metric(smape, "lower", "%", 200.0, ("scale",), {}, "", _ZERO),
+    "MAPE": Metric(mape, "lower", "%", np.inf, ("scale",), {}, "", _ZERO),
+    "WAPE": Metric(wape, "lower", "%", np.inf, ("scale",), {}, "", _ZERO),
+    "Spearman": Metric(spearman, "higher", "1", -1.0, (*_BOTH, "monotone"), _RANKS),
+    "Pearson": Metric(pearson, "higher", "1", -1.0, _BOTH, _EACH),
+    "Kendall": Metric(kendall, "higher", "1", -1.0, (*_BOTH, "monotone"), _RANKS),
+    "CV": Metric(coefficient_of_variation, "lower", "%", np.inf, ("scale",), {}, "", _ZERO),
+    "MI": Metric(mutual_information, "higher", "nat", 0.0, _BOTH, _EACH),
+    "MASE": Metric(mase, "lower", "1", np.inf, _BOTH, {"history": ("shift",)}, "", _ERROR),
+    "OPE": Metric(ope, "lower", "1", np.inf, _BOTH, {}, "", _ERROR),
 }
 
 
@@ -269,3 +291,20 @@ def _by_coordinate(function: Callable, y: np.ndarray, p: np.ndarray, failed: np.
         if not failed[index]:
             out[index] = np.mean([function(*pair) for pair in zip(y[index].T, p[index].T, strict=True)])
     return out
+
+
+DECLARED = (
+    Declared(
+        pointwise_smape,
+        ("true", "predicted"),
+        invariant=("scale",),
+        moves="it asks how large an error is beside the value, so where zero lies",
+        missing={"predicted": "the worst score"},
+    ),
+    Declared(
+        all_metrics,
+        ("true", "predicted", "history"),
+        moves="by each metric's own law",
+        missing={"predicted": "the worst score"},
+    ),
+)

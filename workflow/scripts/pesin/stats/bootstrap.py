@@ -6,6 +6,8 @@ from collections.abc import Callable
 
 import numpy as np
 
+from pesin.declared import Declared
+
 
 def unit_bootstrap(
     rng: np.random.Generator, statistic: Callable, samples: tuple, resamples: int = 1000, level: float = 0.95
@@ -86,3 +88,15 @@ def block_counts(rng: np.random.Generator, codes, size: int, block: int, resampl
     counts = np.zeros((resamples, size), np.int64)
     counts[:, used] = (seen[starts + block] - seen[starts]).sum(1)
     return counts
+
+
+DECLARED = (
+    Declared(
+        unit_bootstrap,
+        ("samples",),
+        follows="values",
+        moves="by the statistic's own law; that of a mean goes with the values",
+        missing={"samples": "what the statistic makes of it"},
+    ),
+    Declared(block_counts, ("codes",), names=("codes",), moves="codes are names, not sizes"),
+)

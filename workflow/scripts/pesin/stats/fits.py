@@ -5,6 +5,8 @@ from __future__ import annotations
 import numpy as np
 from scipy.optimize import minimize_scalar
 
+from pesin.declared import Declared
+
 
 def fit_line(x: np.ndarray, y: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Least squares y = slope x + intercept along the last axis.
@@ -138,3 +140,27 @@ def bootstrap_entropy_law(
         fit_entropy_law(entropy[..., i], reward[..., i]) for i in block_indices(entropy.shape[-1], block, draws, rng)
     ]
     return np.stack([a for a, _ in fits]), np.stack([b for _, b in fits])
+
+
+_NO_LINE = "a curve with a NaN has no fit: NaN"
+_EXP = "exp(H) has a zero and a unit of its own"
+DECLARED = (
+    Declared(
+        fit_line,
+        ("x", "y"),
+        moves="a slope goes with the units of y over x, an intercept with where zero lies",
+        missing={"x": _NO_LINE, "y": _NO_LINE},
+    ),
+    Declared(
+        loglog_slope,
+        ("x", "y"),
+        invariant=("scale",),
+        alone={"x": ("scale",), "y": ("scale",)},
+        moves="a logarithm asks where zero lies",
+        missing={"x": _NO_LINE, "y": _NO_LINE},
+    ),
+    Declared(fit_entropy_law, ("entropy", "reward"), moves=_EXP, missing={"entropy": _NO_LINE, "reward": _NO_LINE}),
+    Declared(compare_laws, ("entropy", "reward"), moves=_EXP, missing={"entropy": _NO_LINE, "reward": _NO_LINE}),
+    Declared(fit_saturation, ("time", "value"), moves="each of the three has the unit of its axis"),
+    Declared(bootstrap_entropy_law, ("entropy", "reward"), moves=_EXP),
+)

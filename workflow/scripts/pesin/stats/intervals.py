@@ -8,6 +8,8 @@ import numpy as np
 import xarray as xr
 from scipy import special  # scipy.stats would cost every job half a second of imports
 
+from pesin.declared import Change, Declared
+
 Estimate = Literal["mean", "median", "share"]
 
 
@@ -187,3 +189,37 @@ def spearman(x, y) -> float:
         return np.nan
     # Rounded: ranks are halves of integers, and a rho that is exactly 0.9 must not miss a bound of 0.9 by one bit.
     return round(float(np.corrcoef(_ranks(x), _ranks(y))[0, 1]), 12)
+
+
+_FAILED = "NaN is a unit that failed; an infinite value has a rank, but no mean"
+_RANK = "an infinite value has a rank"
+_ANY: tuple[Change, ...] = ("shift", "scale", "monotone")
+DECLARED = (
+    Declared(
+        interval, ("values",), follows="values", moves="it is in the unit of the values", missing={"values": _FAILED}
+    ),
+    Declared(mean_interval, ("values",), follows="values", moves="it is in the unit of the values"),
+    Declared(
+        median_interval,
+        ("values",),
+        follows="values",
+        moves="it is in the unit of the values",
+        infinite={"values": _RANK},
+    ),
+    Declared(share_interval, ("yes",), names=("yes",), moves="yes and no are no sizes"),
+    Declared(
+        correlation_interval,
+        ("x", "y"),
+        invariant=_ANY,
+        alone={"x": _ANY, "y": _ANY},
+        infinite={"x": _RANK, "y": _RANK},
+    ),
+    Declared(ranks, ("values",), invariant=_ANY, infinite={"values": _RANK}),
+    Declared(
+        spearman,
+        ("x", "y"),
+        invariant=_ANY,
+        alone={"x": _ANY, "y": _ANY},
+        missing={"x": "rho is NaN", "y": "rho is NaN"},
+    ),
+)

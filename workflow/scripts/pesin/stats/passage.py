@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
+from pesin.declared import Declared
+
 
 def first_passage(times, series, level: float) -> np.ndarray:
     """Time at which each series first reaches a level from below, by interpolation between samples.
@@ -65,3 +67,21 @@ def kaplan_meier(times, observed, at) -> tuple[np.ndarray, np.ndarray, np.ndarra
     low, high = np.where(inside, low, share), np.where(inside, high, share)
     place = np.searchsorted(events, at, side="right")
     return share[place], low[place], high[place]
+
+
+DECLARED = (
+    Declared(
+        first_passage,
+        ("times", "series", "level"),
+        follows="values",
+        moves="it is a time",
+        missing={"series": "a series that turns NaN has no passage after it"},
+    ),
+    Declared(
+        kaplan_meier,
+        ("times", "observed", "at"),
+        names=("observed",),
+        invariant=("shift", "scale", "monotone"),
+        moves="the times asked for are those of the same clock",
+    ),
+)

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
+from pesin.declared import Declared
+
 QUANTILES = (0.05, 0.25, 0.5, 0.75, 0.95)
 LAGS = (1, 2, 3, 5, 8, 13)
 BANDS = 6
@@ -74,3 +76,10 @@ def series_features(x) -> np.ndarray:
         np.stack([share[..., band == b].sum(-1) for b in range(BANDS)], -1),
     ]
     return np.concatenate(parts, -1)
+
+
+DECLARED = (
+    Declared(
+        series_features, ("x",), moves="mean, deviation, extremes and quantiles are in the unit of x; the rest stays"
+    ),
+)

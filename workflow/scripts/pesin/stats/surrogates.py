@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
+from pesin.declared import Declared
+
 
 def iaaft(rng: np.random.Generator, x, surrogates: int, iterations: int = 30) -> np.ndarray:
     """Iterative amplitude-adjusted Fourier surrogates (Schreiber and Schmitz, PRL 77, 635, 1996).
@@ -57,3 +59,15 @@ def rank_p_value(statistic, null, axis: int = -1) -> np.ndarray:
     """
     null = np.moveaxis(np.asarray(null), axis, -1)
     return (1 + (null <= np.asarray(statistic)[..., None]).sum(-1)) / (1 + null.shape[-1])
+
+
+DECLARED = (
+    Declared(iaaft, ("x",), follows="values", moves="surrogates are made of the values themselves"),
+    Declared(
+        rank_p_value,
+        ("statistic", "null"),
+        invariant=("scale",),
+        moves="values that differ by no more than the rounding of the largest count as equal",
+        infinite={"statistic": "an infinite value has a rank", "null": "an infinite value has a rank"},
+    ),
+)

@@ -8,6 +8,8 @@ import numpy as np
 from scipy.optimize import linear_sum_assignment
 from scipy.spatial.distance import cdist
 
+from pesin.declared import Declared
+
 
 def wasserstein(x, y, order: int = 1) -> np.ndarray:
     """Wasserstein distance of two equally large samples on the line, by their sorted values.
@@ -100,3 +102,18 @@ def _clouds(x, y) -> tuple[np.ndarray, np.ndarray]:
     if not (np.isfinite(x).all() and np.isfinite(y).all()):
         raise ValueError("a cloud has values that are not finite")
     return x, y
+
+
+_APART = "a distance is in the unit of x, and a cloud moved alone is farther away"
+DECLARED = (
+    Declared(wasserstein, ("x", "y"), invariant=("shift",), follows="unit", moves=_APART),
+    Declared(wasserstein2, ("x", "y"), invariant=("shift",), follows="unit", moves=_APART),
+    Declared(sliced_wasserstein2, ("x", "y"), invariant=("shift",), follows="unit", moves=_APART),
+    Declared(
+        mean_discrepancy,
+        ("x", "y", "widths"),
+        sizes=("widths",),
+        invariant=("shift", "scale"),
+        moves="a cloud moved alone is farther away, and the widths are in the unit of x",
+    ),
+)
