@@ -72,6 +72,15 @@ def ordered(x, name: str = "x") -> np.ndarray:
     return x
 
 
+def below_infinity(x, name: str = "x") -> np.ndarray:
+    """Return x as `numbers` does, for logits: -inf forbids an entry and passes, NaN and +inf are refused."""
+    x = numbers(x, name)
+    bad = np.isnan(x) | (x == np.inf)
+    if bad.any():
+        _refuse(bad, name, str(x[_first(bad)]), "values are neither finite nor -inf")
+    return x
+
+
 def yes_no(x, name: str = "x") -> np.ndarray:
     """Return x, which holds yes and no (0 and 1), as booleans; anything else raises a ValueError with its index."""
     x = numbers(x, name)
@@ -81,16 +90,18 @@ def yes_no(x, name: str = "x") -> np.ndarray:
     return x == 1
 
 
-def labels(x, name: str = "x", least: int = 0, kinds: int | None = None) -> np.ndarray:
+def whole_numbers(x, name: str = "x", least: int | None = 0, kinds: int | None = None) -> np.ndarray:
     """Return x, which holds whole numbers from `least` on (and below `kinds`), as int64; else raise a ValueError."""
     values = finite(x, name)
-    bad = (values != np.rint(values)) | (values < least)
+    bad = values != np.rint(values)
+    if least is not None:
+        bad |= values < least
     if kinds is not None:
         bad |= values >= kinds
     if bad.any():
-        top = "" if kinds is None else f" to {kinds - 1}"
-        _refuse(bad, name, f"{values[_first(bad)]:g}", f"values are not whole numbers from {least}{top or ' on'}")
-    exact = np.asarray(x)
+        bounds = ("" if least is None else f" from {least} on") + ("" if kinds is None else f", below {kinds}")
+        _refuse(bad, name, f"{values[_first(bad)]:g}", f"values are not whole numbers{bounds}")
+    exact = unmasked(x, name)
     return exact.astype(np.int64) if exact.dtype.kind in "iu" else values.astype(np.int64)
 
 
@@ -182,9 +193,12 @@ def origin(x: np.ndarray, axis: int = -1) -> np.ndarray | float:
 
 
 def centred(x: np.ndarray, axis: int = -1) -> np.ndarray:
-    """x less its `origin`, for what a shift leaves as it is; x itself where there is nothing to take off."""
+    """x less its `origin`, for what a shift leaves as it is; x itself where there is nothing to take off.
+
+    What varies by no more than the rounding of its level is constant: zeros.
+    """
     start = origin(x, axis)
-    return x if isinstance(start, float) else x - start
+    return x if isinstance(start, float) else np.where(np.expand_dims(still(x, axis), axis), 0.0, x - start)
 
 
 def unit(x: np.ndarray, axis: int = -1) -> np.ndarray:
@@ -202,6 +216,12 @@ def still(x: np.ndarray, axis: int = -1) -> np.ndarray:
     with np.errstate(invalid="ignore", over="ignore"):
         low, high = x.min(axis), x.max(axis)
         return high - low <= ROUNDING * np.maximum(np.abs(low), np.abs(high))
+
+
+def symmetric(matrix: np.ndarray, tolerance: float = 1e-8) -> bool:
+    """True if all matrices (..., n, n) are Hermitian up to `tolerance` times the largest entry of each."""
+    apart = np.abs(matrix - np.swapaxes(matrix.conj(), -1, -2))
+    return bool((apart <= tolerance * np.abs(matrix).max((-2, -1), keepdims=True, initial=0)).all())
 
 
 def _first(bad: np.ndarray) -> tuple[int, ...]:

@@ -7,7 +7,8 @@ from functools import partial
 import numpy as np
 from scipy.special import digamma, entr, gammaln, polygamma, xlogy
 
-from pesin.entropy.estimate import BLOCKS, BOOTSTRAP, EXACT, Estimate, finite, series, varying
+from pesin.door import centred, finite, series, varying
+from pesin.entropy.estimate import BLOCKS, BOOTSTRAP, EXACT, Estimate
 from pesin.entropy.measure import Measure
 
 
@@ -221,6 +222,7 @@ def histogram_entropy(x, bins: int | None = None) -> Estimate:
         If a value isn't finite or a series is constant: its differential entropy is -inf.
     """
     rows, batch = series(x, 2, "histogram entropy")
+    rows = centred(rows)
     varying(rows, "histogram entropy")
     found = [_histogram(row, bins) for row in rows]
     value, error, bias, number, seen = np.array(found, float).reshape(-1, 5).T

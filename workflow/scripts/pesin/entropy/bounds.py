@@ -13,7 +13,8 @@ from typing import Any
 import numpy as np
 from scipy.special import logsumexp
 
-from pesin.entropy.estimate import BOOTSTRAP, Estimate, enough, finite
+from pesin.door import centred, enough, finite
+from pesin.entropy.estimate import BOOTSTRAP, Estimate
 from pesin.entropy.measure import Measure
 
 
@@ -29,7 +30,7 @@ def infonce_bound(scores) -> Estimate:
     Estimate
         In nats; counts of `size` and the `ceiling` ln(size). A value near the ceiling says only that there is more.
     """
-    f, batch, size = _square(scores)
+    f, batch, size = _square(scores, centred)
     joint = np.diagonal(f, axis1=1, axis2=2)
     value = (joint - logsumexp(f, 2) + np.log(size)).mean(1)
     return _bound(batch, value, size, ceiling=np.full(len(f), np.log(size)))
@@ -50,7 +51,7 @@ def donsker_varadhan_bound(scores) -> Estimate:
     Estimate
         In nats; count of `size`.
     """
-    f, batch, size = _square(scores)
+    f, batch, size = _square(scores, centred)
     return _bound(batch, _joint(f) - _log_mean_product(f), size)
 
 
@@ -90,12 +91,12 @@ def smile_estimate(scores, clip: float = 5.0) -> Estimate:
     return _bound(batch, _joint(f) - _log_mean_product(np.clip(f, -clip, clip)), size)
 
 
-def _square(scores) -> tuple[np.ndarray, tuple[int, ...], int]:
+def _square(scores, level=lambda flat: flat) -> tuple[np.ndarray, tuple[int, ...], int]:
     f = finite(scores, "scores")
     if f.ndim < 2 or f.shape[-1] != f.shape[-2]:
         raise ValueError(f"scores must have shape (..., size, size), scores[i, j] = f(x_i, y_j), not {f.shape}")
     enough(f.shape[-1], 2, "a bound on mutual information", "pairs")
-    return f.reshape(-1, *f.shape[-2:]), f.shape[:-2], f.shape[-1]
+    return level(f.reshape(-1, f.shape[-1] ** 2)).reshape(-1, *f.shape[-2:]), f.shape[:-2], f.shape[-1]
 
 
 def _joint(f: np.ndarray) -> np.ndarray:

@@ -15,8 +15,9 @@ from scipy.spatial.distance import pdist, squareform
 from scipy.special import entr
 
 from pesin.declared import Declared
+from pesin.door import finite, samples, symmetric, unmasked, whole_numbers
 from pesin.entropy.amplitude import renyi_entropy
-from pesin.entropy.estimate import EXACT, SUBSAMPLES, Estimate, finite, samples
+from pesin.entropy.estimate import EXACT, SUBSAMPLES, Estimate
 from pesin.entropy.measure import Measure
 
 NORMALISATIONS = ("symmetric", "row")
@@ -101,7 +102,7 @@ def diffusion_spectral_mutual_information(
         raise ValueError(
             f"diffusion spectral mutual information takes one cloud (samples, dim), not shape {np.shape(x)}"
         )
-    points, labels = cloud[0], np.asarray(labels)
+    points, labels = cloud[0], whole_numbers(labels, "labels", None)
     if labels.ndim not in (1, 2) or labels.shape[-1] != len(points):
         raise ValueError(f"labels must have shape ({len(points)},), one for each sample, not {labels.shape}")
     labellings = labels.reshape(-1, len(points))
@@ -182,11 +183,12 @@ def von_neumann_entropy(rho) -> Estimate:
     ValueError
         If it isn't Hermitian, its trace isn't 1, or an eigenvalue is below -1e-8.
     """
-    rho = np.asarray(rho)
+    rho = unmasked(rho, "rho")
+    rho = rho.astype(np.complex128 if rho.dtype.kind == "c" else np.float64, copy=False)
     for part in (rho.real, rho.imag):
         finite(part, "rho")
     _square(rho, "a density matrix")
-    if not np.allclose(rho, np.swapaxes(rho.conj(), -1, -2), atol=1e-8):
+    if not symmetric(rho):
         raise ValueError("a density matrix is Hermitian, this one is not")
     trace = np.trace(rho, axis1=-2, axis2=-1).real
     if not np.allclose(trace, 1, atol=1e-8):
@@ -225,7 +227,7 @@ def graph_entropy(adjacency) -> Estimate:
     """
     weights = finite(adjacency, "adjacency")
     _square(weights, "an adjacency matrix")
-    if not np.allclose(weights, np.swapaxes(weights, -1, -2)) or (weights < 0).any():
+    if not symmetric(weights) or (weights < 0).any():
         raise ValueError("an adjacency matrix must be symmetric and hold no negative weight")
     weights = weights * (1 - np.eye(weights.shape[-1]))
     degree = weights.sum(-1)

@@ -11,7 +11,8 @@ import numpy as np
 from scipy.special import entr, log_softmax
 
 from pesin.declared import Declared
-from pesin.entropy.estimate import BOOTSTRAP, EXACT, Estimate, finite
+from pesin.door import below_infinity, finite
+from pesin.entropy.estimate import BOOTSTRAP, EXACT, Estimate
 from pesin.entropy.measure import Measure
 from pesin.entropy.policy import categorical_entropy, checked_logits
 
@@ -197,7 +198,7 @@ def epistemic_information(probabilities) -> Estimate:
 def _masked(scores, mask: str) -> np.ndarray:
     if mask not in MASKS:
         raise ValueError(f"mask must be one of {', '.join(map(repr, MASKS))}, it is {mask!r}")
-    z = np.array(scores)
+    z = below_infinity(scores, "scores")
     if z.ndim < 2:
         raise ValueError(f"scores must have shape (..., queries, keys), not {z.shape}")
     if mask == "causal":
@@ -205,7 +206,7 @@ def _masked(scores, mask: str) -> np.ndarray:
             raise ValueError(f"causal attention has as many keys as queries, not {z.shape[-1]} and {z.shape[-2]}")
         future = np.triu(np.ones(z.shape[-2:], bool), 1)
         z = np.where(future, -np.inf, z)
-    return checked_logits(z)
+    return checked_logits(z, "scores")
 
 
 def _members(probabilities) -> np.ndarray:

@@ -16,7 +16,8 @@ import numpy as np
 from scipy.special import digamma
 
 from pesin.declared import Declared
-from pesin.entropy.estimate import BLOCK_SUBSAMPLES, SUBSAMPLES, Estimate, enough, finite, samples, series
+from pesin.door import enough, finite, samples, series
+from pesin.entropy.estimate import BLOCK_SUBSAMPLES, SUBSAMPLES, Estimate
 from pesin.entropy.measure import Measure
 from pesin.entropy.search import count_within, cross_distances, kth_distances, shuffle_among_neighbours
 
@@ -269,7 +270,7 @@ def half_sample_error(rng: np.random.Generator, measure: Callable[..., Estimate]
     float
         In nats.
     """
-    size = len(np.asarray(data[0]))
+    size = len(finite(data[0]))
     halves = [rng.permutation(size)[: size // 2] for _ in range(draws)]
     values = np.array([measure(*(finite(part)[half] for part in data)).value for half in halves])
     return float(values.std(ddof=1))
@@ -286,7 +287,7 @@ def cloud(x, needs: int, measure: str, name: str = "x") -> tuple[np.ndarray, tup
     ValueError
         If there are no more samples than dimensions: neighbours mean nothing then, and most likely the rows are series.
     """
-    x = np.asarray(x)
+    x = finite(x, name)
     clouds, batch = samples(x[:, None] if x.ndim == 1 else x, needs, measure, name)
     if clouds.shape[2] >= clouds.shape[1]:
         raise ValueError(

@@ -14,7 +14,8 @@ from scipy.linalg import solve_continuous_lyapunov
 from scipy.special import logsumexp
 
 from pesin.declared import Declared
-from pesin.entropy.estimate import BLOCKS, BOOTSTRAP, EXACT, Estimate, enough, finite, samples, series, varying
+from pesin.door import enough, finite, samples, series, symmetric, unit, varying
+from pesin.entropy.estimate import BLOCKS, BOOTSTRAP, EXACT, Estimate
 from pesin.entropy.measure import Measure
 from pesin.entropy.neighbours import kl_divergence
 
@@ -40,6 +41,7 @@ def stationary_distribution(rates) -> np.ndarray:
         stationary law then.
     """
     flow = _rates(rates)
+    flow = flow / unit(flow.reshape(*flow.shape[:-2], -1))[..., None]
     states = flow.shape[-1]
     generator = flow - flow.sum(-1)[..., None] * np.eye(states)
     # p F = 0 with sum p = 1: the replaced column makes it regular, if one law is all there is.
@@ -253,7 +255,7 @@ def pair_irreversibility(x, rng: np.random.Generator, lag: int = 1, k: int = 4, 
         In nats per `lag` steps; value - bias is 0 for a reversible series. Counts of `pairs` and the surrogates'
         standard deviation `null_deviation`.
     """
-    x = np.asarray(x)
+    x = finite(x)
     if lag < 1 or surrogates < 2:
         raise ValueError(f"lag must be 1 or more and surrogates 2 or more, they are {lag} and {surrogates}")
     clouds, batch = samples(x[:, None] if x.ndim == 1 else x, 2 * (k + 1 + lag), "pair irreversibility")
@@ -370,7 +372,7 @@ def _rates(rates, name: str = "rates") -> np.ndarray:
 def _diffusion(diffusion, dim: int) -> np.ndarray:
     d = finite(diffusion, "diffusion")
     d = d * np.eye(dim) if d.ndim == 0 else d
-    if d.shape != (dim, dim) or not np.allclose(d, d.T) or np.linalg.eigvalsh(d).min() <= 0:
+    if d.shape != (dim, dim) or not symmetric(d) or np.linalg.eigvalsh(d).min() <= 0:
         raise ValueError(f"diffusion must be a positive number or a symmetric positive ({dim}, {dim}) matrix")
     return d
 

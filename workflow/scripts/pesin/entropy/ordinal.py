@@ -16,7 +16,8 @@ import numpy as np
 from scipy.special import entr
 
 from pesin.declared import Declared
-from pesin.entropy.estimate import BLOCKS, Estimate, finite, series
+from pesin.door import centred, finite, series, unmasked
+from pesin.entropy.estimate import BLOCKS, Estimate
 from pesin.entropy.measure import Measure
 
 
@@ -188,14 +189,14 @@ def complexity_entropy(x, order: int = 5, delay=1) -> Ordinal:
 
 def from_counts(counts) -> Ordinal:
     """The same record from pattern counts of shape (..., order!)."""
-    counts = np.asarray(counts)
+    counts = unmasked(counts, "counts")
     patterns, windows = (counts > 0).sum(-1), counts.sum(-1)
     bias = -(patterns - 1) / (2 * windows * log(counts.shape[-1]))
     return Ordinal(pattern_entropy(counts), pattern_complexity(counts), patterns, windows, bias)
 
 
 def _probabilities(counts) -> np.ndarray:
-    counts = np.asarray(counts, float)
+    counts = finite(counts, "counts")
     return counts / counts.sum(-1, keepdims=True)
 
 
@@ -409,7 +410,7 @@ def natural_period(x, dt: float = 1.0) -> np.ndarray:
     ndarray, shape (...)
         In the unit of dt; inf for a series that never crosses its mean.
     """
-    x = np.asarray(x, float)
+    x = centred(finite(x))
     above = x > x.mean(-1, keepdims=True)
     crossings = (above[..., 1:] != above[..., :-1]).sum(-1)
     with np.errstate(divide="ignore"):
@@ -518,10 +519,13 @@ MEASURES = (
 )
 
 
+_ALIKE = "a use added to all patterns makes them more alike"
 _ORDER = ("shift", "scale", "monotone")
 DECLARED = (
     Declared(pattern_codes, ("x",), invariant=_ORDER),
     Declared(pattern_counts, ("x",), invariant=_ORDER),
     Declared(complexity_entropy, ("x",), invariant=_ORDER),
+    Declared(pattern_entropy, ("counts",), invariant=("scale",), moves=_ALIKE),
+    Declared(pattern_complexity, ("counts",), invariant=("scale",), moves=_ALIKE),
     Declared(natural_period, ("x",), invariant=("shift", "scale")),
 )

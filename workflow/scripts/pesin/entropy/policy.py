@@ -9,7 +9,8 @@ from __future__ import annotations
 import numpy as np
 from scipy.special import log_softmax, ndtr, xlogy
 
-from pesin.entropy.estimate import EXACT, Estimate, finite
+from pesin.door import below_infinity, finite
+from pesin.entropy.estimate import EXACT, Estimate
 from pesin.entropy.measure import Measure
 
 
@@ -156,20 +157,13 @@ def tanh_gaussian_entropy(mean, log_std) -> Estimate:
     return Estimate.of(value.shape, value.reshape(-1), EXACT)
 
 
-def checked_logits(logits) -> np.ndarray:
+def checked_logits(logits, name: str = "logits") -> np.ndarray:
     """Return logits as float64; raise a ValueError on NaN, +inf, or a row without any allowed entry."""
-    z = np.asarray(logits)
-    if z.dtype.kind not in "biuf":
-        raise TypeError(f"logits must hold real numbers, its dtype is {z.dtype}")
-    z = z.astype(np.float64, copy=False)
+    z = below_infinity(logits, name)
     if z.ndim == 0 or z.shape[-1] == 0:
-        raise ValueError(f"logits must have shape (..., actions), not {z.shape}")
-    bad = np.isnan(z) | (z == np.inf)
-    if bad.any():
-        index = tuple(int(i) for i in np.unravel_index(bad.argmax(), z.shape))
-        raise ValueError(f"logits[{', '.join(map(str, index))}] is {z[index]}: only finite values and -inf are allowed")
+        raise ValueError(f"{name} must have shape (..., actions), not {z.shape}")
     if (z == -np.inf).all(-1).any():
-        raise ValueError("a row of logits is -inf throughout: nothing is allowed there")
+        raise ValueError(f"a row of {name} is -inf throughout: nothing is allowed there")
     return z
 
 

@@ -7,7 +7,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from pesin.declared import Declared
-from pesin.entropy.estimate import BLOCK_SUBSAMPLES, BLOCKS, BOOTSTRAP, EXACT, SUBSAMPLES, finite
+from pesin.door import centred, finite, unmasked
+from pesin.entropy.estimate import BLOCK_SUBSAMPLES, BLOCKS, BOOTSTRAP, EXACT, SUBSAMPLES
 from pesin.entropy.measure import Measure
 from pesin.entropy.registry import get
 from pesin.errors import UserError
@@ -70,7 +71,7 @@ def resample(
     if entry.takes not in TIMES + CLOUDS:
         raise UserError(f"{entry.name} takes {entry.takes}: resample where its argument was estimated")
     axis = -1 if entry.takes in TIMES else -2
-    arrays = [np.asarray(x) for x in data]
+    arrays = [unmasked(x, name) for x, name in zip(data, entry.data, strict=False)]
     if any(x.ndim != -axis for x in arrays):
         raise UserError(f"resample takes one set of data, not a batch; the shapes are {[x.shape for x in arrays]}")
     estimate = entry(*arrays, **parameters)
@@ -110,7 +111,7 @@ def correlation_time(x) -> float:
     float
         1/2 for white noise and for a constant series.
     """
-    x = finite(x)
+    x = centred(finite(x))
     x = x - x.mean()
     spectrum = np.abs(np.fft.rfft(x, 2 * len(x))) ** 2
     covariance = np.fft.irfft(spectrum)[: len(x)]

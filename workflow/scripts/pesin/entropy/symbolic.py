@@ -9,8 +9,9 @@ import numba
 import numpy as np
 
 from pesin.declared import Declared
+from pesin.door import centred, finite, series
 from pesin.entropy.amplitude import grassberger_entropy
-from pesin.entropy.estimate import BLOCKS, EXACT, Estimate, finite, series
+from pesin.entropy.estimate import BLOCKS, EXACT, Estimate
 from pesin.entropy.measure import Measure
 
 
@@ -28,6 +29,7 @@ def lempel_ziv_complexity(x) -> Estimate:
         count `phrases` is c.
     """
     rows, batch = series(x, 2, "Lempel-Ziv complexity")
+    rows = centred(rows)
     return _normalised((rows > rows.mean(-1, keepdims=True)).astype(np.int64), batch, 2)
 
 

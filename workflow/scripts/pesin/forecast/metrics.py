@@ -13,6 +13,7 @@ from typing import NamedTuple
 import numpy as np
 
 from pesin.declared import Change, Declared, Follows
+from pesin.door import centred, finite, numbers
 
 
 class Metric(NamedTuple):
@@ -98,7 +99,7 @@ def pointwise_smape(true, predicted) -> np.ndarray:
         200 where the prediction isn't finite; a coordinate that is 0 in both counts as right.
     """
     with np.errstate(all="ignore"):
-        y, p = np.asarray(true, float), np.asarray(predicted, float)
+        y, p = finite(true, "true"), numbers(predicted, "predicted")
         share = _ratio(np.abs(y - p), np.abs(y) + np.abs(p))
         return 200 * np.where(np.isfinite(y - p), share, 1.0).mean(-1)
 
@@ -133,14 +134,15 @@ def mase(true, predicted, history) -> np.ndarray:
         What the forecaster was fitted to.
     """
     y, p, failed = _both(true, predicted)
-    step = np.mean(np.abs(np.diff(np.asarray(history, float), axis=-2)), (-2, -1))
+    step = np.mean(np.abs(np.diff(finite(history, "history"), axis=-2)), (-2, -1))
     return _scored(_ratio(np.mean(np.abs(y - p), (-2, -1)), step), failed, np.inf)
 
 
 def ope(true, predicted) -> np.ndarray:
     """Sum of absolute errors over that of the truth's mean as a forecast, coordinate by coordinate."""
     y, p, failed = _both(true, predicted)
-    spread = np.abs(y - y.mean(-2, keepdims=True)).sum((-2, -1))
+    level = centred(y, -2)
+    spread = np.abs(level - level.mean(-2, keepdims=True)).sum((-2, -1))
     return _scored(_ratio(np.abs(y - p).sum((-2, -1)), spread), failed, np.inf)
 
 
@@ -159,7 +161,7 @@ def spearman(true, predicted) -> np.ndarray:
 
     y, p, failed = _both(true, predicted)
     # The truth is ranked before it is repeated for each forecast.
-    ranks = rankdata(np.asarray(true, float), axis=-2)
+    ranks = rankdata(finite(true, "true"), axis=-2)
     return _scored(_correlation(np.broadcast_to(ranks, y.shape), rankdata(p, axis=-2)).mean(-1), failed, -1.0)
 
 
@@ -189,7 +191,7 @@ def mutual_information(true, predicted, k: int = 3) -> np.ndarray:
     y, p, failed = _both(true, predicted)
 
     def nats(one, other):
-        pair = np.stack([one, other], -1)
+        pair = centred(np.stack([one, other], -1), 0)
         spread = np.where(np.ptp(pair, 0) == 0, 0.0, pair.std(0))  # the deviation of a constant may be a rounding error
         if not spread.all():
             return 0.0
@@ -260,7 +262,7 @@ def all_metrics(true, predicted, history) -> dict[str, np.ndarray]:
 
 def _both(true, predicted) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Truth and prediction in one shape, and which predictions failed (those are replaced by zeros)."""
-    y, p = np.broadcast_arrays(np.asarray(true, float), np.asarray(predicted, float))
+    y, p = np.broadcast_arrays(finite(true, "true"), numbers(predicted, "predicted"))
     failed = ~np.isfinite(p).all((-2, -1))
     return y, np.where(failed[..., None, None], 0.0, p), failed
 

@@ -7,6 +7,7 @@ from collections.abc import Callable
 import numpy as np
 
 from pesin.declared import Declared
+from pesin.door import unmasked, whole_numbers
 
 
 def unit_bootstrap(
@@ -30,7 +31,8 @@ def unit_bootstrap(
     (value, low, high)
         Draws for which the statistic isn't finite are left out; -inf and inf if half of them or more are.
     """
-    arrays = [np.asarray(sample) for sample in samples]
+    arrays = [unmasked(sample, "samples") for sample in samples]
+    arrays = [array.astype(np.float64, copy=False) if array.dtype.kind == "f" else array for array in arrays]
     draws = rng.integers(len(arrays[0]), size=(resamples, len(arrays[0])))
     values = np.array([statistic(*(array[draw] for array in arrays)) for draw in draws], float)
     values = values[np.isfinite(values)]
@@ -78,7 +80,7 @@ def block_counts(rng: np.random.Generator, codes, size: int, block: int, resampl
     ndarray of int, shape (resamples, size)
         Each row counts ceil(length / block) x block codes.
     """
-    codes = np.asarray(codes)
+    codes = whole_numbers(codes, "codes", 0, size)
     starts = moving_blocks(rng, codes.size, block, resamples)
     block = min(block, codes.size)
     used, codes = np.unique(codes, return_inverse=True)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from pesin.declared import Declared
+from pesin.door import finite, numbers, yes_no
 
 
 def first_passage(times, series, level: float) -> np.ndarray:
@@ -24,7 +25,7 @@ def first_passage(times, series, level: float) -> np.ndarray:
         times[0] for a series that starts at or above the level; inf for one that never reaches it; NaN for one that
         turns NaN before it does.
     """
-    times, series = np.asarray(times, float), np.asarray(series, float)
+    times, series, level = finite(times, "times"), numbers(series, "series"), finite(level, "level")
     above = series >= level
     passed = above.any(-1)
     after = np.where(passed, above.argmax(-1), 0)
@@ -54,7 +55,7 @@ def kaplan_meier(times, observed, at) -> tuple[np.ndarray, np.ndarray, np.ndarra
         With Greenwood's variance on the log-minus-log scale (95 %), which keeps within 0 and 1; where nobody or
         everybody has passed it is (share, share).
     """
-    times, observed, at = np.asarray(times, float), np.asarray(observed, bool), np.asarray(at, float)
+    times, observed, at = finite(times, "times"), yes_no(observed, "observed"), finite(at, "at")
     events = np.unique(times[observed])
     risk = (times[None] >= events[:, None]).sum(1)
     deaths = (times[None, observed] == events[:, None]).sum(1)
