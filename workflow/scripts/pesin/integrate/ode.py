@@ -20,7 +20,7 @@ def rk4_step(rhs: Callable, t: float, x: np.ndarray, dt: float, args: tuple = ()
     return x + dt / 6 * (k1 + 2 * (k2 + k3) + k4)
 
 
-def rk4(rhs: Callable, x0, dt: float, steps: int, every: int = 1, t0: float = 0.0, args: tuple = ()) -> np.ndarray:
+def rk4(rhs: Callable, x0, dt: float, steps: int, every: int = 1, t0=0.0, args: tuple = ()) -> np.ndarray:
     """Integrate a batch with a fixed step.
 
     Parameters
@@ -36,7 +36,7 @@ def rk4(rhs: Callable, x0, dt: float, steps: int, every: int = 1, t0: float = 0.
     every
         Steps between two stored states; `steps` must be a multiple of it.
     t0
-        Time of x0.
+        Time of x0; or an array that broadcasts against (...), for members that are at times of their own.
 
     Returns
     -------

@@ -119,7 +119,7 @@ def _iterate(system: System, x0: np.ndarray, times: np.ndarray) -> np.ndarray:
     path[0] = x0
     with np.errstate(all="ignore"):
         for n in range(steps[-1]):
-            path[n + 1] = system.rhs(float(n), path[n])
+            path[n + 1] = system.rhs(times[0] + n, path[n])
     return np.moveaxis(path[steps], 0, 1)
 
 
