@@ -93,7 +93,7 @@ def yes_no(x, name: str = "x") -> np.ndarray:
 def whole_numbers(x, name: str = "x", least: int | None = 0, kinds: int | None = None) -> np.ndarray:
     """Return x, which holds whole numbers from `least` on (and below `kinds`), as int64; else raise a ValueError."""
     values = finite(x, name)
-    bad = values != np.rint(values)
+    bad = (values != np.rint(values)) | (np.abs(values) >= 2.0**63)
     if least is not None:
         bad |= values < least
     if kinds is not None:
@@ -188,7 +188,8 @@ def origin(x: np.ndarray, axis: int = -1) -> np.ndarray | float:
     it is 0: those are the numbers that they always were. A constant series becomes zeros, and so its spread 0 exactly.
     """
     low, high = x.min(axis, keepdims=True), x.max(axis, keepdims=True)
-    far = np.maximum(np.abs(low), np.abs(high)) > LEVEL * (high - low)
+    with np.errstate(invalid="ignore", over="ignore"):  # what isn't finite has no level
+        far = np.maximum(np.abs(low), np.abs(high)) > LEVEL * (high - low)
     return np.where(far, np.take(x, [0], axis), 0.0) if far.any() else 0.0
 
 

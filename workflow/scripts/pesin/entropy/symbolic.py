@@ -9,10 +9,13 @@ import numba
 import numpy as np
 
 from pesin.declared import Declared
-from pesin.door import centred, finite, series
+from pesin.door import centred, finite, series, whole_numbers
 from pesin.entropy.amplitude import grassberger_entropy
 from pesin.entropy.estimate import BLOCKS, EXACT, Estimate
 from pesin.entropy.measure import Measure
+
+SPARSE = 1000  # symbols from here on may be few and far between
+TABLE = 2**29  # entries of the largest table of transitions, 2 GiB
 
 
 def lempel_ziv_complexity(x) -> Estimate:
@@ -48,8 +51,16 @@ def lempel_ziv_of_symbols(symbols, kinds: int | None = None) -> Estimate:
 
 
 def _normalised(rows: np.ndarray, batch, kinds: int) -> Estimate:
-    phrases = np.array([_phrases(row, max(kinds, int(row.max(initial=0)) + 1)) for row in rows])
-    length = rows.shape[-1]
+    phrases, length = np.empty(len(rows)), rows.shape[-1]
+    for b, row in enumerate(rows):
+        row, used = _numbered(row)
+        if 2 * (length + 1) * used > TABLE:
+            raise ValueError(
+                f"{used} different symbols in {length} are too many to parse: Lempel-Ziv complexity says nothing of "
+                "symbols that hardly recur; take fewer classes"
+            )
+        phrases[b] = _phrases(row, max(used, 2))
+    phrases = phrases.astype(np.int64)
     return Estimate.of(batch, phrases * log(length) / (length * log(kinds)), BLOCKS, phrases=phrases)
 
 
@@ -122,7 +133,7 @@ def block_entropies(symbols, longest: int = 5) -> Estimate:
     rows, batch = _symbols(symbols, longest + 1, f"block entropies to length {longest}")
     value, different = (np.empty((len(rows), longest)) for _ in range(2))
     for b, row in enumerate(rows):
-        codes = np.zeros(row.size, np.int64)
+        row, codes = _numbered(row)[0], np.zeros(row.size, np.int64)
         for k in range(longest):
             codes = np.unique(codes[: row.size - k] * (row.max() + 1) + row[k:], return_inverse=True)[1]
             counts = np.bincount(codes)
@@ -212,12 +223,20 @@ def _stationary(p: np.ndarray) -> np.ndarray:
     return np.linalg.lstsq(equations, np.append(np.zeros(size), 1.0), rcond=None)[0]
 
 
+def _numbered(row: np.ndarray) -> tuple[np.ndarray, int]:
+    """The symbols and the size of their alphabet; sparse ones numbered anew in their order, so that it is small."""
+    largest = int(row.max(initial=0))
+    if largest < SPARSE:
+        return row, largest + 1
+    used, row = np.unique(row, return_inverse=True)
+    return row, used.size
+
+
 def _symbols(symbols, needs: int, measure: str) -> tuple[np.ndarray, tuple[int, ...]]:
     rows, batch = series(symbols, needs, measure, "symbols")
-    whole = rows.astype(np.int64)
-    if (whole != rows).any() or whole.min(initial=0) < 0:
+    if (np.rint(rows) != rows).any() or rows.min(initial=0) < 0:
         raise ValueError(f"{measure} needs symbols that are integers from 0 on; number the values with np.unique first")
-    return whole, batch
+    return whole_numbers(symbols, "symbols").reshape(rows.shape), batch
 
 
 _measure = partial(Measure, section="C", cost="N")

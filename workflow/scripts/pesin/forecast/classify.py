@@ -8,6 +8,8 @@ from pesin.declared import Declared
 from pesin.door import finite, numbers, ordered, whole_numbers, yes_no
 from pesin.stats.intervals import ranks
 
+MOST = 10_000  # classes of a table that has a row and a column for each
+
 
 def nearest_centroid(points, centroids) -> np.ndarray:
     """Index of the centroid nearest to each point (Euclidean).
@@ -67,15 +69,19 @@ def cohens_kappa(first, second) -> float:
 def confusion(truth, predicted, classes: int) -> np.ndarray:
     """Counts[true class, predicted class] of integer labels of shape (n,); predictions of -1 are in no column."""
     truth, predicted = whole_numbers(truth, "truth", 0, classes), whole_numbers(predicted, "predicted", -1, classes)
+    if classes > MOST:
+        raise ValueError(f"{classes} x {classes} classes are too many for a table: number the labels with np.unique")
     given = predicted >= 0
     return np.bincount(truth[given] * classes + predicted[given], minlength=classes**2).reshape(classes, classes)
 
 
 def macro_f1(truth, predicted, classes: int) -> float:
     """Mean over the classes of F1 = 2 TP / (2 TP + FP + FN), of integer labels of shape (n,)."""
-    counts = confusion(truth, predicted, classes)
-    hits = np.diag(counts)
-    total = np.bincount(whole_numbers(truth, "truth"), minlength=classes) + counts.sum(0)
+    truth, predicted = whole_numbers(truth, "truth", 0, classes), whole_numbers(predicted, "predicted", -1, classes)
+    hits, total = (
+        np.bincount(found, minlength=classes)
+        for found in (truth[truth == predicted], np.concatenate([truth, predicted[predicted >= 0]]))
+    )
     return float((2 * hits / np.maximum(total, 1)).mean())
 
 

@@ -9,6 +9,8 @@ import numpy as np
 from pesin.declared import Declared
 from pesin.door import unmasked, whole_numbers
 
+MOST = 2**30  # entries of a table of histograms
+
 
 def unit_bootstrap(
     rng: np.random.Generator, statistic: Callable, samples: tuple, resamples: int = 1000, level: float = 0.95
@@ -81,6 +83,8 @@ def block_counts(rng: np.random.Generator, codes, size: int, block: int, resampl
         Each row counts ceil(length / block) x block codes.
     """
     codes = whole_numbers(codes, "codes", 0, size)
+    if resamples * size > MOST:
+        raise ValueError(f"{resamples} histograms of {size} bins are too large: number the codes with np.unique first")
     starts = moving_blocks(rng, codes.size, block, resamples)
     block = min(block, codes.size)
     used, codes = np.unique(codes, return_inverse=True)
