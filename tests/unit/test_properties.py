@@ -305,6 +305,18 @@ def test_what_is_not_invariant_says_why(subject):
 # ------------------------------------------------------------------------------------------------------------ the door
 
 
+@pytest.mark.parametrize("name", MEASURES)
+def test_the_page_says_what_a_shift_and_a_scale_do(name):
+    entry = entropy_page.PAGE.read_text(encoding="utf-8").split(f"\n### {name}\n")[1].split("\n### ")[0]
+    line = next(line for line in entry.splitlines() if line.startswith("*Shift and scale:*"))
+    assert MEASURES[name].moves in line
+    unchanged = (
+        line.split("unchanged by ")[1].split(" of ")[0].split(";")[0].split(":")[0] if "unchanged" in line else ""
+    )
+    for change in ("shift", "scale"):
+        assert (f"a {change}" in unchanged) == (change in MEASURES[name].invariant)
+
+
 @each_function
 def test_what_is_masked_is_refused(subject):
     for name, x, put in arrays(subject):
@@ -327,7 +339,7 @@ def test_what_is_missing_is_named(subject):
         for axis in range(x.ndim):
             index = tuple(size // 2 if k == axis else 0 for k, size in enumerate(x.shape))
             for bad in (np.nan,) if name in subject.declared.infinite else (np.nan, np.inf, -np.inf):
-                hurt = np.array(x, float)
+                hurt = np.array(x, complex if x.dtype.kind == "c" else float)
                 hurt[index] = bad
                 where = ", ".join(map(str, index))
                 with pytest.raises(ValueError, match=rf"{name}\[{where}\] is {bad}"):

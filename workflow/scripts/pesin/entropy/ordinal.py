@@ -15,7 +15,7 @@ import numba
 import numpy as np
 from scipy.special import entr
 
-from pesin.declared import Declared
+from pesin.declared import Change, Declared
 from pesin.door import centred, finite, series, unmasked
 from pesin.entropy.estimate import BLOCKS, Estimate
 from pesin.entropy.measure import Measure
@@ -520,7 +520,7 @@ MEASURES = (
 
 
 _ALIKE = "a use added to all patterns makes them more alike"
-_ORDER = ("shift", "scale", "monotone")
+_ORDER: tuple[Change, ...] = ("shift", "scale", "monotone")
 DECLARED = (
     Declared(pattern_codes, ("x",), invariant=_ORDER),
     Declared(pattern_counts, ("x",), invariant=_ORDER),

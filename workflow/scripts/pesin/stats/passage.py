@@ -25,7 +25,7 @@ def first_passage(times, series, level: float) -> np.ndarray:
         times[0] for a series that starts at or above the level; inf for one that never reaches it; NaN for one that
         turns NaN before it does.
     """
-    times, series, level = finite(times, "times"), numbers(series, "series"), finite(level, "level")
+    times, series, level = finite(times, "times"), numbers(series, "series"), float(finite(level, "level"))
     above = series >= level
     passed = above.any(-1)
     after = np.where(passed, above.argmax(-1), 0)
