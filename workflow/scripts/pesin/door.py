@@ -92,6 +92,11 @@ def yes_no(x, name: str = "x") -> np.ndarray:
 
 def whole_numbers(x, name: str = "x", least: int | None = 0, kinds: int | None = None) -> np.ndarray:
     """Return x, which holds whole numbers from `least` on (and below `kinds`), as int64; else raise a ValueError."""
+    exact = unmasked(x, name)
+    if exact.dtype.kind in "bi" and exact.size:
+        low, high = int(exact.min()), int(exact.max())
+        if (least is None or low >= least) and (kinds is None or high < kinds):
+            return exact.astype(np.int64, copy=False)
     values = finite(x, name)
     bad = (values != np.rint(values)) | (np.abs(values) >= 2.0**63)
     if least is not None:
@@ -101,8 +106,7 @@ def whole_numbers(x, name: str = "x", least: int | None = 0, kinds: int | None =
     if bad.any():
         bounds = ("" if least is None else f" from {least} on") + ("" if kinds is None else f", below {kinds}")
         _refuse(bad, name, f"{values[_first(bad)]:g}", f"values are not whole numbers{bounds}")
-    exact = unmasked(x, name)
-    return exact.astype(np.int64) if exact.dtype.kind in "iu" else values.astype(np.int64)
+    return exact.astype(np.int64) if exact.dtype.kind == "u" else values.astype(np.int64)
 
 
 def series(x, needs: int, measure: str, name: str = "x") -> tuple[np.ndarray, tuple[int, ...]]:
@@ -187,10 +191,16 @@ def origin(x: np.ndarray, axis: int = -1) -> np.ndarray | float:
     fourth digit is lost. The difference to one of the values is exact. Where the level is below `LEVEL` times the range
     it is 0: those are the numbers that they always were. A constant series becomes zeros, and so its spread 0 exactly.
     """
-    low, high = x.min(axis, keepdims=True), x.max(axis, keepdims=True)
-    with np.errstate(invalid="ignore", over="ignore"):  # what isn't finite has no level
-        far = np.maximum(np.abs(low), np.abs(high)) > LEVEL * (high - low)
+    if not _drowned(np.moveaxis(x, axis, -1)[..., :: max(x.shape[axis] // 16, 1)], -1, LEVEL - 2).any():
+        return 0.0  # the level is at most a range farther away than that of a few values, and the range is no smaller
+    far = _drowned(x, axis, LEVEL)
     return np.where(far, np.take(x, [0], axis), 0.0) if far.any() else 0.0
+
+
+def _drowned(x: np.ndarray, axis: int, level: float) -> np.ndarray:
+    low, high = x.min(axis, keepdims=True), x.max(axis, keepdims=True)
+    with np.errstate(invalid="ignore", over="ignore"):
+        return ~(np.maximum(np.abs(low), np.abs(high)) <= level * (high - low)) & np.isfinite(high - low)
 
 
 def centred(x: np.ndarray, axis: int = -1) -> np.ndarray:

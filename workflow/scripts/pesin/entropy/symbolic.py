@@ -9,7 +9,7 @@ import numba
 import numpy as np
 
 from pesin.declared import Declared
-from pesin.door import centred, finite, series, whole_numbers
+from pesin.door import centred, enough, finite, series, unmasked, whole_numbers
 from pesin.entropy.amplitude import grassberger_entropy
 from pesin.entropy.estimate import BLOCKS, EXACT, Estimate
 from pesin.entropy.measure import Measure
@@ -233,6 +233,10 @@ def _numbered(row: np.ndarray) -> tuple[np.ndarray, int]:
 
 
 def _symbols(symbols, needs: int, measure: str) -> tuple[np.ndarray, tuple[int, ...]]:
+    found = unmasked(symbols, "symbols")
+    if found.dtype.kind == "i" and found.ndim and found.size and found.min() >= 0:
+        enough(found.shape[-1], needs, measure)
+        return found.reshape(-1, found.shape[-1]).astype(np.int64), found.shape[:-1]
     rows, batch = series(symbols, needs, measure, "symbols")
     if (np.rint(rows) != rows).any() or rows.min(initial=0) < 0:
         raise ValueError(f"{measure} needs symbols that are integers from 0 on; number the values with np.unique first")

@@ -25,14 +25,14 @@ def first_passage(times, series, level: float) -> np.ndarray:
         times[0] for a series that starts at or above the level; inf for one that never reaches it; NaN for one that
         turns NaN before it does.
     """
-    times, series, level = finite(times, "times"), numbers(series, "series"), float(finite(level, "level"))
-    above = series >= level
+    times, series, height = finite(times, "times"), numbers(series, "series"), finite(level, "level")
+    above = series >= height
     passed = above.any(-1)
     after = np.where(passed, above.argmax(-1), 0)
     before = np.maximum(after - 1, 0)
     y0, y1 = (np.take_along_axis(series, i[..., None], -1)[..., 0] for i in (before, after))
     with np.errstate(invalid="ignore", divide="ignore"):
-        share = np.where(after > 0, (level - y0) / (y1 - y0), 0.0)
+        share = np.where(after > 0, (height - y0) / (y1 - y0), 0.0)
     found = times[before] + np.where(after > 0, share, 0) * (times[after] - times[before])
     return np.where(passed, found, np.where(np.isnan(series).any(-1), np.nan, np.inf))
 
