@@ -191,16 +191,15 @@ def origin(x: np.ndarray, axis: int = -1) -> np.ndarray | float:
     fourth digit is lost. The difference to one of the values is exact. Where the level is below `LEVEL` times the range
     it is 0: those are the numbers that they always were. A constant series becomes zeros, and so its spread 0 exactly.
     """
-    if not _drowned(np.moveaxis(x, axis, -1)[..., :: max(x.shape[axis] // 16, 1)], -1, LEVEL - 2).any():
-        return 0.0  # the level is at most a range farther away than that of a few values, and the range is no smaller
-    far = _drowned(x, axis, LEVEL)
-    return np.where(far, np.take(x, [0], axis), 0.0) if far.any() else 0.0
-
-
-def _drowned(x: np.ndarray, axis: int, level: float) -> np.ndarray:
+    # The level of all is at most a range above that of a few values, and the range no smaller: they settle most cases.
+    few = (x if axis == -1 else np.moveaxis(x, axis, -1))[..., :: max(x.shape[axis] // 16, 1)]
+    low, high = few.min(-1), few.max(-1)
+    if (np.maximum(-low, high) <= (LEVEL - 2) * (high - low)).all():
+        return 0.0
     low, high = x.min(axis, keepdims=True), x.max(axis, keepdims=True)
-    with np.errstate(invalid="ignore", over="ignore"):
-        return ~(np.maximum(np.abs(low), np.abs(high)) <= level * (high - low)) & np.isfinite(high - low)
+    with np.errstate(invalid="ignore", over="ignore"):  # what isn't finite has no level
+        far = (np.maximum(-low, high) > LEVEL * (high - low)) & np.isfinite(high - low)
+    return np.where(far, np.take(x, [0], axis), 0.0) if far.any() else 0.0
 
 
 def centred(x: np.ndarray, axis: int = -1) -> np.ndarray:
@@ -213,13 +212,19 @@ def centred(x: np.ndarray, axis: int = -1) -> np.ndarray:
 
 
 def unit(x: np.ndarray, axis: int = -1) -> np.ndarray:
-    """The power of two nearest the range of x along an axis, where that is far from 1; else 1. Division by it is exact.
-
-    For what a scale leaves as it is, in sums with numbers of a size of their own (a column of ones, say).
-    """
+    """The power of two nearest the range of x along an axis, where that is far from 1; else 1: it divides exactly."""
     spread = np.ptp(x, axis=axis, keepdims=True)
     strange = (spread > 0) & ((spread < 1 / LEVEL) | (spread > LEVEL))
     return np.where(strange, np.exp2(np.rint(np.log2(np.where(strange, spread, 1.0)))), 1.0)
+
+
+def in_units(x: np.ndarray, axis: int = -1) -> np.ndarray:
+    """x over its `unit`, for what a scale leaves as it is, before sums with numbers of another size (a column of ones).
+
+    x itself where there is nothing to divide by.
+    """
+    size = unit(x, axis)
+    return x if (size == 1).all() else x / size
 
 
 def still(x: np.ndarray, axis: int = -1) -> np.ndarray:

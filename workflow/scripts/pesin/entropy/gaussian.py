@@ -6,7 +6,7 @@ import numpy as np
 from scipy.linalg import solve_discrete_lyapunov
 
 from pesin.declared import Declared
-from pesin.door import centred, finite, series, symmetric, unit
+from pesin.door import centred, finite, in_units, series, symmetric
 from pesin.entropy.estimate import BLOCKS, EXACT, Estimate
 from pesin.entropy.measure import Measure
 from pesin.entropy.neighbours import history
@@ -145,7 +145,7 @@ def gaussian_transfer_entropy(
     y, other = series(target, needs, "Gaussian transfer entropy", "target")
     if batch != other or x.shape != y.shape:
         raise ValueError(f"source {np.shape(source)} and target {np.shape(target)} must have the same shape")
-    x, y = (rows / unit(rows) for rows in (centred(x), centred(y)))
+    x, y = in_units(centred(x)), in_units(centred(y))
     past_y, past_x = history(y, target_history, step, back), history(x, source_history, step, back)
     now = y[:, back:]
     if (np.ptp(now, axis=1) == 0).any():

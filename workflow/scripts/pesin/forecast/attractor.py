@@ -140,8 +140,8 @@ def power_spectrum(x, smoothing: float = 20.0) -> np.ndarray:
     ndarray, shape (..., frequency, dim)
         NaN where a dimension is constant up to rounding, or not finite: it has no spectrum.
     """
-    x = centred(numbers(x), -2)
     with np.errstate(all="ignore"):
+        x = centred(numbers(x), -2)
         sd = x.std(-2, keepdims=True)
         alive = np.isfinite(sd) & ~still(x, -2)[..., None, :]
         z = np.where(alive, (x - x.mean(-2, keepdims=True)) / sd, np.nan)
