@@ -112,7 +112,7 @@ def pattern_counts(x, order: int = 5, delay: int = 1) -> np.ndarray:
 
 def code_counts(codes, order: int = 5) -> np.ndarray:
     """Histogram, of shape (..., order!), of pattern codes of shape (..., windows)."""
-    codes = np.asarray(codes)
+    codes = unmasked(codes, "codes")
     size = factorial(order)
     counts = np.zeros((*codes.shape[:-1], size), np.int64)
     _count(codes.reshape(-1, codes.shape[-1]), counts.reshape(-1, size))

@@ -9,7 +9,7 @@ from __future__ import annotations
 import numpy as np
 from scipy.special import log_softmax, ndtr, xlogy
 
-from pesin.door import below_infinity, finite
+from pesin.door import below_infinity, finite, numbers
 from pesin.entropy.estimate import EXACT, Estimate
 from pesin.entropy.measure import Measure
 
@@ -19,7 +19,7 @@ def categorical_entropy(logits: np.ndarray) -> np.ndarray:
 
     Actions with logit -inf have probability 0 and add nothing.
     """
-    log_pi = log_softmax(np.asarray(logits, float), axis=-1)
+    log_pi = log_softmax(numbers(logits, "logits"), axis=-1)
     pi = np.exp(log_pi)
     return -xlogy(pi, pi).sum(-1)
 
@@ -36,7 +36,7 @@ def exact_covariance(logits: np.ndarray, change: np.ndarray) -> np.ndarray:
     ndarray, shape (...)
         nats. A constant added to all logits or to all changes leaves it as it is.
     """
-    log_pi = log_softmax(np.asarray(logits, float), axis=-1)
+    log_pi = log_softmax(numbers(logits, "logits"), axis=-1)
     pi = np.exp(log_pi)
     centred = log_pi - (pi * log_pi).sum(-1, keepdims=True)
     return (pi * centred * change).sum(-1)
@@ -71,13 +71,13 @@ def policy_gradient_change(logits: np.ndarray, advantages: np.ndarray, rate) -> 
     rate
         Learning rate, broadcast against (..., 1).
     """
-    pi = np.exp(log_softmax(np.asarray(logits, float), axis=-1))
+    pi = np.exp(log_softmax(numbers(logits, "logits"), axis=-1))
     return rate * pi * (advantages - (pi * advantages).sum(-1, keepdims=True))
 
 
 def natural_gradient_change(logits: np.ndarray, advantages: np.ndarray, rate) -> np.ndarray:
     """Return the exact tabular natural-gradient step of the logits, rate * A, centred. Arguments as above."""
-    pi = np.exp(log_softmax(np.asarray(logits, float), axis=-1))
+    pi = np.exp(log_softmax(numbers(logits, "logits"), axis=-1))
     return rate * (advantages - (pi * advantages).sum(-1, keepdims=True))
 
 
@@ -86,7 +86,7 @@ def bandit_entropy(success: np.ndarray, arms: int) -> np.ndarray:
 
     At `success` = 1/K and 1 it lies on the line R = 1 + 1/K - exp(H)/K; between them only near it.
     """
-    success = np.asarray(success, float)
+    success = numbers(success, "success")
     return -xlogy(success, success) - xlogy(1 - success, (1 - success) / (arms - 1))
 
 
