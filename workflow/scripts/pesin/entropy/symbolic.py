@@ -13,6 +13,7 @@ from pesin.door import centred, enough, finite, series, unmasked, whole_numbers
 from pesin.entropy.amplitude import grassberger_entropy
 from pesin.entropy.estimate import BLOCKS, EXACT, Estimate
 from pesin.entropy.measure import Measure
+from pesin.entropy.nonequilibrium import law_of_chain
 
 SPARSE = 1000  # symbols from here on may be few and far between
 TABLE = 2**29  # entries of the largest table of transitions, 2 GiB
@@ -208,19 +209,10 @@ def markov_entropy_rate(transitions) -> Estimate:
     if (p < 0).any() or not np.allclose(p.sum(-1), 1, atol=1e-9):
         raise ValueError("transitions must be probabilities whose rows sum to 1; divide counts by their row sums")
     flat = p.reshape(-1, *p.shape[-2:])
-    stationary = np.array([_stationary(one) for one in flat]).reshape(-1, p.shape[-1])
+    stationary = np.array([law_of_chain(one) for one in flat]).reshape(-1, p.shape[-1])
     with np.errstate(divide="ignore", invalid="ignore"):
         surprise = np.where(flat > 0, -flat * np.log(flat), 0).sum(-1)
     return Estimate.of(p.shape[:-2], (stationary * surprise).sum(-1), EXACT)
-
-
-def _stationary(p: np.ndarray) -> np.ndarray:
-    """Left eigenvector of eigenvalue 1 that sums to 1, by least squares."""
-    size = len(p)
-    if np.linalg.matrix_rank(p.T - np.eye(size), tol=1e-10) < size - 1:
-        raise ValueError("the chain falls into parts that don't reach each other: its stationary state isn't unique")
-    equations = np.vstack([p.T - np.eye(size), np.ones(size)])
-    return np.linalg.lstsq(equations, np.append(np.zeros(size), 1.0), rcond=None)[0]
 
 
 def _numbered(row: np.ndarray) -> tuple[np.ndarray, int]:
