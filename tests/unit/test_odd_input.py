@@ -1,5 +1,7 @@
 """Data that are right but odd: ties, a level or a unit far from 1, sparse labels; and faults that were found once."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -13,9 +15,12 @@ from pesin.entropy.ordinal import from_counts
 from pesin.entropy.registry import get
 from pesin.forecast.attractor import hellinger_distance
 from pesin.forecast.classify import area_under_curve, confusion, macro_f1
+from pesin.integrate.spectrum import lyapunov
+from pesin.integrate.trajectories import integrate
 from pesin.stats.bootstrap import block_counts
 from pesin.stats.intervals import share_interval
 from pesin.stats.surrogates import rank_p_value
+from pesin.systems import zoo
 from pesin.systems.maps import iterate, logistic
 
 # ----------------------------------------------------------------------------------------------------------------- ties
@@ -108,6 +113,28 @@ def test_a_graph_of_small_weights_must_be_symmetric_too():
     weights = 1e-13 * np.array([[0.0, 1.0, 2.0], [1.0, 0.0, 1.0], [0.0, 1.0, 0.0]])
     with pytest.raises(ValueError, match="must be symmetric"):
         graph_entropy(weights)
+
+
+@pytest.mark.parametrize("unit", [1e-12, 1e12])
+@pytest.mark.parametrize("name", ["Henon", "Lorenz", "MackeyGlass"])
+def test_exponents_in_any_unit_of_the_state(name, unit):
+    """A map, a flow by scipy and displaced copies, and a delay system: the same numbers in another unit."""
+    own = zoo.get(name, {"Henon": "map"}.get(name, ""))
+
+    def components(t, x, *past):
+        if own.kind == "delay":  # complex numbers carry its tangents
+            return unit * own.components(t, x / unit, past[0] / unit)
+        return unit * np.asarray(own.components(t, x / unit), float)  # which heyoka can't trace
+
+    other = replace(own, name=f"{name} in {unit:g}", x0=unit * own.x0, components=components)
+    options = {"max_steps": 30_000 if own.kind == "delay" else 4000, "transient": 5.0, "exponents": 2}
+    first, second = (lyapunov(system, np.random.default_rng(0), engine="copies", **options) for system in (own, other))
+    assert not second.reason
+    np.testing.assert_allclose(second.exponents, first.exponents, atol=4 * np.maximum(first.errors, 2e-3).max())
+    if own.kind == "flow":
+        times = np.linspace(0, 1, 5)
+        near, far = (integrate(s, s.x0[None], times, "dop853", 1e-9).x for s in (own, other))
+        np.testing.assert_allclose(far / unit, near, rtol=1e-6)
 
 
 # --------------------------------------------------------------------------------------------------------- odd settings

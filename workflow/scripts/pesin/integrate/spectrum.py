@@ -272,7 +272,7 @@ def _substeps(system: System, x: np.ndarray, at: np.ndarray) -> int:
 def _of_delay(system: System, rng, exponents: int, max_steps: int, members: int = 8, h: float = 1e-30) -> Spectrum:
     """Tangent functions on the delay line by the complex step."""
     points = points_per_delay(system.delay, system.period)
-    scale = np.abs(system.x0[0]) + 0.1
+    scale = np.abs(system.x0[0]) + 0.1 * system.size
     starts = system.x0[0] + 0.1 * scale * rng.standard_normal(members)
     line = DelayLine.constant(system.components, system.delay, points, starts)
     settling = int(np.ceil(20 * system.period / system.delay))
@@ -301,11 +301,11 @@ def _of_delay(system: System, rng, exponents: int, max_steps: int, members: int 
 def _of_map(system: System, rng, max_steps: int) -> Spectrum:
     """Products of Jacobians by differences, along orbits from scattered starts."""
     dim, steps, members = system.dim, max(max_steps // 50, 200), 32 if system.vectorises else 4
-    x = system.x0 + 1e-3 * (np.abs(system.x0) + 1e-3) * rng.standard_normal((members, dim))
+    x = system.x0 + 1e-3 * (np.abs(system.x0) + 1e-3 * system.size) * rng.standard_normal((members, dim))
     frame, growth, volume = np.broadcast_to(np.eye(dim), (members, dim, dim)), [], []
     with np.errstate(all="ignore"):
         for n in range(steps + steps // 10):
-            step = 1e-7 * (np.abs(x).max() + 1e-3)
+            step = 1e-7 * (np.abs(x).max() + 1e-3 * system.size)
             jacobian = jacobian_by_differences(lambda z, n=n: system.rhs(float(n), z), x, step)
             if not np.isfinite(jacobian).all():
                 return failed("jacobians", dim, f"not finite at step {n}")

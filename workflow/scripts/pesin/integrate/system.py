@@ -57,6 +57,12 @@ class System:
         return out.reshape(x.shape)
 
     @property
+    def size(self) -> float:
+        """What small absolute distances and errors are in units of: 1, or the largest of |x0| if that is far from 1."""
+        largest = float(np.abs(self.x0).max())
+        return 1.0 if largest == 0 or 1e-3 <= largest <= 1e6 else largest
+
+    @property
     def vectorises(self) -> bool:
         """True if many states at once take little longer than one."""
         return _vectorises(self.name, self.components, tuple(self.x0))

@@ -57,7 +57,8 @@ def integrate(
     engine
         auto, heyoka, lsoda or dop853 (flows only).
     tolerance
-        Relative error of a step; also the absolute one. With lsoda chosen by itself not below 1e-9.
+        Relative error of a step; also the absolute one, in units of `System.size` with scipy. With lsoda chosen by
+        itself not below 1e-9.
     max_steps, seconds
         Bounds for each start: steps (with scipy a twentieth of the evaluations of the field) and processor time.
 
@@ -147,7 +148,7 @@ def _heyoka(system: System, start, times, tolerance: float, max_steps: int) -> t
 def _scipy(system: System, start, times, tolerance, method: str, max_steps: int, seconds: float):
     from scipy.integrate import odeint, solve_ivp
 
-    calls = 0
+    calls, absolute = 0, tolerance * system.size
     last = times[0]
 
     def rhs(t, x):
@@ -165,14 +166,14 @@ def _scipy(system: System, start, times, tolerance, method: str, max_steps: int,
             warnings.simplefilter("ignore")
             if method == "lsoda":
                 done, report = odeint(
-                    rhs, start, times, rtol=tolerance, atol=tolerance, tfirst=True, full_output=True, mxstep=100_000
+                    rhs, start, times, rtol=tolerance, atol=absolute, tfirst=True, full_output=True, mxstep=100_000
                 )
                 # After a failure odeint leaves the rest of its array unwritten.
                 reached = np.logical_and.accumulate(report["tcur"] >= times[1:])
                 count = 1 + reached.sum()
                 path[:count] = done[:count]
                 return path, "" if count == times.size else f"not finite, or steps too small, at t = {last:.6g}"
-            run = solve_ivp(rhs, times[[0, -1]], start, "DOP853", times, rtol=max(tolerance, 3e-14), atol=tolerance)
+            run = solve_ivp(rhs, times[[0, -1]], start, "DOP853", times, rtol=max(tolerance, 3e-14), atol=absolute)
             path[: run.y.shape[1]] = run.y.T
             return path, "" if run.success else f"{run.message} (t = {last:.6g})"
     except _Stalled as error:
