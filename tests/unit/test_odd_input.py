@@ -15,8 +15,15 @@ from pesin.entropy.ordinal import from_counts
 from pesin.entropy.registry import get
 from pesin.forecast.attractor import hellinger_distance
 from pesin.forecast.classify import area_under_curve, confusion, macro_f1
+from pesin.integrate.delay import solve_delay
+from pesin.integrate.lyapunov import kaplan_yorke_dimension, lyapunov_spectrum
+from pesin.integrate.ode import rk4, solve, solve_together
 from pesin.integrate.spectrum import lyapunov
+from pesin.integrate.stiff import stiff_ensemble
+from pesin.integrate.symplectic import yoshida4
 from pesin.integrate.trajectories import integrate
+from pesin.integrate.variational import follow_tangents
+from pesin.models.sparse_regression import finite_differences
 from pesin.stats.bootstrap import block_counts
 from pesin.stats.intervals import share_interval
 from pesin.stats.surrogates import rank_p_value
@@ -135,6 +142,31 @@ def test_exponents_in_any_unit_of_the_state(name, unit):
         times = np.linspace(0, 1, 5)
         near, far = (integrate(s, s.x0[None], times, "dop853", 1e-9).x for s in (own, other))
         np.testing.assert_allclose(far / unit, near, rtol=1e-6)
+
+
+HIDDEN = np.ma.array([[1.0, 2.0, 3.0]], mask=[[False, False, True]])
+
+
+@pytest.mark.parametrize(
+    "call",
+    [
+        lambda x: integrate(zoo.get("Lorenz"), x, [0.0, 1.0]),
+        lambda x: solve_delay(lambda t, x, past: -past, 1.0, 1.0, x[0], [0.0, 1.0]),
+        lambda x: rk4(lambda t, x: -x, x, 0.1, 2),
+        lambda x: solve(lambda t, x: -x, x, [0.0, 1.0]),
+        lambda x: solve_together(lambda t, x: -x, x, [0.0, 1.0]),
+        lambda x: yoshida4(lambda x: -x, np.ma.concatenate([x, x], -1), 0.1, 2),
+        lambda x: stiff_ensemble(lambda y, m: -y, x, [0.0, 1.0]),
+        lambda x: follow_tangents(lambda z, n: z[..., None, :], x, np.eye(3)[None], 1),
+        lambda x: iterate(logistic, x, 3),
+        lambda x: lyapunov_spectrum([np.ma.array(np.eye(3), mask=np.eye(3))]),
+        kaplan_yorke_dimension,
+        lambda x: finite_differences(x, 1.0),
+    ],
+)
+def test_integrators_take_nothing_masked(call):
+    with pytest.raises(ValueError, match="is masked"):
+        call(HIDDEN)
 
 
 # --------------------------------------------------------------------------------------------------------- odd settings

@@ -6,6 +6,8 @@ from collections.abc import Callable
 
 import numpy as np
 
+from pesin.door import finite, numbers
+
 
 def points_per_delay(delay: float, period: float, finest: int = 50) -> int:
     """Grid points in a delay: `finest`, or more if a period would get fewer than `finest`."""
@@ -84,8 +86,8 @@ def solve_delay(field: Callable, delay: float, period: float, x0, times) -> np.n
     ndarray, shape (starts, time)
         Cubic Hermite interpolation between grid points; NaN or inf from a blow-up on.
     """
-    times = np.asarray(times, float)
-    line = DelayLine.constant(field, delay, points_per_delay(delay, period), np.asarray(x0, float), times[0])
+    times = finite(times, "times")
+    line = DelayLine.constant(field, delay, points_per_delay(delay, period), numbers(x0, "x0"), times[0])
     position = (times - times[0]) / line.step
     out = np.empty((times.size, *line.x.shape[1:]))
     done, windows = 0, 0

@@ -14,6 +14,7 @@ from typing import NamedTuple
 
 import numpy as np
 
+from pesin.door import finite, numbers
 from pesin.errors import UserError
 from pesin.integrate import taylor
 from pesin.integrate.delay import solve_delay
@@ -67,7 +68,7 @@ def integrate(
     UserError
         If the shapes or the engine's name are wrong, or heyoka was asked for and can't do it.
     """
-    x0, times = np.asarray(x0, float), np.asarray(times, float)
+    x0, times = numbers(x0, "x0"), finite(times, "times")
     if x0.ndim != 2 or x0.shape[-1] != system.dim:
         raise UserError(f"{system.name}: starts have shape (starts, {system.dim}), not {x0.shape}.")
     if times.ndim != 1 or times.size < 2 or not (np.diff(times) > 0).all():

@@ -12,6 +12,8 @@ from typing import NamedTuple
 
 import numpy as np
 
+from pesin.door import numbers
+
 H = 1e-30
 
 
@@ -46,8 +48,8 @@ def follow_tangents(advance: Callable, x0, deviations, intervals: int) -> Tangen
     Tangents
         NaN from where a member blew up.
     """
-    x = np.asarray(x0, float)
-    w = _unit(np.asarray(deviations, float))[0]
+    x = numbers(x0, "x0")
+    w = _unit(numbers(deviations, "deviations"))[0]
     pieces, growth, sali = [x[..., None, :]], [], []
     with np.errstate(over="ignore", invalid="ignore", divide="ignore"):
         for n in range(intervals):
