@@ -249,7 +249,7 @@ def test_a_critic_learns_the_information_of_gaussians():
     ("call", "said"),
     [
         (lambda: policy_entropy([0.0, np.nan]), r"logits\[1\] is nan"),
-        (lambda: policy_entropy([0.0, np.inf]), "only finite values and -inf"),
+        (lambda: policy_entropy([0.0, np.inf]), "neither finite nor -inf"),
         (lambda: policy_entropy([-np.inf, -np.inf]), "nothing is allowed there"),
         (lambda: policy_entropy(1.0), r"\(..., actions\)"),
         (lambda: attention_entropy(np.zeros(3)), r"\(..., queries, keys\)"),

@@ -15,7 +15,7 @@ from pesin.systems.noise import coloured_noise
 def test_lyapunov_exponents(step, dim, exponent):
     start = iterate(step, np.random.default_rng(0).uniform(0.05, 0.2, (20, dim)), 1, 100)[:, 0]
     deviations = np.random.default_rng(1).normal(size=(20, 1, dim))
-    tangents = follow_tangents(lambda z: iterate(step, z, 11), start, deviations, 500)
+    tangents = follow_tangents(lambda z, _: iterate(step, z, 11), start, deviations, 500)
     assert finite_time_exponent(tangents.growth[:, 0], 10).mean() == pytest.approx(exponent, abs=0.006)
 
 

@@ -8,7 +8,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from pesin.entropy.estimate import BLOCK_SUBSAMPLES, BLOCKS, BOOTSTRAP, EXACT, SUBSAMPLES, Estimate, finite, samples
+from pesin.door import finite, samples
+from pesin.entropy.estimate import BLOCK_SUBSAMPLES, BLOCKS, BOOTSTRAP, EXACT, SUBSAMPLES, Estimate
 from pesin.entropy.measure import SECTIONS
 from pesin.entropy.registry import MEASURES, get
 from pesin.errors import UserError

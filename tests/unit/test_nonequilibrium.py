@@ -19,6 +19,7 @@ from pesin.entropy.nonequilibrium import (
     stationary_distribution,
     uncertainty_bound,
 )
+from pesin.entropy.symbolic import markov_entropy_rate
 
 SPIN = np.array([[0.0, -1.0], [1.0, 0.0]])
 
@@ -274,3 +275,24 @@ def test_the_fluctuation_theorem():
 def test_refuses(call, said):
     with pytest.raises(ValueError, match=said):
         call()
+
+
+@pytest.mark.parametrize("smallest", [1e-3, 1e-12, 1e-30])
+def test_a_stationary_law_is_right_however_far_apart_rates_are(smallest):
+    """A ladder of states in detailed balance: the law is a product of ratios, whatever the rates."""
+    up, down = np.geomspace(smallest, 1.0, 6), np.geomspace(1.0, 3 * smallest, 6)
+    rates = np.diag(up, 1) + np.diag(down, -1)
+    exact = np.concatenate([[1.0], np.cumprod(up / down)])
+    np.testing.assert_allclose(stationary_distribution(rates), exact / exact.sum(), rtol=1e-12)
+    assert jump_entropy_production(rates).value == pytest.approx(0, abs=1e-12)
+    absorbed = np.array([[0.0, 1.0, smallest], [1.0, 0.0, 0.0], [0.0, 0.0, 0.0]])
+    np.testing.assert_array_equal(stationary_distribution(absorbed), [0, 0, 1])
+
+
+def test_a_chain_that_hardly_leaks_has_a_law():
+    leak = 1e-13
+    chain = np.array([[1 - leak, leak], [3 * leak, 1 - 3 * leak]])
+    one, other = (-(p * np.log(p) + (1 - p) * np.log1p(-p)) for p in (leak, 3 * leak))
+    assert markov_entropy_rate(chain).value == pytest.approx(0.75 * one + 0.25 * other, rel=1e-2)
+    with pytest.raises(ValueError, match="fall apart"):
+        markov_entropy_rate(np.eye(2))

@@ -9,7 +9,7 @@ from pesin.entropy.ordinal import complexity_entropy, delay_for, periodic_bound
 from project import case_of, plan
 from studies.ordinal_orbit_complexity.classes import CLASSES
 from studies.ordinal_orbit_complexity.features import METHODS, QUANTITIES, classify
-from studies.ordinal_orbit_complexity.motions import motions
+from studies.ordinal_orbit_complexity.motions import _auc, motions
 from studies.ordinal_orbit_complexity.orbits.entropy import entropy as orbits_entropy
 from studies.ordinal_orbit_complexity.orbits.forecast import forecast as orbits_forecast
 from studies.ordinal_orbit_complexity.orbits.simulate import simulate as simulate_orbits
@@ -156,6 +156,8 @@ def test_a_lost_orbit_is_a_result(cases, orbits):
     assert np.isnan(measured.permutation_entropy[1, 2]) and int(np.isnan(measured.permutation_entropy).sum()) == 1
     assert np.isnan(found.exceeds_periodic_bound[1, 2]) and not found.agrees_with_lyapunov[1, 2]
     assert found.assigned_class[1, 2] == -1
+    assert _auc(np.array([0.9, np.nan, 0.1]), np.array([True, True, False])) == 0.5
+    assert _auc(np.array([0.9, np.nan, 0.1]), np.array([True, False, False])) == 0.5
 
 
 @pytest.mark.parametrize("change", [{"seeds": 0}, {"time_order": "reversed"}, {"sedes": 3}])

@@ -277,7 +277,11 @@ def test_markov_chain():
     a = 0.1847  # the asymmetric tent map as a chain of independent draws
     assert markov_entropy_rate([[a, 1 - a]] * 2).value == pytest.approx(0.478446, abs=1e-6)
     assert markov_entropy_rate([[0, 1], [1, 0]]).value == 0
-    for bad, said in (([[1, 0], [0, 1]], "unique"), ([[0.5, 0.6], [0, 1]], "sum to 1"), ([[1.0]] * 2, "shape")):
+    for bad, said in (
+        ([[1, 0], [0, 1]], "no single"),
+        ([[0.5, 0.6], [0, 1]], "sum to 1"),
+        ([[1.0]] * 2, "shape"),
+    ):
         with pytest.raises(ValueError, match=said):
             markov_entropy_rate(bad)
 

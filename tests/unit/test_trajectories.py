@@ -123,7 +123,7 @@ def test_a_delay_equation_with_a_known_solution():
     # dx/dt = -pi/2 x(t - 1) from the history 1: 1 - pi/2 t, then a parabola.
     rate = np.pi / 2
     times = np.array([0.0, 0.37, 1.0, 1.61, 2.0])
-    path = solve_delay(lambda x, past: -rate * past, 1.0, 1.0, [1.0], times)[0]
+    path = solve_delay(lambda t, x, past: -rate * past, 1.0, 1.0, [1.0], times)[0]
     second = 1 - rate * times + rate**2 * (times - 1) ** 2 / 2
     np.testing.assert_allclose(path, np.where(times < 1, 1 - rate * times, second), rtol=1e-9)
 

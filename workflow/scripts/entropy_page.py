@@ -469,6 +469,7 @@ def entry(measure: Measure) -> str:
         f"\n### {measure.name}\n",
         measure.measures,
         f"\n*Not for:* {measure.avoid}\n",
+        f"*Shift and scale:* {under_shift_and_scale(measure)}.\n",
         f"*Source:* {measure.source}. *Module:* `{measure.function.__module__}`."
         + (f" *Settings:* `{settings}`." if settings else "")
         + (f" *Same number from:* `{measure.peer}`." if measure.peer else ""),
@@ -476,6 +477,25 @@ def entry(measure: Measure) -> str:
     if standard_data(measure):
         lines.append(f"\n![{measure.name} on standard data, against noise and length](entropy/{measure.name}.png)")
     return "\n".join(lines)
+
+
+def under_shift_and_scale(measure: Measure) -> str:
+    """What a x + b does to the value, and why if it does anything."""
+    held, moved = ([c for c in ("shift", "scale") if (c in measure.invariant) == want] for want in (True, False))
+    said = f"unchanged by {_listed(held)}" if held else f"moved by {_listed(moved)}"
+    if len(measure.data) > 1 and held:
+        said += " of all data alike"
+        each = {name: measure.alone.get(name, ()) for name in measure.data if name not in measure.names}
+        for changes in dict.fromkeys(each.values()):
+            if changes:
+                said += f", and by {_listed(changes)} of {' or '.join(n for n in each if each[n] == changes)} alone"
+    if held and moved:
+        said += f"; moved by {_listed(moved)}"
+    return said + (f": {measure.moves}" if measure.moves else "")
+
+
+def _listed(changes) -> str:
+    return " and ".join(f"a {change}" for change in changes)
 
 
 HEAD = """<!-- Made by `make docs` from the registry of measures: edit their entries, not this page. -->
@@ -507,8 +527,14 @@ resample("permutation_entropy", x[0], rng=np.random.default_rng(1))  # one serie
 Everything is in nats, standard deviations have ddof 0, distances are those of the maximum norm and match at `<=`.
 A batch is any leading axes: series are (..., time), clouds (..., samples, dim); a batch of series goes to a measure of
 clouds as `x[..., None]`. The record holds the value, its bias and standard error where a formula gives them, the counts
-behind it, and the rule of resampling that gives its error (`resample` applies it). NaN raises with its index; no match
-is an infinity with a warning.
+behind it, and the rule of resampling that gives its error (`resample` applies it). No match is an infinity with a
+warning.
+
+**Data** may be any real numbers in any memory: integers, float32, big-endian, read-only, strided. NaN, infinities and
+masked values raise with their index: what is missing must be cut out or filled in by you, since each way biases a
+measure in its own way. A measure that is unchanged by a shift or a scale is so at any level and in any unit: a series
+in units of 1e-15, or 1e12 standard deviations away from 0, has the value that its digits hold (a level of 1e12 leaves
+four of them). Each entry says which, and why not where it isn't.
 
 **Choose** by what you have. One series, long, nothing known: dispersion or permutation entropy (linear cost), with the
 statistical complexity beside. A few hundred points: sample entropy, and its error by blocks. An entropy rate of a

@@ -7,7 +7,8 @@ from functools import partial
 import numpy as np
 from scipy.special import digamma, entr, gammaln, polygamma, xlogy
 
-from pesin.entropy.estimate import BLOCKS, BOOTSTRAP, EXACT, Estimate, finite, series, varying
+from pesin.door import centred, finite, series, varying
+from pesin.entropy.estimate import BLOCKS, BOOTSTRAP, EXACT, Estimate
 from pesin.entropy.measure import Measure
 
 
@@ -221,6 +222,7 @@ def histogram_entropy(x, bins: int | None = None) -> Estimate:
         If a value isn't finite or a series is constant: its differential entropy is -inf.
     """
     rows, batch = series(x, 2, "histogram entropy")
+    rows = centred(rows)
     varying(rows, "histogram entropy")
     found = [_histogram(row, bins) for row in rows]
     value, error, bias, number, seen = np.array(found, float).reshape(-1, 5).T
@@ -298,6 +300,7 @@ MEASURES = (
     _of_counts(
         "shannon_entropy",
         shannon_entropy,
+        moves="counts are whole numbers of things",
         measures="How evenly the kinds are used, as counted: biased down by about (kinds - 1) / (2 N).",
         avoid="Fewer than ten samples for each kind: take Grassberger's, Chao and Shen's or NSB.",
         source="Shannon, Bell Syst. Tech. J. 27, 379 (1948)",
@@ -307,6 +310,7 @@ MEASURES = (
     _of_counts(
         "miller_madow_entropy",
         miller_madow_entropy,
+        moves="counts are whole numbers of things",
         measures="Shannon entropy with the first term of its bias taken off.",
         avoid="Many kinds seen once or never.",
         source="Miller, in Information Theory in Psychology (1955)",
@@ -316,6 +320,7 @@ MEASURES = (
     _of_counts(
         "grassberger_entropy",
         grassberger_entropy,
+        moves="counts are whole numbers of things",
         measures="Shannon entropy almost without bias down to a few samples for each kind.",
         avoid="Most kinds unseen.",
         source="Grassberger, arXiv physics/0307138 (2003)",
@@ -324,6 +329,7 @@ MEASURES = (
     _of_counts(
         "chao_shen_entropy",
         chao_shen_entropy,
+        moves="counts are whole numbers of things",
         measures="Shannon entropy with unseen kinds allowed for by the share of kinds seen once.",
         avoid="Dependent samples, whose singletons say nothing of what is unseen.",
         source="Chao and Shen, Environ. Ecol. Stat. 10, 429 (2003)",
@@ -333,6 +339,7 @@ MEASURES = (
     _of_counts(
         "nsb_entropy",
         nsb_entropy,
+        moves="counts are whole numbers of things",
         measures="Shannon entropy with a posterior error, from as few samples as show some coincidences.",
         avoid="An unknown number of kinds; distributions with long thin tails.",
         source="Nemenman, Shafee and Bialek, NIPS 14, 471 (2002)",
@@ -342,6 +349,7 @@ MEASURES = (
     _of_probabilities(
         "renyi_entropy",
         renyi_entropy,
+        moves="probabilities have no unit: they sum to 1",
         measures="Diversity that weighs rare kinds (order below 1) or common ones (above): order 2 is -ln of the "
         "chance that two draws agree.",
         avoid="Comparing different orders.",
@@ -350,6 +358,7 @@ MEASURES = (
     _of_probabilities(
         "hartley_entropy",
         hartley_entropy,
+        moves="probabilities have no unit: they sum to 1",
         measures="ln of the number of possible kinds.",
         avoid="Frequencies of a sample: it counts only kinds seen.",
         source="Hartley, Bell Syst. Tech. J. 7, 535 (1928)",
@@ -357,6 +366,7 @@ MEASURES = (
     _of_probabilities(
         "min_entropy",
         min_entropy,
+        moves="probabilities have no unit: they sum to 1",
         measures="How hard the best single guess is: -ln of its chance.",
         avoid="Questions about the whole distribution.",
         source="Renyi, Proc. 4th Berkeley Symp. 1, 547 (1961)",
@@ -364,6 +374,7 @@ MEASURES = (
     _of_probabilities(
         "tsallis_entropy",
         tsallis_entropy,
+        moves="probabilities have no unit: they sum to 1",
         measures="One less the chance that `order` draws agree (order 2: Gini-Simpson index); not additive.",
         avoid="Adding entropies of independent parts.",
         source="Tsallis, J. Stat. Phys. 52, 479 (1988)",
@@ -371,6 +382,8 @@ MEASURES = (
     Measure(
         "histogram_entropy",
         histogram_entropy,
+        follows="log",
+        moves="a density is per unit of x: h(a x) = h(x) + ln a",
         section="D",
         takes="series",
         units="nat",

@@ -13,7 +13,8 @@ from typing import Any
 import numpy as np
 from scipy.special import logsumexp
 
-from pesin.entropy.estimate import BOOTSTRAP, Estimate, enough, finite
+from pesin.door import centred, enough, finite
+from pesin.entropy.estimate import BOOTSTRAP, Estimate
 from pesin.entropy.measure import Measure
 
 
@@ -29,7 +30,7 @@ def infonce_bound(scores) -> Estimate:
     Estimate
         In nats; counts of `size` and the `ceiling` ln(size). A value near the ceiling says only that there is more.
     """
-    f, batch, size = _square(scores)
+    f, batch, size = _square(scores, centred)
     joint = np.diagonal(f, axis1=1, axis2=2)
     value = (joint - logsumexp(f, 2) + np.log(size)).mean(1)
     return _bound(batch, value, size, ceiling=np.full(len(f), np.log(size)))
@@ -50,7 +51,7 @@ def donsker_varadhan_bound(scores) -> Estimate:
     Estimate
         In nats; count of `size`.
     """
-    f, batch, size = _square(scores)
+    f, batch, size = _square(scores, centred)
     return _bound(batch, _joint(f) - _log_mean_product(f), size)
 
 
@@ -90,12 +91,12 @@ def smile_estimate(scores, clip: float = 5.0) -> Estimate:
     return _bound(batch, _joint(f) - _log_mean_product(np.clip(f, -clip, clip)), size)
 
 
-def _square(scores) -> tuple[np.ndarray, tuple[int, ...], int]:
+def _square(scores, level=lambda flat: flat) -> tuple[np.ndarray, tuple[int, ...], int]:
     f = finite(scores, "scores")
     if f.ndim < 2 or f.shape[-1] != f.shape[-2]:
         raise ValueError(f"scores must have shape (..., size, size), scores[i, j] = f(x_i, y_j), not {f.shape}")
     enough(f.shape[-1], 2, "a bound on mutual information", "pairs")
-    return f.reshape(-1, *f.shape[-2:]), f.shape[:-2], f.shape[-1]
+    return level(f.reshape(-1, f.shape[-1] ** 2)).reshape(-1, *f.shape[-2:]), f.shape[:-2], f.shape[-1]
 
 
 def _joint(f: np.ndarray) -> np.ndarray:
@@ -124,6 +125,8 @@ MEASURES = (
     Measure(
         "infonce_bound",
         infonce_bound,
+        invariant=("shift",),
+        moves="scores are logarithms of ratios: a scale is a temperature",
         measures="Lower bound on mutual information that a contrastive critic has reached; low variance.",
         avoid="Information above ln(batch size), which it cannot show; the batch the critic was trained on.",
         source="van den Oord, Li and Vinyals, arXiv 1807.03748 (2018); Poole et al., ICML (2019)",
@@ -132,6 +135,8 @@ MEASURES = (
     Measure(
         "donsker_varadhan_bound",
         donsker_varadhan_bound,
+        invariant=("shift",),
+        moves="scores are logarithms of ratios: a scale is a temperature",
         measures="What MINE maximises: a lower bound on mutual information, up to a bias upwards in finite batches.",
         avoid="Large information: its variance grows like exp(I).",
         source="Belghazi et al., ICML (2018)",
@@ -140,6 +145,7 @@ MEASURES = (
     Measure(
         "nwj_bound",
         nwj_bound,
+        moves="scores are logarithms of ratios with a zero of their own: the bound is tight at 1 + ln ratio only",
         measures="Lower bound on mutual information, unbiased.",
         avoid="Large information: its variance grows like exp(I).",
         source="Nguyen, Wainwright and Jordan, IEEE Trans. Inf. Theory 56, 5847 (2010); Poole et al., ICML (2019)",
@@ -148,6 +154,7 @@ MEASURES = (
     Measure(
         "smile_estimate",
         smile_estimate,
+        moves="scores are clipped at fixed values",
         measures="Mutual information by a critic with clipped ratios: less variance than MINE, but no bound.",
         avoid="Where a bound is needed.",
         source="Song and Ermon, ICLR (2020)",

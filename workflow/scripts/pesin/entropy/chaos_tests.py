@@ -4,13 +4,17 @@ from __future__ import annotations
 
 import numpy as np
 
+from pesin.declared import Declared
+from pesin.door import centred, finite
+
 
 def zero_one_test(rng: np.random.Generator, x, frequencies: int = 50) -> np.ndarray:
     """Gottwald and Melbourne's 0-1 test (SIAM J. Appl. Dyn. Syst. 8, 129, 2009): about 0 if regular, 1 if chaotic.
 
     The series drives a walk p + iq in the plane, with angle c a step; the test asks whether the walk's mean square
-    displacement (without its bounded, oscillating part) grows linearly: K = its correlation with time. The median over
-    random c in (pi/5, 4 pi/5) is returned, which stays off resonances.
+    displacement grows linearly: K = its correlation with time. The mean of the series, which would add a bounded,
+    oscillating part, is taken off first. The median over random c in (pi/5, 4 pi/5) is returned, which stays off
+    resonances.
 
     Parameters
     ----------
@@ -26,15 +30,14 @@ def zero_one_test(rng: np.random.Generator, x, frequencies: int = 50) -> np.ndar
     ndarray, shape (...)
         K in [-1, 1].
     """
-    x = np.asarray(x, float)
+    x = centred(finite(x))
+    x = x - x.mean(-1, keepdims=True)
     length = x.shape[-1]
     lags = np.arange(1, max(length // 10, 2) + 1)
-    mean = x.mean(-1)[..., None]
     correlations = []
     for c in rng.uniform(np.pi / 5, 4 * np.pi / 5, frequencies):
         walk = np.cumsum(x * np.exp(1j * c * np.arange(1, length + 1)), -1)
-        moved = _mean_square_displacement(walk, lags) - mean**2 * (1 - np.cos(lags * c)) / (1 - np.cos(c))
-        correlations.append(_correlation(moved, lags))
+        correlations.append(_correlation(_mean_square_displacement(walk, lags), lags))
     return np.median(correlations, 0)
 
 
@@ -54,3 +57,6 @@ def _correlation(y: np.ndarray, lags: np.ndarray) -> np.ndarray:
     time = lags - lags.mean()
     scale = np.sqrt((y**2).sum(-1) * (time**2).sum())
     return (y * time).sum(-1) / np.where(scale > 0, scale, 1)
+
+
+DECLARED = (Declared(zero_one_test, ("x",), invariant=("shift", "scale")),)

@@ -7,6 +7,7 @@ from collections.abc import Callable
 import numpy as np
 import torch
 
+from pesin.door import centred, finite
 from pesin.entropy.torch_bounds import donsker_varadhan
 from pesin.models.mlp import apply_mlp, init_mlp
 from pesin.models.optimisers import RunsOptimiser
@@ -53,6 +54,7 @@ def critic_information(
     ValueError
         If x and y aren't paired, or there are fewer than 16 samples.
     """
+    x, y = finite(x), finite(y, "y")
     if x.ndim != 3 or y.ndim != 3 or x.shape[:2] != y.shape[:2]:
         raise ValueError(f"x and y must have shapes (runs, samples, dim), paired; not {x.shape} and {y.shape}")
     runs, samples = x.shape[:2]
@@ -88,5 +90,6 @@ def critic_information(
 
 
 def _standardised(v: np.ndarray) -> np.ndarray:
+    v = centred(v, 1)
     spread = v.std(1, keepdims=True)
     return (v - v.mean(1, keepdims=True)) / np.where(spread > 0, spread, 1)

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 
+from pesin.declared import Declared
+from pesin.door import centred, finite, still
+
 SHARES = (1e-3, 3e-2)  # shares of close pairs between which the slope is fitted
 
 
@@ -34,12 +37,10 @@ def correlation_dimension(
     Raises
     ------
     ValueError
-        If the series isn't finite, doesn't vary, or is too short for its Theiler window.
+        If a value isn't finite, or the series doesn't vary or is too short for its Theiler window.
     """
-    x = np.asarray(x, float)
-    if not np.isfinite(x).all():
-        raise ValueError("the series isn't finite")
-    x = x[:, x.std(0) > 0]
+    x = finite(x)
+    x = centred(x[:, ~still(x, 0)], 0)
     if x.shape[1] == 0:
         raise ValueError("the series is constant")
     if len(x) < 4 * theiler or len(x) < 100:
@@ -66,3 +67,6 @@ def _slope(counts: np.ndarray, edges: np.ndarray) -> float:
     if inside.sum() < 2:
         return float("nan")
     return float(np.polyfit(edges[1:-1][inside], np.log(share[inside]), 1)[0])
+
+
+DECLARED = (Declared(correlation_dimension, ("x",), invariant=("shift", "scale")),)

@@ -8,7 +8,8 @@ from math import log
 import numpy as np
 from scipy.special import entr, ndtr
 
-from pesin.entropy.estimate import BLOCKS, Estimate, series
+from pesin.door import centred, series
+from pesin.entropy.estimate import BLOCKS, Estimate
 from pesin.entropy.measure import Measure
 
 
@@ -34,6 +35,7 @@ def dispersion_entropy(x, kinds: int = 6, m: int = 2) -> Estimate:
         If a value isn't finite, the series is shorter than a word, or there are fewer than 2 kinds.
     """
     rows, batch = series(x, m, f"dispersion entropy of words of {m}")
+    rows = centred(rows)
     found = classes(rows, rows.mean(-1, keepdims=True), rows.std(-1, keepdims=True), kinds)
     value, bias, words = dispersion_of_classes(found, kinds, m)
     return Estimate.of(batch, value, BLOCKS, bias=bias, words=words)
@@ -47,6 +49,7 @@ def fluctuation_dispersion_entropy(x, kinds: int = 6, m: int = 2) -> Estimate:
     if m < 2:
         raise ValueError(f"fluctuation-based dispersion entropy needs words of 2 or more classes, m is {m}")
     rows, batch = series(x, m, f"fluctuation-based dispersion entropy of words of {m}")
+    rows = centred(rows)
     found = classes(rows, rows.mean(-1, keepdims=True), rows.std(-1, keepdims=True), kinds)
     steps = np.diff(found, axis=-1) + kinds - 1
     value, bias, words = dispersion_of_classes(steps, 2 * kinds - 1, m - 1)
@@ -54,12 +57,10 @@ def fluctuation_dispersion_entropy(x, kinds: int = 6, m: int = 2) -> Estimate:
 
 
 def classes(rows: np.ndarray, mean: np.ndarray, spread: np.ndarray, kinds: int) -> np.ndarray:
-    """Amplitude classes 0 .. kinds - 1 of each value; mean and spread broadcast against the rows."""
+    """Amplitude classes 0 .. kinds - 1 of each value of centred rows; mean and spread broadcast against them."""
     if kinds < 2:
         raise ValueError(f"dispersion entropy needs 2 or more classes, kinds is {kinds}")
-    # A constant series has no spread but rounding's: all of it is one class.
-    still = spread <= 1e-12 * np.abs(rows).max(-1, keepdims=True, initial=0)
-    z = np.where(still, 0.0, (rows - mean) / np.where(still, 1.0, spread))
+    z = np.where(spread == 0, 0.0, (rows - mean) / np.where(spread == 0, 1.0, spread))
     return np.minimum((ndtr(z) * kinds).astype(np.int64), kinds - 1)
 
 

@@ -8,7 +8,9 @@ import numpy as np
 from scipy.spatial import cKDTree
 
 from pesin.compiled import njit
-from pesin.entropy.estimate import BLOCKS, EXACT, Estimate, finite, log_of_counts, series, varying
+from pesin.declared import Declared
+from pesin.door import centred, finite, series, varying
+from pesin.entropy.estimate import BLOCKS, EXACT, Estimate, log_of_counts
 from pesin.entropy.measure import Measure
 
 GROUPS = 10  # of neighbouring reference points, left out in turn (jackknife)
@@ -101,6 +103,7 @@ def kantz_exponent(
 def _exponent(x, m, delay, theiler, steps, references, neighbours, is_nearest, measure) -> Estimate:
     span = (m - 1) * delay
     rows, batch = series(x, span + steps + 2 * theiler + 2 * neighbours + 2, measure)
+    rows = centred(rows)
     varying(rows, measure)
     found = [_slope_of(row, m, delay, theiler, steps, references, neighbours, is_nearest, measure) for row in rows]
     value, error, fitted, number = np.array(found, float).reshape(-1, 4).T
@@ -211,7 +214,7 @@ def correlation_table(x, largest: int = 6, radii=(0.1,), theiler: int = 1) -> np
         Unordered pairs, so that C_m = pairs / all of them.
     """
     rows, batch = series(x, largest + theiler + 1, f"correlation entropy to dimension {largest}")
-    radii = np.atleast_1d(np.asarray(radii, float))
+    rows, radii = centred(rows), np.atleast_1d(np.asarray(radii, float))
     out = np.zeros((len(rows), radii.size, largest))
     for b, row in enumerate(rows):
         starts = row.size - largest + 1
@@ -243,6 +246,8 @@ MEASURES = (
     _measure(
         "pesin_entropy",
         pesin_entropy,
+        follows="unit",
+        moves="exponents are rates: they go with the unit of time, and their zero is marginal stability",
         takes="exponents",
         units="nat per unit of time",
         measures="How fast a known system makes information: the Kolmogorov-Sinai entropy from its Lyapunov exponents.",
@@ -291,3 +296,6 @@ MEASURES = (
         invariant=("shift", "scale"),
     ),
 )
+
+
+DECLARED = (Declared(correlation_table, ("x",), invariant=("shift", "scale")),)

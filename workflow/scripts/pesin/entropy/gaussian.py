@@ -5,7 +5,9 @@ from __future__ import annotations
 import numpy as np
 from scipy.linalg import solve_discrete_lyapunov
 
-from pesin.entropy.estimate import BLOCKS, EXACT, Estimate, finite, series
+from pesin.declared import Declared
+from pesin.door import centred, finite, in_units, series, symmetric
+from pesin.entropy.estimate import BLOCKS, EXACT, Estimate
 from pesin.entropy.measure import Measure
 from pesin.entropy.neighbours import history
 
@@ -41,7 +43,7 @@ def gaussian_kl(mean_p, covariance_p, mean_q, covariance_q) -> Estimate:
     Estimate
         (tr(Sq^-1 Sp) + (mq - mp)' Sq^-1 (mq - mp) - d + ln det Sq - ln det Sp) / 2, in nats.
     """
-    p, q = _covariance(covariance_p), _covariance(covariance_q)
+    p, q = _covariance(covariance_p, "covariance_p"), _covariance(covariance_q, "covariance_q")
     apart = (finite(mean_q, "mean_q") - finite(mean_p, "mean_p"))[..., None]
     trace = np.trace(np.linalg.solve(q, p), axis1=-2, axis2=-1)
     far = (np.swapaxes(apart, -1, -2) @ np.linalg.solve(q, apart))[..., 0, 0]
@@ -97,7 +99,7 @@ def linear_gaussian_transfer_entropy(
     ValueError
         If the process isn't stationary.
     """
-    a, q = finite(transition, "transition"), _covariance(noise)
+    a, q = finite(transition, "transition"), _covariance(noise, "noise")
     radius = np.abs(np.linalg.eigvals(a)).max()
     if radius >= 1:
         raise ValueError(f"the process is not stationary: an eigenvalue of its transition has modulus {radius:.4g}")
@@ -143,6 +145,7 @@ def gaussian_transfer_entropy(
     y, other = series(target, needs, "Gaussian transfer entropy", "target")
     if batch != other or x.shape != y.shape:
         raise ValueError(f"source {np.shape(source)} and target {np.shape(target)} must have the same shape")
+    x, y = in_units(centred(x)), in_units(centred(y))
     past_y, past_x = history(y, target_history, step, back), history(x, source_history, step, back)
     now = y[:, back:]
     if (np.ptp(now, axis=1) == 0).any():
@@ -184,11 +187,11 @@ def _conditional_information(covariance, x, y, z) -> np.ndarray:
     return 0.5 * (part(x, z) + part(y, z) - part(z) - part(x, y, z))
 
 
-def _covariance(matrix) -> np.ndarray:
-    s = finite(matrix, "covariance")
+def _covariance(matrix, name: str = "covariance") -> np.ndarray:
+    s = finite(matrix, name)
     if s.ndim < 2 or s.shape[-1] != s.shape[-2]:
         raise ValueError(f"a covariance has shape (..., dim, dim), this one {s.shape}")
-    if not np.allclose(s, np.swapaxes(s, -1, -2), rtol=1e-8, atol=1e-12 * np.abs(s).max()):
+    if not symmetric(s):
         raise ValueError("a covariance is symmetric, this one is not")
     return s
 
@@ -208,6 +211,8 @@ MEASURES = (
     Measure(
         "gaussian_transfer_entropy",
         gaussian_transfer_entropy,
+        invariant=("shift", "scale"),
+        alone={"source": ("shift", "scale"), "target": ("shift", "scale")},
         section="E",
         takes="two series",
         units="nat per sample",
@@ -218,5 +223,30 @@ MEASURES = (
         needs=6,
         advised=50,
         bounds=(0, float("inf")),
+    ),
+)
+
+
+_MATRIX = "a covariance has no zero of its choice; multiplied by a it adds ln(a) / 2 for each dimension"
+DECLARED = (
+    Declared(gaussian_entropy, ("covariance",), moves=_MATRIX),
+    Declared(
+        gaussian_kl,
+        ("mean_p", "covariance_p", "mean_q", "covariance_q"),
+        sizes=("covariance_p", "covariance_q"),
+        invariant=("shift",),
+        moves="means go with the unit, covariances with its square",
+    ),
+    Declared(
+        gaussian_mutual_information,
+        ("covariance",),
+        invariant=("scale",),
+        moves="a number added to all covariances is a common cause",
+    ),
+    Declared(
+        linear_gaussian_transfer_entropy,
+        ("transition", "noise"),
+        alone={"noise": ("scale",)},
+        moves="a transition has no unit, and a number added to all entries is another coupling",
     ),
 )

@@ -14,8 +14,10 @@ import numpy as np
 from scipy.spatial.distance import pdist, squareform
 from scipy.special import entr
 
+from pesin.declared import Declared
+from pesin.door import finite, samples, symmetric, unmasked, whole_numbers
 from pesin.entropy.amplitude import renyi_entropy
-from pesin.entropy.estimate import EXACT, SUBSAMPLES, Estimate, finite, samples
+from pesin.entropy.estimate import EXACT, SUBSAMPLES, Estimate
 from pesin.entropy.measure import Measure
 
 NORMALISATIONS = ("symmetric", "row")
@@ -100,7 +102,7 @@ def diffusion_spectral_mutual_information(
         raise ValueError(
             f"diffusion spectral mutual information takes one cloud (samples, dim), not shape {np.shape(x)}"
         )
-    points, labels = cloud[0], np.asarray(labels)
+    points, labels = cloud[0], whole_numbers(labels, "labels", None)
     if labels.ndim not in (1, 2) or labels.shape[-1] != len(points):
         raise ValueError(f"labels must have shape ({len(points)},), one for each sample, not {labels.shape}")
     labellings = labels.reshape(-1, len(points))
@@ -181,11 +183,12 @@ def von_neumann_entropy(rho) -> Estimate:
     ValueError
         If it isn't Hermitian, its trace isn't 1, or an eigenvalue is below -1e-8.
     """
-    rho = np.asarray(rho)
+    rho = unmasked(rho, "rho")
+    rho = rho.astype(np.complex128 if rho.dtype.kind == "c" else np.float64, copy=False)
     for part in (rho.real, rho.imag):
         finite(part, "rho")
     _square(rho, "a density matrix")
-    if not np.allclose(rho, np.swapaxes(rho.conj(), -1, -2), atol=1e-8):
+    if not symmetric(rho):
         raise ValueError("a density matrix is Hermitian, this one is not")
     trace = np.trace(rho, axis1=-2, axis2=-1).real
     if not np.allclose(trace, 1, atol=1e-8):
@@ -224,7 +227,7 @@ def graph_entropy(adjacency) -> Estimate:
     """
     weights = finite(adjacency, "adjacency")
     _square(weights, "an adjacency matrix")
-    if not np.allclose(weights, np.swapaxes(weights, -1, -2)) or (weights < 0).any():
+    if not symmetric(weights) or (weights < 0).any():
         raise ValueError("an adjacency matrix must be symmetric and hold no negative weight")
     weights = weights * (1 - np.eye(weights.shape[-1]))
     degree = weights.sum(-1)
@@ -371,6 +374,7 @@ MEASURES = (
     Measure(
         "diffusion_spectral_entropy",
         diffusion_spectral_entropy,
+        moves="sigma is in the unit of x; with sigma='median' it follows the scale",
         measures="ln of the number of directions along which a random walk on the cloud mixes slowly: it follows the "
         "intrinsic dimension and the number of clusters, and hardly feels small ambient noise.",
         avoid="Comparing clouds of different size or scale: at fixed sigma it measures the norm of the features too "
@@ -397,6 +401,7 @@ MEASURES = (
     Measure(
         "von_neumann_entropy",
         von_neumann_entropy,
+        moves="a density matrix has trace 1",
         section="E",
         takes="density",
         units="nat",
@@ -413,6 +418,8 @@ MEASURES = (
     Measure(
         "graph_entropy",
         graph_entropy,
+        invariant=("scale",),
+        moves="a weight added to all pairs is another graph",
         section="E",
         takes="other",
         units="nat",
@@ -427,6 +434,7 @@ MEASURES = (
     Measure(
         "effective_rank",
         effective_rank,
+        moves="the mean counts as a direction: centre the columns first",
         section="E",
         takes="matrix",
         units="1",
@@ -443,6 +451,7 @@ MEASURES = (
     Measure(
         "participation_ratio",
         participation_ratio,
+        moves="the mean counts as a direction: centre the columns first",
         section="E",
         takes="matrix",
         units="1",
@@ -455,5 +464,19 @@ MEASURES = (
         constant=1.0,
         bounds=(1, float("inf")),
         invariant=("scale",),
+    ),
+)
+
+
+DECLARED = (
+    Declared(median_distance, ("x",), invariant=("shift",), follows="unit", moves="it is in the unit of x"),
+    Declared(classes_of, ("y",), invariant=("shift", "scale")),
+    Declared(
+        diffusion_spectral_mutual_information,
+        ("x", "labels"),
+        names=("labels",),
+        alone={"x": ("shift",)},
+        invariant=("shift",),
+        moves="sigma is in the unit of x; with sigma='median' it follows the scale",
     ),
 )

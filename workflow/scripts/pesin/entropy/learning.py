@@ -10,7 +10,9 @@ from typing import Any
 import numpy as np
 from scipy.special import entr, log_softmax
 
-from pesin.entropy.estimate import BOOTSTRAP, EXACT, Estimate, finite
+from pesin.declared import Declared
+from pesin.door import below_infinity, finite
+from pesin.entropy.estimate import BOOTSTRAP, EXACT, Estimate
 from pesin.entropy.measure import Measure
 from pesin.entropy.policy import categorical_entropy, checked_logits
 
@@ -196,7 +198,7 @@ def epistemic_information(probabilities) -> Estimate:
 def _masked(scores, mask: str) -> np.ndarray:
     if mask not in MASKS:
         raise ValueError(f"mask must be one of {', '.join(map(repr, MASKS))}, it is {mask!r}")
-    z = np.array(scores)
+    z = below_infinity(scores, "scores")
     if z.ndim < 2:
         raise ValueError(f"scores must have shape (..., queries, keys), not {z.shape}")
     if mask == "causal":
@@ -204,7 +206,7 @@ def _masked(scores, mask: str) -> np.ndarray:
             raise ValueError(f"causal attention has as many keys as queries, not {z.shape[-1]} and {z.shape[-2]}")
         future = np.triu(np.ones(z.shape[-2:], bool), 1)
         z = np.where(future, -np.inf, z)
-    return checked_logits(z)
+    return checked_logits(z, "scores")
 
 
 def _members(probabilities) -> np.ndarray:
@@ -227,6 +229,9 @@ MEASURES = (
     Measure(
         "attention_entropy",
         attention_entropy,
+        invariant=("shift",),
+        moves="a scale of logits is a temperature",
+        infinite={"scores": "-inf forbids an entry"},
         takes="other",
         measures="How many keys each query attends to, as ln of their number.",
         avoid="Means over causal rows, whose maxima differ; scores kept in half precision.",
@@ -237,6 +242,9 @@ MEASURES = (
     Measure(
         "relative_attention_entropy",
         relative_attention_entropy,
+        invariant=("shift",),
+        moves="a scale of logits is a temperature",
+        infinite={"scores": "-inf forbids an entry"},
         takes="other",
         measures="Attention entropy over its maximum, mean over rows: 1 for uniform attention at any length.",
         avoid="Very short contexts, whose few rows scatter.",
@@ -247,6 +255,9 @@ MEASURES = (
     Measure(
         "token_entropy",
         token_entropy,
+        invariant=("shift",),
+        moves="a scale of logits is a temperature",
+        infinite={"logits": "-inf forbids an entry"},
         takes="logits",
         measures="How undecided a language model is about the next token.",
         avoid="Truncated logits: what is cut off is entropy lost (see `kept`).",
@@ -258,6 +269,8 @@ MEASURES = (
     Measure(
         "codebook_perplexity",
         codebook_perplexity,
+        invariant=("scale",),
+        moves="a use added to all codes makes them more alike",
         takes="counts",
         measures="Number of codes in effective use.",
         avoid="Batches with fewer uses than codes: it cannot exceed the number of uses.",
@@ -268,6 +281,7 @@ MEASURES = (
     Measure(
         "predictive_entropy",
         predictive_entropy,
+        moves="probabilities have no unit: they sum to 1",
         measures="Whole uncertainty of an ensemble's prediction.",
         avoid="Telling ignorance from noise: take its two parts.",
         source="Depeweg et al., ICML (2018)",
@@ -276,6 +290,7 @@ MEASURES = (
     Measure(
         "aleatoric_entropy",
         aleatoric_entropy,
+        moves="probabilities have no unit: they sum to 1",
         measures="The part of the predictive entropy that the members agree on: noise in the data, as they see it.",
         avoid="Overconfident members.",
         source="Depeweg et al., ICML (2018)",
@@ -284,10 +299,16 @@ MEASURES = (
     Measure(
         "epistemic_information",
         epistemic_information,
+        moves="probabilities have no unit: they sum to 1",
         measures="The part of the predictive entropy that comes from the members' disagreement: what more data could "
         "remove.",
         avoid="Few members (at most ln(members)); members that share their errors.",
         source="Houlsby, Huszar, Ghahramani and Lengyel, arXiv 1112.5745 (2011)",
         **_ENSEMBLE,
     ),
+)
+
+
+DECLARED = (
+    Declared(attention_entropy_bound, ("norm", "keys"), moves="exp(-norm) is a temperature's, with a zero of its own"),
 )

@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Literal
 
+from pesin.declared import Change, Follows
 from pesin.entropy.estimate import Estimate
 
 SECTIONS = {
@@ -70,8 +71,26 @@ class Measure:
     """Value for a constant series, or a function of its length; None if it raises."""
     bounds: tuple[float, float] = (float("-inf"), float("inf"))
     """Smallest and largest value it can take at its defaults."""
-    invariant: tuple[str, ...] = ()
-    """What leaves it exactly as it is: `shift` (x + c), `scale` (c x, c > 0), `monotone` (any increasing map)."""
+    invariant: tuple[Change, ...] = ()
+    """What leaves it exactly as it is, done to all its data: `shift` (x + c), `scale` (c x, c > 0), `monotone` (any
+    increasing map)."""
+    alone: Mapping[str, tuple[Change, ...]] = field(default_factory=dict)
+    """What does so done to this argument only, of measures of several."""
+    follows: Follows = ""
+    """How the value goes with a common scale that it isn't invariant under."""
+    moves: str = ""
+    """Why a shift or a scale that is not named moves the value; empty if all are named."""
+    names: tuple[str, ...] = ()
+    """Data that are labels or indices: no shift or scale is done to them."""
+    infinite: Mapping[str, str] = field(default_factory=dict)
+    """Arguments in which an infinity of one sign means something, and what."""
+
+    @property
+    def data(self) -> tuple[str, ...]:
+        """The arguments that hold data, in order."""
+        signature = inspect.signature(self.function).parameters.values()
+        required = (p.name for p in signature if p.default is inspect.Parameter.empty)
+        return tuple(name for name in required if name != "rng" and name not in self.parameters)
 
     @property
     def defaults(self) -> dict[str, object]:

@@ -6,8 +6,9 @@ from functools import partial
 
 import numpy as np
 
+from pesin.door import centred, series
 from pesin.entropy.dispersion import classes, dispersion_of_classes
-from pesin.entropy.estimate import BLOCKS, Estimate, series
+from pesin.entropy.estimate import BLOCKS, Estimate
 from pesin.entropy.measure import Measure
 from pesin.entropy.templates import entropy_of_matches, pair_counts, tolerances
 
@@ -75,6 +76,7 @@ def multiscale_dispersion_entropy(x, scales: int = 5, kinds: int = 6, m: int = 2
         Value (..., scales) in nats, bias by Miller and Madow, counts of different `words`.
     """
     rows, batch = series(x, scales * m, f"multiscale dispersion entropy to scale {scales}, words of {m}")
+    rows = centred(rows)
     mean, spread = rows.mean(-1, keepdims=True), rows.std(-1, keepdims=True)
     found = [
         dispersion_of_classes(classes(windows(rows, s), mean, spread, kinds), kinds, m) for s in range(1, scales + 1)
@@ -90,13 +92,15 @@ def windows(rows: np.ndarray, scale: int, offset: int = 0) -> np.ndarray:
 
 
 def _enough_windows(x, scales: int, m: int):
-    return series(x, scales * (m + 2), f"multiscale entropy to scale {scales} with templates of {m} samples")
+    rows, batch = series(x, scales * (m + 2), f"multiscale entropy to scale {scales} with templates of {m} samples")
+    return centred(rows), batch
 
 
 def _offset_counts(x, scales: int, m: int, r: float):
     """Pairs of each row, offset and (longer, shorter), one array for each scale."""
     needs = (scales + 1) * scales if scales > m + 2 else scales * (m + 3) - 1
     rows, batch = series(x, max(needs, scales * (m + 3) - 1), f"composite multiscale entropy to scale {scales}")
+    rows = centred(rows)
     limits = tolerances(rows, r, None)
     counts = []
     for scale in range(1, scales + 1):

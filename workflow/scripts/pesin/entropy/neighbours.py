@@ -15,7 +15,9 @@ from typing import Any
 import numpy as np
 from scipy.special import digamma
 
-from pesin.entropy.estimate import BLOCK_SUBSAMPLES, SUBSAMPLES, Estimate, enough, finite, samples, series
+from pesin.declared import Declared
+from pesin.door import enough, finite, samples, series
+from pesin.entropy.estimate import BLOCK_SUBSAMPLES, SUBSAMPLES, Estimate
 from pesin.entropy.measure import Measure
 from pesin.entropy.search import count_within, cross_distances, kth_distances, shuffle_among_neighbours
 
@@ -268,7 +270,7 @@ def half_sample_error(rng: np.random.Generator, measure: Callable[..., Estimate]
     float
         In nats.
     """
-    size = len(np.asarray(data[0]))
+    size = len(finite(data[0]))
     halves = [rng.permutation(size)[: size // 2] for _ in range(draws)]
     values = np.array([measure(*(finite(part)[half] for part in data)).value for half in halves])
     return float(values.std(ddof=1))
@@ -285,7 +287,7 @@ def cloud(x, needs: int, measure: str, name: str = "x") -> tuple[np.ndarray, tup
     ValueError
         If there are no more samples than dimensions: neighbours mean nothing then, and most likely the rows are series.
     """
-    x = np.asarray(x)
+    x = finite(x, name)
     clouds, batch = samples(x[:, None] if x.ndim == 1 else x, needs, measure, name)
     if clouds.shape[2] >= clouds.shape[1]:
         raise ValueError(
@@ -376,11 +378,14 @@ def _continuous(clouds: np.ndarray, name: str) -> None:
 
 
 _CONTINUOUS: dict[str, Any] = {"section": "E", "units": "nat", "needs": 5}
+_UNLIKE = "a scale of one variable alone changes who is whose neighbour in the maximum norm"
 _FREE = "Samples must be independent draws of a density: rounded values, repeats and oversampled series break it"
 MEASURES = (
     Measure(
         "differential_entropy",
         differential_entropy,
+        follows="log",
+        moves="a density is per unit of x: h(a x) = h(x) + d ln a",
         takes="samples",
         measures="Spread of a density, in nats relative to one unit of the data: 1.42 for a standard Gaussian, 0 for a "
         "uniform one of length 1, negative for narrower ones.",
@@ -395,6 +400,7 @@ MEASURES = (
     Measure(
         "kl_divergence",
         kl_divergence,
+        moves="a cloud that is shifted or scaled alone is another density than the other",
         takes="two clouds",
         measures="How far the density of x is from that of y: nats lost a sample when x is coded as if it came from y.",
         avoid=_FREE
@@ -409,6 +415,8 @@ MEASURES = (
     Measure(
         "mutual_information",
         mutual_information,
+        alone={"x": ("shift",), "y": ("shift",)},
+        moves=_UNLIKE,
         takes="pairs",
         measures="Dependence of two variables of any form: nats that knowing one gives about the other, 0 if they are "
         "independent.",
@@ -424,6 +432,8 @@ MEASURES = (
     Measure(
         "conditional_mutual_information",
         conditional_mutual_information,
+        alone=dict.fromkeys("xyz", ("shift",)),
+        moves=_UNLIKE,
         takes="triples",
         measures="Dependence of x and y that is left when z is known.",
         avoid=_FREE + "; a z of many dimensions (biased towards 0); a free shuffle as its null (use the local one).",
@@ -438,6 +448,8 @@ MEASURES = (
     Measure(
         "transfer_entropy",
         transfer_entropy,
+        alone={"source": ("shift",), "target": ("shift",)},
+        moves=_UNLIKE,
         takes="two series",
         measures="What the past of one series says about the next value of another beyond that one's own past.",
         avoid="Without its null (shuffle the source in blocks and subtract the mean); unseen common drivers; a "
@@ -448,5 +460,16 @@ MEASURES = (
         peer="infomeasure.transfer_entropy(x, y, approach='metric', k=4, noise_level=0)",
         invariant=("shift", "scale"),
         **(_CONTINUOUS | {"units": "nat per sample", "needs": 6}),
+    ),
+)
+
+
+DECLARED = (
+    Declared(
+        local_null_values,
+        ("x", "y", "z"),
+        invariant=("shift", "scale"),
+        alone=dict.fromkeys("xyz", ("shift",)),
+        moves=_UNLIKE,
     ),
 )

@@ -11,9 +11,12 @@ from typing import Any
 
 import numpy as np
 from scipy.linalg import solve_continuous_lyapunov
+from scipy.sparse.csgraph import connected_components
 from scipy.special import logsumexp
 
-from pesin.entropy.estimate import BLOCKS, BOOTSTRAP, EXACT, Estimate, enough, finite, samples, series, varying
+from pesin.declared import Declared
+from pesin.door import enough, finite, samples, series, symmetric, varying
+from pesin.entropy.estimate import BLOCKS, BOOTSTRAP, EXACT, Estimate
 from pesin.entropy.measure import Measure
 from pesin.entropy.neighbours import kl_divergence
 
@@ -39,18 +42,30 @@ def stationary_distribution(rates) -> np.ndarray:
         stationary law then.
     """
     flow = _rates(rates)
-    states = flow.shape[-1]
-    generator = flow - flow.sum(-1)[..., None] * np.eye(states)
-    # p F = 0 with sum p = 1: the replaced column makes it regular, if one law is all there is.
-    system = np.swapaxes(generator, -1, -2).copy()
-    system[..., -1, :] = 1
-    right = np.zeros((*flow.shape[:-2], states, 1))
-    right[..., -1, 0] = 1
-    scale = np.abs(generator).max((-2, -1))
-    if (np.linalg.cond(system / np.maximum(scale, 1)[..., None, None]) > 1e14).any():
+    return np.array([law_of_chain(one) for one in flow.reshape(-1, *flow.shape[-2:])]).reshape(flow.shape[:-1])
+
+
+def law_of_chain(weights: np.ndarray) -> np.ndarray:
+    """Stationary law of one chain from rates or probabilities (states, states), 0 or more; the diagonal doesn't count.
+
+    By the elimination of Grassmann, Taksar and Heyman (Oper. Res. 33, 1107, 1985), which subtracts nothing: each entry
+    is right to about as many digits as its weights, however far apart they are. Raises as `stationary_distribution`.
+    """
+    flow = weights * (1 - np.eye(len(weights)))
+    number, part = connected_components(flow > 0, connection="strong")
+    closed = [k for k in range(number) if not (flow[part == k][:, part != k] > 0).any()]
+    if len(closed) > 1:
         raise ValueError("the states fall apart into groups that don't reach each other: no single stationary law")
-    p = np.linalg.solve(system, right)[..., 0]
-    return np.clip(p, 0, None) / np.clip(p, 0, None).sum(-1, keepdims=True)
+    states = np.flatnonzero(part == closed[0])
+    a, x = flow[np.ix_(states, states)], np.ones(states.size)
+    for n in range(states.size - 1, 0, -1):
+        a[:n, n] /= a[n, :n].sum()
+        a[:n, :n] += np.outer(a[:n, n], a[n, :n])
+    for n in range(1, states.size):
+        x[n] = x[:n] @ a[:n, n]
+    law = np.zeros(len(weights))
+    law[states] = x / x.sum()
+    return law
 
 
 def jump_entropy_production(rates, probabilities=None, one_way: str = "infinite") -> Estimate:
@@ -252,7 +267,7 @@ def pair_irreversibility(x, rng: np.random.Generator, lag: int = 1, k: int = 4, 
         In nats per `lag` steps; value - bias is 0 for a reversible series. Counts of `pairs` and the surrogates'
         standard deviation `null_deviation`.
     """
-    x = np.asarray(x)
+    x = finite(x)
     if lag < 1 or surrogates < 2:
         raise ValueError(f"lag must be 1 or more and surrogates 2 or more, they are {lag} and {surrogates}")
     clouds, batch = samples(x[:, None] if x.ndim == 1 else x, 2 * (k + 1 + lag), "pair irreversibility")
@@ -369,7 +384,7 @@ def _rates(rates, name: str = "rates") -> np.ndarray:
 def _diffusion(diffusion, dim: int) -> np.ndarray:
     d = finite(diffusion, "diffusion")
     d = d * np.eye(dim) if d.ndim == 0 else d
-    if d.shape != (dim, dim) or not np.allclose(d, d.T) or np.linalg.eigvalsh(d).min() <= 0:
+    if d.shape != (dim, dim) or not symmetric(d) or np.linalg.eigvalsh(d).min() <= 0:
         raise ValueError(f"diffusion must be a positive number or a symmetric positive ({dim}, {dim}) matrix")
     return d
 
@@ -380,6 +395,8 @@ MEASURES = (
     Measure(
         "jump_entropy_production",
         jump_entropy_production,
+        follows="unit",
+        moves="rates go with the unit of time; one added to all links is another process",
         takes="rates",
         units="nat per unit of time",
         measures="How fast a jump process with known rates produces entropy: 0 exactly for detailed balance.",
@@ -394,6 +411,9 @@ MEASURES = (
     Measure(
         "jump_path_entropy_production",
         jump_path_entropy_production,
+        names=("duration",),
+        follows="unit",
+        moves="counted jumps go with the time seen; one added to all links is another process",
         takes="other",
         units="nat per unit of time",
         measures="The same from counted jumps.",
@@ -408,6 +428,7 @@ MEASURES = (
     Measure(
         "langevin_entropy_production",
         langevin_entropy_production,
+        moves="drift and score have different units and zeros of their own",
         takes="other",
         units="nat per unit of time",
         measures="Entropy production of a diffusion whose drift and score (learned or exact) are known at samples.",
@@ -423,6 +444,8 @@ MEASURES = (
     Measure(
         "active_entropy_production",
         active_entropy_production,
+        follows="square",
+        moves="a power is a product of forces: it goes with the square of their unit, and their zero is rest",
         takes="other",
         units="nat per unit of time",
         measures="Entropy production of particles with an active force in any potential, from forces alone.",
@@ -436,6 +459,8 @@ MEASURES = (
     Measure(
         "linear_entropy_production",
         linear_entropy_production,
+        follows="unit",
+        moves="rates go with the unit of time; a number added to all entries is another process",
         takes="other",
         units="nat per unit of time",
         measures="Exact entropy production of a linear diffusion: a truth to test estimators by.",
@@ -451,6 +476,7 @@ MEASURES = (
     Measure(
         "uncertainty_bound",
         uncertainty_bound,
+        moves="the mean current is what drives: its zero is balance",
         takes="runs",
         units="nat per unit of time",
         measures="A lower bound on the entropy production from the mean and variance of any current over many runs.",
@@ -481,6 +507,7 @@ MEASURES = (
     Measure(
         "reversal_bound",
         reversal_bound,
+        moves="entropy productions are logarithms of ratios with a zero of their own",
         takes="other",
         units="nat per step",
         measures="Lower bound that a trained time-reversal estimator (NEEP) has reached on held-out pairs.",
@@ -494,6 +521,7 @@ MEASURES = (
     Measure(
         "integral_fluctuation",
         integral_fluctuation,
+        moves="entropy productions are logarithms of ratios with a zero of their own",
         takes="other",
         units="1",
         measures="Check of entropy productions of single runs: their mean exp(-s) must be 1.",
@@ -504,5 +532,12 @@ MEASURES = (
         advised=1000,
         bounds=_POSITIVE,
         **_F,
+    ),
+)
+
+
+DECLARED = (
+    Declared(
+        stationary_distribution, ("rates",), invariant=("scale",), moves="a rate added to all links mixes the states"
     ),
 )

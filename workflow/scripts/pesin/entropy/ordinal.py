@@ -15,7 +15,9 @@ import numpy as np
 from scipy.special import entr
 
 from pesin.compiled import njit
-from pesin.entropy.estimate import BLOCKS, Estimate, finite, series
+from pesin.declared import Change, Declared
+from pesin.door import centred, finite, series, unmasked
+from pesin.entropy.estimate import BLOCKS, Estimate
 from pesin.entropy.measure import Measure
 
 
@@ -110,7 +112,7 @@ def pattern_counts(x, order: int = 5, delay: int = 1) -> np.ndarray:
 
 def code_counts(codes, order: int = 5) -> np.ndarray:
     """Histogram, of shape (..., order!), of pattern codes of shape (..., windows)."""
-    codes = np.asarray(codes)
+    codes = unmasked(codes, "codes")
     size = factorial(order)
     counts = np.zeros((*codes.shape[:-1], size), np.int64)
     _count(codes.reshape(-1, codes.shape[-1]), counts.reshape(-1, size))
@@ -187,14 +189,14 @@ def complexity_entropy(x, order: int = 5, delay=1) -> Ordinal:
 
 def from_counts(counts) -> Ordinal:
     """The same record from pattern counts of shape (..., order!)."""
-    counts = np.asarray(counts)
+    counts = unmasked(counts, "counts")
     patterns, windows = (counts > 0).sum(-1), counts.sum(-1)
     bias = -(patterns - 1) / (2 * windows * log(counts.shape[-1]))
     return Ordinal(pattern_entropy(counts), pattern_complexity(counts), patterns, windows, bias)
 
 
 def _probabilities(counts) -> np.ndarray:
-    counts = np.asarray(counts, float)
+    counts = finite(counts, "counts")
     return counts / counts.sum(-1, keepdims=True)
 
 
@@ -408,7 +410,7 @@ def natural_period(x, dt: float = 1.0) -> np.ndarray:
     ndarray, shape (...)
         In the unit of dt; inf for a series that never crosses its mean.
     """
-    x = np.asarray(x, float)
+    x = centred(finite(x))
     above = x > x.mean(-1, keepdims=True)
     crossings = (above[..., 1:] != above[..., :-1]).sum(-1)
     with np.errstate(divide="ignore"):
@@ -475,6 +477,7 @@ MEASURES = (
     _measure(
         "amplitude_aware_permutation_entropy",
         amplitude_aware_permutation_entropy,
+        moves="windows are weighed by their mean size, which asks where zero lies",
         measures="Permutation entropy that weighs windows by their mean size and mean step.",
         avoid="Series whose zero has no meaning: it changes under a shift.",
         source="Azami and Escudero, Comput. Methods Programs Biomed. 128, 40 (2016)",
@@ -513,4 +516,16 @@ MEASURES = (
         units="patterns",
         bounds=(0, 119),
     ),
+)
+
+
+_ALIKE = "a use added to all patterns makes them more alike"
+_ORDER: tuple[Change, ...] = ("shift", "scale", "monotone")
+DECLARED = (
+    Declared(pattern_codes, ("x",), invariant=_ORDER),
+    Declared(pattern_counts, ("x",), invariant=_ORDER),
+    Declared(complexity_entropy, ("x",), invariant=_ORDER),
+    Declared(pattern_entropy, ("counts",), invariant=("scale",), moves=_ALIKE),
+    Declared(pattern_complexity, ("counts",), invariant=("scale",), moves=_ALIKE),
+    Declared(natural_period, ("x",), invariant=("shift", "scale")),
 )

@@ -9,7 +9,8 @@ from __future__ import annotations
 import numpy as np
 from scipy.special import log_softmax, ndtr, xlogy
 
-from pesin.entropy.estimate import EXACT, Estimate, finite
+from pesin.door import below_infinity, finite, numbers
+from pesin.entropy.estimate import EXACT, Estimate
 from pesin.entropy.measure import Measure
 
 
@@ -18,7 +19,7 @@ def categorical_entropy(logits: np.ndarray) -> np.ndarray:
 
     Actions with logit -inf have probability 0 and add nothing.
     """
-    log_pi = log_softmax(np.asarray(logits, float), axis=-1)
+    log_pi = log_softmax(numbers(logits, "logits"), axis=-1)
     pi = np.exp(log_pi)
     return -xlogy(pi, pi).sum(-1)
 
@@ -35,7 +36,7 @@ def exact_covariance(logits: np.ndarray, change: np.ndarray) -> np.ndarray:
     ndarray, shape (...)
         nats. A constant added to all logits or to all changes leaves it as it is.
     """
-    log_pi = log_softmax(np.asarray(logits, float), axis=-1)
+    log_pi = log_softmax(numbers(logits, "logits"), axis=-1)
     pi = np.exp(log_pi)
     centred = log_pi - (pi * log_pi).sum(-1, keepdims=True)
     return (pi * centred * change).sum(-1)
@@ -70,13 +71,13 @@ def policy_gradient_change(logits: np.ndarray, advantages: np.ndarray, rate) -> 
     rate
         Learning rate, broadcast against (..., 1).
     """
-    pi = np.exp(log_softmax(np.asarray(logits, float), axis=-1))
+    pi = np.exp(log_softmax(numbers(logits, "logits"), axis=-1))
     return rate * pi * (advantages - (pi * advantages).sum(-1, keepdims=True))
 
 
 def natural_gradient_change(logits: np.ndarray, advantages: np.ndarray, rate) -> np.ndarray:
     """Return the exact tabular natural-gradient step of the logits, rate * A, centred. Arguments as above."""
-    pi = np.exp(log_softmax(np.asarray(logits, float), axis=-1))
+    pi = np.exp(log_softmax(numbers(logits, "logits"), axis=-1))
     return rate * (advantages - (pi * advantages).sum(-1, keepdims=True))
 
 
@@ -85,7 +86,7 @@ def bandit_entropy(success: np.ndarray, arms: int) -> np.ndarray:
 
     At `success` = 1/K and 1 it lies on the line R = 1 + 1/K - exp(H)/K; between them only near it.
     """
-    success = np.asarray(success, float)
+    success = numbers(success, "success")
     return -xlogy(success, success) - xlogy(1 - success, (1 - success) / (arms - 1))
 
 
@@ -156,20 +157,13 @@ def tanh_gaussian_entropy(mean, log_std) -> Estimate:
     return Estimate.of(value.shape, value.reshape(-1), EXACT)
 
 
-def checked_logits(logits) -> np.ndarray:
+def checked_logits(logits, name: str = "logits") -> np.ndarray:
     """Return logits as float64; raise a ValueError on NaN, +inf, or a row without any allowed entry."""
-    z = np.asarray(logits)
-    if z.dtype.kind not in "biuf":
-        raise TypeError(f"logits must hold real numbers, its dtype is {z.dtype}")
-    z = z.astype(np.float64, copy=False)
+    z = below_infinity(logits, name)
     if z.ndim == 0 or z.shape[-1] == 0:
-        raise ValueError(f"logits must have shape (..., actions), not {z.shape}")
-    bad = np.isnan(z) | (z == np.inf)
-    if bad.any():
-        index = tuple(int(i) for i in np.unravel_index(bad.argmax(), z.shape))
-        raise ValueError(f"logits[{', '.join(map(str, index))}] is {z[index]}: only finite values and -inf are allowed")
+        raise ValueError(f"{name} must have shape (..., actions), not {z.shape}")
     if (z == -np.inf).all(-1).any():
-        raise ValueError("a row of logits is -inf throughout: nothing is allowed there")
+        raise ValueError(f"a row of {name} is -inf throughout: nothing is allowed there")
     return z
 
 
@@ -203,6 +197,9 @@ MEASURES = (
     Measure(
         "policy_entropy",
         policy_entropy,
+        invariant=("shift",),
+        moves="a scale of logits is a temperature",
+        infinite={"logits": "-inf forbids an entry"},
         section="G",
         takes="logits",
         units="nat",
@@ -218,6 +215,7 @@ MEASURES = (
     Measure(
         "gaussian_policy_entropy",
         gaussian_policy_entropy,
+        moves="it is a logarithm of a width: a shift b of it adds b for each dimension",
         section="G",
         takes="other",
         units="nat",
@@ -232,6 +230,7 @@ MEASURES = (
     Measure(
         "tanh_gaussian_entropy",
         tanh_gaussian_entropy,
+        moves="tanh has a zero and a unit of its own",
         section="G",
         takes="other",
         units="nat",

@@ -6,7 +6,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from pesin.entropy.estimate import BLOCK_SUBSAMPLES, BLOCKS, BOOTSTRAP, EXACT, SUBSAMPLES, finite
+from pesin.declared import Declared
+from pesin.door import centred, finite, unmasked
+from pesin.entropy.estimate import BLOCK_SUBSAMPLES, BLOCKS, BOOTSTRAP, EXACT, SUBSAMPLES
 from pesin.entropy.measure import Measure
 from pesin.entropy.registry import get
 from pesin.errors import UserError
@@ -69,7 +71,7 @@ def resample(
     if entry.takes not in TIMES + CLOUDS:
         raise UserError(f"{entry.name} takes {entry.takes}: resample where its argument was estimated")
     axis = -1 if entry.takes in TIMES else -2
-    arrays = [np.asarray(x) for x in data]
+    arrays = [unmasked(x, name) for x, name in zip(data, entry.data, strict=False)]
     if any(x.ndim != -axis for x in arrays):
         raise UserError(f"resample takes one set of data, not a batch; the shapes are {[x.shape for x in arrays]}")
     estimate = entry(*arrays, **parameters)
@@ -109,7 +111,7 @@ def correlation_time(x) -> float:
     float
         1/2 for white noise and for a constant series.
     """
-    x = finite(x)
+    x = centred(finite(x))
     x = x - x.mean()
     spectrum = np.abs(np.fft.rfft(x, 2 * len(x))) ** 2
     covariance = np.fft.irfft(spectrum)[: len(x)]
@@ -132,3 +134,6 @@ def _draw(rule: str, rng: np.random.Generator, length: int, block: int, resample
         return rng.integers(length, size=(resamples, length))
     starts = moving_blocks(rng, length, block, resamples)
     return (starts[..., None] + np.arange(block)).reshape(resamples, -1)[:, :length]
+
+
+DECLARED = (Declared(correlation_time, ("x",), invariant=("shift", "scale")),)

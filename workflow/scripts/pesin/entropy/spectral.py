@@ -8,7 +8,8 @@ import numpy as np
 from scipy.signal import welch
 from scipy.special import entr
 
-from pesin.entropy.estimate import BLOCKS, Estimate, series, varying
+from pesin.door import centred, series, varying
+from pesin.entropy.estimate import BLOCKS, Estimate
 from pesin.entropy.measure import Measure
 
 
@@ -26,6 +27,7 @@ def periodogram_entropy(x) -> Estimate:
         1 - 0.4228 / ln(frequencies), since a periodogram isn't averaged. 0 for a constant series.
     """
     rows, batch = series(x, 2, "the entropy of the periodogram")
+    rows = centred(rows)
     spectrum = np.abs(np.fft.rfft(rows - rows.mean(-1, keepdims=True))) ** 2
     # One-sided: every frequency but 0 and Nyquist stands for two.
     last = spectrum.shape[-1] - 1 if rows.shape[-1] % 2 == 0 else spectrum.shape[-1]
@@ -53,9 +55,12 @@ def spectral_entropy(x, segment: int = 256) -> Estimate:
     Raises
     ------
     ValueError
-        If a value isn't finite, a series is constant or shorter than 8 points.
+        If a value isn't finite, a series is constant or shorter than 8 points, or the segment is shorter than 4.
     """
     rows, batch = series(x, 8, "spectral entropy")
+    if segment < 4:
+        raise ValueError(f"spectral entropy needs segments of 4 samples or more, segment is {segment}")
+    rows = centred(rows)
     varying(rows, "spectral entropy")
     size = min(segment, rows.shape[-1])
     power = welch(rows, nperseg=size, axis=-1)[1][:, 1:]
@@ -122,6 +127,7 @@ MEASURES = (
     _measure(
         "svd_entropy",
         svd_entropy,
+        moves="the mean counts as a direction of the delay space",
         measures="In how many directions of its delay space the series spreads: linear dependence of neighbours.",
         avoid="A mean far from zero (take it off first); flows sampled finely.",
         source="Roberts, Penny and Rezek, Med. Biol. Eng. Comput. 37, 93 (1999)",

@@ -8,9 +8,15 @@ from math import log
 import numpy as np
 
 from pesin.compiled import njit
+from pesin.declared import Declared
+from pesin.door import centred, enough, finite, series, unmasked, whole_numbers
 from pesin.entropy.amplitude import grassberger_entropy
-from pesin.entropy.estimate import BLOCKS, EXACT, Estimate, finite, series
+from pesin.entropy.estimate import BLOCKS, EXACT, Estimate
 from pesin.entropy.measure import Measure
+from pesin.entropy.nonequilibrium import law_of_chain
+
+SPARSE = 1000  # symbols from here on may be few and far between
+TABLE = 2**29  # entries of the largest table of transitions, 2 GiB
 
 
 def lempel_ziv_complexity(x) -> Estimate:
@@ -27,6 +33,7 @@ def lempel_ziv_complexity(x) -> Estimate:
         count `phrases` is c.
     """
     rows, batch = series(x, 2, "Lempel-Ziv complexity")
+    rows = centred(rows)
     return _normalised((rows > rows.mean(-1, keepdims=True)).astype(np.int64), batch, 2)
 
 
@@ -45,8 +52,16 @@ def lempel_ziv_of_symbols(symbols, kinds: int | None = None) -> Estimate:
 
 
 def _normalised(rows: np.ndarray, batch, kinds: int) -> Estimate:
-    phrases = np.array([_phrases(row, max(kinds, int(row.max(initial=0)) + 1)) for row in rows])
-    length = rows.shape[-1]
+    phrases, length = np.empty(len(rows)), rows.shape[-1]
+    for b, row in enumerate(rows):
+        row, used = _numbered(row)
+        if 2 * (length + 1) * used > TABLE:
+            raise ValueError(
+                f"{used} different symbols in {length} are too many to parse: Lempel-Ziv complexity says nothing of "
+                "symbols that hardly recur; take fewer classes"
+            )
+        phrases[b] = _phrases(row, max(used, 2))
+    phrases = phrases.astype(np.int64)
     return Estimate.of(batch, phrases * log(length) / (length * log(kinds)), BLOCKS, phrases=phrases)
 
 
@@ -119,7 +134,7 @@ def block_entropies(symbols, longest: int = 5) -> Estimate:
     rows, batch = _symbols(symbols, longest + 1, f"block entropies to length {longest}")
     value, different = (np.empty((len(rows), longest)) for _ in range(2))
     for b, row in enumerate(rows):
-        codes = np.zeros(row.size, np.int64)
+        row, codes = _numbered(row)[0], np.zeros(row.size, np.int64)
         for k in range(longest):
             codes = np.unique(codes[: row.size - k] * (row.max() + 1) + row[k:], return_inverse=True)[1]
             counts = np.bincount(codes)
@@ -194,27 +209,30 @@ def markov_entropy_rate(transitions) -> Estimate:
     if (p < 0).any() or not np.allclose(p.sum(-1), 1, atol=1e-9):
         raise ValueError("transitions must be probabilities whose rows sum to 1; divide counts by their row sums")
     flat = p.reshape(-1, *p.shape[-2:])
-    stationary = np.array([_stationary(one) for one in flat]).reshape(-1, p.shape[-1])
+    stationary = np.array([law_of_chain(one) for one in flat]).reshape(-1, p.shape[-1])
     with np.errstate(divide="ignore", invalid="ignore"):
         surprise = np.where(flat > 0, -flat * np.log(flat), 0).sum(-1)
     return Estimate.of(p.shape[:-2], (stationary * surprise).sum(-1), EXACT)
 
 
-def _stationary(p: np.ndarray) -> np.ndarray:
-    """Left eigenvector of eigenvalue 1 that sums to 1, by least squares."""
-    size = len(p)
-    if np.linalg.matrix_rank(p.T - np.eye(size), tol=1e-10) < size - 1:
-        raise ValueError("the chain falls into parts that don't reach each other: its stationary state isn't unique")
-    equations = np.vstack([p.T - np.eye(size), np.ones(size)])
-    return np.linalg.lstsq(equations, np.append(np.zeros(size), 1.0), rcond=None)[0]
+def _numbered(row: np.ndarray) -> tuple[np.ndarray, int]:
+    """The symbols and the size of their alphabet; sparse ones numbered anew in their order, so that it is small."""
+    largest = int(row.max(initial=0))
+    if largest < SPARSE:
+        return row, largest + 1
+    used, row = np.unique(row, return_inverse=True)
+    return row, used.size
 
 
 def _symbols(symbols, needs: int, measure: str) -> tuple[np.ndarray, tuple[int, ...]]:
+    found = unmasked(symbols, "symbols")
+    if found.dtype.kind == "i" and found.ndim and found.size and found.min() >= 0:
+        enough(found.shape[-1], needs, measure)
+        return found.reshape(-1, found.shape[-1]).astype(np.int64), found.shape[:-1]
     rows, batch = series(symbols, needs, measure, "symbols")
-    whole = rows.astype(np.int64)
-    if (whole != rows).any() or whole.min(initial=0) < 0:
+    if (np.rint(rows) != rows).any() or rows.min(initial=0) < 0:
         raise ValueError(f"{measure} needs symbols that are integers from 0 on; number the values with np.unique first")
-    return whole, batch
+    return whole_numbers(symbols, "symbols").reshape(rows.shape), batch
 
 
 _measure = partial(Measure, section="C", cost="N")
@@ -238,6 +256,8 @@ MEASURES = (
     _of_symbols(
         "lempel_ziv_of_symbols",
         lempel_ziv_of_symbols,
+        names=("symbols",),
+        moves="symbols are names, not sizes",
         units="1",
         measures="How fast new stretches keep turning up, relative to symbols drawn at random.",
         avoid="Lengths that differ, since it approaches its limit slowly.",
@@ -250,6 +270,8 @@ MEASURES = (
     _of_symbols(
         "entropy_rate",
         entropy_rate,
+        names=("symbols",),
+        moves="symbols are names, not sizes",
         units="nat per symbol",
         measures="What the next symbol adds to the ones before it.",
         avoid="Alphabets so large, or blocks so long, that most blocks occur once.",
@@ -260,6 +282,8 @@ MEASURES = (
     _of_symbols(
         "excess_entropy",
         excess_entropy,
+        names=("symbols",),
+        moves="symbols are names, not sizes",
         units="nat",
         measures="What the past tells of the future: memory, 0 for independent symbols, ln(period) for a cycle.",
         avoid="As the entropy rate, whose error it takes L times.",
@@ -270,6 +294,7 @@ MEASURES = (
     _measure(
         "markov_entropy_rate",
         markov_entropy_rate,
+        moves="probabilities have no unit: they sum to 1 in each row",
         takes="transitions",
         units="nat per step",
         measures="What the next state of a Markov chain adds to the present one.",
@@ -281,3 +306,6 @@ MEASURES = (
         bounds=(0, float("inf")),
     ),
 )
+
+
+DECLARED = (Declared(block_entropies, ("symbols",), names=("symbols",), moves="symbols are names, not sizes"),)

@@ -8,7 +8,9 @@ import numpy as np
 from scipy.spatial import cKDTree
 
 from pesin.compiled import njit
-from pesin.entropy.estimate import BLOCKS, Estimate, log_of_counts, series
+from pesin.declared import Declared
+from pesin.door import centred, finite, series, still
+from pesin.entropy.estimate import BLOCKS, Estimate, log_of_counts
 from pesin.entropy.measure import Measure
 
 
@@ -39,6 +41,7 @@ def sample_entropy(x, m: int = 2, r: float = 0.2, tolerance=None) -> Estimate:
         If a value isn't finite or there are fewer than m + 2 points.
     """
     rows, batch = series(x, m + 2, f"sample entropy of templates of {m} samples")
+    rows = centred(rows)
     limits = tolerances(rows, r, tolerance)
     longer, shorter = pair_counts(rows, m, limits).T
     value = entropy_of_matches(longer, shorter, "sample entropy")
@@ -66,6 +69,7 @@ def approximate_entropy(x, m: int = 2, r: float = 0.2, tolerance=None) -> Estima
         samples that match none but themselves.
     """
     rows, batch = series(x, m + 2, f"approximate entropy of templates of {m} samples")
+    rows = centred(rows)
     value, lonely = np.empty(len(rows)), np.empty(len(rows), int)
     for b, (row, limit) in enumerate(zip(rows, tolerances(rows, r, tolerance), strict=True)):
         longer, shorter = matches(row, m, limit, row.size - m + 1) + 1.0
@@ -95,6 +99,7 @@ def fuzzy_entropy(x, m: int = 2, r: float = 0.2, power: float = 2, tolerance=Non
         In nats; `longer` and `shorter` are the sums of grades over ordered pairs.
     """
     rows, batch = series(x, m + 2, f"fuzzy entropy of templates of {m} samples")
+    rows = centred(rows)
     limits = tolerances(rows, r, tolerance)
     if (limits <= 0).any():
         raise ValueError("fuzzy entropy is not defined for a constant series, whose tolerance is 0")
@@ -227,8 +232,8 @@ def joint_multiscale_entropy(x, scales, m: int = 2, r: float = 0.2) -> np.ndarra
     ndarray, shape (scales,)
         In nats; inf where no longer template matches another, NaN where no shorter one does.
     """
-    x = np.asarray(x, float)
-    x = x[:, x.std(0) > 0]
+    x = finite(x)
+    x = centred(x[:, ~still(x, 0)], 0)
     x = (x - x.mean(0)) / x.std(0)
     values = []
     for scale in scales:
@@ -287,3 +292,6 @@ MEASURES = (
         bounds=(0, float("inf")),
     ),
 )
+
+
+DECLARED = (Declared(joint_multiscale_entropy, ("x",), invariant=("shift", "scale")),)

@@ -7,6 +7,9 @@ from scipy.ndimage import gaussian_filter1d
 from scipy.spatial.distance import cdist
 from scipy.special import logsumexp
 
+from pesin.declared import Declared
+from pesin.door import centred, finite, numbers, origin, still
+
 
 def state_space_divergence(true, generated, bins: int = 30, pseudo_count: float = 1e-5) -> np.ndarray:
     """D_stsp: Kullback-Leibler divergence of state-space histograms, true from generated.
@@ -33,12 +36,19 @@ def state_space_divergence(true, generated, bins: int = 30, pseudo_count: float 
     ----------
     Koppe et al., PLoS Comput. Biol. 15, e1007263 (2019); settings of Hess et al., ICML 2023.
     """
-    true, generated = np.asarray(true, float), np.asarray(generated, float)
+    true, generated = _orbits(true, generated)
     grid = _grid(true, bins)
     in_true = _cells(true, *grid)
     flat = generated.reshape(-1, *generated.shape[-2:])
     result = [_divergence(in_true, _cells(orbit, *grid)[None], *grid, pseudo_count)[0] for orbit in flat]
     return np.reshape(result, generated.shape[:-2])
+
+
+def _orbits(true, generated) -> tuple[np.ndarray, np.ndarray]:
+    """Both orbits, less the level of the true one if that would drown them."""
+    true, generated = finite(true, "true"), numbers(generated, "generated")
+    start = origin(true, -2)
+    return true - start, generated - start
 
 
 def _grid(true, bins) -> tuple[np.ndarray, np.ndarray, int]:
@@ -98,7 +108,7 @@ def mixture_divergence(
     ndarray, shape (...)
         In nats; inf where the orbit isn't finite.
     """
-    true, generated = np.asarray(true, float), np.asarray(generated, float)
+    true, generated = _orbits(true, generated)
 
     def thin(orbit):
         return orbit[:: max(1, len(orbit) // centres)]
@@ -128,12 +138,12 @@ def power_spectrum(x, smoothing: float = 20.0) -> np.ndarray:
     Returns
     -------
     ndarray, shape (..., frequency, dim)
-        NaN where a dimension is constant or not finite: it has no spectrum.
+        NaN where a dimension is constant up to rounding, or not finite: it has no spectrum.
     """
-    x = np.asarray(x, float)
     with np.errstate(all="ignore"):
+        x = centred(numbers(x), -2)
         sd = x.std(-2, keepdims=True)
-        alive = np.isfinite(sd) & (sd > 1e-9 * (1 + np.abs(x.mean(-2, keepdims=True))))
+        alive = np.isfinite(sd) & ~still(x, -2)[..., None, :]
         z = np.where(alive, (x - x.mean(-2, keepdims=True)) / sd, np.nan)
     power = np.abs(np.fft.rfft(z, axis=-2)) ** 2
     smooth = gaussian_filter1d(power, smoothing, axis=-2)
@@ -156,7 +166,7 @@ def hellinger_distance(true, generated, smoothing: float = 20.0) -> np.ndarray:
     ndarray, shape (...)
         Between 0 and 1; 1 in each dimension that is constant or not finite.
     """
-    f, g = power_spectrum(true, smoothing), power_spectrum(generated, smoothing)
+    f, g = power_spectrum(finite(true, "true"), smoothing), power_spectrum(numbers(generated, "generated"), smoothing)
     distance = np.sqrt(np.clip(np.sum((np.sqrt(f) - np.sqrt(g)) ** 2, axis=-2), 0, 2) / 2)
     return np.nan_to_num(distance, nan=1.0).mean(-1)
 
@@ -192,7 +202,7 @@ def block_bootstrap_divergence(
     ndarray, shape (2,)
         Low and high end [nat]; not below 0.
     """
-    true, generated = np.asarray(true, float), np.asarray(generated, float)
+    true, generated = _orbits(true, generated)
     grid = _grid(true, bins)
     in_true, in_generated = _cells(true, *grid), _cells(generated, *grid)
     pieces = in_generated[: len(generated) // blocks * blocks].reshape(blocks, -1)
@@ -200,3 +210,42 @@ def block_bootstrap_divergence(
     lifted = _divergence(in_true, pieces, *grid, pseudo_count, rng.integers(blocks, size=(resamples, blocks)))
     low, high = 2 * centre - np.quantile(lifted, [0.975, 0.025])
     return np.maximum([low, high], 0.0)
+
+
+_NO_CELL = "a state that isn't finite lies in no cell of the grid"
+DECLARED = (
+    Declared(
+        state_space_divergence,
+        ("true", "generated"),
+        invariant=("shift", "scale"),
+        moves="moved or stretched alone, an orbit leaves the other's cells",
+        missing={"generated": _NO_CELL},
+    ),
+    Declared(
+        mixture_divergence,
+        ("true", "generated"),
+        invariant=("shift",),
+        moves="the variance is in squared units of the state, and an orbit moved alone leaves the other",
+        missing={"generated": "an orbit that isn't finite is infinitely far"},
+    ),
+    Declared(
+        power_spectrum,
+        ("x",),
+        invariant=("shift", "scale"),
+        missing={"x": "a dimension that isn't finite has no spectrum"},
+    ),
+    Declared(
+        hellinger_distance,
+        ("true", "generated"),
+        invariant=("shift", "scale"),
+        alone={"true": ("shift", "scale"), "generated": ("shift", "scale")},
+        missing={"generated": "1 in a dimension that isn't finite"},
+    ),
+    Declared(
+        block_bootstrap_divergence,
+        ("true", "generated"),
+        invariant=("shift", "scale"),
+        moves="moved or stretched alone, an orbit leaves the other's cells",
+        missing={"generated": _NO_CELL},
+    ),
+)

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
+from pesin.declared import Declared
+from pesin.door import finite, numbers
 from pesin.forecast.metrics import pointwise_smape
 
 
@@ -23,7 +25,7 @@ def prediction_error(true, predicted, ceiling: float = np.inf) -> np.ndarray:
         In squared units of the state.
     """
     with np.errstate(all="ignore"):
-        squared = np.mean((np.asarray(predicted, float) - np.asarray(true, float)) ** 2, axis=-1)
+        squared = np.mean((numbers(predicted, "predicted") - finite(true, "true")) ** 2, axis=-1)
     squared = np.where(np.isfinite(squared), np.minimum(squared, ceiling), ceiling)
     return squared.mean(-2)
 
@@ -49,7 +51,7 @@ def valid_prediction_time(true, predicted, scale, dt: float = 1.0, threshold: fl
         Number of good steps times dt; steps * dt if the error never exceeds the threshold (censored).
     """
     with np.errstate(all="ignore"):
-        error = (np.asarray(predicted, float) - np.asarray(true, float)) / np.asarray(scale, float)
+        error = (numbers(predicted, "predicted") - finite(true, "true")) / finite(scale, "scale")
         distance = np.sqrt(np.mean(error**2, axis=-1))
     return good_steps(distance, threshold) * dt
 
@@ -68,7 +70,7 @@ def good_steps(error, threshold: float) -> np.ndarray:
         All steps if the threshold is never exceeded (censored).
     """
     with np.errstate(invalid="ignore"):
-        good = np.asarray(error) <= threshold
+        good = numbers(error, "error") <= threshold
     return np.cumprod(good, axis=-1, dtype=np.int64).sum(-1)
 
 
@@ -98,3 +100,36 @@ def valid_prediction_steps(true, predicted, scale, smape: float = 30.0, error: f
         "running_smape": good_steps(running, smape),
         "normalised_error": valid_prediction_time(true, predicted, scale, threshold=error).astype(np.int64),
     }
+
+
+_FAILED = "a forecast that isn't finite has failed"
+_ALONE = "an error is a difference: what is done to one alone is an error"
+DECLARED = (
+    Declared(
+        prediction_error,
+        ("true", "predicted"),
+        invariant=("shift",),
+        follows="square",
+        moves="it is in squared units of the state; " + _ALONE,
+        missing={"predicted": _FAILED},
+    ),
+    Declared(
+        valid_prediction_time,
+        ("true", "predicted", "scale"),
+        sizes=("scale",),
+        invariant=("shift", "scale"),
+        moves=_ALONE,
+        missing={"predicted": _FAILED},
+    ),
+    Declared(
+        good_steps, ("error",), moves="the threshold is in the unit of the error", missing={"error": "it exceeds all"}
+    ),
+    Declared(
+        valid_prediction_steps,
+        ("true", "predicted", "scale"),
+        sizes=("scale",),
+        invariant=("scale",),
+        moves="sMAPE asks how large an error is beside the value, so where zero lies",
+        missing={"predicted": _FAILED},
+    ),
+)

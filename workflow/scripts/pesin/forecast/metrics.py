@@ -7,20 +7,28 @@ scores the worst value that the metric has. `METRICS` lists them under their nam
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import NamedTuple
 
 import numpy as np
 
+from pesin.declared import Change, Declared, Follows
+from pesin.door import centred, finite, numbers
+
 
 class Metric(NamedTuple):
     """function(true, predicted), or function(true, predicted, history) for MASE; better: "lower" or "higher"; units of
-    the score ("data" and "data2" for those of the data and their square); worst: the score of a failed forecast."""
+    the score ("data" and "data2" for those of the data and their square); worst: the score of a failed forecast. The
+    others as in `pesin.declared`."""
 
     function: Callable
     better: str
     units: str
     worst: float
+    invariant: tuple[Change, ...] = ()
+    alone: Mapping[str, tuple[Change, ...]] = {}
+    follows: Follows = ""
+    moves: str = ""
 
 
 # ------------------------------------------------------------------------------------------------------ absolute errors
@@ -91,7 +99,7 @@ def pointwise_smape(true, predicted) -> np.ndarray:
         200 where the prediction isn't finite; a coordinate that is 0 in both counts as right.
     """
     with np.errstate(all="ignore"):
-        y, p = np.asarray(true, float), np.asarray(predicted, float)
+        y, p = finite(true, "true"), numbers(predicted, "predicted")
         share = _ratio(np.abs(y - p), np.abs(y) + np.abs(p))
         return 200 * np.where(np.isfinite(y - p), share, 1.0).mean(-1)
 
@@ -126,14 +134,15 @@ def mase(true, predicted, history) -> np.ndarray:
         What the forecaster was fitted to.
     """
     y, p, failed = _both(true, predicted)
-    step = np.mean(np.abs(np.diff(np.asarray(history, float), axis=-2)), (-2, -1))
+    step = np.mean(np.abs(np.diff(finite(history, "history"), axis=-2)), (-2, -1))
     return _scored(_ratio(np.mean(np.abs(y - p), (-2, -1)), step), failed, np.inf)
 
 
 def ope(true, predicted) -> np.ndarray:
     """Sum of absolute errors over that of the truth's mean as a forecast, coordinate by coordinate."""
     y, p, failed = _both(true, predicted)
-    spread = np.abs(y - y.mean(-2, keepdims=True)).sum((-2, -1))
+    level = centred(y, -2)
+    spread = np.abs(level - level.mean(-2, keepdims=True)).sum((-2, -1))
     return _scored(_ratio(np.abs(y - p).sum((-2, -1)), spread), failed, np.inf)
 
 
@@ -152,7 +161,7 @@ def spearman(true, predicted) -> np.ndarray:
 
     y, p, failed = _both(true, predicted)
     # The truth is ranked before it is repeated for each forecast.
-    ranks = rankdata(np.asarray(true, float), axis=-2)
+    ranks = rankdata(finite(true, "true"), axis=-2)
     return _scored(_correlation(np.broadcast_to(ranks, y.shape), rankdata(p, axis=-2)).mean(-1), failed, -1.0)
 
 
@@ -182,7 +191,7 @@ def mutual_information(true, predicted, k: int = 3) -> np.ndarray:
     y, p, failed = _both(true, predicted)
 
     def nats(one, other):
-        pair = np.stack([one, other], -1)
+        pair = centred(np.stack([one, other], -1), 0)
         spread = np.where(np.ptp(pair, 0) == 0, 0.0, pair.std(0))  # the deviation of a constant may be a rounding error
         if not spread.all():
             return 0.0
@@ -198,24 +207,39 @@ def mutual_information(true, predicted, k: int = 3) -> np.ndarray:
     return _scored(_by_coordinate(nats, y, p, failed), failed, 0.0)
 
 
+_ERROR = "an error is a difference: what is done to one alone is an error"
+_UNIT = "it is in the unit of the data, and what is done to one alone is an error"
+_ZERO = "it asks how large an error is beside the value, so where zero lies"
+_BOTH: tuple[Change, ...] = ("shift", "scale")
+_EACH: dict[str, tuple[Change, ...]] = {"true": _BOTH, "predicted": _BOTH}
+_RANKS: dict[str, tuple[Change, ...]] = {"true": (*_BOTH, "monotone"), "predicted": (*_BOTH, "monotone")}
 METRICS: dict[str, Metric] = {
-    "MSE": Metric(mse, "lower", "data2", np.inf),
-    "MAE": Metric(mae, "lower", "data", np.inf),
-    "RMSE": Metric(rmse, "lower", "data", np.inf),
-    "NRMSE": Metric(nrmse, "lower", "1", np.inf),
-    "MARRE": Metric(marre, "lower", "%", np.inf),
-    "R2": Metric(r2, "higher", "1", -np.inf),
-    "RMSLE": Metric(rmsle, "lower", "1", np.inf),
-    "sMAPE": Metric(smape, "lower", "%", 200.0),
-    "MAPE": Metric(mape, "lower", "%", np.inf),
-    "WAPE": Metric(wape, "lower", "%", np.inf),
-    "Spearman": Metric(spearman, "higher", "1", -1.0),
-    "Pearson": Metric(pearson, "higher", "1", -1.0),
-    "Kendall": Metric(kendall, "higher", "1", -1.0),
-    "CV": Metric(coefficient_of_variation, "lower", "%", np.inf),
-    "MI": Metric(mutual_information, "higher", "nat", 0.0),
-    "MASE": Metric(mase, "lower", "1", np.inf),
-    "OPE": Metric(ope, "lower", "1", np.inf),
+    "MSE": Metric(mse, "lower", "data2", np.inf, ("shift",), {}, "square", _UNIT),
+    "MAE": Metric(mae, "lower", "data", np.inf, ("shift",), {}, "unit", _UNIT),
+    "RMSE": Metric(rmse, "lower", "data", np.inf, ("shift",), {}, "unit", _UNIT),
+    "NRMSE": Metric(nrmse, "lower", "1", np.inf, _BOTH, {}, "", _ERROR),
+    "MARRE": Metric(marre, "lower", "%", np.inf, _BOTH, {}, "", _ERROR),
+    "R2": Metric(r2, "higher", "1", -np.inf, _BOTH, {}, "", _ERROR),
+    "RMSLE": Metric(
+        rmsle,
+        "lower",
+        "1",
+        np.inf,
+        ("shift",),
+        {"true": ("shift",), "predicted": ("shift",)},
+        "",
+        "ln(1 + x) has a unit of its own; each is shifted to its own minimum",
+    ),
+    "sMAPE": Metric(smape, "lower", "%", 200.0, ("scale",), {}, "", _ZERO),
+    "MAPE": Metric(mape, "lower", "%", np.inf, ("scale",), {}, "", _ZERO),
+    "WAPE": Metric(wape, "lower", "%", np.inf, ("scale",), {}, "", _ZERO),
+    "Spearman": Metric(spearman, "higher", "1", -1.0, (*_BOTH, "monotone"), _RANKS),
+    "Pearson": Metric(pearson, "higher", "1", -1.0, _BOTH, _EACH),
+    "Kendall": Metric(kendall, "higher", "1", -1.0, (*_BOTH, "monotone"), _RANKS),
+    "CV": Metric(coefficient_of_variation, "lower", "%", np.inf, ("scale",), {}, "", _ZERO),
+    "MI": Metric(mutual_information, "higher", "nat", 0.0, _BOTH, _EACH),
+    "MASE": Metric(mase, "lower", "1", np.inf, _BOTH, {"history": ("shift",)}, "", _ERROR),
+    "OPE": Metric(ope, "lower", "1", np.inf, _BOTH, {}, "", _ERROR),
 }
 
 
@@ -238,7 +262,7 @@ def all_metrics(true, predicted, history) -> dict[str, np.ndarray]:
 
 def _both(true, predicted) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Truth and prediction in one shape, and which predictions failed (those are replaced by zeros)."""
-    y, p = np.broadcast_arrays(np.asarray(true, float), np.asarray(predicted, float))
+    y, p = np.broadcast_arrays(finite(true, "true"), numbers(predicted, "predicted"))
     failed = ~np.isfinite(p).all((-2, -1))
     return y, np.where(failed[..., None, None], 0.0, p), failed
 
@@ -269,3 +293,20 @@ def _by_coordinate(function: Callable, y: np.ndarray, p: np.ndarray, failed: np.
         if not failed[index]:
             out[index] = np.mean([function(*pair) for pair in zip(y[index].T, p[index].T, strict=True)])
     return out
+
+
+DECLARED = (
+    Declared(
+        pointwise_smape,
+        ("true", "predicted"),
+        invariant=("scale",),
+        moves="it asks how large an error is beside the value, so where zero lies",
+        missing={"predicted": "the worst score"},
+    ),
+    Declared(
+        all_metrics,
+        ("true", "predicted", "history"),
+        moves="by each metric's own law",
+        missing={"predicted": "the worst score"},
+    ),
+)

@@ -1,10 +1,12 @@
-"""Delay equations dx/dt = f(x, x(t - delay)) of one variable: Runge-Kutta on a grid that divides the delay."""
+"""Delay equations dx/dt = f(t, x, x(t - delay)) of one variable: Runge-Kutta on a grid that divides the delay."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 
 import numpy as np
+
+from pesin.door import finite, numbers
 
 
 def points_per_delay(delay: float, period: float, finest: int = 50) -> int:
@@ -21,24 +23,26 @@ class DelayLine:
     Parameters
     ----------
     field
-        f(x, delayed) for arrays of any shape.
+        f(t, x, delayed) for arrays x and delayed of any shape.
     delay
         In units of the model's time.
     x, slope : ndarray, shape (1 + points, ...)
         History on the grid, oldest first.
+    t
+        Time at the end of the history: where the line stands.
     """
 
-    def __init__(self, field: Callable, delay: float, x: np.ndarray, slope: np.ndarray) -> None:
+    def __init__(self, field: Callable, delay: float, x: np.ndarray, slope: np.ndarray, t: float = 0.0) -> None:
         self.field, self.points = field, len(x) - 1
         self.step = delay / self.points
-        self.x, self.slope = x, slope
+        self.x, self.slope, self.t = x, slope, t
 
     @classmethod
-    def constant(cls, field: Callable, delay: float, points: int, x0) -> DelayLine:
+    def constant(cls, field: Callable, delay: float, points: int, x0, t: float = 0.0) -> DelayLine:
         """Start from the constant history x0, shape (...)."""
         x0 = np.asarray(x0)
         x = np.broadcast_to(x0, (points + 1, *x0.shape)).astype(np.result_type(x0, float))
-        return cls(field, delay, x, np.zeros_like(x))
+        return cls(field, delay, x, np.zeros_like(x), t)
 
     def advance(self) -> tuple[np.ndarray, np.ndarray]:
         """Go on by one delay; x and dx/dt on the grid from now until then, each of shape (1 + points, ...)."""
@@ -49,14 +53,16 @@ class DelayLine:
         with np.errstate(over="ignore", invalid="ignore"):
             for n in range(self.points):
                 new[n] = x
-                k1 = f(x, old[n])
+                t = self.t + n * h
+                k1 = f(t, x, old[n])
                 new_slope[n] = k1
-                k2 = f(x + h / 2 * k1, middle[n])
-                k3 = f(x + h / 2 * k2, middle[n])
-                k4 = f(x + h * k3, old[n + 1])
+                k2 = f(t + h / 2, x + h / 2 * k1, middle[n])
+                k3 = f(t + h / 2, x + h / 2 * k2, middle[n])
+                k4 = f(t + h, x + h * k3, old[n + 1])
                 x = x + h / 6 * (k1 + 2 * (k2 + k3) + k4)
             new[-1] = x
-            new_slope[-1] = f(x, old[-1])
+            self.t += self.points * h
+            new_slope[-1] = f(self.t, x, old[-1])
         self.x, self.slope = new, new_slope
         return new, new_slope
 
@@ -67,7 +73,7 @@ def solve_delay(field: Callable, delay: float, period: float, x0, times) -> np.n
     Parameters
     ----------
     field
-        f(x, delayed) for arrays of shape (starts,).
+        f(t, x, delayed) for arrays x and delayed of shape (starts,).
     delay, period
         In units of the model's time; together they set the grid.
     x0 : array_like, shape (starts,)
@@ -80,8 +86,8 @@ def solve_delay(field: Callable, delay: float, period: float, x0, times) -> np.n
     ndarray, shape (starts, time)
         Cubic Hermite interpolation between grid points; NaN or inf from a blow-up on.
     """
-    times = np.asarray(times, float)
-    line = DelayLine.constant(field, delay, points_per_delay(delay, period), np.asarray(x0, float))
+    times = finite(times, "times")
+    line = DelayLine.constant(field, delay, points_per_delay(delay, period), numbers(x0, "x0"), times[0])
     position = (times - times[0]) / line.step
     out = np.empty((times.size, *line.x.shape[1:]))
     done, windows = 0, 0

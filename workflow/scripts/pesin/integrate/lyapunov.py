@@ -6,6 +6,8 @@ from collections.abc import Iterable
 
 import numpy as np
 
+from pesin.door import numbers
+
 
 def lyapunov_spectrum(jacobians: Iterable[np.ndarray], dt: float = 1.0, skip: int = 0) -> np.ndarray:
     """All Lyapunov exponents along orbits of a map, by QR decomposition at every step.
@@ -36,7 +38,7 @@ def lyapunov_spectrum(jacobians: Iterable[np.ndarray], dt: float = 1.0, skip: in
     """
     frame, total, counted = None, 0.0, 0
     for t, jacobian in enumerate(jacobians):
-        jacobian = np.asarray(jacobian, float)
+        jacobian = numbers(jacobian, "jacobian")
         if frame is None:
             bad = np.zeros(jacobian.shape[:-2], bool)
             frame = np.broadcast_to(np.eye(jacobian.shape[-1]), jacobian.shape)
@@ -65,7 +67,7 @@ def kaplan_yorke_dimension(exponents) -> np.ndarray:
     ndarray, shape (...)
         0 if all exponents are negative, dim if their sum isn't; NaN where an exponent is NaN.
     """
-    exponents = -np.sort(-np.asarray(exponents, float), axis=-1)
+    exponents = -np.sort(-numbers(exponents, "exponents"), axis=-1)
     dim = exponents.shape[-1]
     sums = np.cumsum(exponents, axis=-1)
     k = (sums >= 0).sum(-1)

@@ -10,6 +10,8 @@ from collections.abc import Callable
 import numpy as np
 from scipy.integrate import solve_ivp
 
+from pesin.door import finite, numbers, unmasked
+
 
 def rk4_step(rhs: Callable, t: float, x: np.ndarray, dt: float, args: tuple = ()) -> np.ndarray:
     """One classical Runge-Kutta step of order 4; x and the result have shape (..., dim)."""
@@ -20,7 +22,7 @@ def rk4_step(rhs: Callable, t: float, x: np.ndarray, dt: float, args: tuple = ()
     return x + dt / 6 * (k1 + 2 * (k2 + k3) + k4)
 
 
-def rk4(rhs: Callable, x0, dt: float, steps: int, every: int = 1, t0: float = 0.0, args: tuple = ()) -> np.ndarray:
+def rk4(rhs: Callable, x0, dt: float, steps: int, every: int = 1, t0=0.0, args: tuple = ()) -> np.ndarray:
     """Integrate a batch with a fixed step.
 
     Parameters
@@ -36,7 +38,7 @@ def rk4(rhs: Callable, x0, dt: float, steps: int, every: int = 1, t0: float = 0.
     every
         Steps between two stored states; `steps` must be a multiple of it.
     t0
-        Time of x0.
+        Time of x0; or an array that broadcasts against (...), for members that are at times of their own.
 
     Returns
     -------
@@ -50,7 +52,7 @@ def rk4(rhs: Callable, x0, dt: float, steps: int, every: int = 1, t0: float = 0.
     """
     if steps % every:
         raise ValueError(f"steps ({steps}) must be a multiple of every ({every})")
-    x = np.array(x0)
+    x = unmasked(x0, "x0").copy()
     x = x.astype(np.result_type(x, float))
     path = np.empty((1 + steps // every, *x.shape), x.dtype)
     path[0] = x
@@ -83,7 +85,7 @@ def solve(
     ndarray, shape (..., time, dim)
         NaN from the time on at which a member's integration failed.
     """
-    x0, times = np.asarray(x0, float), np.asarray(times, float)
+    x0, times = numbers(x0, "x0"), finite(times, "times")
     out = np.full((x0[..., 0].size, times.size, x0.shape[-1]), np.nan)
     for member, start in enumerate(x0.reshape(-1, x0.shape[-1])):
         run = solve_ivp(rhs, times[[0, -1]], start, method, times, args=args, rtol=rtol, atol=atol)
@@ -100,7 +102,7 @@ def solve_together(
     tolerances are divided by sqrt(members): no single member's error estimate can exceed them. All members are NaN
     from the time on at which the common integration failed.
     """
-    x0, times = np.asarray(x0), np.asarray(times, float)
+    x0, times = unmasked(x0, "x0"), finite(times, "times")
     x0 = x0.astype(np.result_type(x0, float))
     tighter = np.sqrt(max(x0[..., 0].size, 1))
 

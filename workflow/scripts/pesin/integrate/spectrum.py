@@ -223,7 +223,7 @@ def _sorted(exponents, covariance, divergence, time, members, engine, reason="")
 def _by_copies(
     system: System, rng, max_steps: int, transient: float, wanted: float, members: int = 32, displacement: float = 1e-7
 ) -> Spectrum:
-    """Benettin's displaced copies, which also feel kinks and jumps; members from along one trajectory."""
+    """Benettin's displaced copies, which also feel kinks and jumps; members from along one trajectory, on its clock."""
     dim = system.dim
     at = (transient + np.cumsum(rng.uniform(1.0, 3.0, members))) * system.period
     start = integrate(system, system.x0[None], np.concatenate([[0.0], at]), tolerance=1e-9)
@@ -231,7 +231,7 @@ def _by_copies(
         return failed("copies", dim, start.reason[0])
     scale = np.ptp(start.x[0], axis=0) / 4 + 1e-300
     x = start.x[0, 1:]
-    per_period = _substeps(system, x)
+    per_period = _substeps(system, x, at)
     if not per_period:
         return failed("copies", dim, "no step of Runge-Kutta is small enough")
     h = system.period / per_period
@@ -243,7 +243,8 @@ def _by_copies(
         if i >= blocks + settling and not wanted / LONGER < grown.max() < wanted:
             break
         copies = x[:, None] + displacement * scale * np.swapaxes(frame, -1, -2)
-        path = rk4(system.rhs, np.concatenate([x[:, None], copies], 1), h, every, every)[..., -1, :]
+        clock = (at + i * every * h)[:, None]
+        path = rk4(system.rhs, np.concatenate([x[:, None], copies], 1), h, every, every, clock)[..., -1, :]
         x = path[:, 0]
         tangents = np.swapaxes((path[:, 1:] - path[:, :1]) / (displacement * scale), -1, -2)
         if not np.isfinite(tangents).all():
@@ -257,12 +258,12 @@ def _by_copies(
     return _sorted(rates.mean(0), _over_members(rates), np.nan, time, members, "copies")
 
 
-def _substeps(system: System, x: np.ndarray) -> int:
+def _substeps(system: System, x: np.ndarray, at: np.ndarray) -> int:
     """Steps of Runge-Kutta in a period at which half the step changes a tenth of a period by less than 1e-3."""
     for per_period in (200 * 2**i for i in range(8)):
         h, steps = system.period / per_period, per_period // 10
-        coarse = rk4(system.rhs, x, h, steps, steps)[..., -1, :]
-        fine = rk4(system.rhs, x, h / 2, 2 * steps, 2 * steps)[..., -1, :]
+        coarse = rk4(system.rhs, x, h, steps, steps, at)[..., -1, :]
+        fine = rk4(system.rhs, x, h / 2, 2 * steps, 2 * steps, at)[..., -1, :]
         if (np.abs(coarse - fine) <= 1e-3 * (np.abs(fine) + np.ptp(x, axis=0))).all():
             return per_period
     return 0
@@ -271,7 +272,7 @@ def _substeps(system: System, x: np.ndarray) -> int:
 def _of_delay(system: System, rng, exponents: int, max_steps: int, members: int = 8, h: float = 1e-30) -> Spectrum:
     """Tangent functions on the delay line by the complex step."""
     points = points_per_delay(system.delay, system.period)
-    scale = np.abs(system.x0[0]) + 0.1
+    scale = np.abs(system.x0[0]) + 0.1 * system.size
     starts = system.x0[0] + 0.1 * scale * rng.standard_normal(members)
     line = DelayLine.constant(system.components, system.delay, points, starts)
     settling = int(np.ceil(20 * system.period / system.delay))
@@ -300,11 +301,11 @@ def _of_delay(system: System, rng, exponents: int, max_steps: int, members: int 
 def _of_map(system: System, rng, max_steps: int) -> Spectrum:
     """Products of Jacobians by differences, along orbits from scattered starts."""
     dim, steps, members = system.dim, max(max_steps // 50, 200), 32 if system.vectorises else 4
-    x = system.x0 + 1e-3 * (np.abs(system.x0) + 1e-3) * rng.standard_normal((members, dim))
+    x = system.x0 + 1e-3 * (np.abs(system.x0) + 1e-3 * system.size) * rng.standard_normal((members, dim))
     frame, growth, volume = np.broadcast_to(np.eye(dim), (members, dim, dim)), [], []
     with np.errstate(all="ignore"):
         for n in range(steps + steps // 10):
-            step = 1e-7 * (np.abs(x).max() + 1e-3)
+            step = 1e-7 * (np.abs(x).max() + 1e-3 * system.size)
             jacobian = jacobian_by_differences(lambda z, n=n: system.rhs(float(n), z), x, step)
             if not np.isfinite(jacobian).all():
                 return failed("jacobians", dim, f"not finite at step {n}")

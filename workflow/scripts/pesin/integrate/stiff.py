@@ -10,6 +10,8 @@ from typing import NamedTuple
 
 import numpy as np
 
+from pesin.door import finite, numbers
+
 _D, _E32 = 1 / (2 + np.sqrt(2)), 6 + np.sqrt(2)  # coefficients of the L-stable pair of Shampine and Reichelt
 
 
@@ -74,7 +76,7 @@ def stiff_ensemble(
     -------
     EnsembleRun
     """
-    y, times = np.array(y0, float), np.asarray(times, float)
+    y, times = numbers(y0, "y0").copy(), finite(times, "times")
     count, dim = y.shape
     out = np.full((count, times.size, dim), np.nan)
     out[:, 0] = y

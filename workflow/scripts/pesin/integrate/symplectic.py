@@ -6,6 +6,8 @@ from collections.abc import Callable
 
 import numpy as np
 
+from pesin.door import unmasked
+
 # Forest and Ruth (Physica D 43, 105, 1990) and Yoshida (Phys. Lett. A 150, 262, 1990): three leapfrogs.
 _OUTER = 1 / (2 - 2 ** (1 / 3))
 KICKS = (_OUTER, 1 - 2 * _OUTER, _OUTER)
@@ -48,7 +50,7 @@ def yoshida4(
     """
     if steps % every:
         raise ValueError(f"steps ({steps}) must be a multiple of every ({every})")
-    y = np.array(y0)
+    y = unmasked(y0, "y0")
     path = np.empty((1 + steps // every, *y.shape), np.result_type(y, float))
     path[0] = y
     y = path[0].reshape(*y.shape[:-1], 2, y.shape[-1] // 2).copy()

@@ -14,6 +14,7 @@ from typing import NamedTuple
 
 import numpy as np
 
+from pesin.door import finite, numbers
 from pesin.errors import UserError
 from pesin.integrate import taylor
 from pesin.integrate.delay import solve_delay
@@ -57,7 +58,8 @@ def integrate(
     engine
         auto, heyoka, lsoda or dop853 (flows only).
     tolerance
-        Relative error of a step; also the absolute one. With lsoda chosen by itself not below 1e-9.
+        Relative error of a step; also the absolute one, in units of `System.size` with scipy. With lsoda chosen by
+        itself not below 1e-9.
     max_steps, seconds
         Bounds for each start: steps (with scipy a twentieth of the evaluations of the field) and processor time.
 
@@ -66,7 +68,7 @@ def integrate(
     UserError
         If the shapes or the engine's name are wrong, or heyoka was asked for and can't do it.
     """
-    x0, times = np.asarray(x0, float), np.asarray(times, float)
+    x0, times = numbers(x0, "x0"), finite(times, "times")
     if x0.ndim != 2 or x0.shape[-1] != system.dim:
         raise UserError(f"{system.name}: starts have shape (starts, {system.dim}), not {x0.shape}.")
     if times.ndim != 1 or times.size < 2 or not (np.diff(times) > 0).all():
@@ -119,7 +121,7 @@ def _iterate(system: System, x0: np.ndarray, times: np.ndarray) -> np.ndarray:
     path[0] = x0
     with np.errstate(all="ignore"):
         for n in range(steps[-1]):
-            path[n + 1] = system.rhs(float(n), path[n])
+            path[n + 1] = system.rhs(times[0] + n, path[n])
     return np.moveaxis(path[steps], 0, 1)
 
 
@@ -147,7 +149,7 @@ def _heyoka(system: System, start, times, tolerance: float, max_steps: int) -> t
 def _scipy(system: System, start, times, tolerance, method: str, max_steps: int, seconds: float):
     from scipy.integrate import odeint, solve_ivp
 
-    calls = 0
+    calls, absolute = 0, tolerance * system.size
     last = times[0]
 
     def rhs(t, x):
@@ -165,14 +167,14 @@ def _scipy(system: System, start, times, tolerance, method: str, max_steps: int,
             warnings.simplefilter("ignore")
             if method == "lsoda":
                 done, report = odeint(
-                    rhs, start, times, rtol=tolerance, atol=tolerance, tfirst=True, full_output=True, mxstep=100_000
+                    rhs, start, times, rtol=tolerance, atol=absolute, tfirst=True, full_output=True, mxstep=100_000
                 )
                 # After a failure odeint leaves the rest of its array unwritten.
                 reached = np.logical_and.accumulate(report["tcur"] >= times[1:])
                 count = 1 + reached.sum()
                 path[:count] = done[:count]
                 return path, "" if count == times.size else f"not finite, or steps too small, at t = {last:.6g}"
-            run = solve_ivp(rhs, times[[0, -1]], start, "DOP853", times, rtol=max(tolerance, 3e-14), atol=tolerance)
+            run = solve_ivp(rhs, times[[0, -1]], start, "DOP853", times, rtol=max(tolerance, 3e-14), atol=absolute)
             path[: run.y.shape[1]] = run.y.T
             return path, "" if run.success else f"{run.message} (t = {last:.6g})"
     except _Stalled as error:

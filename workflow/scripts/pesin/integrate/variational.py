@@ -12,6 +12,8 @@ from typing import NamedTuple
 
 import numpy as np
 
+from pesin.door import numbers
+
 H = 1e-30
 
 
@@ -32,8 +34,9 @@ def follow_tangents(advance: Callable, x0, deviations, intervals: int) -> Tangen
     Parameters
     ----------
     advance
-        f(z) -> path of shape (..., vectors, 1 + samples, dim): one interval of the integration from complex states z
-        of shape (..., vectors, dim). The path's first state is z.
+        f(z, n) -> path of shape (..., vectors, 1 + samples, dim): interval number n (from 0) of the integration, from
+        complex states z of shape (..., vectors, dim). The path's first state is z. A field that depends on time takes
+        its clock from n.
     x0 : array_like, shape (..., dim)
     deviations : array_like, shape (..., vectors, dim)
         Start directions, at least two for SALI; they needn't be of unit length.
@@ -45,12 +48,12 @@ def follow_tangents(advance: Callable, x0, deviations, intervals: int) -> Tangen
     Tangents
         NaN from where a member blew up.
     """
-    x = np.asarray(x0, float)
-    w = _unit(np.asarray(deviations, float))[0]
+    x = numbers(x0, "x0")
+    w = _unit(numbers(deviations, "deviations"))[0]
     pieces, growth, sali = [x[..., None, :]], [], []
     with np.errstate(over="ignore", invalid="ignore", divide="ignore"):
-        for _ in range(intervals):
-            path = advance(x[..., None, :] + 1j * H * w)
+        for n in range(intervals):
+            path = advance(x[..., None, :] + 1j * H * w, n)
             pieces.append(path[..., 0, 1:, :].real)
             x = path[..., 0, -1, :].real
             w, length = _unit(path[..., -1, :].imag / H)

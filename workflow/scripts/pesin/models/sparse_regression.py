@@ -10,6 +10,8 @@ from itertools import combinations_with_replacement
 
 import numpy as np
 
+from pesin.door import numbers
+
 
 def polynomial_library(x, degree: int = 2) -> np.ndarray:
     """All monomials of the coordinates up to a total degree, the constant first.
@@ -22,20 +24,20 @@ def polynomial_library(x, degree: int = 2) -> np.ndarray:
     -------
     ndarray, shape (time, terms)
     """
-    x = np.asarray(x, float)
+    x = numbers(x)
     terms = [c for power in range(degree + 1) for c in combinations_with_replacement(range(x.shape[1]), power)]
     return np.stack([x[:, list(term)].prod(1) for term in terms], 1)
 
 
 def fourier_library(x, frequencies: int = 10) -> np.ndarray:
     """sin(k x) and cos(k x) of each coordinate, k = 1 .. frequencies: (time, dim) -> (time, 2 frequencies dim)."""
-    angles = np.asarray(x, float)[:, None, :] * np.arange(1, frequencies + 1)[:, None]
+    angles = numbers(x)[:, None, :] * np.arange(1, frequencies + 1)[:, None]
     return np.concatenate([np.sin(angles), np.cos(angles)], 1).reshape(len(angles), -1)
 
 
 def finite_differences(x, dt: float) -> np.ndarray:
     """Central differences along time, second order at the ends too: shape (time, dim), in units of x per time."""
-    return np.gradient(np.asarray(x, float), dt, axis=0, edge_order=2)
+    return np.gradient(numbers(x), dt, axis=0, edge_order=2)
 
 
 def fit(features: np.ndarray, derivatives: np.ndarray, threshold: float = 0.1) -> np.ndarray:

@@ -6,6 +6,11 @@ from collections.abc import Callable
 
 import numpy as np
 
+from pesin.declared import Declared
+from pesin.door import unmasked, whole_numbers
+
+MOST = 2**30  # entries of a table of histograms
+
 
 def unit_bootstrap(
     rng: np.random.Generator, statistic: Callable, samples: tuple, resamples: int = 1000, level: float = 0.95
@@ -28,7 +33,8 @@ def unit_bootstrap(
     (value, low, high)
         Draws for which the statistic isn't finite are left out; -inf and inf if half of them or more are.
     """
-    arrays = [np.asarray(sample) for sample in samples]
+    arrays = [unmasked(sample, "samples") for sample in samples]
+    arrays = [array.astype(np.float64, copy=False) if array.dtype.kind == "f" else array for array in arrays]
     draws = rng.integers(len(arrays[0]), size=(resamples, len(arrays[0])))
     values = np.array([statistic(*(array[draw] for array in arrays)) for draw in draws], float)
     values = values[np.isfinite(values)]
@@ -76,7 +82,9 @@ def block_counts(rng: np.random.Generator, codes, size: int, block: int, resampl
     ndarray of int, shape (resamples, size)
         Each row counts ceil(length / block) x block codes.
     """
-    codes = np.asarray(codes)
+    codes = whole_numbers(codes, "codes", 0, size)
+    if resamples * size > MOST:
+        raise ValueError(f"{resamples} histograms of {size} bins are too large: number the codes with np.unique first")
     starts = moving_blocks(rng, codes.size, block, resamples)
     block = min(block, codes.size)
     used, codes = np.unique(codes, return_inverse=True)
@@ -86,3 +94,15 @@ def block_counts(rng: np.random.Generator, codes, size: int, block: int, resampl
     counts = np.zeros((resamples, size), np.int64)
     counts[:, used] = (seen[starts + block] - seen[starts]).sum(1)
     return counts
+
+
+DECLARED = (
+    Declared(
+        unit_bootstrap,
+        ("samples",),
+        follows="values",
+        moves="by the statistic's own law; that of a mean goes with the values",
+        missing={"samples": "what the statistic makes of it"},
+    ),
+    Declared(block_counts, ("codes",), names=("codes",), moves="codes are names, not sizes"),
+)

@@ -5,6 +5,9 @@ from __future__ import annotations
 import numpy as np
 from scipy.optimize import minimize_scalar
 
+from pesin.declared import Declared
+from pesin.door import finite, numbers
+
 
 def fit_line(x: np.ndarray, y: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Least squares y = slope x + intercept along the last axis.
@@ -18,7 +21,7 @@ def fit_line(x: np.ndarray, y: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     slope, intercept : ndarray, shape (...)
         NaN where x doesn't vary.
     """
-    x, y = np.asarray(x, float), np.asarray(y, float)
+    x, y = numbers(x), numbers(y, "y")
     dx, dy = x - x.mean(-1, keepdims=True), y - y.mean(-1, keepdims=True)
     with np.errstate(invalid="ignore", divide="ignore"):
         slope = (dx * dy).sum(-1) / (dx**2).sum(-1)
@@ -27,7 +30,8 @@ def fit_line(x: np.ndarray, y: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
 
 def loglog_slope(x: np.ndarray, y: np.ndarray) -> np.ndarray:
     """Return the exponent p of y ~ x^p by least squares of ln y on ln x. Shapes (..., n) -> (...)."""
-    return fit_line(np.broadcast_to(np.log(x), np.shape(y)), np.log(y))[0]
+    x, y = numbers(x), numbers(y, "y")
+    return fit_line(np.broadcast_to(np.log(x), y.shape), np.log(y))[0]
 
 
 def fit_entropy_law(entropy: np.ndarray, reward: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -43,7 +47,7 @@ def fit_entropy_law(entropy: np.ndarray, reward: np.ndarray) -> tuple[np.ndarray
     a, b : ndarray, shape (...)
         The ceiling, the reward expected at H = 0, is b - a.
     """
-    slope, intercept = fit_line(np.exp(entropy), reward)
+    slope, intercept = fit_line(np.exp(numbers(entropy, "entropy")), numbers(reward, "reward"))
     return -slope, intercept
 
 
@@ -68,7 +72,7 @@ def compare_laws(entropy: np.ndarray, reward: np.ndarray) -> dict[str, dict[str,
         law -> {"r_squared", "aic"}, each of shape (...). AIC = n ln(RSS/n) + 2 (coefficients + 1): only differences
         between laws have a meaning, and residuals that follow each other exaggerate them. NaN for a curve with a NaN.
     """
-    h, r = np.broadcast_arrays(np.asarray(entropy, float), np.asarray(reward, float))
+    h, r = np.broadcast_arrays(numbers(entropy, "entropy"), numbers(reward, "reward"))
     n, whole = h.shape[-1], np.isfinite(h + r).all(-1)
     h, r = (np.where(whole[..., None], one, 0.0) for one in (h, r))
     total = ((r - r.mean(-1, keepdims=True)) ** 2).sum(-1)
@@ -96,6 +100,7 @@ def fit_saturation(time: np.ndarray, value: np.ndarray) -> tuple[float, float, f
     level, drop, scale
         scale lies between 1/10 and 100 times the time covered.
     """
+    time, value = finite(time, "time"), finite(value, "value")
     span = float(np.ptp(time))
 
     def residual(log_scale):
@@ -134,7 +139,34 @@ def bootstrap_entropy_law(
     -------
     a, b : ndarray, shape (draws, ...)
     """
+    entropy, reward = numbers(entropy, "entropy"), numbers(reward, "reward")
     fits = [
         fit_entropy_law(entropy[..., i], reward[..., i]) for i in block_indices(entropy.shape[-1], block, draws, rng)
     ]
     return np.stack([a for a, _ in fits]), np.stack([b for _, b in fits])
+
+
+_NO_LINE = "a curve with a NaN has no fit: NaN"
+_EXP = "exp(H) has a zero and a unit of its own"
+DECLARED = (
+    Declared(
+        fit_line,
+        ("x", "y"),
+        moves="a slope goes with the units of y over x, an intercept with where zero lies",
+        missing={"x": _NO_LINE, "y": _NO_LINE},
+    ),
+    Declared(
+        loglog_slope,
+        ("x", "y"),
+        invariant=("scale",),
+        alone={"x": ("scale",), "y": ("scale",)},
+        moves="a logarithm asks where zero lies",
+        missing={"x": _NO_LINE, "y": _NO_LINE},
+    ),
+    Declared(fit_entropy_law, ("entropy", "reward"), moves=_EXP, missing={"entropy": _NO_LINE, "reward": _NO_LINE}),
+    Declared(compare_laws, ("entropy", "reward"), moves=_EXP, missing={"entropy": _NO_LINE, "reward": _NO_LINE}),
+    Declared(fit_saturation, ("time", "value"), moves="each of the three has the unit of its axis"),
+    Declared(
+        bootstrap_entropy_law, ("entropy", "reward"), moves=_EXP, missing={"entropy": _NO_LINE, "reward": _NO_LINE}
+    ),
+)

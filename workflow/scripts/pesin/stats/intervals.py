@@ -8,6 +8,9 @@ import numpy as np
 import xarray as xr
 from scipy import special  # scipy.stats would cost every job half a second of imports
 
+from pesin.declared import Change, Declared
+from pesin.door import centred, finite, numbers, ordered, yes_no
+
 Estimate = Literal["mean", "median", "share"]
 
 
@@ -45,7 +48,7 @@ def interval(values, over: str | None = None, estimate: Estimate = "mean") -> Ce
         If a share is asked of values other than 0 and 1.
     """
     if not isinstance(values, xr.DataArray):
-        return _interval(np.asarray(values, float), estimate)
+        return _interval(numbers(values, "values"), estimate)
     if over is None:
         raise ValueError("name the dimension of independent units: interval(values, over)")
     ends = xr.apply_ufunc(
@@ -87,7 +90,7 @@ def mean_interval(values, level: float = 0.95) -> tuple[float, float, float]:
     (mean, low, high)
         low and high are -inf and inf for fewer than two units.
     """
-    values = np.asarray(values, float)
+    values = finite(values, "values")
     n = values.size
     centre = float(values.mean()) if n else np.nan
     if n < 2:
@@ -107,7 +110,7 @@ def median_interval(values, level: float = 0.95) -> tuple[float, float, float]:
     -------
     (median, low, high)
     """
-    values = np.sort(np.asarray(values, float))
+    values = np.sort(ordered(values, "values"))
     n = values.size
     if n < 2:
         return (float(values[0]) if n else np.nan), -np.inf, np.inf
@@ -127,7 +130,7 @@ def share_interval(yes, level: float = 0.95) -> tuple[float, float, float]:
     -------
     (share, low, high)
     """
-    yes = np.asarray(yes, bool)
+    yes = yes_no(yes, "yes")
     n = yes.size
     if n == 0:
         return np.nan, 0.0, 1.0
@@ -151,12 +154,12 @@ def correlation_interval(x, y, method: str = "spearman", level: float = 0.95) ->
     (rho, low, high)
         rho is NaN and the interval (-1, 1) if one of the two is constant or there are fewer than five units.
     """
-    x, y = np.asarray(x, float), np.asarray(y, float)
+    checked = ordered if method == "spearman" else finite
+    x, y = checked(x), checked(y, "y")
     n = x.size
-    if n < 5 or np.ptp(x) == 0 or np.ptp(y) == 0:
+    if n < 5 or np.all(x == x[0]) or np.all(y == y[0]):
         return np.nan, -1.0, 1.0
-    if method == "spearman":
-        x, y = ranks(x), ranks(y)
+    x, y = (ranks(x), ranks(y)) if method == "spearman" else (centred(x), centred(y))
     rho = float(np.clip(np.corrcoef(x, y)[0, 1], -1, 1))
     variance = (1 + rho**2 / 2) / (n - 3) if method == "spearman" else 1 / (n - 3)
     half = float(special.ndtri(0.5 + level / 2) * np.sqrt(variance))
@@ -166,7 +169,7 @@ def correlation_interval(x, y, method: str = "spearman", level: float = 0.95) ->
 
 def ranks(values) -> np.ndarray:
     """Ranks from 1 along the last axis, ties averaged. Shape (..., units)."""
-    return np.apply_along_axis(_ranks, -1, np.asarray(values))
+    return np.apply_along_axis(_ranks, -1, ordered(values, "values"))
 
 
 def _ranks(values: np.ndarray) -> np.ndarray:
@@ -182,8 +185,42 @@ def spearman(x, y) -> float:
     x, y : array_like, shape (units,)
         Infinite values keep their rank.
     """
-    x, y = np.asarray(x, float), np.asarray(y, float)
+    x, y = numbers(x), numbers(y, "y")
     if np.isnan(x).any() or np.isnan(y).any() or np.all(x == x[0]) or np.all(y == y[0]):
         return np.nan
     # Rounded: ranks are halves of integers, and a rho that is exactly 0.9 must not miss a bound of 0.9 by one bit.
     return round(float(np.corrcoef(_ranks(x), _ranks(y))[0, 1]), 12)
+
+
+_FAILED = "NaN is a unit that failed; an infinite value has a rank, but no mean"
+_RANK = "an infinite value has a rank"
+_ANY: tuple[Change, ...] = ("shift", "scale", "monotone")
+DECLARED = (
+    Declared(
+        interval, ("values",), follows="values", moves="it is in the unit of the values", missing={"values": _FAILED}
+    ),
+    Declared(mean_interval, ("values",), follows="values", moves="it is in the unit of the values"),
+    Declared(
+        median_interval,
+        ("values",),
+        follows="values",
+        moves="it is in the unit of the values",
+        infinite={"values": _RANK},
+    ),
+    Declared(share_interval, ("yes",), names=("yes",), moves="yes and no are no sizes"),
+    Declared(
+        correlation_interval,
+        ("x", "y"),
+        invariant=_ANY,
+        alone={"x": _ANY, "y": _ANY},
+        infinite={"x": _RANK, "y": _RANK},
+    ),
+    Declared(ranks, ("values",), invariant=_ANY, infinite={"values": _RANK}),
+    Declared(
+        spearman,
+        ("x", "y"),
+        invariant=_ANY,
+        alone={"x": _ANY, "y": _ANY},
+        missing={"x": "rho is NaN", "y": "rho is NaN"},
+    ),
+)

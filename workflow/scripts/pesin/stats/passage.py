@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 
+from pesin.declared import Declared
+from pesin.door import finite, numbers, yes_no
+
 
 def first_passage(times, series, level: float) -> np.ndarray:
     """Time at which each series first reaches a level from below, by interpolation between samples.
@@ -22,14 +25,14 @@ def first_passage(times, series, level: float) -> np.ndarray:
         times[0] for a series that starts at or above the level; inf for one that never reaches it; NaN for one that
         turns NaN before it does.
     """
-    times, series = np.asarray(times, float), np.asarray(series, float)
-    above = series >= level
+    times, series, height = finite(times, "times"), numbers(series, "series"), finite(level, "level")
+    above = series >= height
     passed = above.any(-1)
     after = np.where(passed, above.argmax(-1), 0)
     before = np.maximum(after - 1, 0)
     y0, y1 = (np.take_along_axis(series, i[..., None], -1)[..., 0] for i in (before, after))
     with np.errstate(invalid="ignore", divide="ignore"):
-        share = np.where(after > 0, (level - y0) / (y1 - y0), 0.0)
+        share = np.where(after > 0, (height - y0) / (y1 - y0), 0.0)
     found = times[before] + np.where(after > 0, share, 0) * (times[after] - times[before])
     return np.where(passed, found, np.where(np.isnan(series).any(-1), np.nan, np.inf))
 
@@ -52,7 +55,7 @@ def kaplan_meier(times, observed, at) -> tuple[np.ndarray, np.ndarray, np.ndarra
         With Greenwood's variance on the log-minus-log scale (95 %), which keeps within 0 and 1; where nobody or
         everybody has passed it is (share, share).
     """
-    times, observed, at = np.asarray(times, float), np.asarray(observed, bool), np.asarray(at, float)
+    times, observed, at = finite(times, "times"), yes_no(observed, "observed"), finite(at, "at")
     events = np.unique(times[observed])
     risk = (times[None] >= events[:, None]).sum(1)
     deaths = (times[None, observed] == events[:, None]).sum(1)
@@ -65,3 +68,21 @@ def kaplan_meier(times, observed, at) -> tuple[np.ndarray, np.ndarray, np.ndarra
     low, high = np.where(inside, low, share), np.where(inside, high, share)
     place = np.searchsorted(events, at, side="right")
     return share[place], low[place], high[place]
+
+
+DECLARED = (
+    Declared(
+        first_passage,
+        ("times", "series", "level"),
+        follows="values",
+        moves="it is a time",
+        missing={"series": "a series that turns NaN has no passage after it"},
+    ),
+    Declared(
+        kaplan_meier,
+        ("times", "observed", "at"),
+        names=("observed",),
+        invariant=("shift", "scale", "monotone"),
+        moves="the times asked for are those of the same clock",
+    ),
+)

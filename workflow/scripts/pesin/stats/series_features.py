@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 
+from pesin.declared import Declared
+from pesin.door import centred, finite, still
+
 QUANTILES = (0.05, 0.25, 0.5, 0.75, 0.95)
 LAGS = (1, 2, 3, 5, 8, 13)
 BANDS = 6
@@ -37,13 +40,14 @@ def series_features(x) -> np.ndarray:
     ValueError
         If the series are shorter.
     """
-    x = np.asarray(x, float)
+    x = finite(x)
     time = x.shape[-1]
     if time <= max(LAGS):
         raise ValueError(f"series of {time} points are too short: features need {max(LAGS) + 1}")
     mean, deviation = x.mean(-1), x.std(-1)
-    varies = deviation > 1e-12 * np.abs(mean)
-    z = (x - mean[..., None]) / np.where(varies, deviation, 1)[..., None]
+    varies = ~still(x)
+    z = centred(x)
+    z = (z - z.mean(-1, keepdims=True)) / np.where(varies, deviation, 1)[..., None]
     square, change = z * z, np.diff(x, axis=-1)
     above = z > 0
     crossed = above[..., 1:] != above[..., :-1]
@@ -74,3 +78,10 @@ def series_features(x) -> np.ndarray:
         np.stack([share[..., band == b].sum(-1) for b in range(BANDS)], -1),
     ]
     return np.concatenate(parts, -1)
+
+
+DECLARED = (
+    Declared(
+        series_features, ("x",), moves="mean, deviation, extremes and quantiles are in the unit of x; the rest stays"
+    ),
+)

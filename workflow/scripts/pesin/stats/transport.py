@@ -8,6 +8,9 @@ import numpy as np
 from scipy.optimize import linear_sum_assignment
 from scipy.spatial.distance import cdist
 
+from pesin.declared import Declared
+from pesin.door import finite, origin
+
 
 def wasserstein(x, y, order: int = 1) -> np.ndarray:
     """Wasserstein distance of two equally large samples on the line, by their sorted values.
@@ -23,7 +26,7 @@ def wasserstein(x, y, order: int = 1) -> np.ndarray:
     ndarray, shape (...)
         In the unit of x.
     """
-    x, y = np.sort(np.asarray(x, float), -1), np.sort(np.asarray(y, float), -1)
+    x, y = np.sort(finite(x), -1), np.sort(finite(y, "y"), -1)
     if x.shape[-1] != y.shape[-1]:
         raise ValueError(f"samples must be equally large; these have {x.shape[-1]} and {y.shape[-1]}")
     if order not in (1, 2):
@@ -62,6 +65,7 @@ def mean_discrepancy(x, y, widths) -> float:
     The unbiased estimate (Gretton and others, JMLR 13, 723, 2012, eq. 3): it may be negative for equal laws.
     """
     x, y = _clouds(x, y)
+    widths = np.atleast_1d(finite(widths, "widths"))
 
     def kernel(a, b) -> np.ndarray:
         squares = cdist(a, b, "sqeuclidean")
@@ -94,9 +98,23 @@ def sampling_floor(
 
 
 def _clouds(x, y) -> tuple[np.ndarray, np.ndarray]:
-    x, y = np.asarray(x, float), np.asarray(y, float)
+    x, y = finite(x), finite(y, "y")
     if x.ndim != 2 or y.ndim != 2 or x.shape[1] != y.shape[1]:
         raise ValueError(f"clouds have the shape (samples, dim); these have {x.shape} and {y.shape}")
-    if not (np.isfinite(x).all() and np.isfinite(y).all()):
-        raise ValueError("a cloud has values that are not finite")
-    return x, y
+    start = origin(x, 0)
+    return x - start, y - start
+
+
+_APART = "a distance is in the unit of x, and a cloud moved alone is farther away"
+DECLARED = (
+    Declared(wasserstein, ("x", "y"), invariant=("shift",), follows="unit", moves=_APART),
+    Declared(wasserstein2, ("x", "y"), invariant=("shift",), follows="unit", moves=_APART),
+    Declared(sliced_wasserstein2, ("x", "y"), invariant=("shift",), follows="unit", moves=_APART),
+    Declared(
+        mean_discrepancy,
+        ("x", "y", "widths"),
+        sizes=("widths",),
+        invariant=("shift", "scale"),
+        moves="a cloud moved alone is farther away, and the widths are in the unit of x",
+    ),
+)

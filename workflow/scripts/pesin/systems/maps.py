@@ -6,6 +6,8 @@ from collections.abc import Callable
 
 import numpy as np
 
+from pesin.door import unmasked
+
 
 def logistic(x, r: float = 4.0) -> np.ndarray:
     """x' = r x (1 - x) on [0, 1], r <= 4; at r = 4 the Lyapunov exponent is ln 2. x has shape (..., 1).
@@ -47,7 +49,7 @@ def iterate(step: Callable, x0, length: int, discard: int = 0, args: tuple = ())
     -------
     ndarray, shape (..., length, dim)
     """
-    x = np.array(x0)
+    x = unmasked(x0, "x0").copy()
     x = x.astype(np.result_type(x, float))
     for _ in range(discard):
         x = step(x, *args)

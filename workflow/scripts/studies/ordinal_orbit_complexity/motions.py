@@ -128,4 +128,6 @@ def _kappa(case: Case, complex_, chaotic) -> tuple[float, float, float]:
 
 
 def _auc(score, label) -> float:
+    """AUC of a score for a label; a lost orbit, which has no score, ranks on the wrong side of its label."""
+    score = np.where(np.isnan(score), np.where(label, -np.inf, np.inf), score)
     return float(area_under_curve(score[label], score[~label])) if 0 < label.sum() < label.size else np.nan

@@ -7,6 +7,7 @@ import xarray as xr
 
 from pesin.entropy.kernel import classes_of
 from pesin.stats.intervals import spearman
+from pesin.stats.surrogates import rank_p_value
 from pesin.steps.case import Case
 from pesin.steps.labels import DIVERGED, labelled
 from studies.diffusion_spectral_entropy.measures import bits, bits_between, bits_of, subsample_error
@@ -93,7 +94,7 @@ def chance(case: Case[Params], z: np.ndarray, label: np.ndarray) -> xr.Dataset:
         [subsample_error(*pair, rng, convention, p.subsets, p.chance.subsamples) for pair in zip(*both, strict=True)]
         for both in zip(z, label, strict=True)
     ]
-    p_value = (found >= found[..., :1]).mean(-1)
+    p_value = rank_p_value(-found[..., 0], -null)
     return xr.Dataset(
         {
             "dsmi_null": bits((*RUN, "permutation"), null, "DSMI with permuted labels, last checkpoint"),

@@ -83,7 +83,7 @@ def _follow_orbits(rng, acceleration, args, start, dt, substeps, p, rotation) ->
     """One interval is one typical natural period."""
     force = acceleration if p.attraction else lambda x, *args: 0 * x
     return follow_tangents(
-        lambda z: yoshida4(force, z, dt / substeps, p.samples_per_period * substeps, substeps, rotation, args),
+        lambda z, _: yoshida4(force, z, dt / substeps, p.samples_per_period * substeps, substeps, rotation, args),
         start,
         rng.normal(size=(len(start), 2, start.shape[-1])),
         p.periods,

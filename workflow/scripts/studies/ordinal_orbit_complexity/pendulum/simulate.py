@@ -37,7 +37,7 @@ def simulate(case: Case[Params]) -> xr.Dataset:
         # One interval is one second, about half a natural period.
         results.append(
             follow_tangents(
-                lambda z: solve_together(flow, z, np.arange(per_second + 1) * dt),
+                lambda z, _: solve_together(flow, z, np.arange(per_second + 1) * dt),
                 start,
                 rng.normal(size=(p.starts, 2, 4)),
                 p.duration,

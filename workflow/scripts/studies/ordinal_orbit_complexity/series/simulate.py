@@ -63,7 +63,7 @@ def _maps(case: Case[Params]) -> xr.Dataset:
 def _map_exponent(step, start, rng) -> np.ndarray:
     """Largest exponent over 2000 iterations, scaled back each 10."""
     deviations = rng.normal(size=(len(start), 1, start.shape[-1]))
-    tangents = follow_tangents(lambda z: iterate(step, z, 11), start, deviations, 200)
+    tangents = follow_tangents(lambda z, _: iterate(step, z, 11), start, deviations, 200)
     return finite_time_exponent(tangents.growth[:, 0], 10)
 
 
@@ -85,7 +85,7 @@ def _lorenz(case: Case[Params]) -> xr.Dataset:
     path = rk4(lorenz63, run_in, lorenz.dt, steps, args=(10, lorenz.rho))
     every = round(0.5 / lorenz.dt)
     tangents = follow_tangents(
-        lambda z: rk4(lorenz63, z, lorenz.dt, every, every, args=(10, lorenz.rho)),
+        lambda z, _: rk4(lorenz63, z, lorenz.dt, every, every, args=(10, lorenz.rho)),
         run_in,
         rng.normal(size=(p.seeds, 1, 3)),
         round(lorenz.duration / (5 * every * lorenz.dt)) + 1,
