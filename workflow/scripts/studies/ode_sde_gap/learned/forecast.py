@@ -1,0 +1,201 @@
+"""Clouds that both samplers make of the networks' scores, their distances, and the networks' residuals."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import torch
+import xarray as xr
+
+from pesin.models.jets import softplus_activation
+from pesin.stats.intervals import spearman
+from pesin.stats.transport import sliced_wasserstein2, wasserstein2_histograms
+from pesin.steps.case import Case
+from pesin.steps.labels import DIVERGED, labelled
+from studies.ode_sde_gap.laws import LAWS
+from studies.ode_sde_gap.learned.params import Params
+from studies.ode_sde_gap.learned.train import collocation, networks
+from studies.ode_sde_gap.process import Score, kept, learned_score, network_residual, sample_ode, sample_sde, times
+
+SAMPLERS = ("sde", "ode")
+PAIRS = {"ode_data": ("ode", "data"), "sde_data": ("sde", "data"), "ode_sde": ("ode", "sde")}
+GRID = ("weight", "seed")
+SQUARED = "squared W2 of the histograms"
+TO_FLOOR = "ln of the squared W2 over its floor"
+
+
+def forecast(case: Case[Params], data: xr.Dataset, trained: xr.DataTree) -> xr.Dataset:
+    """Sample, and measure: distances (pair, weight, seed), their floor (seed), the residual (weight, seed)."""
+    params, truth = case.params.forecast, data["data"].values
+    clouds = sampled(case, trained, params.steps)
+    density = {name: histograms(case, cloud) for name, cloud in clouds.items()}
+    density["data"] = np.broadcast_to(histograms(case, truth), density["ode"].shape)
+    distance = np.stack([squares(case, density[one], density[other]) for one, other in PAIRS.values()])
+    floor, missing, gap = floors(case), residuals(case, trained), distance[list(PAIRS).index("ode_sde")]
+    to_floor = np.log(distance / floor)
+    coarse = [sampled(case, trained, steps) for steps in params.coarse]
+    gaps = [squares(case, *(histograms(case, made[name]) for name in SAMPLERS)) for made in coarse]
+    correlation = [spearman(*both) for both in zip(missing.T, gap.T, strict=True)]
+    shown = np.stack([density[name].mean(1) for name in ("data", *SAMPLERS)])
+    at, grid = axis(case), ("pair", *GRID)
+    variables = {
+        "transport": labelled(grid, distance, SQUARED, nan=DIVERGED),
+        "floor": labelled("seed", floor, f"{SQUARED}, two clouds of data"),
+        "log_to_floor": labelled(grid, to_floor, TO_FLOOR, nan=DIVERGED),
+        "above_floor": labelled(grid, distance - floor, f"{SQUARED} above their floor", nan=DIVERGED),
+        "chosen": labelled("seed", chosen(to_floor[0]), f"{TO_FLOOR}, ODE at the best weight", nan=DIVERGED),
+        "sliced": labelled(grid, slices(case, clouds, truth), "squared sliced W2", nan=DIVERGED),
+        "residual": labelled(GRID, missing, "mean square of the residual", nan=DIVERGED, may_be_constant=1),
+        "rank_correlation": labelled(
+            "seed", correlation, "rank correlation of residual and gap", nan="all weights alike", may_be_constant=1
+        ),
+        "gap_at_steps": labelled(("steps", *GRID), [*gaps, gap], f"{SQUARED}, ODE and SDE", nan=DIVERGED),
+        "density": labelled(
+            ("law", "weight", "x", "y"), shown, "share of the points in a bin, mean over seeds", nan=DIVERGED
+        ),
+        "samples": labelled(
+            ("sampler", *GRID, "sample", "xy"),
+            np.stack([clouds[name][..., : params.keep, :] for name in SAMPLERS]),
+            "generated point",
+            nan=DIVERGED,
+        ),
+    }
+    coordinates: dict[str, Any] = {
+        "pair": list(PAIRS),
+        "sampler": list(SAMPLERS),
+        "law": ["data", *SAMPLERS],
+        "xy": ["x", "y"],
+    }
+    coordinates |= {"weight": case.params.train.weights, "seed": data["seed"].values, "x": at, "y": at}
+    return xr.Dataset(variables, coordinates | {"steps": [*params.coarse, params.steps]})
+
+
+# ------------------------------------------------------------------------------------------------------------ samplers
+
+
+def sampled(case: Case[Params], trained: xr.DataTree, steps: int) -> dict[str, np.ndarray]:
+    """Clouds of both samplers, each (weights, seeds, samples, 2), from the same starts; the weights share all noise."""
+    params, train = case.params, case.params.train
+    score, arms = score_of(case, trained)
+    seeds, samples = params.simulate.seeds, params.simulate.samples
+    generator = torch.Generator().manual_seed(case.seed("noise"))
+    grid = times(train.horizon, train.start, steps, params.forecast.grid)
+    found: dict[str, list[np.ndarray]] = {name: [] for name in SAMPLERS}
+    for first in range(0, samples, params.forecast.chunk):
+        shape = (seeds, min(params.forecast.chunk, samples - first), 2)
+
+        def draw(_=None, shape=shape) -> torch.Tensor:
+            return torch.randn(shape, generator=generator).to(case.device).repeat(arms, 1, 1)
+
+        start = draw() / 2**0.5
+        found["ode"].append(sample_ode(score, start, grid).numpy(force=True))
+        found["sde"].append(sample_sde(score, start, grid, draw).numpy(force=True))
+    whole = (len(train.weights), seeds, samples, 2)
+    return {
+        name: np.broadcast_to(np.concatenate(parts, 1).reshape(arms, *whole[1:]), whole)
+        for name, parts in found.items()
+    }
+
+
+def score_of(case: Case[Params], trained: xr.DataTree) -> tuple[Score, int]:
+    """The score of all runs, and how many of the weights differ in it: all of them, or one that stands for all."""
+    params = case.params
+    if params.forecast.score == "exact":
+        law = LAWS[params.simulate.law]
+
+        def exact(x: torch.Tensor, t: float) -> torch.Tensor:
+            return torch.as_tensor(law.noised_score(x.numpy(force=True), *kept(t)), dtype=x.dtype, device=x.device)
+
+        return exact, 1
+    activation, parameters = softplus_activation(params.train.sharpness), chosen_networks(case, trained)
+    runs = len(next(iter(parameters.values())))
+    return learned_score(parameters, activation), runs // params.simulate.seeds
+
+
+def chosen_networks(case: Case[Params], trained: xr.DataTree):
+    """The networks that are judged: all, or those of weight zero where nothing else is asked for."""
+    params = case.params
+    group = "start" if params.forecast.score == "untrained" else "end"
+    parameters = networks(trained, group, case.device)
+    if params.forecast.penalised and group == "end":
+        return parameters
+    return {name: value[: params.simulate.seeds] for name, value in parameters.items()}
+
+
+def residuals(case: Case[Params], trained: xr.DataTree) -> np.ndarray:
+    """Mean square of the Fokker-Planck residual over evenly drawn points, (weights, seeds); the exact one's is zero."""
+    params = case.params
+    shape = (len(params.train.weights), params.simulate.seeds)
+    if params.forecast.score == "exact":
+        return np.zeros(shape)
+    parameters = chosen_networks(case, trained)
+    arms = len(next(iter(parameters.values()))) // shape[1]
+    points = torch.as_tensor(collocation(params, case.rng("collocation"), params.forecast.collocation))
+    with torch.no_grad():
+        inputs = points.to(case.device).repeat(arms, 1, 1)
+        missing = network_residual(parameters, inputs, softplus_activation(params.train.sharpness))
+    return np.broadcast_to(missing.double().square().mean(-1).numpy(force=True).reshape(arms, -1), shape).copy()
+
+
+# ----------------------------------------------------------------------------------------------------------- distances
+
+
+def axis(case: Case[Params]) -> np.ndarray:
+    """Centres of the bins along an edge."""
+    edges = np.linspace(-case.params.forecast.edge, case.params.forecast.edge, case.params.forecast.bins + 1)
+    return (edges[1:] + edges[:-1]) / 2
+
+
+def histograms(case: Case[Params], clouds: np.ndarray) -> np.ndarray:
+    """Share of the points in each bin, (..., samples, 2) -> (..., bins, bins); NaN for a cloud that diverged.
+
+    A point outside counts in the outermost bin: what flies away isn't left out.
+    """
+    params = case.params.forecast
+    found = np.full((*clouds.shape[:-2], params.bins, params.bins), np.nan)
+    for place in np.ndindex(clouds.shape[:-2]):
+        if np.isfinite(clouds[place]).all():
+            inside = np.clip((clouds[place] / params.edge + 1) / 2 * params.bins, 0, params.bins - 1).astype(int)
+            counts = np.bincount(inside[:, 0] * params.bins + inside[:, 1], minlength=params.bins**2)
+            found[place] = counts.reshape(params.bins, params.bins) / len(inside)
+    return found
+
+
+def squares(case: Case[Params], first: np.ndarray, second: np.ndarray) -> np.ndarray:
+    """Squared W2 of histograms (weights, seeds, bins, bins), as the authors print it: (weights, seeds)."""
+    centres = np.stack(np.meshgrid(*2 * [axis(case)], indexing="ij"), -1).reshape(-1, 2)
+    found = np.full(first.shape[:2], np.nan)
+    for place in np.ndindex(found.shape):
+        p, q = first[place].ravel(), second[place].ravel()
+        if np.isfinite(p).all() and np.isfinite(q).all():
+            found[place] = wasserstein2_histograms(p, q, centres) ** 2
+    return found
+
+
+def floors(case: Case[Params]) -> np.ndarray:
+    """Mean squared W2 between two clouds of data as large as the generated ones, (seeds,)."""
+    params, law, rng = case.params, LAWS[case.params.simulate.law], case.rng("floor")
+    shape = (2, params.forecast.floors, params.simulate.seeds, params.simulate.samples, 2)
+    clouds = law.sample(rng, int(np.prod(shape[:-1]))).reshape(shape)
+    return squares(case, *histograms(case, clouds)).mean(0)
+
+
+def slices(case: Case[Params], clouds: dict[str, np.ndarray], truth: np.ndarray) -> np.ndarray:
+    """Squared sliced W2 of each pair, (pairs, weights, seeds)."""
+    every = {**clouds, "data": np.broadcast_to(truth[:, : clouds["ode"].shape[2]], clouds["ode"].shape)}
+    found = np.full((len(PAIRS), *clouds["ode"].shape[:2]), np.nan)
+    for i, (one, other) in enumerate(PAIRS.values()):
+        for place in np.ndindex(found.shape[1:]):
+            x, y = every[one][place], every[other][place]
+            if np.isfinite(x).all() and np.isfinite(y).all():
+                rng = case.rng("directions")  # the same for all
+                found[(i, *place)] = sliced_wasserstein2(rng, x, y, case.params.forecast.directions) ** 2
+    return found
+
+
+def chosen(values: np.ndarray) -> np.ndarray:
+    """The value at the weight above zero that is best for the other seeds, (weights, seeds) -> (seeds,)."""
+    penalised, seeds = values[1:], np.arange(values.shape[1])
+    others = np.stack([penalised[:, seeds != seed].mean(1) for seed in seeds], 1)
+    return penalised[np.where(np.isfinite(others), others, np.inf).argmin(0), seeds]
