@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from matplotlib.figure import Figure
 
-from pesin.plot.style import COLOURS, interval_whiskers, legend, log_axis, named, names, panels
+from pesin.plot.style import COLOURS, interval_whiskers, legend, log_axis, named, names, note, panels
 from pesin.stats.intervals import interval
 from pesin.steps.results import Results
 
@@ -27,25 +27,30 @@ def clouds(study: Results) -> Figure:
     """Densities of data, SDE and ODE, and the difference of the two samplers, a row for each weight."""
     result: Any = study["forecast/blob"]
     density, weights = result["density"], result["weight"].values
-    figure, axes = panels(len(weights), 4, height=1.75, sharex=True, sharey=True)
+    outside = result["escaped"].mean("seed")
+    figure, axes = panels(len(weights), 4, height=1.8, sharex=True, sharey=True)
     apart = density.sel(law="ode") - density.sel(law="sde")
     top, most = float(density.sel(law="data").max()), float(abs(apart).max())
     extent = (*edges(result["x"].values), *edges(result["y"].values))
     look: dict[str, Any] = {"origin": "lower", "extent": extent, "interpolation": "nearest"}
     for row, weight in zip(axes, weights, strict=True):
-        for panel, (law, said) in zip(row, LAWS.items(), strict=False):
+        for panel, law in zip(row, LAWS, strict=False):
             shares = panel.imshow(
                 density.sel(law=law, weight=weight).values.T, vmin=0, vmax=top, cmap="viridis", **look
             )
-            panel.set_title(said if weight == weights[0] else "")
+            if law != "data":
+                share = float(outside.sel(sampler=law, weight=weight))
+                note(panel, f"{share:.2%} outside", (0.04, 0.92), xycoords="axes fraction", color="white")
         values = apart.sel(weight=weight).values.T
         differences = row[3].imshow(values, vmin=-most, vmax=most, cmap="RdBu_r", **look)
-        row[3].set_title("ODE - SDE" if weight == weights[0] else "")
         row[0].set_ylabel(f"w = {weight:g}\ny")
+    for panel, said in zip(axes[0], (*LAWS.values(), "ODE - SDE"), strict=True):
+        panel.set_title(said)
     for panel in axes[-1]:
         panel.set_xlabel("x")
-    figure.colorbar(shares, ax=axes[:, 2], label="share in a bin", shrink=0.6)
-    figure.colorbar(differences, ax=axes[:, 3], label="difference", shrink=0.6)
+    bars = {"location": "bottom", "aspect": 25}
+    figure.colorbar(shares, ax=axes[:, :3], label=named(density), shrink=0.5, **bars)
+    figure.colorbar(differences, ax=axes[:, 3], label="difference", ticks=[-0.01, 0, 0.01], **bars)
     return figure
 
 
@@ -80,6 +85,7 @@ def distances(study: Results) -> Figure:
     for seed in result["seed"].values:
         middle.plot(result["residual"].sel(seed=seed), gap.sel(seed=seed), color=COLOURS[7], linewidth=0.7)
     log_axis(middle, "x")
+    log_axis(middle, "y", ticks=[0.02, 0.05, 0.1, 0.2, 0.3])
     middle.set(xlabel=named(result["residual"], "mean square residual"), ylabel=named(gap, "squared W2 (ODE, SDE)"))
     exact: Any = study["forecast/exact_score"]["gap_at_steps"]
     for i, weight in enumerate(weights):
@@ -92,7 +98,7 @@ def distances(study: Results) -> Figure:
     log_axis(right, "x", ticks=exact["steps"].values)
     right.set(xlabel="steps of the samplers", ylabel=named(exact, "squared W2 (ODE, SDE)"))
     for panel in (left, middle, right):
-        legend(panel, outside="above", ncols=2)
+        legend(panel, outside="above", ncols=2, fontsize=6)
     return figure
 
 
@@ -119,12 +125,12 @@ def known(study: Results) -> Figure:
     place = np.arange(learned.sizes["weight"])
     for i, (law, said) in enumerate(LAWS.items()):
         found = interval(learned["neighbour_entropy"].sel(law=law), "seed")
-        interval_whiskers(right, place + 0.1 * (i - 1), found, f"{said}, neighbours", color=COLOURS[(6, 0, 1)[i]])
+        interval_whiskers(right, place + 0.1 * (i - 1), found, f"{said} (neighbours)", color=COLOURS[(6, 0, 1)[i]])
     found = interval(learned["flow_entropy"], "seed")
-    interval_whiskers(right, place + 0.2, found, "ODE, change of variables", color=COLOURS[1], fmt="s")
-    right.axhline(float(learned["data_entropy"]), color=COLOURS[7], linewidth=0.8, label="data, quadrature")
+    interval_whiskers(right, place + 0.2, found, "ODE (flow)", color=COLOURS[1], fmt="s")
+    right.axhline(float(learned["data_entropy"]), color=COLOURS[7], linewidth=0.8, label="data (exact)")
     names(right, "x", [f"{w:g}" for w in learned["weight"].values])
     right.set(xlabel="weight w", ylabel=named(learned["neighbour_entropy"], "differential entropy"))
     for panel in (left, middle, right):
-        legend(panel, outside="above", ncols=2)
+        legend(panel, outside="above", ncols=2, fontsize=6)
     return figure

@@ -31,6 +31,7 @@ def forecast(case: Case[Params], data: xr.Dataset, trained: xr.DataTree) -> xr.D
     clouds = sampled(case, trained, params.steps)
     density = {name: histograms(case, cloud) for name, cloud in clouds.items()}
     density["data"] = np.broadcast_to(histograms(case, truth), density["ode"].shape)
+    outside = np.stack([escaped(case, clouds[name]) for name in SAMPLERS])
     distance = np.stack([squares(case, density[one], density[other]) for one, other in PAIRS.values()])
     floor, missing, gap = floors(case), residuals(case, trained), distance[list(PAIRS).index("ode_sde")]
     to_floor = np.log(distance / floor)
@@ -38,28 +39,31 @@ def forecast(case: Case[Params], data: xr.Dataset, trained: xr.DataTree) -> xr.D
     gaps = [squares(case, *(histograms(case, made[name]) for name in SAMPLERS)) for made in coarse]
     correlation = [spearman(*both) for both in zip(missing.T, gap.T, strict=True)]
     shown = np.stack([density[name].mean(1) for name in ("data", *SAMPLERS)])
-    at, grid = axis(case), ("pair", *GRID)
+    kept_points = np.stack([clouds[name][..., : params.keep, :] for name in SAMPLERS])
+    at, grid, weights = axis(case), ("pair", *GRID), case.params.train.weights
+
+    def on(dims: tuple[str, ...], values, *said: str, **more) -> tuple:
+        """Labelled; one run that stands for all weights is said of each."""
+        values = np.asarray(values)
+        place = dims.index("weight")
+        whole = (*values.shape[:place], len(weights), *values.shape[place + 1 :])
+        return labelled(dims, np.broadcast_to(values, whole), *said, nan=DIVERGED, **more)
+
     variables = {
-        "transport": labelled(grid, distance, SQUARED, nan=DIVERGED),
+        "transport": on(grid, distance, SQUARED),
         "floor": labelled("seed", floor, f"{SQUARED}, two clouds of data"),
-        "log_to_floor": labelled(grid, to_floor, TO_FLOOR, nan=DIVERGED),
-        "above_floor": labelled(grid, distance - floor, f"{SQUARED} above their floor", nan=DIVERGED),
+        "log_to_floor": on(grid, to_floor, TO_FLOOR),
+        "above_floor": on(grid, distance - floor, f"{SQUARED} above their floor"),
         "chosen": labelled("seed", chosen(to_floor[0]), f"{TO_FLOOR}, ODE at the best weight", nan=DIVERGED),
-        "sliced": labelled(grid, slices(case, clouds, truth), "squared sliced W2", nan=DIVERGED),
-        "residual": labelled(GRID, missing, "mean square of the residual", nan=DIVERGED, may_be_constant=1),
+        "sliced": on(grid, slices(case, clouds, truth), "squared sliced W2"),
+        "residual": on(GRID, missing, "mean square of the residual", may_be_constant=1),
         "rank_correlation": labelled(
             "seed", correlation, "rank correlation of residual and gap", nan="all weights alike", may_be_constant=1
         ),
-        "gap_at_steps": labelled(("steps", *GRID), [*gaps, gap], f"{SQUARED}, ODE and SDE", nan=DIVERGED),
-        "density": labelled(
-            ("law", "weight", "x", "y"), shown, "share of the points in a bin, mean over seeds", nan=DIVERGED
-        ),
-        "samples": labelled(
-            ("sampler", *GRID, "sample", "xy"),
-            np.stack([clouds[name][..., : params.keep, :] for name in SAMPLERS]),
-            "generated point",
-            nan=DIVERGED,
-        ),
+        "gap_at_steps": on(("steps", *GRID), [*gaps, gap], f"{SQUARED}, ODE and SDE"),
+        "escaped": on(("sampler", *GRID), outside, "share of the points outside the histogram", may_be_constant=1),
+        "density": on(("law", "weight", "x", "y"), shown, "share of the points in a bin, mean over seeds"),
+        "samples": on(("sampler", *GRID, "sample", "xy"), kept_points, "generated point"),
     }
     coordinates: dict[str, Any] = {
         "pair": list(PAIRS),
@@ -67,7 +71,7 @@ def forecast(case: Case[Params], data: xr.Dataset, trained: xr.DataTree) -> xr.D
         "law": ["data", *SAMPLERS],
         "xy": ["x", "y"],
     }
-    coordinates |= {"weight": case.params.train.weights, "seed": data["seed"].values, "x": at, "y": at}
+    coordinates |= {"weight": weights, "seed": data["seed"].values, "x": at, "y": at}
     return xr.Dataset(variables, coordinates | {"steps": [*params.coarse, params.steps]})
 
 
@@ -75,7 +79,7 @@ def forecast(case: Case[Params], data: xr.Dataset, trained: xr.DataTree) -> xr.D
 
 
 def sampled(case: Case[Params], trained: xr.DataTree, steps: int) -> dict[str, np.ndarray]:
-    """Clouds of both samplers, each (weights, seeds, samples, 2), from the same starts; the weights share all noise."""
+    """Clouds of both samplers, each (arms, seeds, samples, 2), from the same starts; the weights share all noise."""
     params, train = case.params, case.params.train
     score, arms = score_of(case, trained)
     seeds, samples = params.simulate.seeds, params.simulate.samples
@@ -91,11 +95,7 @@ def sampled(case: Case[Params], trained: xr.DataTree, steps: int) -> dict[str, n
         start = draw() / 2**0.5
         found["ode"].append(sample_ode(score, start, grid).numpy(force=True))
         found["sde"].append(sample_sde(score, start, grid, draw).numpy(force=True))
-    whole = (len(train.weights), seeds, samples, 2)
-    return {
-        name: np.broadcast_to(np.concatenate(parts, 1).reshape(arms, *whole[1:]), whole)
-        for name, parts in found.items()
-    }
+    return {name: np.concatenate(parts, 1).reshape(arms, seeds, samples, 2) for name, parts in found.items()}
 
 
 def score_of(case: Case[Params], trained: xr.DataTree) -> tuple[Score, int]:
@@ -114,28 +114,25 @@ def score_of(case: Case[Params], trained: xr.DataTree) -> tuple[Score, int]:
 
 
 def chosen_networks(case: Case[Params], trained: xr.DataTree):
-    """The networks that are judged: all, or those of weight zero where nothing else is asked for."""
-    params = case.params
-    group = "start" if params.forecast.score == "untrained" else "end"
-    parameters = networks(trained, group, case.device)
-    if params.forecast.penalised and group == "end":
-        return parameters
-    return {name: value[: params.simulate.seeds] for name, value in parameters.items()}
+    """The networks that are judged: all, or those of weight zero, where all weights are the same."""
+    params = case.params.forecast
+    alike = params.score == "untrained" or not params.penalised
+    parameters = networks(trained, "start" if params.score == "untrained" else "end", case.device)
+    return {name: value[: case.params.simulate.seeds] if alike else value for name, value in parameters.items()}
 
 
 def residuals(case: Case[Params], trained: xr.DataTree) -> np.ndarray:
-    """Mean square of the Fokker-Planck residual over evenly drawn points, (weights, seeds); the exact one's is zero."""
+    """Mean square of the Fokker-Planck residual over evenly drawn points, (arms, seeds); the exact one's is zero."""
     params = case.params
-    shape = (len(params.train.weights), params.simulate.seeds)
     if params.forecast.score == "exact":
-        return np.zeros(shape)
+        return np.zeros((1, params.simulate.seeds))
     parameters = chosen_networks(case, trained)
-    arms = len(next(iter(parameters.values()))) // shape[1]
+    arms = len(next(iter(parameters.values()))) // params.simulate.seeds
     points = torch.as_tensor(collocation(params, case.rng("collocation"), params.forecast.collocation))
     with torch.no_grad():
         inputs = points.to(case.device).repeat(arms, 1, 1)
         missing = network_residual(parameters, inputs, softplus_activation(params.train.sharpness))
-    return np.broadcast_to(missing.double().square().mean(-1).numpy(force=True).reshape(arms, -1), shape).copy()
+    return missing.double().square().mean(-1).numpy(force=True).reshape(arms, -1)
 
 
 # ----------------------------------------------------------------------------------------------------------- distances
@@ -162,8 +159,14 @@ def histograms(case: Case[Params], clouds: np.ndarray) -> np.ndarray:
     return found
 
 
+def escaped(case: Case[Params], clouds: np.ndarray) -> np.ndarray:
+    """Share of the points outside the histogram's square, (..., samples, 2) -> (...)."""
+    with np.errstate(invalid="ignore"):
+        return (~(abs(clouds) < case.params.forecast.edge).all(-1)).mean(-1)
+
+
 def squares(case: Case[Params], first: np.ndarray, second: np.ndarray) -> np.ndarray:
-    """Squared W2 of histograms (weights, seeds, bins, bins), as the authors print it: (weights, seeds)."""
+    """Squared W2 of histograms (arms, seeds, bins, bins), as the authors print it: (arms, seeds)."""
     centres = np.stack(np.meshgrid(*2 * [axis(case)], indexing="ij"), -1).reshape(-1, 2)
     found = np.full(first.shape[:2], np.nan)
     for place in np.ndindex(found.shape):
@@ -182,7 +185,7 @@ def floors(case: Case[Params]) -> np.ndarray:
 
 
 def slices(case: Case[Params], clouds: dict[str, np.ndarray], truth: np.ndarray) -> np.ndarray:
-    """Squared sliced W2 of each pair, (pairs, weights, seeds)."""
+    """Squared sliced W2 of each pair, (pairs, arms, seeds)."""
     every = {**clouds, "data": np.broadcast_to(truth[:, : clouds["ode"].shape[2]], clouds["ode"].shape)}
     found = np.full((len(PAIRS), *clouds["ode"].shape[:2]), np.nan)
     for i, (one, other) in enumerate(PAIRS.values()):
@@ -196,6 +199,6 @@ def slices(case: Case[Params], clouds: dict[str, np.ndarray], truth: np.ndarray)
 
 def chosen(values: np.ndarray) -> np.ndarray:
     """The value at the weight above zero that is best for the other seeds, (weights, seeds) -> (seeds,)."""
-    penalised, seeds = values[1:], np.arange(values.shape[1])
+    penalised, seeds = values[1:] if len(values) > 1 else values, np.arange(values.shape[1])
     others = np.stack([penalised[:, seeds != seed].mean(1) for seed in seeds], 1)
     return penalised[np.where(np.isfinite(others), others, np.inf).argmin(0), seeds]
