@@ -76,6 +76,18 @@ def test_the_exact_log_density_leaves_no_residual_and_a_wrong_one_does():
     assert abs(leftover(1.1)).max() > 0.1
 
 
+def test_a_uniform_background_leaves_no_residual_either():
+    """p + c e^(2 t) solves the equation too: the penalty can't see points that the network puts everywhere."""
+    x, t = (
+        torch.randn(50, 2, dtype=torch.float64).requires_grad_(),
+        torch.linspace(0.1, 2, 50).double().requires_grad_(),
+    )
+    value = torch.log(torch.exp(blobs_log_density(x, t)) + 0.01 * torch.exp(2 * t))
+    slope, speed = torch.autograd.grad(value.sum(), (x, t), create_graph=True)
+    bend = sum(torch.autograd.grad(slope[:, i].sum(), x, retain_graph=True)[0][:, i] for i in (0, 1))
+    assert abs(residual(x, speed, slope, bend)).max() < 1e-8
+
+
 def test_the_residual_and_score_of_networks_are_those_of_their_derivatives():
     activation, generator = softplus_activation(5), torch.Generator().manual_seed(1)
     nets = {k: v.detach().double() for k, v in init_mlp(2, [3, 6, 6, 1], generator).items()}
@@ -224,7 +236,7 @@ def test_without_penalty_all_weights_are_one_network_and_the_penalty_lowers_the_
     assert with_penalty.shape == (3, 3) and (with_penalty[2] < 0.5 * with_penalty[0]).all()
     control = replace(case("forecast", "no_penalty", **change), streams="blob")
     alone = forecasting.forecast(control, data, trained)
-    assert not np.ptp(alone["transport"].values, axis=1).any() and np.isnan(alone["rank_correlation"]).all()
+    assert not np.ptp(alone["transport"].values, axis=2).any() and np.isnan(alone["rank_correlation"]).all()
     np.testing.assert_allclose(alone["residual"][0], with_penalty[0], rtol=1e-5)
 
 
@@ -251,14 +263,16 @@ def test_exact_distance_of_histograms():
         wasserstein2_histograms(p, q, places[:-1])
 
 
-def test_histograms_keep_what_lies_outside_and_say_how_much(monkeypatch):
+def test_histograms_with_and_without_what_lies_outside():
     here = case("forecast", forecast={"bins": 4})
     cloud = np.array([[[-3.9, -3.9], [0.1, 0.1], [100.0, 3.9], [-7.0, -9.0]]])
-    found = forecasting.histograms(here, cloud)[0]
-    assert found[0, 0] == 0.5 and found[2, 2] == 0.25 and found[3, 3] == 0.25 and found.sum() == 1
+    (inside,), (every,) = forecasting.histograms(here, cloud)
+    assert every[0, 0] == 0.5 and every[2, 2] == 0.25 and every[3, 3] == 0.25 and every.sum() == 1
+    assert inside[0, 0] == 0.5 and inside[2, 2] == 0.5 and inside.sum() == 1
+    assert np.isnan(forecasting.histograms(here, cloud[:, 2:])[0]).all()
     assert forecasting.escaped(here, cloud)[0] == 0.5
     lost = forecasting.histograms(here, np.where(cloud == 100, np.nan, cloud))
-    assert np.isnan(lost).all() and np.isnan(forecasting.squares(here, lost[None], lost[None])).all()
+    assert np.isnan(lost).all() and np.isnan(forecasting.squares(here, lost, lost)).all()
 
 
 def test_the_best_weight_is_chosen_on_the_other_seeds():

@@ -21,6 +21,8 @@ from studies.ode_sde_gap.process import Score, kept, learned_score, network_resi
 SAMPLERS = ("sde", "ode")
 PAIRS = {"ode_data": ("ode", "data"), "sde_data": ("sde", "data"), "ode_sde": ("ode", "sde")}
 GRID = ("weight", "seed")
+COUNTING = ("inside", "all")
+"""Which points a histogram counts: those in its square, as in the paper; or all, others in the outermost bins."""
 SQUARED = "squared W2 of the histograms"
 TO_FLOOR = "ln of the squared W2 over its floor"
 
@@ -30,17 +32,20 @@ def forecast(case: Case[Params], data: xr.Dataset, trained: xr.DataTree) -> xr.D
     params, truth = case.params.forecast, data["data"].values
     clouds = sampled(case, trained, params.steps)
     density = {name: histograms(case, cloud) for name, cloud in clouds.items()}
-    density["data"] = np.broadcast_to(histograms(case, truth), density["ode"].shape)
+    density["data"] = np.broadcast_to(histograms(case, truth)[:, None], density["ode"].shape)
     outside = np.stack([escaped(case, clouds[name]) for name in SAMPLERS])
     distance = np.stack([squares(case, density[one], density[other]) for one, other in PAIRS.values()])
     floor, missing, gap = floors(case), residuals(case, trained), distance[list(PAIRS).index("ode_sde")]
-    to_floor = np.log(distance / floor)
+    above = distance - floor[:, None]
+    to_floor = np.log(distance / floor[:, None])
     coarse = [sampled(case, trained, steps) for steps in params.coarse]
     gaps = [squares(case, *(histograms(case, made[name]) for name in SAMPLERS)) for made in coarse]
-    correlation = [spearman(*both) for both in zip(missing.T, gap.T, strict=True)]
-    shown = np.stack([density[name].mean(1) for name in ("data", *SAMPLERS)])
+    correlation = [[spearman(*both) for both in zip(missing.T, one.T, strict=True)] for one in gap]
+    shown = np.stack([density[name][COUNTING.index("inside")].mean(1) for name in ("data", *SAMPLERS)])
+    best = np.stack([chosen(one) for one in to_floor[list(PAIRS).index("ode_data")]])
     kept_points = np.stack([clouds[name][..., : params.keep, :] for name in SAMPLERS])
-    at, grid, weights = axis(case), ("pair", *GRID), case.params.train.weights
+    at, weights, counted = axis(case), case.params.train.weights, ("counting", *GRID)
+    grid = ("pair", *counted)
 
     def on(dims: tuple[str, ...], values, *said: str, **more) -> tuple:
         """Labelled; one run that stands for all weights is said of each."""
@@ -51,16 +56,22 @@ def forecast(case: Case[Params], data: xr.Dataset, trained: xr.DataTree) -> xr.D
 
     variables = {
         "transport": on(grid, distance, SQUARED),
-        "floor": labelled("seed", floor, f"{SQUARED}, two clouds of data"),
+        "floor": labelled(("counting", "seed"), floor, f"{SQUARED}, two clouds of data"),
         "log_to_floor": on(grid, to_floor, TO_FLOOR),
-        "above_floor": on(grid, distance - floor, f"{SQUARED} above their floor"),
-        "chosen": labelled("seed", chosen(to_floor[0]), f"{TO_FLOOR}, ODE at the best weight", nan=DIVERGED),
-        "sliced": on(grid, slices(case, clouds, truth), "squared sliced W2"),
+        "above_floor": on(grid, above, f"{SQUARED} above their floor"),
+        "chosen": labelled(
+            ("counting", "seed"), best, f"{TO_FLOOR}, ODE at the weight best for other seeds", nan=DIVERGED
+        ),
+        "sliced": on(("pair", *GRID), slices(case, clouds, truth), "squared sliced W2"),
         "residual": on(GRID, missing, "mean square of the residual", may_be_constant=1),
         "rank_correlation": labelled(
-            "seed", correlation, "rank correlation of residual and gap", nan="all weights alike", may_be_constant=1
+            ("counting", "seed"),
+            correlation,
+            "rank correlation of residual and gap",
+            nan="all weights alike",
+            may_be_constant=1,
         ),
-        "gap_at_steps": on(("steps", *GRID), [*gaps, gap], f"{SQUARED}, ODE and SDE"),
+        "gap_at_steps": on(("steps", *counted), [*gaps, gap], f"{SQUARED}, ODE and SDE"),
         "escaped": on(("sampler", *GRID), outside, "share of the points outside the histogram", may_be_constant=1),
         "density": on(("law", "weight", "x", "y"), shown, "share of the points in a bin, mean over seeds"),
         "samples": on(("sampler", *GRID, "sample", "xy"), kept_points, "generated point"),
@@ -69,6 +80,7 @@ def forecast(case: Case[Params], data: xr.Dataset, trained: xr.DataTree) -> xr.D
         "pair": list(PAIRS),
         "sampler": list(SAMPLERS),
         "law": ["data", *SAMPLERS],
+        "counting": list(COUNTING),
         "xy": ["x", "y"],
     }
     coordinates |= {"weight": weights, "seed": data["seed"].values, "x": at, "y": at}
@@ -145,17 +157,20 @@ def axis(case: Case[Params]) -> np.ndarray:
 
 
 def histograms(case: Case[Params], clouds: np.ndarray) -> np.ndarray:
-    """Share of the points in each bin, (..., samples, 2) -> (..., bins, bins); NaN for a cloud that diverged.
+    """Share of the counted points in each bin, (..., samples, 2) -> (counting, ..., bins, bins).
 
-    A point outside counts in the outermost bin: what flies away isn't left out.
+    NaN for a cloud that diverged, or has no point to count.
     """
     params = case.params.forecast
-    found = np.full((*clouds.shape[:-2], params.bins, params.bins), np.nan)
+    found = np.full((len(COUNTING), *clouds.shape[:-2], params.bins, params.bins), np.nan)
     for place in np.ndindex(clouds.shape[:-2]):
-        if np.isfinite(clouds[place]).all():
-            inside = np.clip((clouds[place] / params.edge + 1) / 2 * params.bins, 0, params.bins - 1).astype(int)
-            counts = np.bincount(inside[:, 0] * params.bins + inside[:, 1], minlength=params.bins**2)
-            found[place] = counts.reshape(params.bins, params.bins) / len(inside)
+        cloud = clouds[place]
+        if np.isfinite(cloud).all():
+            bins = np.clip((cloud / params.edge + 1) / 2 * params.bins, 0, params.bins - 1).astype(int)
+            where = bins[:, 0] * params.bins + bins[:, 1]
+            for i, chosen_ones in enumerate((where[(abs(cloud) < params.edge).all(1)], where)):
+                counts = np.bincount(chosen_ones, minlength=params.bins**2).reshape(params.bins, params.bins)
+                found[(i, *place)] = counts / len(chosen_ones) if len(chosen_ones) else np.nan
     return found
 
 
@@ -166,9 +181,9 @@ def escaped(case: Case[Params], clouds: np.ndarray) -> np.ndarray:
 
 
 def squares(case: Case[Params], first: np.ndarray, second: np.ndarray) -> np.ndarray:
-    """Squared W2 of histograms (arms, seeds, bins, bins), as the authors print it: (arms, seeds)."""
+    """Squared W2 of histograms, as the authors print it: (..., bins, bins) -> (...)."""
     centres = np.stack(np.meshgrid(*2 * [axis(case)], indexing="ij"), -1).reshape(-1, 2)
-    found = np.full(first.shape[:2], np.nan)
+    found = np.full(first.shape[:-2], np.nan)
     for place in np.ndindex(found.shape):
         p, q = first[place].ravel(), second[place].ravel()
         if np.isfinite(p).all() and np.isfinite(q).all():
@@ -177,11 +192,13 @@ def squares(case: Case[Params], first: np.ndarray, second: np.ndarray) -> np.nda
 
 
 def floors(case: Case[Params]) -> np.ndarray:
-    """Mean squared W2 between two clouds of data as large as the generated ones, (seeds,)."""
+    """Mean squared W2 between two clouds of data as large as the generated ones, (counting, seeds)."""
     params, law, rng = case.params, LAWS[case.params.simulate.law], case.rng("floor")
-    shape = (2, params.forecast.floors, params.simulate.seeds, params.simulate.samples, 2)
-    clouds = law.sample(rng, int(np.prod(shape[:-1]))).reshape(shape)
-    return squares(case, *histograms(case, clouds)).mean(0)
+    shape, found = (2, params.simulate.seeds, params.simulate.samples, 2), []
+    for _ in range(params.forecast.floors):
+        clouds = law.sample(rng, int(np.prod(shape[:-1]))).reshape(shape)
+        found.append(squares(case, *histograms(case, clouds).swapaxes(0, 1)))
+    return np.mean(found, 0)
 
 
 def slices(case: Case[Params], clouds: dict[str, np.ndarray], truth: np.ndarray) -> np.ndarray:
