@@ -100,7 +100,7 @@ def distances(study: Results) -> Figure:
     log_axis(right, "x", ticks=exact["steps"].values)
     right.set(xlabel="steps of the samplers", ylabel=named(exact, "squared W2 (ODE, SDE)"))
     for panel in (left, middle, right):
-        legend(panel, outside="above", ncols=2, fontsize=6)
+        legend(panel, outside="above", ncols=2)
     return figure
 
 
@@ -127,12 +127,12 @@ def known(study: Results) -> Figure:
     place = np.arange(learned.sizes["weight"])
     for i, (law, said) in enumerate(LAWS.items()):
         found = interval(learned["neighbour_entropy"].sel(law=law), "seed")
-        interval_whiskers(right, place + 0.1 * (i - 1), found, f"{said} (neighbours)", color=COLOURS[(6, 0, 1)[i]])
+        interval_whiskers(right, place + 0.1 * (i - 1), found, f"{said}, k-NN", color=COLOURS[(6, 0, 1)[i]])
     found = interval(learned["flow_entropy"], "seed")
-    interval_whiskers(right, place + 0.2, found, "ODE (flow)", color=COLOURS[1], fmt="s")
-    right.axhline(float(learned["data_entropy"]), color=COLOURS[7], linewidth=0.8, label="data (exact)")
+    interval_whiskers(right, place + 0.2, found, "ODE, flow", color=COLOURS[1], fmt="s")
+    right.axhline(float(learned["data_entropy"]), color=COLOURS[7], linewidth=0.8, label="data, exact")
     names(right, "x", [f"{w:g}" for w in learned["weight"].values])
     right.set(xlabel="weight w", ylabel=named(learned["neighbour_entropy"], "differential entropy"))
     for panel in (left, middle, right):
-        legend(panel, outside="above", ncols=2, fontsize=6)
+        legend(panel, outside="above", ncols=2)
     return figure

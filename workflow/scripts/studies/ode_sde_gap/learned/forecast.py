@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -44,16 +45,8 @@ def forecast(case: Case[Params], data: xr.Dataset, trained: xr.DataTree) -> xr.D
     shown = np.stack([density[name][COUNTING.index("inside")].mean(1) for name in ("data", *SAMPLERS)])
     best = np.stack([chosen(one) for one in to_floor[list(PAIRS).index("ode_data")]])
     kept_points = np.stack([clouds[name][..., : params.keep, :] for name in SAMPLERS])
-    at, weights, counted = axis(case), case.params.train.weights, ("counting", *GRID)
-    grid = ("pair", *counted)
-
-    def on(dims: tuple[str, ...], values, *said: str, **more) -> tuple:
-        """Labelled; one run that stands for all weights is said of each."""
-        values = np.asarray(values)
-        place = dims.index("weight")
-        whole = (*values.shape[:place], len(weights), *values.shape[place + 1 :])
-        return labelled(dims, np.broadcast_to(values, whole), *said, nan=DIVERGED, **more)
-
+    counted = ("counting", *GRID)
+    grid, on = ("pair", *counted), partial(on_weights, len(case.params.train.weights))
     variables = {
         "transport": on(grid, distance, SQUARED),
         "floor": labelled(("counting", "seed"), floor, f"{SQUARED}, two clouds of data"),
@@ -76,15 +69,23 @@ def forecast(case: Case[Params], data: xr.Dataset, trained: xr.DataTree) -> xr.D
         "density": on(("law", "weight", "x", "y"), shown, "share of the points in a bin, mean over seeds"),
         "samples": on(("sampler", *GRID, "sample", "xy"), kept_points, "generated point"),
     }
-    coordinates: dict[str, Any] = {
-        "pair": list(PAIRS),
-        "sampler": list(SAMPLERS),
-        "law": ["data", *SAMPLERS],
-        "counting": list(COUNTING),
-        "xy": ["x", "y"],
-    }
-    coordinates |= {"weight": weights, "seed": data["seed"].values, "x": at, "y": at}
-    return xr.Dataset(variables, coordinates | {"steps": [*params.coarse, params.steps]})
+    return xr.Dataset(variables, coordinates(case))
+
+
+def on_weights(weights: int, dims: tuple[str, ...], values, *said: str, **more) -> tuple:
+    """Labelled; one run that stands for all weights is said of each."""
+    values, place = np.asarray(values), dims.index("weight")
+    whole = (*values.shape[:place], weights, *values.shape[place + 1 :])
+    return labelled(dims, np.broadcast_to(values, whole), *said, nan=DIVERGED, **more)
+
+
+def coordinates(case: Case[Params]) -> dict[str, Any]:
+    """Names and values along all dimensions of the result."""
+    params = case.params
+    names = {"pair": list(PAIRS), "sampler": list(SAMPLERS), "law": ["data", *SAMPLERS], "counting": list(COUNTING)}
+    runs = {"weight": params.train.weights, "seed": np.arange(params.simulate.seeds)}
+    steps = [*params.forecast.coarse, params.forecast.steps]
+    return names | runs | {"steps": steps, "x": axis(case), "y": axis(case), "xy": ["x", "y"]}
 
 
 # ------------------------------------------------------------------------------------------------------------ samplers
