@@ -87,7 +87,6 @@ def distances(study: Results) -> Figure:
     for seed in result["seed"].values:
         middle.plot(result["residual"].sel(seed=seed), gap.sel(seed=seed), color=COLOURS[7], linewidth=0.7)
     log_axis(middle, "x")
-    log_axis(middle, "y", ticks=[0.02, 0.03, 0.05, 0.1, 0.2])
     middle.set(xlabel=named(result["residual"], "mean square residual"), ylabel=named(gap, "squared W2 (ODE, SDE)"))
     exact: Any = study["forecast/exact_score"]["gap_at_steps"].sel(counting="inside")
     for i, weight in enumerate(weights):
@@ -98,6 +97,8 @@ def distances(study: Results) -> Figure:
     found = interval(exact.isel(weight=0), "seed")
     interval_whiskers(right, exact["steps"].values, found, "exact score", color=COLOURS[6], fmt="s--")
     log_axis(right, "x", ticks=exact["steps"].values)
+    for panel in (middle, right):
+        log_axis(panel, "y", ticks=[0.02, 0.03, 0.05, 0.1, 0.2])
     right.set(xlabel="steps of the samplers", ylabel=named(exact, "squared W2 (ODE, SDE)"))
     for panel in (left, middle, right):
         legend(panel, outside="above", ncols=2)
