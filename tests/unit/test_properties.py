@@ -149,6 +149,11 @@ EXAMPLES: dict[str, Callable[[np.random.Generator], dict]] = {
     "wasserstein": lambda rng: {"x": rng.normal(size=20), "y": rng.normal(size=20)},
     "wasserstein2": lambda rng: {"x": orbit(rng, 20), "y": orbit(rng, 20)},
     "sliced_wasserstein2": lambda rng: {"x": orbit(rng, 20), "y": orbit(rng, 20)},
+    "wasserstein2_histograms": lambda rng: {
+        "p": np.array([1, 0, 0, 0]),
+        "q": np.array([0, 0, 1, 0]),
+        "places": orbit(rng, 4),
+    },
     "mean_discrepancy": lambda rng: {"x": orbit(rng, 20), "y": orbit(rng, 20), "widths": np.array([0.5, 1.0])},
 }
 
