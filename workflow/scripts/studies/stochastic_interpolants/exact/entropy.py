@@ -1,0 +1,229 @@
+"""What comes out of exact and of slightly wrong fields: divergences, marginals, residuals and bounds, on the line."""
+
+from __future__ import annotations
+
+import numpy as np
+import xarray as xr
+from scipy.special import ndtr
+
+from pesin.models.bridges import Interpolant
+from pesin.steps.case import Case
+from pesin.steps.labels import DIVERGED, labelled
+from pesin.systems.mixtures import Mixture, bridged
+from studies.stochastic_interpolants.exact.closed import coupling_errors, form_errors
+from studies.stochastic_interpolants.exact.params import Arm, Entropy, Params
+from studies.stochastic_interpolants.worlds import LINE
+
+FAR = 9.0  # the line as far as anything gets
+GRID = np.linspace(-FAR, FAR, 1801)  # where exact fields are computed
+FINE = 1000  # nodes per unit length of the tables that samples look them up in
+TABLE = np.arange(int(2 * FAR * FINE) + 1) / FINE - FAR
+WAVES = 3.0  # of the errors, per unit length
+
+
+def entropy(case: Case[Params]) -> xr.Dataset:
+    """Return divergences of sampled from true laws, distances of marginals, residuals, bounds and closed forms."""
+    params = case.params.entropy
+    runs, noises, times = params.run, params.noises, [*params.times, 1.0]
+    law = _sampled(case)
+    kl, distance, shown = law["kl"], law["w1"], law["histogram"]
+    misfit = np.array([_misfit(params, params.arms[name]) for name in runs])
+    eps = np.array(noises)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        bound = np.where(eps > 0, (misfit @ np.stack([eps**0, 2 * eps, eps**2])) / (4 * eps), np.nan)
+        best = np.sqrt(misfit[:, 0] / misfit[:, 2])
+    bridges = {params.arms[name].bridge: params.arms[name] for name in runs}
+    residuals = {key: [_residuals(params, arm, t) for t in params.times] for key, arm in bridges.items()}
+    residual = np.swapaxes([residuals[params.arms[name].bridge] for name in runs], 1, 2)
+    forms, couplings = form_errors(params.score, case.rng("forms")), coupling_errors(params)
+    dims = ("arm", "noise", "seed")
+    excess = kl - kl[runs.index("exact")]
+    return xr.Dataset(
+        {
+            "kl": labelled(dims, kl, "KL of the sampled law from the target", "nat", nan=DIVERGED),
+            "excess": labelled(dims, excess, "the same above that of exact fields", "nat", nan=DIVERGED),
+            "bound": labelled(
+                dims,
+                np.repeat(bound[..., None], params.seeds, -1),
+                "Girsanov's bound on it",
+                "nat",
+                nan="no bound without noise",
+            ),
+            "predicted_noise": labelled(
+                "arm", best, "noise of the least bound by both losses", nan="a field without error"
+            ),
+            "misfit": labelled(("arm", "part"), misfit, "time integral of E[db db], E[db ds] and E[ds ds]"),
+            "w1": labelled(("arm", "noise", "time", "seed"), distance, "W1 of the marginal to the exact one"),
+            "residual": labelled(("arm", "noise", "inside"), residual, "residual over the largest rate of the density"),
+            "histogram": labelled(("arm", "noise", "time", "x"), shown, "density of the samples, first seed"),
+            "density": labelled(("arm", "time", "x"), law["density"], "exact density"),
+            "paths": labelled(("arm", "noise", "step", "path"), law["paths"], "some paths", nan=DIVERGED),
+            "form_error": labelled("form", list(forms.values()), "largest difference of two ways to the same"),
+            "coupling": labelled(("diffusion", "source"), couplings, "covariance of the ends"),
+            "coupling_error": labelled(
+                "diffusion", couplings[:, 0] / couplings[:, 1] - 1, "relative error of the stationary covariance"
+            ),
+        },
+        {
+            "arm": runs,
+            "noise": noises,
+            "seed": np.arange(params.seeds),
+            "time": times,
+            "inside": params.times,
+            "part": ["velocity", "cross", "score"],
+            "x": _cells(params)[:-1] + params.cell / 2,
+            "step": law["path_times"],
+            "form": list(forms),
+            "diffusion": params.diffusions,
+            "source": ["stationary", "known"],
+        },
+    )
+
+
+# --------------------------------------------------------------------------------------------------------- sampling
+
+
+def _sampled(case: Case[Params]) -> dict[str, np.ndarray]:
+    """Euler and Maruyama of all arms and noises; all of one seed share their starts and increments."""
+    params = case.params.entropy
+    clock = np.linspace(params.ends, 1 - params.ends, params.steps + 1)
+    kept = {int(np.argmin(abs(clock - t))): place for place, t in enumerate([*params.times, 1.0])}
+    shown = np.unique(np.linspace(0, params.steps, 61).astype(int))
+    arms = [params.arms[name] for name in params.run]
+    shape, cells = (len(arms), len(params.noises)), len(_cells(params)) - 1
+    result: dict[str, np.ndarray] = {
+        "kl": np.empty((*shape, params.seeds)),
+        "w1": np.empty((*shape, len(kept), params.seeds)),
+        "histogram": np.empty((*shape, len(kept), cells)),
+        "density": np.empty((len(arms), len(kept), cells)),
+        "paths": np.empty((*shape, len(shown), 8)),
+        "path_times": clock[shown],
+    }
+    starts = [
+        {name: world.base.sample(case.rng(f"base {name} {k}"), params.samples)[:, 0] for name, world in LINE.items()}
+        for k in range(params.seeds)
+    ]
+    x = np.array([[[start[arm.world]] * len(params.noises) for start in starts] for arm in arms])
+    nodes = ((x + FAR) * FINE).astype(np.float32)  # places in units of the table's nodes, whose fields they take
+    increments = [case.rng(f"increments {k}") for k in range(params.seeds)]
+    for step in case.progress(range(params.steps + 1)):
+        if step in shown:
+            result["paths"][:, :, np.searchsorted(shown, step)] = nodes[:, 0, :, :8] / FINE - FAR
+        if step in kept:
+            _measure(params, arms, nodes / FINE - FAR, kept[step], float(clock[step]), result)
+        if step < params.steps:
+            _advance(params, arms, nodes, float(clock[step]), float(clock[step + 1] - clock[step]), increments)
+    return result
+
+
+def _advance(params: Entropy, arms: list[Arm], nodes: np.ndarray, t: float, h: float, increments: list) -> None:
+    """One step of all paths, shape (arms, seeds, noises, samples), in place."""
+    normal = [rng.standard_normal(params.samples, dtype=np.float32) for rng in increments]
+    for a, (velocity, score) in enumerate(_fields(params, arms, t)):
+        for e, eps in enumerate(params.noises):
+            drift = (FINE * h * params.motion * (velocity + eps * score)).astype(np.float32)
+            size = np.float32(FINE * params.motion * np.sqrt(2 * eps * h))
+            for seed, increment in enumerate(normal):
+                row = nodes[a, seed, e]
+                row += drift.take(row.astype(np.int32), mode="clip")
+                if size:
+                    row += size * increment
+
+
+def _fields(params: Entropy, arms: list[Arm], t: float) -> list[tuple[np.ndarray, np.ndarray]]:
+    """Velocity and score that each arm's samples follow, at the nodes of TABLE."""
+    exact = {arm.bridge: LINE[arm.world].fields(_interpolant(arm), GRID[:, None], t) for arm in arms}
+    found = []
+    for arm in arms:
+        (velocity, score), (db, ds) = exact[arm.bridge], _errors(params, arm)
+        both = velocity[:, 0] + db, params.score * (score[:, 0] + ds)
+        found.append((np.interp(TABLE, GRID, both[0]), np.interp(TABLE, GRID, both[1])))
+    return found
+
+
+def _errors(params: Entropy, arm: Arm) -> tuple[np.ndarray, np.ndarray]:
+    """Errors of velocity and score at the nodes."""
+    wave = WAVES * GRID
+    return params.errors * arm.velocity_error * np.sin(wave), params.errors * arm.score_error * np.cos(wave)
+
+
+def _measure(params: Entropy, arms: list[Arm], x: np.ndarray, place: int, t: float, result: dict) -> None:
+    """Hold the samples of one time against the exact law."""
+    cells, last = _cells(params), place == len(params.times)
+    levels = (np.arange(params.samples) + 0.5) / params.samples
+    for a, arm in enumerate(arms):
+        law = LINE[arm.world].target if last else _law(arm, t)
+        assert isinstance(law, Mixture)
+        quantiles = np.interp(levels, _cumulative(law, GRID), GRID)
+        mass = np.diff(_cumulative(law, cells))
+        result["density"][a, place] = mass / params.cell
+        for e in range(len(params.noises)):
+            result["w1"][a, e, place] = abs(np.sort(x[a, :, e], -1) - quantiles).mean(-1)
+            counts = np.stack([np.histogram(row, cells)[0] for row in x[a, :, e]])
+            result["histogram"][a, e, place] = counts[0] / (params.samples * params.cell)
+            if last:
+                result["kl"][a, e] = histogram_divergence(mass, counts)
+
+
+def histogram_divergence(mass: np.ndarray, counts: np.ndarray) -> np.ndarray:
+    """KL divergence in nats of what was counted from the true masses of the cells, shape (..., cells) -> (...).
+
+    Half a count is added to each cell, so that an empty one is improbable and not impossible.
+    """
+    shares = (counts + 0.5) / (counts.sum(-1, keepdims=True) + counts.shape[-1] / 2)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        return np.where(mass > 0, mass * np.log(mass / shares), 0).sum(-1)
+
+
+def _interpolant(arm: Arm) -> Interpolant:
+    return Interpolant(arm.path, arm.noise)
+
+
+def _law(arm: Arm, t: float) -> Mixture:
+    world = LINE[arm.world]
+    assert isinstance(world.target, Mixture)
+    return bridged(world.base, world.target, _interpolant(arm), t).density
+
+
+def _cumulative(law: Mixture, x: np.ndarray) -> np.ndarray:
+    """Distribution function of a mixture on the line."""
+    return ndtr((x[:, None] - law.means[:, 0]) / np.sqrt(law.covariances[:, 0, 0])) @ law.weights
+
+
+def _cells(params: Entropy) -> np.ndarray:
+    """Edges of the histogram's cells."""
+    return np.arange(-6, 6 + params.cell / 2, params.cell)
+
+
+# ------------------------------------------------------------------------------------------ equations and bounds
+
+
+def _residuals(params: Entropy, arm: Arm, t: float) -> list[float]:
+    """Of d rho/dt + d((b + eps s) rho)/dx - eps d2 rho/dx2 = 0, over the largest |d rho/dt|, for each noise eps.
+
+    By finite differences, of fourth order along x.
+    """
+    x, h, dt = np.linspace(-FAR, FAR, 3601)[:, None], 2 * FAR / 3600, 1e-5
+    before, density, after = (np.exp(_law(arm, time).log_density(x)) for time in (t - dt, t, t + dt))
+    rate = (after - before) / (2 * dt)
+    velocity, score = (field[:, 0] for field in LINE[arm.world].fields(_interpolant(arm), x, t))
+    second = np.convolve(density, np.array([-1, 16, -30, 16, -1]) / (12 * h**2), "same")
+    found = []
+    for eps in params.noises:
+        flux = params.motion * (velocity + eps * params.score * score) * density
+        first = np.convolve(flux, np.array([-1, 8, 0, -8, 1]) / (12 * h), "same")
+        found.append(float(abs(rate + first - params.motion * eps * second)[4:-4].max() / abs(rate).max()))
+    return found
+
+
+def _misfit(params: Entropy, arm: Arm) -> list[float]:
+    """Time integrals of E[db^2], E[db ds] and E[ds^2] over the exact bridge, of which the bound is made.
+
+    KL(rho_1 || its estimate) <= int E[(db + eps ds)^2] dt / (4 eps) (the paper, on likelihood control).
+    """
+    db, ds = _errors(params, arm)
+    if not (db.any() or ds.any()):
+        return [0.0, 0.0, 0.0]
+    times = np.linspace(params.ends, 1 - params.ends, 101)
+    density = np.mean([np.exp(_law(arm, t).log_density(GRID[:, None])) for t in times], 0) * (GRID[1] - GRID[0])
+    return [float(density @ product) for product in (db * db, db * ds, ds * ds)]
