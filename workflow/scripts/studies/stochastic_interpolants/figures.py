@@ -48,7 +48,7 @@ def bridge(study: Results) -> Figure:
         lost = control["histogram"].sel(arm="exact", noise=2.0).values[place]
         panel.plot(x, lost, ":", color=COLOURS[6], label="same, no score", linewidth=1)
         panel.set(title=f"t = {times[place]:g}", xlim=(-4, 4), xlabel="x")
-    axes[0, 0].set(ylabel="density", ylim=(0, 1.1))
+    axes[0, 0].set(ylabel="density", ylim=(0, 0.95))
     legend(axes[0, 0], loc="upper left")
     rows = (("exact", 0.0), ("exact", 2.0), ("modes", 0.0), ("modes", 2.0))
     for panel, (arm, eps) in zip(axes[1], rows, strict=True):
@@ -92,8 +92,8 @@ def likelihood(study: Results) -> Figure:
     interval_whiskers(line, shown(control["noise"].values), found, label="control: b exact", color=GREY, fmt="s")
     for panel, world in ((mixture, "mixture"), (board, "checkerboard")):
         _learned(panel, study, world)
-    for panel in (line, both):
-        legend(panel, loc="best")
+    legend(line, loc="center left")
+    legend(both, loc="lower left", bbox_to_anchor=(0.0, 0.25))
     return figure
 
 
@@ -119,6 +119,8 @@ def _learned(panel, study: Results, world: str) -> None:
     interval_whiskers(
         panel, shown(noises), interval(kl, "seed"), label="k-NN, seeds and 95 %", color=COLOURS[0], fmt="o-"
     )
+    floor = interval(found["kl_floor"].values).centre
+    panel.axhline(floor, color=COLOURS[6], linestyle="--", linewidth=0.8, label="k-NN between true samples")
     by_ode = found["kl_likelihood"]
     panel.plot(np.full(by_ode.size, OFF * 0.8), by_ode, "D", color=COLOURS[1], markersize=3, label="ODE by likelihood")
     panel.axvline(
@@ -141,7 +143,8 @@ def _learned(panel, study: Results, world: str) -> None:
     panel.set(ylabel=named(kl, "KL(target, sampled)"), title=f"{WORLDS[world]}, learned")
     noise_axis(panel, noises)
     legend(panel, loc="upper left")
-    panel.set_ylim(top=panel.get_ylim()[1] * 1.6)
+    low, high = panel.get_ylim()
+    panel.set_ylim(low, high + 0.9 * (high - low))
 
 
 def fields(study: Results) -> Figure:
@@ -158,8 +161,9 @@ def fields(study: Results) -> Figure:
             )
             panel.plot(times, result["size"].sel(at), "--", color=COLOURS[i], linewidth=0.8, label=f"exact, {said}")
         panel.set(yscale="log", xlabel="t", ylabel=f"rms of the {FIELDS[field]}")
+        panel.set_ylim(bottom=0.005)
+        legend(panel, loc="lower center", ncols=2)
     velocity.set_title("bands: 95 % over seeds")
-    legend(score, loc="lower left")
     fields_judged = ["velocity", "noise", "path"]
     for i, (found, said) in enumerate(((result, "learned"), (control, "control: v for b"))):
         errors = interval(found["relative_error"].sel(world="mixture", field=fields_judged), "seed")

@@ -12,11 +12,11 @@ from pesin.steps.labels import DIVERGED, labelled
 from pesin.systems.mixtures import Mixture, bridged
 from studies.stochastic_interpolants.exact.closed import coupling_errors, form_errors
 from studies.stochastic_interpolants.exact.params import Arm, Entropy, Params
-from studies.stochastic_interpolants.worlds import LINE
+from studies.stochastic_interpolants.worlds import LINE, World
 
 FAR = 9.0  # the line as far as anything gets
 GRID = np.linspace(-FAR, FAR, 1801)  # where exact fields are computed
-FINE = 1000  # nodes per unit length of the tables that samples look them up in
+FINE = 500  # nodes per unit length of the tables that samples look them up in
 TABLE = np.arange(int(2 * FAR * FINE) + 1) / FINE - FAR
 WAVES = 3.0  # of the errors, per unit length
 
@@ -84,13 +84,18 @@ def entropy(case: Case[Params]) -> xr.Dataset:
 
 
 def _sampled(case: Case[Params]) -> dict[str, np.ndarray]:
-    """Euler and Maruyama of all arms and noises; all of one seed share their starts and increments."""
+    """Euler and Maruyama of all arms and noises; all of one seed share their starts and increments.
+
+    Paths come in pairs from one start, with increments of opposite sign, and starts are stratified: the law is the
+    same, with less chance in it (antithetic variates).
+    """
     params = case.params.entropy
     clock = np.linspace(params.ends, 1 - params.ends, params.steps + 1)
     kept = {int(np.argmin(abs(clock - t))): place for place, t in enumerate([*params.times, 1.0])}
     shown = np.unique(np.linspace(0, params.steps, 61).astype(int))
+    drawn = 2 * np.linspace(0, params.samples // 2 - 1, 10)[1:-1].astype(int)
     arms = [params.arms[name] for name in params.run]
-    shape, cells = (len(arms), len(params.noises)), len(_cells(params)) - 1
+    shape, cells, seeds = (len(arms), len(params.noises)), len(_cells(params)) - 1, range(params.seeds)
     result: dict[str, np.ndarray] = {
         "kl": np.empty((*shape, params.seeds)),
         "w1": np.empty((*shape, len(kept), params.seeds)),
@@ -100,25 +105,44 @@ def _sampled(case: Case[Params]) -> dict[str, np.ndarray]:
         "path_times": clock[shown],
     }
     starts = [
-        {name: world.base.sample(case.rng(f"base {name} {k}"), params.samples)[:, 0] for name, world in LINE.items()}
-        for k in range(params.seeds)
+        {name: _starts(params, world, case.rng(f"base {name} {k}")) for name, world in LINE.items()} for k in seeds
     ]
     x = np.array([[[start[arm.world]] * len(params.noises) for start in starts] for arm in arms])
-    nodes = ((x + FAR) * FINE).astype(np.float32)  # places in units of the table's nodes, whose fields they take
-    increments = [case.rng(f"increments {k}") for k in range(params.seeds)]
+    nodes = _nodes(x)
+    increments = [case.rng(f"increments {k}") for k in seeds]
     for step in case.progress(range(params.steps + 1)):
         if step in shown:
-            result["paths"][:, :, np.searchsorted(shown, step)] = nodes[:, 0, :, :8] / FINE - FAR
+            result["paths"][:, :, np.searchsorted(shown, step)] = _places(nodes[:, 0][..., drawn])
         if step in kept:
-            _measure(params, arms, nodes / FINE - FAR, kept[step], float(clock[step]), result)
+            _measure(params, arms, _places(nodes), kept[step], float(clock[step]), result)
         if step < params.steps:
             _advance(params, arms, nodes, float(clock[step]), float(clock[step + 1] - clock[step]), increments)
     return result
 
 
+def _starts(params: Entropy, world: World, rng: np.random.Generator) -> np.ndarray:
+    """Pairs of equal starts, one pair in each of equally probable strata of the base."""
+    pairs = params.samples // 2
+    levels = (np.arange(pairs) + rng.random(pairs)) / pairs
+    return np.repeat(np.interp(levels, _cumulative(world.base, GRID), GRID), 2)
+
+
+def _nodes(x: np.ndarray) -> np.ndarray:
+    """Places in units of the table's nodes, so that what is left of a fraction is the nearest node."""
+    return ((x + FAR) * FINE + 0.5).astype(np.float32)
+
+
+def _places(nodes: np.ndarray) -> np.ndarray:
+    """Undo `_nodes`."""
+    return (nodes - 0.5) / FINE - FAR
+
+
 def _advance(params: Entropy, arms: list[Arm], nodes: np.ndarray, t: float, h: float, increments: list) -> None:
     """One step of all paths, shape (arms, seeds, noises, samples), in place."""
-    normal = [rng.standard_normal(params.samples, dtype=np.float32) for rng in increments]
+    normal = [
+        np.outer(rng.standard_normal(params.samples // 2, dtype=np.float32), np.array([1, -1], np.float32)).ravel()
+        for rng in increments
+    ]
     for a, (velocity, score) in enumerate(_fields(params, arms, t)):
         for e, eps in enumerate(params.noises):
             drift = (FINE * h * params.motion * (velocity + eps * score)).astype(np.float32)

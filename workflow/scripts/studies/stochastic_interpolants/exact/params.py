@@ -38,8 +38,8 @@ class Entropy(Model):
     noises: Annotated[list[NonNegativeFloat], Field(min_length=1)]
     """Diffusion eps; 0 is the ODE."""
     seeds: Annotated[int, Field(ge=3)]
-    samples: Annotated[int, Field(ge=100)]
-    """Paths of each seed."""
+    samples: Annotated[int, Field(ge=100, multiple_of=2)]
+    """Paths of each seed, in pairs."""
     steps: PositiveInt
     """Of Euler and Maruyama, in which ODE and SDE call the fields equally often."""
     ends: Annotated[float, Field(gt=0, lt=0.1)]
