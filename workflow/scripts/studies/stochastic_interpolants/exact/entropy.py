@@ -8,12 +8,13 @@ from scipy.special import ndtr
 
 from pesin.models.bridges import Interpolant
 from pesin.steps.case import Case
-from pesin.steps.labels import DIVERGED, labelled
+from pesin.steps.labels import labelled
 from pesin.systems.mixtures import Mixture, bridged
 from studies.stochastic_interpolants.exact.closed import coupling_errors, form_errors
 from studies.stochastic_interpolants.exact.params import Arm, Entropy, Params
 from studies.stochastic_interpolants.worlds import LINE, World
 
+MISSING = {"bound": "no bound without noise", "predicted_noise": "a field without error"}
 FAR = 9.0  # the line as far as anything gets
 GRID = np.linspace(-FAR, FAR, 1801)  # where exact fields are computed
 FINE = 500  # nodes per unit length of the tables that samples look them up in
@@ -23,52 +24,32 @@ WAVES = 3.0  # of the errors, per unit length
 
 def entropy(case: Case[Params]) -> xr.Dataset:
     """Return divergences of sampled from true laws, distances of marginals, residuals, bounds and closed forms."""
-    params = case.params.entropy
-    runs, noises, times = params.run, params.noises, [*params.times, 1.0]
-    law = _sampled(case)
-    kl, distance, shown = law["kl"], law["w1"], law["histogram"]
-    misfit = np.array([_misfit(params, params.arms[name]) for name in runs])
-    eps = np.array(noises)
-    with np.errstate(divide="ignore", invalid="ignore"):
-        bound = np.where(eps > 0, (misfit @ np.stack([eps**0, 2 * eps, eps**2])) / (4 * eps), np.nan)
-        best = np.sqrt(misfit[:, 0] / misfit[:, 2])
-    bridges = {params.arms[name].bridge: params.arms[name] for name in runs}
-    residuals = {key: [_residuals(params, arm, t) for t in params.times] for key, arm in bridges.items()}
-    residual = np.swapaxes([residuals[params.arms[name].bridge] for name in runs], 1, 2)
+    params, law = case.params.entropy, _sampled(case)
     forms, couplings = form_errors(params.score, case.rng("forms")), coupling_errors(params)
-    dims = ("arm", "noise", "seed")
-    excess = kl - kl[runs.index("exact")]
+    found: dict[str, tuple] = _bounds(params) | {
+        "kl": (("arm", "noise", "seed"), law["kl"], "KL of the sampled law from the target", "nat"),
+        "excess": (
+            ("arm", "noise", "seed"),
+            law["kl"] - law["kl"][params.run.index("exact")],
+            "KL above that of exact fields",
+            "nat",
+        ),
+        "w1": (("arm", "noise", "time", "seed"), law["w1"], "W1 of the marginal to the exact one"),
+        "histogram": (("arm", "noise", "time", "x"), law["histogram"], "density of the samples, first seed"),
+        "density": (("arm", "time", "x"), law["density"], "exact density"),
+        "paths": (("arm", "noise", "step", "path"), law["paths"], "some paths"),
+        "residual": (("arm", "noise", "inside"), _residuals(params), "residual over the largest rate of the density"),
+        "form_error": ("form", list(forms.values()), "largest difference of two ways to the same"),
+        "coupling": (("diffusion", "source"), couplings, "covariance of the ends"),
+        "coupling_error": ("diffusion", couplings[:, 0] / couplings[:, 1] - 1, "relative error of the covariance"),
+    }
     return xr.Dataset(
+        {name: labelled(*value, nan=MISSING.get(name, "")) for name, value in found.items()},
         {
-            "kl": labelled(dims, kl, "KL of the sampled law from the target", "nat", nan=DIVERGED),
-            "excess": labelled(dims, excess, "the same above that of exact fields", "nat", nan=DIVERGED),
-            "bound": labelled(
-                dims,
-                np.repeat(bound[..., None], params.seeds, -1),
-                "Girsanov's bound on it",
-                "nat",
-                nan="no bound without noise",
-            ),
-            "predicted_noise": labelled(
-                "arm", best, "noise of the least bound by both losses", nan="a field without error"
-            ),
-            "misfit": labelled(("arm", "part"), misfit, "time integral of E[db db], E[db ds] and E[ds ds]"),
-            "w1": labelled(("arm", "noise", "time", "seed"), distance, "W1 of the marginal to the exact one"),
-            "residual": labelled(("arm", "noise", "inside"), residual, "residual over the largest rate of the density"),
-            "histogram": labelled(("arm", "noise", "time", "x"), shown, "density of the samples, first seed"),
-            "density": labelled(("arm", "time", "x"), law["density"], "exact density"),
-            "paths": labelled(("arm", "noise", "step", "path"), law["paths"], "some paths", nan=DIVERGED),
-            "form_error": labelled("form", list(forms.values()), "largest difference of two ways to the same"),
-            "coupling": labelled(("diffusion", "source"), couplings, "covariance of the ends"),
-            "coupling_error": labelled(
-                "diffusion", couplings[:, 0] / couplings[:, 1] - 1, "relative error of the stationary covariance"
-            ),
-        },
-        {
-            "arm": runs,
-            "noise": noises,
+            "arm": params.run,
+            "noise": params.noises,
             "seed": np.arange(params.seeds),
-            "time": times,
+            "time": [*params.times, 1.0],
             "inside": params.times,
             "part": ["velocity", "cross", "score"],
             "x": _cells(params)[:-1] + params.cell / 2,
@@ -222,7 +203,14 @@ def _cells(params: Entropy) -> np.ndarray:
 # ------------------------------------------------------------------------------------------ equations and bounds
 
 
-def _residuals(params: Entropy, arm: Arm, t: float) -> list[float]:
+def _residuals(params: Entropy) -> np.ndarray:
+    """Residuals of the equation that each arm's exact density obeys, shape (arms, noises, times)."""
+    bridges = {params.arms[name].bridge: params.arms[name] for name in params.run}
+    found = {key: [_residual(params, arm, t) for t in params.times] for key, arm in bridges.items()}
+    return np.swapaxes([found[params.arms[name].bridge] for name in params.run], 1, 2)
+
+
+def _residual(params: Entropy, arm: Arm, t: float) -> list[float]:
     """Of d rho/dt + d((b + eps s) rho)/dx - eps d2 rho/dx2 = 0, over the largest |d rho/dt|, for each noise eps.
 
     By finite differences, of fourth order along x.
@@ -238,6 +226,20 @@ def _residuals(params: Entropy, arm: Arm, t: float) -> list[float]:
         first = np.convolve(flux, np.array([-1, 8, 0, -8, 1]) / (12 * h), "same")
         found.append(float(abs(rate + first - params.motion * eps * second)[4:-4].max() / abs(rate).max()))
     return found
+
+
+def _bounds(params: Entropy) -> dict[str, tuple]:
+    """Girsanov's bound of each arm and noise, the same for all seeds, and the noise where it is least."""
+    misfit, eps = np.array([_misfit(params, params.arms[name]) for name in params.run]), np.array(params.noises)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        bound = np.where(eps > 0, (misfit @ np.stack([eps**0, 2 * eps, eps**2])) / (4 * eps), np.nan)
+        best = np.sqrt(misfit[:, 0] / misfit[:, 2])
+    bounds = np.repeat(bound[..., None], params.seeds, -1)
+    return {
+        "bound": (("arm", "noise", "seed"), bounds, "Girsanov's bound on the divergence", "nat"),
+        "predicted_noise": ("arm", best, "noise of the least bound by both losses"),
+        "misfit": (("arm", "part"), misfit, "time integral of E[db db], E[db ds] and E[ds ds]"),
+    }
 
 
 def _misfit(params: Entropy, arm: Arm) -> list[float]:

@@ -26,39 +26,32 @@ def entropy(case: Case[Params], trained: xr.DataTree) -> xr.Dataset:
     ]
     found = {key: np.array([[row[key] for row in world] for world in rows]) for key in rows[0][0]}
     size, error, least = found["size"], found["error"], -found["size"][..., :3].mean(1) / 2
-    relative = np.sqrt(error.mean(1) / size.mean(1)[..., None])
-    excess = found["loss"].mean(1) / -least[..., None]
-    misfit = found["misfit"].mean(1)
-    along, each = ("world", "time", "field"), ("world", "field", "seed")
+    misfit, attained = found["misfit"].mean(1), np.stack([found["attained"].mean(1), least], -1)
+    parts: dict[str, tuple] = {
+        "relative_error": (
+            ("world", "field", "seed"),
+            np.sqrt(error.mean(1) / size.mean(1)[..., None]),
+            "relative L2 error of the field",
+        ),
+        "loss_excess": (
+            ("world", "learned", "seed"),
+            found["loss"].mean(1) / -least[..., None],
+            "loss above its minimum, over |minimum|",
+        ),
+        "least_loss": (("world", "learned", "source"), attained, "loss of the exact field, sampled and -E|f|^2 / 2"),
+        "error": (("world", "time", "field", "seed"), np.sqrt(error), "rms error of the field"),
+        "size": (("world", "time", "field"), np.sqrt(size), "rms of the exact field"),
+        "entropy_rate": (("world", "time", "seed"), found["rate"], "rate of the differential entropy", "nat"),
+        "exact_rate": (("world", "time"), found["exact_rate"], "exact rate of the differential entropy", "nat"),
+        "misfit": (("world", "part", "seed"), misfit, "time integral of E[db db], E[db ds] and E[ds ds]"),
+        "predicted_noise": (
+            ("world", "seed"),
+            np.sqrt(misfit[:, 0] / misfit[:, 2]),
+            "noise of the least bound by both losses",
+        ),
+    }
     return xr.Dataset(
-        {
-            "relative_error": labelled(each, relative, "relative L2 error of the field", nan=DIVERGED),
-            "loss_excess": labelled(
-                ("world", "learned", "seed"), excess, "loss above its minimum, over |minimum|", nan=DIVERGED
-            ),
-            "least_loss": labelled(
-                ("world", "learned", "source"),
-                np.stack([found["attained"].mean(1), least], -1),
-                "loss of the exact field, of sampled targets and -E|f|^2 / 2",
-            ),
-            "error": labelled((*along, "seed"), np.sqrt(error), "rms error of the field", nan=DIVERGED),
-            "size": labelled(along, np.sqrt(size), "rms of the exact field"),
-            "entropy_rate": labelled(
-                ("world", "time", "seed"), found["rate"], "rate of the differential entropy", "nat", nan=DIVERGED
-            ),
-            "exact_rate": labelled(
-                ("world", "time"), found["exact_rate"], "exact rate of the differential entropy", "nat"
-            ),
-            "misfit": labelled(
-                ("world", "part", "seed"), misfit, "time integral of E[db db], E[db ds] and E[ds ds]", nan=DIVERGED
-            ),
-            "predicted_noise": labelled(
-                ("world", "seed"),
-                np.sqrt(misfit[:, 0] / misfit[:, 2]),
-                "noise of the least bound by both losses",
-                nan=DIVERGED,
-            ),
-        },
+        {name: labelled(*value, nan=DIVERGED) for name, value in parts.items()},
         {
             "world": list(PLANE),
             "time": times,
