@@ -18,7 +18,7 @@ class Learning(Model):
 
     models: Annotated[list[Net], Field(min_length=2)]
     """velocity (b) and noise (the denoiser) of the bridge, which claims are judged by. Baselines: rectified flow;
-    coupled, which pairs the points of a batch by optimal transport, at a cost of batch^3; diffusion."""
+    coupled, which pairs points by optimal transport, at the cost of hours at paper scale; diffusion."""
     steps: NonNegativeInt
     batch: PositiveInt
     """Pairs of ends in an update; each is used with the noise and with its negative."""
