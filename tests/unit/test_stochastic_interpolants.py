@@ -57,6 +57,20 @@ def test_samples_of_exact_fields_reach_the_target_and_those_of_wrong_ones_by_noi
     assert float(found.residual.max()) < 1e-4
 
 
+def test_the_odes_samples_are_those_of_a_solver_without_tables():
+    """Euler's steps of 2000 strata by the fields themselves: the table adds nothing to the divergence."""
+    found = on_the_line(samples=4000, run=["exact"], noises=[0.0])
+    params = case_of(STUDY, "exact", "entropy").params.entropy
+    world, clock = LINE["peaks"], np.linspace(params.ends, 1 - params.ends, params.steps + 1)
+    x = ndtri((np.arange(2000) + 0.5) / 2000)[:, None]
+    for t, after in zip(clock[:-1], clock[1:], strict=True):
+        x = x + (after - t) * world.fields(Interpolant(), x, t)[0]
+    cells = np.arange(-6, 6.1, 0.2)
+    shares = np.histogram(x, cells)[0] / 2000
+    ours = found.histogram.sel(arm="exact", noise=0, time=1.0) * 0.2
+    np.testing.assert_allclose(ours, shares, atol=1.5e-3)
+
+
 def test_girsanovs_bound_is_the_cards():
     """E sin^2 3x is near 1/2, so that 1.5 sin 3x makes 1.125 / (4 eps); the score's error has its own part."""
     found = on_the_line().isel(seed=0)
