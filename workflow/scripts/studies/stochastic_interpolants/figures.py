@@ -74,7 +74,9 @@ def samples(study: Results) -> Figure:
             cloud = found["cloud"].sel(noise=eps).values
             panel.plot(cloud[:, 0], cloud[:, 1], ".", markersize=1, color=COLOURS[0])
             panel.set(title=sampler(eps), xlim=(-6, 6), ylim=(-6, 6), aspect="equal")
-        row[0].set_ylabel(said)
+        row[0].set_ylabel(f"{said}\ny")
+    for panel in axes[-1]:
+        panel.set_xlabel("x")
     return figure
 
 
