@@ -4,6 +4,7 @@ The packages that it asks for are those of this environment, linked one by one: 
 wheel doesn't ask for (Snakemake, PyTorch, pydantic ...) isn't there. That pip finds the same on PyPI isn't tested.
 """
 
+import json
 import os
 import re
 import shutil
@@ -18,7 +19,7 @@ from packaging.requirements import Requirement
 from project import ROOT
 
 IMPORT_ALL = """
-import importlib, pkgutil, pesin
+import importlib, json, pkgutil, pesin
 lacking = {}
 for part in ("compiled", "entropy", "forecast", "integrate", "plot", "stats", "survey", "systems"):
     module = importlib.import_module(f"pesin.{part}")
@@ -27,7 +28,7 @@ for part in ("compiled", "entropy", "forecast", "integrate", "plot", "stats", "s
             importlib.import_module(found.name)
         except ModuleNotFoundError as error:
             lacking[found.name] = error.name
-print(lacking)
+print(json.dumps(lacking))
 """
 
 
@@ -106,7 +107,7 @@ def test_nothing_else_is_there(environment, tmp_path):
 def test_all_of_the_library_can_be_imported_but_for_what_extras_bring(environment, tmp_path):
     done = run(environment, "-c", IMPORT_ALL, where=tmp_path)
     assert done.returncode == 0, done.stderr
-    lacking = eval(done.stdout)
+    lacking = json.loads(done.stdout)
     of_networks = {"pesin.entropy.critics": "torch", "pesin.entropy.torch_bounds": "torch"}
     assert lacking == of_networks | {"pesin.plot.verdicts": "pydantic"}  # of the workflow's ledger
 

@@ -93,7 +93,8 @@ class Forecast(Model):
     """Points of each cloud that the result keeps."""
     bins: Annotated[int, Field(ge=4)]
     edge: PositiveFloat
-    """Half the edge of the square that the histograms cover; what lies outside is counted in the outermost bins."""
+    """Half the edge of the square that the histograms cover. What lies outside is left out of `inside`, and
+    stands in the outermost bins of `all`."""
     floors: Annotated[int, Field(ge=2)]
     """Pairs of data clouds of each seed that the sampling floor is the mean of."""
     directions: PositiveInt
