@@ -1,0 +1,111 @@
+"""Held-out populations carried along by each arm's field, and how far they end from where they should."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import xarray as xr
+
+from pesin.stats.transport import mean_discrepancy, wasserstein1, wasserstein2
+from pesin.steps.case import Case
+from pesin.steps.labels import DIVERGED, labelled
+from studies.meta_flow_matching.networks import Trained
+from studies.meta_flow_matching.params import Params, World
+
+Distance = Callable[[np.ndarray, np.ndarray], float]
+WIDTHS = [(2 * gamma) ** -0.5 for gamma in (2, 1, 0.5, 0.1, 0.01, 0.005)]
+"""Of the kernels exp(-gamma |x - y|^2) that the paper averages over."""
+STILL = ("identity", "mean_shift")
+"""Beside the arms: nothing moves; all points move by the true shift of the population's mean (an oracle)."""
+SHOWN = 3  # populations whose clouds are kept for figures
+
+
+def forecast(case: Case[Params], data: xr.DataTree, trained: xr.DataTree) -> xr.DataTree:
+    """A group for each world."""
+    worlds = case.params.train.worlds
+    return xr.DataTree.from_dict({world: _world(case, world, data[f"{world}/test"], trained) for world in worlds})
+
+
+def _world(case: Case[Params], world: World, test: Any, trained: xr.DataTree) -> xr.Dataset:
+    params, arms = case.params.forecast, case.params.train.worlds[world].arms
+    networks = Trained(trained, world, case.params.train, params.networks, params.embedding, case.device)
+    before, after, again, label = (test[name].values for name in ("before", "after", "again", "label"))
+    ends = networks.ends(before, label, params.points, params.steps)
+    start, target = before[:, :, : params.points], after[:, :, : params.points]
+    still = np.stack([start, start + (after.mean(2) - before.mean(2))[:, :, None]])
+    first, second = again[..., : params.points, :]
+    clouds = np.concatenate([ends[: len(arms)], still])
+    floor = _distances(wasserstein2, first[None], second)[0]
+    fresh = _distances(wasserstein2, clouds, second)
+    seeds = np.arange(len(before))
+    variables: dict[str, tuple] = {
+        "w2_fresh": (("model", "seed", "population"), fresh, "W2 to another draw of the target"),
+        "floor": (("seed", "population"), floor, "W2 of two draws of the target"),
+        "above_floor": (
+            ("model", "seed", "population"),
+            fresh - floor,
+            "W2 to another draw of the target, above floor",
+        ),
+    }
+    coordinates: dict[str, Any] = {"model": [*arms, *STILL], "seed": seeds, "population": test["population"].values}
+    if world == "organoids":
+        variables |= _by_patient(case, clouds, second)
+        coordinates |= {"distance": list(DISTANCES), "patient": np.arange(variables["by_patient"][1].shape[-1])}
+    else:
+        w2 = _distances(wasserstein2, clouds, target)
+        gain = w2[: len(arms)] / w2[len(arms)]
+        variables["w2"] = (("model", "seed", "population"), w2, "W2 to the target, paired point by point")
+        variables["over_identity"] = (("arm", "seed", "population"), gain, "W2 over that of the points at rest")
+        coordinates["arm"] = arms
+    if world == "letters":
+        variables["by_letter"] = _by_letter(case, w2)
+        coordinates |= {"letter": list(case.params.simulate.letters.held_out)}
+        coordinates |= {"rotation": np.arange(case.params.simulate.letters.rotations)}
+    sizes = case.params.train.worlds[world].sizes
+    if sizes:
+        fewer = _distances(wasserstein2, ends[len(arms) :], target)
+        by_size = np.concatenate([fewer, w2[[arms.index("graph")]]]).mean(-1)
+        variables["w2_by_size"] = (("size", "seed"), by_size, "mean W2 to the target, paired point by point")
+        coordinates["size"] = [*sizes, case.params.simulate.particles.train]
+    shown = np.stack([start[0, :SHOWN], target[0, :SHOWN], *ends[: len(arms), 0, :SHOWN]])
+    variables["cloud"] = (("what", "shown", "point", "axis"), shown, "point of a test population, first seed")
+    coordinates["what"] = ["before", "after", *arms]
+    return xr.Dataset(
+        {name: labelled(*value, nan=DIVERGED, may_be_constant=1) for name, value in variables.items()}, coordinates
+    )
+
+
+def _by_letter(case: Case[Params], w2: np.ndarray) -> tuple:
+    """W2 of held-out letters by letter and rotation, the mean over seeds."""
+    shape = (len(case.params.simulate.letters.held_out), case.params.simulate.letters.rotations)
+    return ("model", "letter", "rotation"), w2.mean(1).reshape(len(w2), *shape), "W2 to the target, paired"
+
+
+def _by_patient(case: Case[Params], clouds: np.ndarray, target: np.ndarray) -> dict[str, tuple]:
+    """Distances from treated cells, the mean over a patient's cultures and treatments: (distance, model, patient).
+
+    Every seed holds other patients out, so that a patient is of one seed.
+    """
+    params = case.params.simulate.organoids
+    shape = (len(clouds), len(target), -1, params.cultures * params.treatments)
+    found = [_distances(distance, clouds, target).reshape(shape).mean(-1) for distance in DISTANCES.values()]
+    by_patient = np.stack(found).reshape(len(found), len(clouds), -1)
+    return {"by_patient": (("distance", "model", "patient"), by_patient, "distance from the treated cells")}
+
+
+def _discrepancy(x: np.ndarray, y: np.ndarray) -> float:
+    return mean_discrepancy(x, y, WIDTHS)
+
+
+DISTANCES: dict[str, Distance] = {"w1": wasserstein1, "w2": wasserstein2, "mmd": _discrepancy}
+
+
+def _distances(distance: Distance, clouds: np.ndarray, target: np.ndarray) -> np.ndarray:
+    """Of each cloud, (models, seeds, populations, points, dim), from its target; NaN for one that diverged."""
+    found = np.full(clouds.shape[:3], np.nan)
+    for place in np.ndindex(found.shape):
+        if np.isfinite(clouds[place]).all():
+            found[place] = distance(clouds[place], target[place[1:]])
+    return found
