@@ -14,9 +14,9 @@ from pesin.models.mlp import Parameters, init_mlp
 def embed_set(parameters: Parameters, x: torch.Tensor, adjacency: torch.Tensor | None = None) -> torch.Tensor:
     """Embed sets by a graph network, or without a graph by deep sets.
 
-    Shape (runs, sets, points, in) -> (runs, sets, out). Layers h -> relu(A (h W) + b), the last one linear, then the mean over the points, scaled to unit length. With A = 1
-    that is Zaheer and others, Deep sets (NeurIPS 2017); else Kipf and Welling, ICLR 2017. A set of one point is
-    embedded by a plain network.
+    Shape (runs, sets, points, in) -> (runs, sets, out). Layers h -> relu(A (h W) + b), the last one linear, then the
+    mean over the points, scaled to unit length. With A = 1 that is Zaheer and others, Deep sets (NeurIPS 2017); else
+    Kipf and Welling, ICLR 2017. A set of one point is embedded by a plain network.
 
     Parameters
     ----------

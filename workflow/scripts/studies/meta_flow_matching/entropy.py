@@ -33,7 +33,7 @@ def _world(case: Case[Params], kind: Kind, test: Any, trained: xr.DataTree) -> x
     arms, seeds = case.params.train.worlds[kind].arms, networks.runs.seeds
     before, x, t, target = fresh(case, kind, seeds)
     loss, exact = losses(case, kind, networks, before, x, t, target)
-    floor = np.array([least_loss(case, kind, seed, x[seed], t[seed]) for seed in range(seeds)])
+    floor = least_loss(case, kind, x, t)
     own = loss[: len(arms)]
     found: dict[str, tuple] = {
         "loss": (("model", "seed"), own, "flow matching loss on new populations"),
@@ -62,37 +62,37 @@ def fresh(case: Case[Params], kind: Kind, seeds: int) -> tuple[np.ndarray, ...]:
     before = np.stack([clouds(rng, kind, many, made.points) for _ in range(seeds)])
     after, t = moved(made, kind, before)[:, :, :some], rng.random((seeds, many, some, 1))
     start = before[:, :, :some]
-    return before.astype(np.float32), (1 - t) * start + t * after, t, after - start
+    return before, (1 - t) * start + t * after, t, after - start
 
 
 def losses(case: Case[Params], kind: Kind, networks: Trained, before, x, t, target) -> tuple[np.ndarray, np.ndarray]:
     """Loss of every block and seed, (blocks, seeds), and of the exact field, (seeds,)."""
     label = np.full(before.shape[:2], -1)
-    given = (networks.tensor(part.astype(np.float32)) for part in (x, t))
-    learned = networks.by_block(networks.field(*given, networks.codes(before, label)))
+    code = networks.codes(before, label)
+    learned = networks.by_block(networks.field(networks.tensor(x), networks.tensor(t), code))
     exact = bridge_velocity(case.params.simulate.particles, kind, before, x, t)
     first, second = (((field - target) ** 2).sum(-1).mean((-1, -2)) for field in (learned, exact))
     return first, second
 
 
-def least_loss(case: Case[Params], kind: Kind, seed: int, x: np.ndarray, t: np.ndarray) -> float:
-    """E Var(x1 - x0 | x, t) at places and times of new populations: what no field of them alone can be below.
+def least_loss(case: Case[Params], kind: Kind, x: np.ndarray, t: np.ndarray) -> np.ndarray:
+    """E Var(x1 - x0 | x, t) at places and times by seed: what no field of them alone can be below, shape (seeds,).
 
     Among the nearest points of many other populations' paths, the residual variance of a linear regression.
     """
-    params, made, rng = case.params.entropy, case.params.simulate.particles, case.rng(f"floor {kind} {seed}")
+    params, made, rng = case.params.entropy, case.params.simulate.particles, case.rng(f"floor {kind}")
     before = clouds(rng, kind, params.floor, made.points)
     after, when = moved(made, kind, before), rng.random((*before.shape[:2], 1))
     pool = np.concatenate([(1 - when) * before + when * after, TIME_SCALE * when], -1).reshape(-1, DIM + 1)
-    velocity = (after - before).reshape(-1, DIM)
-    places = np.concatenate([x, TIME_SCALE * t], -1).reshape(-1, DIM + 1)
-    places = places[rng.permutation(len(places))[: params.places]]
-    index = cKDTree(pool).query(places, params.neighbours)[1]
-    near = pool[index] - places[:, None]
-    design = np.concatenate([np.ones((*near.shape[:2], 1)), near], -1)
-    weights = np.linalg.pinv(design) @ velocity[index]
-    squares = ((velocity[index] - design @ weights) ** 2).sum((-1, -2))
-    return float((squares / (params.neighbours - design.shape[-1])).mean())
+    velocity, tree, found = (after - before).reshape(-1, DIM), cKDTree(pool), []
+    for places in np.concatenate([x, TIME_SCALE * t], -1).reshape(len(x), -1, DIM + 1):
+        some = places[rng.permutation(len(places))[: params.places]]
+        index = tree.query(some, params.neighbours)[1]
+        near = pool[index] - some[:, None]
+        design = np.concatenate([np.ones((*near.shape[:2], 1)), near], -1)
+        left = velocity[index] - design @ (np.linalg.pinv(design) @ velocity[index])
+        found.append((left**2).sum((-1, -2)).mean() / (params.neighbours - design.shape[-1]))
+    return np.array(found)
 
 
 def _embeddings(case: Case[Params], kind: Kind, networks: Trained, before: np.ndarray) -> dict[str, tuple]:
@@ -100,7 +100,7 @@ def _embeddings(case: Case[Params], kind: Kind, networks: Trained, before: np.nd
     block, width = networks.runs.arms.index("graph"), case.params.train.code
     far = before.copy()
     angle = case.rng(f"far {kind}").uniform(0, 2 * np.pi, before.shape[:2])
-    far += FAR * np.stack([np.cos(angle), np.sin(angle)], -1)[:, :, None].astype(np.float32)
+    far += FAR * np.stack([np.cos(angle), np.sin(angle)], -1)[:, :, None]
     label = np.full(before.shape[:2], -1)
     here, there = (networks.by_block(networks.codes(x, label))[block][..., :width] for x in (before, far))
     half, information, seen, shown = here.shape[1] // 2, [], [], []

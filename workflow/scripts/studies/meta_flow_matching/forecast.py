@@ -19,7 +19,6 @@ WIDTHS = [(2 * gamma) ** -0.5 for gamma in (2, 1, 0.5, 0.1, 0.01, 0.005)]
 """Of the kernels exp(-gamma |x - y|^2) that the paper averages over."""
 STILL = ("identity", "mean_shift")
 """Beside the arms: nothing moves; all points move by the true shift of the population's mean (an oracle)."""
-SHOWN = 3  # populations whose clouds are kept for figures
 
 
 def forecast(case: Case[Params], data: xr.DataTree, trained: xr.DataTree) -> xr.DataTree:
@@ -69,7 +68,8 @@ def _world(case: Case[Params], world: World, test: Any, trained: xr.DataTree) ->
         by_size = np.concatenate([fewer, w2[[arms.index("graph")]]]).mean(-1)
         variables["w2_by_size"] = (("size", "seed"), by_size, "mean W2 to the target, paired point by point")
         coordinates["size"] = [*sizes, case.params.simulate.particles.train]
-    shown = np.stack([start[0, :SHOWN], target[0, :SHOWN], *ends[: len(arms), 0, :SHOWN]])
+    two = [0, before.shape[1] // 2]  # whose clouds are kept for figures: of letters, one of each
+    shown = np.stack([start[0, two], target[0, two], *ends[: len(arms), 0, two]])
     variables["cloud"] = (("what", "shown", "point", "axis"), shown, "point of a test population, first seed")
     coordinates["what"] = ["before", "after", *arms]
     return xr.Dataset(

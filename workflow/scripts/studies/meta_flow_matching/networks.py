@@ -43,8 +43,8 @@ class Runs:
 
     @classmethod
     def of(cls, learning: Learning, seeds: int, labels: int, world: str) -> Runs:
-        arms = (*learning.arms, *["graph" for _ in learning.sizes])
-        return cls(arms, (*[0] * len(learning.arms), *learning.sizes), seeds, labels, world in TOLD)
+        fewer: list[Arm] = ["graph"] * len(learning.sizes)
+        return cls((*learning.arms, *fewer), (*[0] * len(learning.arms), *learning.sizes), seeds, labels, world in TOLD)
 
     @property
     def names(self) -> list[str]:
@@ -175,8 +175,9 @@ class Trained:
         self._params, self._another, self._device = params, embedding == "another", device
 
     def tensor(self, values: np.ndarray) -> torch.Tensor:
-        """What is given by seed, (seeds, ...), for all runs, (runs, ...)."""
-        tensor = torch.as_tensor(values, device=self._device)
+        """What is given by seed, (seeds, ...), for all runs, (runs, ...), in single precision."""
+        kind = torch.float32 if values.dtype.kind == "f" else torch.int64
+        tensor = torch.as_tensor(values, dtype=kind, device=self._device)
         return tensor.repeat(len(self.runs.arms), *[1] * (tensor.dim() - 1))
 
     def by_block(self, values: torch.Tensor) -> np.ndarray:
@@ -186,7 +187,7 @@ class Trained:
     @torch.no_grad()
     def codes(self, clouds: np.ndarray, label: np.ndarray) -> torch.Tensor:
         """Codes of populations (seeds, populations, points, dim) with labels (seeds, populations), for all runs."""
-        found = codes(self.runs, self._weights, self._params, self.tensor(clouds), self.tensor(label.astype(np.int64)))
+        found = codes(self.runs, self._weights, self._params, self.tensor(clouds), self.tensor(label))
         if self._another:
             embedded, entry = found.chunk(2, -1)
             found = torch.cat([embedded.roll(found.shape[1] // 2, 1), entry], -1)

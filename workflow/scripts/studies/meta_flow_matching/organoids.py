@@ -20,8 +20,8 @@ CONTROL = -1
 KEYS = ("patient", "culture", "treatment")
 FORMAT = (
     "a comma-separated table with a header: 'patient', 'culture' and 'treatment' (of the controls: 'control'), and a "
-    "column for each marker, arcsinh-transformed, a row for each cell. The screen of patient-derived organoids is that of "
-    "Ramos Zapatero and others, Cell 186, 5606 (2023); its data statement says where it lies"
+    "column for each marker, arcsinh-transformed; a row for each cell. The screen of patient-derived organoids: Ramos "
+    "Zapatero and others, Cell 186, 5606 (2023), whose data statement says where it lies"
 )
 Draw = Callable[[np.random.Generator, int, int, int, int], np.ndarray]
 """(rng, patient, culture, treatment or CONTROL, points) -> cells, shape (points, markers)."""
