@@ -29,25 +29,25 @@ def entropy(case: Case[Params], data: xr.DataTree, trained: xr.DataTree) -> xr.D
 
 def _world(case: Case[Params], kind: Kind, test: Any, trained: xr.DataTree) -> xr.Dataset:
     params = case.params.entropy
-    networks = Trained(trained, kind, case.params.train, params.networks, params.embedding, case.device)
-    arms, seeds = case.params.train.worlds[kind].arms, networks.runs.seeds
+    arms = case.params.train.worlds[kind].arms
+    given = (trained, kind, case.params.train, params.networks, params.embedding, case.device)
+    networks = Trained(*given, arms=tuple(arms))
+    seeds = networks.runs.seeds
     before, x, t, target = fresh(case, kind, seeds)
     loss, exact = losses(case, kind, networks, before, x, t, target)
     floor = least_loss(case, kind, x, t)
-    own = loss[: len(arms)]
     found: dict[str, tuple] = {
-        "loss": (("model", "seed"), own, "flow matching loss on new populations"),
+        "loss": (("model", "seed"), loss, "flow matching loss on new populations"),
         "floor": (("seed",), floor, "least loss of a field of place and time alone"),
-        "loss_over_floor": (("model", "seed"), own / floor, "loss over the least of a field of place and time alone"),
+        "loss_over_floor": (("model", "seed"), loss / floor, "loss over the least of a field of place and time alone"),
         "loss_of_exact": (("seed",), exact, "loss of the exact field, from each population"),
     }
     coordinates: dict[str, Any] = {"model": arms, "seed": np.arange(seeds)}
-    sizes = case.params.train.worlds[kind].sizes
-    if sizes:
-        whole = own[arms.index("graph")]
-        found["loss_by_size"] = (("size", "seed"), np.stack([*loss[len(arms) :], whole]), found["loss"][2])
-        coordinates["size"] = [*sizes, case.params.simulate.particles.train]
-    parts = [found, _embeddings(case, kind, networks, before), _entropies(case, kind, test, trained)]
+    parts = [
+        found,
+        _embeddings(case, kind, networks, before),
+        _entropies(case, kind, test, Trained(*given, arms=("none", "graph"))),
+    ]
     together = {
         name: labelled(*value, nan=DIVERGED, may_be_constant=1) for part in parts for name, value in part.items()
     }
@@ -57,7 +57,7 @@ def _world(case: Case[Params], kind: Kind, test: Any, trained: xr.DataTree) -> x
 def fresh(case: Case[Params], kind: Kind, seeds: int) -> tuple[np.ndarray, ...]:
     """New populations, and of each some points of the straight paths: before, x, t and x1 - x0, by seed."""
     params, rng = case.params, case.rng(f"fresh {kind}")
-    many, some = params.entropy.fresh, params.train.points
+    many, some = params.entropy.fresh, params.entropy.points
     made = params.simulate.particles
     before = np.stack([clouds(rng, kind, many, made.points) for _ in range(seeds)])
     after, t = moved(made, kind, before)[:, :, :some], rng.random((seeds, many, some, 1))
@@ -66,7 +66,7 @@ def fresh(case: Case[Params], kind: Kind, seeds: int) -> tuple[np.ndarray, ...]:
 
 
 def losses(case: Case[Params], kind: Kind, networks: Trained, before, x, t, target) -> tuple[np.ndarray, np.ndarray]:
-    """Loss of every block and seed, (blocks, seeds), and of the exact field, (seeds,)."""
+    """Loss of every arm and seed, (arms, seeds), and of the exact field, (seeds,)."""
     label = np.full(before.shape[:2], -1)
     code = networks.codes(before, label)
     learned = networks.by_block(networks.field(networks.tensor(x), networks.tensor(t), code))
@@ -137,10 +137,9 @@ def _standard(x: np.ndarray) -> np.ndarray:
     return (x - x.mean(0)) / x.std(0)
 
 
-def _entropies(case: Case[Params], kind: Kind, test: Any, trained: xr.DataTree) -> dict[str, tuple]:
+def _entropies(case: Case[Params], kind: Kind, test: Any, some: Trained) -> dict[str, tuple]:
     """Change of the differential entropy from before to after, predicted and true, of test populations, by k-NN."""
     params = case.params.entropy
-    some = Trained(trained, kind, case.params.train, params.networks, params.embedding, case.device, ("none", "graph"))
     before, label = test["before"].values, test["label"].values
     ends = some.ends(before, label, before.shape[2], params.steps)
 

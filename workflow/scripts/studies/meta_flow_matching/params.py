@@ -124,6 +124,8 @@ class Entropy(Model):
     networks: Literal["trained", "untrained"]
     fresh: Annotated[int, Field(ge=8)]
     """New populations that losses are measured with."""
+    points: PositiveInt
+    """Of each, and a time for each point."""
     floor: Annotated[int, Field(ge=100)]
     """New populations whose points and velocities give the least loss of a field of place and time."""
     neighbours: Annotated[int, Field(ge=10)]
@@ -161,10 +163,10 @@ class Params(Model):
         for world, learning in worlds.items():
             if max(self.train.neighbours) >= points[world]:
                 raise ValueError(f"train.neighbours: a population of {world} has {points[world]} points only")
-            if max(self.train.points, self.forecast.points) > points[world]:
-                raise ValueError(
-                    f"train.points, forecast.points: a population of {world} has {points[world]} points only"
-                )
+            asked = {"train": self.train.points, "entropy": self.entropy.points, "forecast": self.forecast.points}
+            for section, some in asked.items():
+                if some > points[world]:
+                    raise ValueError(f"{section}.points: a population of {world} has {points[world]} points only")
             if learning.sizes and world in ("drift", "shape") and learning.sizes[-1] >= made.particles.train:
                 raise ValueError(
                     f"train.worlds.{world}.sizes: {learning.sizes[-1]} is not below simulate.particles.train"
