@@ -11,7 +11,7 @@ from pesin.integrate.steppers import follow, last
 from pesin.stats.transport import wasserstein2
 from project import case_of
 from studies.meta_flow_matching.entropy import entropy, least_loss, statistic
-from studies.meta_flow_matching.forecast import forecast
+from studies.meta_flow_matching.forecast import affine, forecast
 from studies.meta_flow_matching.letters import glyph, letters
 from studies.meta_flow_matching.networks import Trained
 from studies.meta_flow_matching.organoids import CONTROL, made_up, organoids, read, response
@@ -181,6 +181,19 @@ def test_a_cell_that_is_no_number_is_named(tmp_path):
     (tmp_path / "cells.csv").write_text("patient,culture,treatment,m0,m1\na,one,control,1,2\na,one,x,1,\n")
     with pytest.raises(UserError, match="row 3, m1: not a finite number"):
         read(params)
+
+
+def test_affine_transport_of_normal_laws_is_known():
+    """From N(0, 1) to N((3, -1), diag(4, 1/4)): x -> (2 x1 + 3, x2 / 2 - 1); and back, for the other label."""
+    x = np.random.default_rng(12).standard_normal((1, 2, 20_000, 2))
+    y = x * [2, 0.5] + [3, -1]
+    dims = ("seed", "population", "point", "axis")
+    before, after = np.concatenate([x[:, :1], y[:, 1:]], 1), np.concatenate([y[:, :1], x[:, 1:]], 1)
+    label = np.array([[0, 1]])
+    train = xr.Dataset({"before": (dims, before), "after": (dims, after), "label": (dims[:2], label)})
+    start = np.array([[[[1.0, 1.0]], [[1.0, 1.0]]]])
+    found = affine(train, start, label)
+    np.testing.assert_allclose(found[0, :, 0], [[5, -0.5], [-1, 4]], atol=0.1)
 
 
 # ------------------------------------------------------------------------------------------------------------ networks

@@ -22,6 +22,7 @@ SAID = {
     "attention": "attention",
     "identity": "at rest",
     "mean_shift": "true shift\nof the mean",
+    "affine_transport": "affine\ntransport",
     "before": "source",
     "after": "target",
 }
@@ -82,8 +83,8 @@ def losses(study: Results) -> Figure:
         panel.axhline(floor, color=COLOURS[1], linestyle="--", linewidth=0.8, label="least of place and time alone")
         names(panel, "x", said(loss["model"].values), rotation=30)
         panel.set(title=f"{title}; bars 95 % over seeds", ylabel=named(loss, "loss"))
-        log_axis(panel, "y")
-    legend(axes[0, 0])
+        log_axis(panel, "y", [0.05, 0.1, 0.2, 0.5, 1, 2, 5, 10, 20, 50])
+    legend(axes[0, 0], "above", ncols=2)
     return figure
 
 
@@ -141,7 +142,7 @@ def embeddings(study: Results) -> Figure:
         panel.set(title=title, xlabel="component 1", ylabel="component 2")
     panel, change = axes[0, 2], result["drift/entropy_change"].mean("seed", keep_attrs=True)
     for i, name in enumerate(("FM", "MFM")):
-        panel.hist(change.isel(arm=i), 20, color=COLOURS[i], alpha=0.6, label=name)
+        panel.hist(change.isel(arm=i), np.linspace(-3, 0.5, 36), color=COLOURS[i], alpha=0.6, label=name)
     panel.axvline(float(result["drift/exact_change"]), color=COLOURS[6], linestyle="--", linewidth=0.8, label="exact")
     panel.set(xlabel=named(change, "change of entropy"), ylabel="held-out populations")
     legend(panel)

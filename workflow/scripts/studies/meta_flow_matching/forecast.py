@@ -11,6 +11,7 @@ import xarray as xr
 from pesin.stats.transport import mean_discrepancy, wasserstein1, wasserstein2
 from pesin.steps.case import Case
 from pesin.steps.labels import DIVERGED, labelled
+from pesin.steps.packages import needs_package
 from studies.meta_flow_matching.networks import Trained
 from studies.meta_flow_matching.params import Params, World
 
@@ -19,23 +20,29 @@ WIDTHS = [(2 * gamma) ** -0.5 for gamma in (2, 1, 0.5, 0.1, 0.01, 0.005)]
 """Of the kernels exp(-gamma |x - y|^2) that the paper averages over."""
 STILL = ("identity", "mean_shift")
 """Beside the arms: nothing moves; all points move by the true shift of the population's mean (an oracle)."""
+ENDS = ("before", "after")
+AFFINE = "affine_transport"
+"""Of labels that a test knows: the optimal transport map between the normal laws of all training cells of a label."""
 
 
 def forecast(case: Case[Params], data: xr.DataTree, trained: xr.DataTree) -> xr.DataTree:
     """A group for each world."""
     worlds = case.params.train.worlds
-    return xr.DataTree.from_dict({world: _world(case, world, data[f"{world}/test"], trained) for world in worlds})
+    return xr.DataTree.from_dict({world: _world(case, world, data[world], trained) for world in worlds})
 
 
-def _world(case: Case[Params], world: World, test: Any, trained: xr.DataTree) -> xr.Dataset:
+def _world(case: Case[Params], world: World, data: Any, trained: xr.DataTree) -> xr.Dataset:
+    test: Any = data["test"]
     params, arms = case.params.forecast, case.params.train.worlds[world].arms
     networks = Trained(trained, world, case.params.train, params.networks, params.embedding, case.device)
     before, after, again, label = (test[name].values for name in ("before", "after", "again", "label"))
     ends = networks.ends(before, label, params.points, params.steps)
     start, target = before[:, :, : params.points], after[:, :, : params.points]
-    still = np.stack([start, start + (after.mean(2) - before.mean(2))[:, :, None]])
+    others = dict(zip(STILL, (start, start + (after.mean(2) - before.mean(2))[:, :, None]), strict=True))
+    if world == "organoids":
+        others[AFFINE] = affine(data["train"], start, label)
     first, second = again[..., : params.points, :]
-    clouds = np.concatenate([ends[: len(arms)], still])
+    clouds = np.concatenate([ends[: len(arms)], np.stack(list(others.values()))])
     floor = _distances(wasserstein2, first[None], second)[0]
     fresh = _distances(wasserstein2, clouds, second)
     seeds = np.arange(len(before))
@@ -48,7 +55,7 @@ def _world(case: Case[Params], world: World, test: Any, trained: xr.DataTree) ->
             "W2 to another draw of the target, above floor",
         ),
     }
-    coordinates: dict[str, Any] = {"model": [*arms, *STILL], "seed": seeds, "population": test["population"].values}
+    coordinates: dict[str, Any] = {"model": [*arms, *others], "seed": seeds, "population": test["population"].values}
     if world == "organoids":
         variables |= _by_patient(case, clouds, second)
         coordinates |= {"distance": list(DISTANCES), "patient": np.arange(variables["by_patient"][1].shape[-1])}
@@ -75,6 +82,25 @@ def _world(case: Case[Params], world: World, test: Any, trained: xr.DataTree) ->
     return xr.Dataset(
         {name: labelled(*value, nan=DIVERGED, may_be_constant=1) for name, value in variables.items()}, coordinates
     )
+
+
+def affine(train: Any, start: np.ndarray, label: np.ndarray) -> np.ndarray:
+    """Where test points, (seeds, populations, points, dim), get to by each label's map x -> x A + b of all patients.
+
+    It is the gradient of a quadratic convex potential (Peyre and Cuturi, 2019, remark 2.31).
+    """
+    with needs_package("pot"):
+        from ot.gaussian import bures_wasserstein_mapping
+
+    found = np.full(start.shape, np.nan)
+    for seed in range(len(start)):
+        for known in np.unique(label[seed]):
+            some = train["label"].values[seed] == known
+            clouds = [train[name].values[seed, some].reshape(-1, start.shape[-1]).astype(float) for name in ENDS]
+            matrix, shift = bures_wasserstein_mapping(*[x.mean(0) for x in clouds], *[np.cov(x.T) for x in clouds])
+            mine = label[seed] == known
+            found[seed, mine] = start[seed, mine] @ matrix + shift
+    return found
 
 
 def _by_letter(case: Case[Params], w2: np.ndarray) -> tuple:
