@@ -10,6 +10,7 @@ from pesin.errors import UserError
 from pesin.integrate.steppers import follow, last
 from pesin.stats.transport import wasserstein2
 from project import case_of
+from stopping import assert_goes_on
 from studies.meta_flow_matching.entropy import entropy, least_loss, statistic
 from studies.meta_flow_matching.forecast import affine, forecast
 from studies.meta_flow_matching.letters import glyph, letters
@@ -348,3 +349,27 @@ def test_meta_flow_matching_learns_what_flow_matching_can_not():
     assert (loss[2] < 0.6 * loss[0]).all()
     assert (trained["drift"]["status"] == "ok").all() and isinstance(trained["drift"].to_dataset(), xr.Dataset)
     assert torch.get_default_dtype() == torch.float32
+
+
+def test_a_stopped_training_goes_on_to_the_same_end(tmp_path, monkeypatch):
+    tiny = {world: {"arms": ["none", "graph"], "steps": 6} for world in ("drift", "letters")}
+    change = {"train": {"worlds": tiny}}
+    data = simulate(case(**change))
+    assert_goes_on(lambda one: train(one, data), case("train", **change), tmp_path, monkeypatch, 14)
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        ({"simulate": {"seeds": 2}}, "greater than or equal to 3"),
+        ({"simulate": {"organoids": {"patients": 3}, "seeds": 4}}, "3 are fewer than the 4 seeds"),
+        ({"train": {"worlds": {"drift": {"arms": ["graph", "mean"]}}}}, "'none' and 'graph' among them"),
+        ({"train": {"worlds": {"drift": {"sizes": [20, 5]}}}}, "the sizes must rise"),
+        ({"train": {"worlds": {"drift": {"sizes": [30]}}}}, "not below simulate.particles.train"),
+        ({"train": {"neighbours": [3, 20]}}, "has 20 points only"),
+        ({"forecast": {"points": 21}}, "forecast.points: a population"),
+    ],
+)
+def test_what_does_not_fit_is_refused_before_the_first_job(change, said):
+    with pytest.raises(ValueError, match=said):
+        case(**change)

@@ -18,7 +18,7 @@ def nearest(x: torch.Tensor, k: int) -> torch.Tensor:
     points = x.shape[-2]
     if not 1 <= k < points:
         raise ValueError(f"k must lie between 1 and the {points - 1} other points of a cloud, it is {k}")
-    apart = (x.unsqueeze(-2) - x.unsqueeze(-3)).square().sum(-1)
+    apart = torch.cdist(x, x, compute_mode="donot_use_mm_for_euclid_dist")  # by products, near points lose digits
     itself = torch.eye(points, dtype=torch.bool, device=x.device)
     return apart.masked_fill(itself, torch.inf).topk(k, largest=False).indices
 

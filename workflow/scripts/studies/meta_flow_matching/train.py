@@ -40,7 +40,7 @@ def _fit(case: Case[Params], world: World, data: xr.Dataset) -> dict[str, xr.Dat
     start = draw(runs, params, data.sizes["axis"], generator, device)
     parameters = {name: value.detach().clone().requires_grad_(value.requires_grad) for name, value in start.items()}
     before, after, label = (torch.as_tensor(data[name].values, device=device) for name in ("before", "after", "label"))
-    index = [nearest(before, k) for k in params.neighbours]
+    index = [torch.stack([nearest(of_seed, k) for of_seed in before]) for k in params.neighbours]
     rng, row = case.rng(f"batches {world}"), torch.arange(runs.seeds, device=device).repeat(len(runs.arms))[:, None]
 
     def loss_of(_step: int) -> torch.Tensor:
