@@ -366,6 +366,7 @@ def test_a_stopped_training_goes_on_to_the_same_end(tmp_path, monkeypatch):
         ({"train": {"worlds": {"drift": {"arms": ["graph", "mean"]}}}}, "'none' and 'graph' among them"),
         ({"train": {"worlds": {"drift": {"sizes": [20, 5]}}}}, "the sizes must rise"),
         ({"train": {"worlds": {"drift": {"sizes": [30]}}}}, "not below simulate.particles.train"),
+        ({"train": {"worlds": {"letters": {"sizes": [5]}}}}, "only drift and shape"),
         ({"train": {"neighbours": [3, 20]}}, "has 20 points only"),
         ({"forecast": {"points": 21}}, "forecast.points: a population"),
     ],

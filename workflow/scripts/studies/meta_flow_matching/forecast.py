@@ -49,11 +49,7 @@ def _world(case: Case[Params], world: World, data: Any, trained: xr.DataTree) ->
     variables: dict[str, tuple] = {
         "w2_fresh": (("model", "seed", "population"), fresh, "W2 to another draw of the target"),
         "floor": (("seed", "population"), floor, "W2 of two draws of the target"),
-        "above_floor": (
-            ("model", "seed", "population"),
-            fresh - floor,
-            "W2 to another draw of the target, above floor",
-        ),
+        "above_floor": (("model", "seed", "population"), fresh - floor, "W2 to another draw, above the floor"),
     }
     coordinates: dict[str, Any] = {"model": [*arms, *others], "seed": seeds, "population": test["population"].values}
     if world == "organoids":
@@ -71,9 +67,7 @@ def _world(case: Case[Params], world: World, data: Any, trained: xr.DataTree) ->
         coordinates |= {"rotation": np.arange(case.params.simulate.letters.rotations)}
     sizes = case.params.train.worlds[world].sizes
     if sizes:
-        fewer = _distances(wasserstein2, ends[len(arms) :], target)
-        by_size = np.concatenate([fewer, w2[[arms.index("graph")]]]).mean(-1)
-        variables["w2_by_size"] = (("size", "seed"), by_size, "mean W2 to the target, paired point by point")
+        variables["w2_by_size"] = _by_size(ends[len(arms) :], target, w2[arms.index("graph")])
         coordinates["size"] = [*sizes, case.params.simulate.particles.train]
     two = [0, before.shape[1] // 2]  # whose clouds are kept for figures: of letters, one of each
     shown = np.stack([start[0, two], target[0, two], *ends[: len(arms), 0, two]])
@@ -82,6 +76,12 @@ def _world(case: Case[Params], world: World, data: Any, trained: xr.DataTree) ->
     return xr.Dataset(
         {name: labelled(*value, nan=DIVERGED, may_be_constant=1) for name, value in variables.items()}, coordinates
     )
+
+
+def _by_size(ends: np.ndarray, target: np.ndarray, whole: np.ndarray) -> tuple:
+    """Mean W2 by number of training populations, the last one all of them, whose W2 is known."""
+    found = np.concatenate([_distances(wasserstein2, ends, target), whole[None]]).mean(-1)
+    return ("size", "seed"), found, "mean W2 to the target, paired point by point"
 
 
 def affine(train: Any, start: np.ndarray, label: np.ndarray) -> np.ndarray:

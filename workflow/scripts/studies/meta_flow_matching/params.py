@@ -167,7 +167,9 @@ class Params(Model):
             for section, some in asked.items():
                 if some > points[world]:
                     raise ValueError(f"{section}.points: a population of {world} has {points[world]} points only")
-            if learning.sizes and world in ("drift", "shape") and learning.sizes[-1] >= made.particles.train:
+            if learning.sizes and world not in ("drift", "shape"):
+                raise ValueError(f"train.worlds.{world}.sizes: only drift and shape are learned with fewer populations")
+            if learning.sizes and learning.sizes[-1] >= made.particles.train:
                 raise ValueError(
                     f"train.worlds.{world}.sizes: {learning.sizes[-1]} is not below simulate.particles.train"
                 )
