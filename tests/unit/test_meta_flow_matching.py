@@ -334,6 +334,8 @@ def test_a_network_that_diverged_has_no_distance(untrained):
     data, trained = untrained
     broken = trained.map_over_datasets(lambda ds: ds if "loss" in ds else ds * np.nan)
     found = forecast(case("forecast", **QUICK), data, broken)["drift"]
+    lost = entropy(case("entropy", **QUICK), data, broken)["drift"]
+    assert all(np.isnan(lost[name]).all() for name in ("loss", "information", "detection", "entropy_change"))
     assert np.isnan(found["w2"].sel(model="graph")).all() and np.isfinite(found["w2"].sel(model="identity")).all()
 
 

@@ -13,10 +13,12 @@ from pesin.forecast.classify import area_under_curve
 from pesin.steps.case import Case
 from pesin.steps.labels import DIVERGED, labelled
 from studies.meta_flow_matching.networks import Trained
-from studies.meta_flow_matching.params import Params
+from studies.meta_flow_matching.params import Arm, Params
 from studies.meta_flow_matching.particles import Kind, bridge_velocity, clouds, moved
 
 DIM = 2
+LOOKED_AT: tuple[Arm, ...] = ("none", "graph")  # arms whose flows' entropy is computed
+EMBEDDED = 300  # new populations whose embeddings are looked at
 FAR = 4.0  # how far the means of populations outside the training's support are moved
 TIME_SCALE = 2.0  # an interval of time counts as so many units of length among neighbours
 
@@ -43,15 +45,12 @@ def _world(case: Case[Params], kind: Kind, test: Any, trained: xr.DataTree) -> x
         "loss_of_exact": (("seed",), exact, "loss of the exact field, from each population"),
     }
     coordinates: dict[str, Any] = {"model": arms, "seed": np.arange(seeds)}
-    parts = [
-        found,
-        _embeddings(case, kind, networks, before),
-        _entropies(case, kind, test, Trained(*given, arms=("none", "graph"))),
-    ]
+    two = Trained(*given, arms=LOOKED_AT)
+    parts = [found, _embeddings(case, kind, two, before[:, :EMBEDDED]), _entropies(case, kind, test, two)]
     together = {
         name: labelled(*value, nan=DIVERGED, may_be_constant=1) for part in parts for name, value in part.items()
     }
-    return xr.Dataset(together, coordinates | {"law": ["predicted", "exact"], "component": [1, 2]})
+    return xr.Dataset(together, coordinates | {"arm": list(LOOKED_AT), "component": [1, 2]})
 
 
 def fresh(case: Case[Params], kind: Kind, seeds: int) -> tuple[np.ndarray, ...]:
@@ -103,22 +102,25 @@ def _embeddings(case: Case[Params], kind: Kind, networks: Trained, before: np.nd
     far += FAR * np.stack([np.cos(angle), np.sin(angle)], -1)[:, :, None]
     label = np.full(before.shape[:2], -1)
     here, there = (networks.by_block(networks.codes(x, label))[block][..., :width] for x in (before, far))
-    half, information, seen, shown = here.shape[1] // 2, [], [], []
+    half, found = here.shape[1] // 2, []
     for inside, outside, cloud in zip(here, there, before, strict=True):
+        if not np.isfinite(inside).all():
+            found.append((np.full((len(cloud), 2), np.nan), np.nan, np.nan))
+            continue
         centre = inside[:half].mean(0)
         _, sizes, axes = np.linalg.svd(inside[:half] - centre, full_matrices=False)
         scores = (inside - centre) @ axes[:2].T
-        shown.append(scores)
-        information.append(float(mutual_information(_standard(scores), _standard(statistic(kind, cloud))).value))
-        scale = np.maximum(sizes / half**0.5, 1e-3 * sizes[0] / half**0.5)
-        apart = [(((x - centre) @ axes.T / scale) ** 2).sum(-1) ** 0.5 for x in (outside, inside[half:])]
-        seen.append(float(area_under_curve(*apart)))
+        information = mutual_information(_standard(scores), _standard(statistic(kind, cloud))).value
+        scale = np.maximum(sizes, 1e-3 * sizes[0])
+        apart = [np.linalg.norm((x - centre) @ axes.T / scale, axis=-1) for x in (outside, inside[half:])]
+        found.append((scores, float(information), float(area_under_curve(*apart))))
+    shown, information, seen = (np.stack(part) for part in zip(*found, strict=True))
     known = np.stack([statistic(kind, cloud) for cloud in before])
     said = "mean of the population" if kind == "drift" else "log ratio of the covariance's eigenvalues"
     return {
         "information": (("seed",), information, f"information of the embedding on the {said}", "nat"),
         "detection": (("seed",), seen, "AUC of the embedding's Mahalanobis distance, populations moved away"),
-        "scores": (("seed", "fresh", "component"), np.stack(shown), "principal component of the embedding"),
+        "scores": (("seed", "fresh", "component"), shown, "principal component of the embedding"),
         "statistic": (("seed", "fresh", "part"), known, said),
     }
 
