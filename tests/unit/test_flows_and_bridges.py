@@ -17,6 +17,7 @@ from pesin.stats.transport import (
     sampling_floor,
     sliced_wasserstein2,
     wasserstein,
+    wasserstein1,
     wasserstein2,
 )
 from pesin.systems.checkerboard import Checkerboard
@@ -294,7 +295,10 @@ def test_distances_of_shifted_clouds_are_the_shift():
     x = np.random.default_rng(5).normal(size=(200, 3))
     shift = np.array([1.0, -2.0, 0.5])
     assert wasserstein2(x, x[::-1] + shift) == pytest.approx(np.linalg.norm(shift))
+    assert wasserstein1(x, x[::-1] + shift) == pytest.approx(np.linalg.norm(shift))
     np.testing.assert_allclose(wasserstein(x.T, (x[::-1] + shift).T), abs(shift))
+    for exact, order in ((wasserstein1, 1), (wasserstein2, 2)):  # on the line both are known by sorting
+        assert exact(x[:, :1], 2 * x[:, 1:2]) == pytest.approx(float(wasserstein(x[:, 0], 2 * x[:, 1], order)))
     sliced = sliced_wasserstein2(np.random.default_rng(0), x, x + shift, 4000)
     assert sliced == pytest.approx(np.linalg.norm(shift) / 3**0.5, rel=0.03)
 

@@ -147,6 +147,7 @@ EXAMPLES: dict[str, Callable[[np.random.Generator], dict]] = {
     "iaaft": lambda rng: {"x": walk(rng, 60), "surrogates": 2},
     "rank_p_value": lambda rng: {"statistic": rng.normal(size=3), "null": rng.normal(size=(3, 40))},
     "wasserstein": lambda rng: {"x": rng.normal(size=20), "y": rng.normal(size=20)},
+    "wasserstein1": lambda rng: {"x": orbit(rng, 20), "y": orbit(rng, 20)},
     "wasserstein2": lambda rng: {"x": orbit(rng, 20), "y": orbit(rng, 20)},
     "sliced_wasserstein2": lambda rng: {"x": orbit(rng, 20), "y": orbit(rng, 20)},
     "wasserstein2_histograms": lambda rng: {

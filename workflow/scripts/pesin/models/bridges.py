@@ -110,6 +110,33 @@ def velocity_from_score(interpolant: Interpolant, x: Array, score: Array, t: Arr
     return db * end - (a * da + spread_rate / 2) * score
 
 
+def time_features(t: Array, width: int) -> Array:
+    """Sines and cosines of t in [0, 1] with frequencies pi/2, pi, 2 pi, ...: shape (..., 1) -> (..., width).
+
+    An MLP learns what changes fast more easily from them than from t (Mildenhall and others, NeRF, ECCV 2020, eq. 4).
+
+    Raises
+    ------
+    ValueError
+        If the width is odd.
+    """
+    if width % 2:
+        raise ValueError(f"width must be even, a sine and a cosine for each frequency; it is {width}")
+    m = _module(t)
+    angles = m.concatenate([math.pi / 2 * 2**i * t for i in range(width // 2)], -1)
+    return m.concatenate([m.sin(angles), m.cos(angles)], -1)
+
+
+def fourier_features(x: Array, matrix: Array) -> Array:
+    """Sines and cosines of 2 pi x B, shapes (..., dim) and (dim, pairs) -> (..., 2 pairs).
+
+    B is normal, its standard deviation the inverse of the length that matters (Tancik and others, NeurIPS 2020, eq. 5).
+    """
+    m = _module(x)
+    angles = 2 * math.pi * (x @ matrix)
+    return m.concatenate([m.sin(angles), m.cos(angles)], -1)
+
+
 def _decoding(m, t):
     """1 in the first half, where x0 is encoded, and 0 in the second."""
     return 0.5 * (1 + m.sign(0.5 - t)) + 0 * t

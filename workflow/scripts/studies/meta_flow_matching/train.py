@@ -1,0 +1,101 @@
+"""Flow matching of all arms and seeds of a world in one loop; those of one seed share start, batches and times."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+import torch
+import xarray as xr
+
+from pesin.models.mlp import weights_dataset
+from pesin.models.neighbourhoods import nearest
+from pesin.models.optimisers import RunsOptimiser, fit_runs
+from pesin.steps.case import Case
+from pesin.steps.labels import DIVERGED, labelled
+from studies.meta_flow_matching.networks import Runs, codes, draw, velocity
+from studies.meta_flow_matching.params import Params, World
+
+UNPAIRED = ("organoids",)  # worlds in which no point before belongs to one after
+
+
+def train(case: Case[Params], data: xr.DataTree) -> xr.DataTree:
+    """Groups <world>/start and <world>/end with the weights, and <world> with the losses."""
+    groups: dict[str, xr.Dataset] = {}
+    for world in case.params.train.worlds:
+        groups |= _fit(case, world, data[f"{world}/train"].to_dataset())
+    return xr.DataTree.from_dict(groups)
+
+
+def runs_of(case: Case[Params], world: World, data: xr.Dataset) -> Runs:
+    """The runs of a world, by the labels of its training populations."""
+    labels = int(data["label"].max()) + 1
+    return Runs.of(case.params.train.worlds[world], case.params.simulate.seeds, labels, world)
+
+
+def _fit(case: Case[Params], world: World, data: xr.Dataset) -> dict[str, xr.Dataset]:
+    params, learning, device = case.params.train, case.params.train.worlds[world], case.device
+    runs = runs_of(case, world, data)
+    generator = torch.Generator().manual_seed(case.seed(f"networks {world}"))
+    start = draw(runs, params, data.sizes["axis"], generator, device)
+    parameters = {name: value.detach().clone().requires_grad_(value.requires_grad) for name, value in start.items()}
+    before, after, label = (torch.as_tensor(data[name].values, device=device) for name in ("before", "after", "label"))
+    index = [torch.stack([nearest(of_seed, k) for of_seed in before]) for k in params.neighbours]
+    rng, row = case.rng(f"batches {world}"), torch.arange(runs.seeds, device=device).repeat(len(runs.arms))[:, None]
+
+    def loss_of(_step: int) -> torch.Tensor:
+        which, points, partners, t = (
+            torch.as_tensor(part, device=device) for part in batch(case.params, runs, world, data.sizes, rng)
+        )
+        clouds = before[row, which]
+        code = codes(runs, parameters, params, clouds, label[row, which], tuple(one[row, which] for one in index))
+        x0 = torch.take_along_dim(clouds, points.unsqueeze(-1), 2)
+        x1 = torch.take_along_dim(after[row, which], partners.unsqueeze(-1), 2)
+        found = velocity(parameters, params, (1 - t) * x0 + t * x1, t, code)
+        return (found - (x1 - x0)).square().sum(-1).mean((1, 2))
+
+    learnt = {name: value for name, value in parameters.items() if value.requires_grad}
+    losses, norms = fit_runs(
+        RunsOptimiser(learnt, "adam"),
+        loss_of,
+        lambda step: torch.full((len(runs.names),), params.rate * one_cycle(step / learning.steps), device=device),
+        learning.steps,
+        case.progress,
+        case.checkpoint(world, [rng]),
+    )
+    alive = np.isfinite(norms[:, -1]) if learning.steps else np.ones(len(runs.names), bool)
+    curves = xr.Dataset(
+        {
+            "loss": labelled(("run", "update"), losses, "flow matching loss of a batch", nan=DIVERGED),
+            "status": labelled("run", np.where(alive, "ok", "diverged"), "how the training went"),
+        },
+        {"run": runs.names, "update": np.arange(learning.steps)},
+    )
+    kept = {
+        f"{world}/{group}": weights_dataset({n.replace("/", "."): v for n, v in weights.items()}, runs.names)
+        for group, weights in (("start", start), ("end", parameters))
+    }
+    return {world: curves, **kept}
+
+
+def batch(params: Params, runs: Runs, world: World, sizes, rng: np.random.Generator) -> tuple[np.ndarray, ...]:
+    """Which populations (runs, populations), which of their points before and after, and times (..., points, 1).
+
+    The blocks of runs share all of it, but that those of fewer populations draw among theirs, the first.
+    """
+    train, seeds = params.train, runs.seeds
+    share = rng.random((seeds, train.populations))
+    which = [(share * (size or sizes["population"])).astype(np.int64) for size in runs.sizes]
+    shape = (seeds, train.populations, train.points)
+    points = rng.integers(sizes["point"], size=shape)
+    partners = rng.integers(sizes["point"], size=shape) if world in UNPAIRED else points
+    t = rng.random((*shape, 1), np.float32)
+    many = len(runs.arms)
+    return np.concatenate(which), *(np.concatenate([part] * many) for part in (points, partners, t))
+
+
+def one_cycle(done: float) -> float:
+    """Share of the largest learning rate: up over three tenths of the updates, then down, along half cosines."""
+    if done < 0.3:
+        return 0.04 + 0.96 * (1 - math.cos(math.pi * done / 0.3)) / 2
+    return (1 + math.cos(math.pi * (done - 0.3) / 0.7)) / 2
