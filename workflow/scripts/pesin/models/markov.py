@@ -7,8 +7,12 @@ from typing import NamedTuple
 
 import numpy as np
 
+from scipy.linalg import logm
+
 from pesin.compiled import njit
 from pesin.door import finite, whole_numbers
+
+SKEW = 1e8  # condition of eigenvectors from which on the logarithm takes another way
 
 
 class Fit(NamedTuple):
@@ -95,7 +99,13 @@ def matrix_log_rates(counts, pace: float) -> tuple[np.ndarray, np.ndarray]:
     seen = n.sum((-1, -2))
     least = np.where(seen > states * (1 + 1e-9), 1 / np.maximum(seen, 1), 1e-12)[..., None]
     logs = np.log(np.maximum(np.abs(values), least)) + 1j * np.where(values.real > 0, np.angle(values), 0)
+    with np.errstate(all="ignore"):
+        skew = ~(np.linalg.cond(vectors) < SKEW)
+    vectors = np.where(skew[..., None, None], np.eye(states), vectors)
     found = ((vectors * logs[..., None, :]) @ np.linalg.inv(vectors)).real / pace
+    for place in np.argwhere(skew):  # hardly any: eigenvectors that nearly coincide
+        one = tuple(place)
+        found[one] = logm((1 - least[one]) * p[one] + least[one] * np.eye(states)).real / pace
     off = ~np.eye(states, dtype=bool)
     clipped = ((found < -1e-12 / pace) & off).sum((-1, -2))
     return generator(np.maximum(found, 0)), clipped
