@@ -25,8 +25,8 @@ class Processes(NamedTuple):
 def draw_processes(rng: np.random.Generator, many: int, states: int, scale) -> Processes:
     """Draw from the prior: beta rates times `scale` (a number or one for each process), on a random connected graph.
 
-    A link is kept both ways or not at all, with a probability that is drawn for each process. Half of the processes start
-    in their stationary law, half in one from a flat Dirichlet law.
+    A link is kept both ways or not at all, with a probability that is drawn for each process. Half of the processes
+    start in their stationary law, half in one from a flat Dirichlet law.
     """
     a, b = np.array(SHAPES, float)[rng.integers(len(SHAPES), size=many)].T
     share = rng.uniform(0.3, 1.0, many)
