@@ -56,15 +56,12 @@ def apply_network(parameters: Parameters, x: torch.Tensor) -> tuple[torch.Tensor
     jumps = (x[:, i, j, 0] + x[:, i, j, -1]).exp().sum(1) / x[:, np.arange(n), np.arange(n), -1].exp().sum(1) / (n - 1)
     x = torch.cat([(x[..., :-1] + 3) / 2, (x[..., -1:] - 5) / 3], -1)
     link = torch.cat([x[:, i, j], x[:, j, i], x[:, i, i], x[:, j, j]], -1)
+    k = np.array([np.setdiff1d(np.arange(n), pair) for pair in zip(i, j, strict=True)])  # (links, others), maybe none
+    a, b = i[:, None], j[:, None]
+    ways = torch.cat([x[:, a, k], x[:, k, a], x[:, k, b], x[:, b, k], x[:, k, k]], -1)
+    both = torch.cat([ways, link[:, :, None].expand(-1, -1, n - 2, -1)], -1)
     width = third["bias_1"].shape[-1]
-    if n > 2:
-        k = np.array([np.setdiff1d(np.arange(n), pair) for pair in zip(i, j, strict=True)])  # (links, others)
-        a, b = i[:, None], j[:, None]
-        ways = torch.cat([x[:, a, k], x[:, k, a], x[:, k, b], x[:, b, k], x[:, k, k]], -1)
-        both = torch.cat([ways, link[:, :, None].expand(-1, -1, n - 2, -1)], -1)
-        seen = apply_mlp(third, both.reshape(1, -1, THIRD), silu).reshape(batch, len(i), n - 2, width).sum(2) / 2
-    else:
-        seen = x.new_zeros(batch, len(i), width)
+    seen = apply_mlp(third, both.reshape(1, -1, THIRD), silu).reshape(batch, len(i), n - 2, width).sum(2) / 2
     size = torch.full_like(link[..., :1], float(np.log(n)))
     said = apply_mlp(own, torch.cat([link, size, seen], -1).reshape(1, -1, OWN + width), silu).reshape(batch, -1, 2)
     found = x.new_zeros(2, batch, n, n)
