@@ -117,7 +117,7 @@ def test_stand_ins_are_read_with_the_errors_of_a_threshold():
         assert len(world.levels) == len(world.rates) and production(world.rates) < 0.2
 
 
-# ----------------------------------------------------------------------------------------------------------- the network
+# ---------------------------------------------------------------------------------------------------------- the network
 
 
 def test_names_of_states_carry_no_meaning():
@@ -261,7 +261,7 @@ def test_the_exact_posterior_is_that_of_weighted_draws_from_the_prior():
     labels = jump_paths(np.stack([rates] * 3), np.zeros((3, 4), int), pace * np.arange(20), rng)
     world = xr.Dataset({"labels": (("process", "path", "time"), labels)}, {"time": pace * np.arange(20)})
     mean, deviation = (_posterior(given, network(), world)["posterior"][1][0, k, 0] for k in (0, 1))
-    size = np.exp(rng.uniform(*np.log(given.params.train.scales), 40_000))
+    size = np.exp(rng.uniform(*np.log(given.params.train.scales), 12_000))
     drawn_rates = draw_processes(rng, size.size, 2, size).rates
     start, many = np.tile([4.5 / 5, 0.5 / 5], (size.size, 1)), np.broadcast_to(labels[0], (size.size, 4, 20))
     said = predictive(many, np.stack([expm(generator(one)) for one in drawn_rates]), start, reader(2, 0.01))
