@@ -32,8 +32,8 @@ def entropy(case: Case[Params], data: xr.DataTree, trained: xr.Dataset) -> xr.Da
         "matrix_log": lambda seen: matrix_log_rates(transition_counts(seen, STATES)[..., 0, :, :], pace)[0],
     }
     rates = {name: estimate(labels) for name, estimate in estimators.items()}
-    value = [production(found) for found in rates.values()]
-    bias = [
+    values = [production(found) for found in rates.values()]
+    biases = [
         reversible_bias(case, name, found, labels.shape[-2:], pace, estimators[name]) for name, found in rates.items()
     ]
     counted = jump_path_entropy_production(
@@ -41,10 +41,10 @@ def entropy(case: Case[Params], data: xr.DataTree, trained: xr.Dataset) -> xr.Da
         np.full(labels.shape[:2], labels.shape[2] * (labels.shape[3] - 1) * pace),
         one_way="leave out",
     )
-    value, bias = np.stack([*value, counted.value]), np.stack([*bias, counted.bias])
+    value = np.stack([*values, np.asarray(counted.value)])
+    bias = np.stack([*biases, np.asarray(counted.bias)])
     exact = world["entropy_production"].values
     low, high = drawn(case.rng("draws"), mean, deviation, params.draws)
-    shift = bias[0]
     law = np.stack([balanced_law(found) for found in rates.values()])
     true = world["rates"].values
     return xr.Dataset(
@@ -52,8 +52,8 @@ def entropy(case: Case[Params], data: xr.DataTree, trained: xr.Dataset) -> xr.Da
             "production": labelled(GRID, value, "entropy production rate", RATES),
             "bias": labelled(GRID, bias, "bias of the entropy production rate", RATES),
             "corrected": labelled(GRID, value - bias, "entropy production rate less its bias", RATES),
-            "low": labelled(("drive", "context"), low - shift, "lower end of 95 % by draws of rates", RATES),
-            "high": labelled(("drive", "context"), high - shift, "upper end of 95 % by draws of rates", RATES),
+            "low": labelled(("drive", "context"), low - bias[0], "lower end of 95 % by draws of rates", RATES),
+            "high": labelled(("drive", "context"), high - bias[0], "upper end of 95 % by draws of rates", RATES),
             "exact": labelled("drive", exact, "entropy production rate at the drive's full height", RATES),
             "correlation": labelled(
                 ("method", "context"),

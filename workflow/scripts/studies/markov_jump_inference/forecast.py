@@ -129,7 +129,8 @@ def predictions(case: Case[Params], found: dict, labels, held_out, world: xr.Dat
     first = np.stack([np.bincount(row, minlength=states) for row in labels[..., 0]]) + 0.5
     starts = {name: first / first.sum(-1, keepdims=True) for name in METHODS} | {"exact": world["start"].values}
     truth = np.stack([(held_out == i).mean(1) for i in range(states)], -1)  # (processes, points, states)
-    laws, score, brier = {}, np.empty((len(PREDICTING), many)), np.empty((len(PREDICTING), many))
+    laws: dict[str, np.ndarray] = {}
+    score, brier = np.empty((2, len(PREDICTING), many))
     times = np.empty((2, len(METHODS), many))
     exact = found["exact"]
     for i, name in enumerate(PREDICTING):

@@ -7,10 +7,9 @@ unit of time.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-
 import numpy as np
 import torch
+import xarray as xr
 from torch.nn.functional import silu, softplus
 
 from pesin.models.markov import generator, transition_counts
@@ -83,15 +82,13 @@ def losses(mean: torch.Tensor, deviation: torch.Tensor, rates: torch.Tensor) -> 
 
 
 @torch.no_grad()
-def infer(
-    weights: Parameters, labels: np.ndarray, states: int, pace: float, device: str = "cpu"
-) -> tuple[np.ndarray, np.ndarray]:
+def infer(weights: Parameters, labels: np.ndarray, states: int, pace: float) -> tuple[np.ndarray, np.ndarray]:
     """Generators and the deviations of their rates, per unit of time, of many processes from their observed paths.
 
     labels (..., paths, points) -> two of shape (..., states, states).
     """
     x = features(labels, states)
-    flat = torch.as_tensor(x.reshape(-1, *x.shape[-3:]), device=device)
+    flat = torch.as_tensor(x.reshape(-1, *x.shape[-3:]))
     parts = [apply_network(weights, part) for part in flat.split(256)]
     mean, deviation = (torch.cat(part).double().numpy(force=True) for part in zip(*parts, strict=True))
     shape = (*x.shape[:-3], states, states)
@@ -99,7 +96,6 @@ def infer(
     return generator(mean.reshape(shape) * off / pace), deviation.reshape(shape) * off / pace
 
 
-def network_of(weights, device: str = "cpu") -> Parameters:
+def network_of(weights: xr.Dataset) -> Parameters:
     """The network as the train step has kept it."""
-    names: Iterable = weights.data_vars
-    return {str(name): torch.as_tensor(weights[name].values, device=device) for name in names if "_" in str(name)}
+    return {str(name): torch.as_tensor(v.values) for name, v in weights.data_vars.items() if name != "loss"}

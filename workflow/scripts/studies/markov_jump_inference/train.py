@@ -43,7 +43,8 @@ def train(case: Case[Params]) -> xr.Dataset:
 def batch(params: Train, rng: np.random.Generator, step: int) -> tuple[np.ndarray, np.ndarray]:
     """What the network sees of an update's processes, and their rates per step of the grid, float32."""
     states = params.states[step % len(params.states)]
-    scale = np.exp(rng.uniform(*np.log(params.scales), params.batch))
+    slowest, fastest = params.scales
+    scale = np.exp(rng.uniform(np.log(slowest), np.log(fastest), params.batch))
     made = draw_processes(rng, params.batch, states, scale)
     fewest, most = params.paths
     paths = int(np.exp(rng.uniform(np.log(fewest), np.log(most + 1))))
