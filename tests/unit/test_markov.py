@@ -87,6 +87,14 @@ def test_the_logarithm_of_counts_is_scipys_with_negative_rates_cut_off():
     assert clipped == ((exact < 0) & ~np.eye(3, dtype=bool)).sum() == 1
 
 
+def test_eigenvectors_that_coincide():
+    """A one-way chain whose probabilities of staying are equal has too few eigenvectors for a diagonal form."""
+    p = np.array([[0.5, 0.5, 0], [0, 0.5, 0.5], [0, 0, 1.0]])
+    found, _ = matrix_log_rates(np.stack([p, p + 1e-12 * np.eye(3)]), 2.0)
+    assert found[0, 0, 1] == pytest.approx(0.5, abs=1e-6)  # ln P there: 1 above the diagonal
+    np.testing.assert_allclose(found, generator(np.maximum(np.stack([logm(p).real] * 2) / 2, 0)), atol=1e-6)
+
+
 def test_half_the_time_has_twice_the_rates():
     seen = paths(np.random.default_rng(5), DRIVEN, 30, np.arange(0, 10, 0.25))
     counts = transition_counts(seen, 3)[0]
