@@ -68,6 +68,10 @@ def rising(rng, size):
     return np.cumsum(0.1 + rng.random(size))
 
 
+def normal_forecast(rng):
+    return {"mean": rng.normal(size=12), "deviation": rng.random(12) + 0.5, "truth": rng.normal(size=12)}
+
+
 # Data of each function that is not a measure, and its other arguments, each from a fresh generator.
 EXAMPLES: dict[str, Callable[[np.random.Generator], dict]] = {
     "zero_one_test": lambda rng: {"x": walk(rng, 300)},
@@ -137,6 +141,16 @@ EXAMPLES: dict[str, Callable[[np.random.Generator], dict]] = {
     "correlation_interval": lambda rng: {"x": rng.normal(size=12), "y": rng.normal(size=12)},
     "ranks": lambda rng: {"values": rng.normal(size=12)},
     "spearman": lambda rng: {"x": rng.normal(size=12), "y": rng.normal(size=12)},
+    "gaussian_nll": normal_forecast,
+    "crps_gaussian": normal_forecast,
+    "crps_ensemble": lambda rng: {"members": rng.normal(size=(12, 5)), "truth": rng.normal(size=12)},
+    "coverage": lambda rng: {
+        "low": rng.normal(size=12) - 1,
+        "high": rng.normal(size=12) + 1,
+        "truth": np.arange(12) / 6,
+    },
+    "pit": lambda rng: {"members": rng.normal(size=(12, 9)), "truth": rng.normal(size=12)},
+    "brier_score": lambda rng: {"probabilities": np.tile([0.5, 0.25, 0.25], (4, 1)), "labels": np.array([0, 1, 2, 0])},
     "first_passage": lambda rng: {"times": rising(rng, 20), "series": rising(rng, 20), "level": 4.0},
     "kaplan_meier": lambda rng: {
         "times": rng.random(20),
