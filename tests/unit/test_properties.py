@@ -116,6 +116,7 @@ EXAMPLES: dict[str, Callable[[np.random.Generator], dict]] = {
     "good_steps": lambda rng: {"error": rng.random((3, 10)), "threshold": 0.7},
     "valid_prediction_steps": lambda rng: forecast(rng) | {"scale": np.array([1.5, 2.5])},
     "nearest_centroid": lambda rng: {"points": rng.normal(size=(20, 3)), "centroids": rng.normal(size=(4, 3))},
+    "crps_ensemble": lambda rng: {"ensemble": rng.normal(size=(20, 6)), "observed": rng.normal(size=20)},
     "area_under_curve": lambda rng: {"positive": rng.normal(size=15) + 0.5, "negative": rng.normal(size=12)},
     "cohens_kappa": lambda rng: {"first": rng.random(30) < 0.5, "second": rng.random(30) < 0.5},
     "confusion": lambda rng: {"truth": rng.integers(0, 3, 30), "predicted": rng.integers(0, 3, 30), "classes": 3},

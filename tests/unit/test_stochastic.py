@@ -63,6 +63,15 @@ def test_without_noise_a_path_is_the_propagator():
     np.testing.assert_allclose(end, expm(-2 * K) @ [1, -2], rtol=1e-12)
 
 
+def test_shared_noise_is_the_same_for_all_and_leaves_each_law_as_it_is():
+    systems = np.stack([K, K, 1.2 * K])
+    *_, end = ornstein_uhlenbeck(systems, N, np.zeros((5000, 3, 2)), [0, 1, 2], np.random.default_rng(0), shared=(1,))
+    np.testing.assert_array_equal(end[:, 0], end[:, 1])
+    assert np.corrcoef(end[:, 0, 1], end[:, 2, 1])[0, 1] > 0.95
+    _, covariance = linear_transition(1.2 * K, N, 2.0)
+    np.testing.assert_allclose(np.cov(end[:, 2].T), covariance, atol=5 * 2**0.5 * covariance.max() / 5000**0.5)
+
+
 def test_what_does_not_fit_is_refused():
     with pytest.raises(ValueError, match="dim, dim"):
         linear_transition(np.eye(2), np.eye(3), 1.0)

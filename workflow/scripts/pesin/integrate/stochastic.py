@@ -59,7 +59,9 @@ def linear_transition(relaxation, noise, step: float) -> tuple[np.ndarray, np.nd
     return propagator, (covariance + np.swapaxes(covariance, -1, -2)) / 2
 
 
-def ornstein_uhlenbeck(relaxation, noise, x, times, rng: np.random.Generator) -> Iterator[np.ndarray]:
+def ornstein_uhlenbeck(
+    relaxation, noise, x, times, rng: np.random.Generator, shared: tuple[int, ...] = ()
+) -> Iterator[np.ndarray]:
     """Paths of dx = -K x dt + B dW, exact in law at the given times.
 
     Parameters
@@ -72,6 +74,9 @@ def ornstein_uhlenbeck(relaxation, noise, x, times, rng: np.random.Generator) ->
         Rising. A transition is computed once for each length of step.
     rng
         Draws the noise.
+    shared
+        Axes of the state along which all processes are driven by the same normal numbers, so that what their parameters
+        change isn't hidden by chance.
 
     Yields
     ------
@@ -84,12 +89,13 @@ def ornstein_uhlenbeck(relaxation, noise, x, times, rng: np.random.Generator) ->
     known: dict[float, tuple[np.ndarray, np.ndarray]] = {}
     k, state = np.asarray(relaxation, float), np.asarray(x, float)
     state = np.broadcast_to(state, np.broadcast_shapes(state.shape, k.shape[:-1]))
+    drawn = [1 if axis in [a % state.ndim for a in shared] else size for axis, size in enumerate(state.shape)]
     for step in np.round(steps, 12):
         if step not in known:
             propagator, covariance = linear_transition(k, noise, float(step))
             known[step] = propagator, _root(covariance)
         propagator, root = known[step]
-        state = _times(propagator, state) + _times(root, rng.standard_normal(state.shape))
+        state = _times(propagator, state) + _times(root, rng.standard_normal(drawn))
         yield state
 
 
@@ -98,6 +104,6 @@ def _times(matrix: np.ndarray, x: np.ndarray) -> np.ndarray:
 
 
 def _root(covariance: np.ndarray) -> np.ndarray:
-    """A square root R, R R' = covariance, also where it is singular."""
+    """The symmetric square root, which is there for a singular covariance too and changes with it without jumps."""
     values, vectors = np.linalg.eigh(covariance)
-    return vectors * np.sqrt(np.maximum(values, 0))[..., None, :]
+    return (vectors * np.sqrt(np.maximum(values, 0))[..., None, :]) @ np.swapaxes(vectors, -1, -2)
