@@ -25,7 +25,7 @@ def entropy(case: Case[Params], data: xr.Dataset, trained: xr.Dataset) -> xr.Dat
     vectors, k2 = data["vector"].values, (data["vector"].values ** 2).sum(-1)
     moments, still = measured(params.source, data["moments"].values)
     expected = theory.structure_factors(vectors[:, 0], k2, fields[:, None])
-    places = np.geomspace(params.near, case.params.simulate.length / 6, params.distances)
+    places = np.geomspace(params.near, case.params.simulate.length / 8, params.distances)
     found = correlations(case, vectors, moments[1] - still[1], places)
     exact = correlations(case, vectors, expected[1] - expected[1, :1], places)
     drive = fields * (params.source == "driven")
@@ -152,7 +152,7 @@ def decay(correlation: np.ndarray, places: np.ndarray) -> np.ndarray:
     One run's correlations drown in chance far away, where a logarithm can't be taken of them.
     """
     total, runs = correlation.sum(-3, keepdims=True), correlation.shape[-3]
-    with np.errstate(divide="ignore", invalid="ignore"):
+    with np.errstate(divide="ignore", invalid="ignore"):  # where there are none
         whole = loglog_slope(places, abs(total) / runs)
         without = loglog_slope(places, abs(total - correlation) / (runs - 1))
         return runs * whole - (runs - 1) * without

@@ -65,7 +65,7 @@ class Entropy(Model):
     smoothing: PositiveFloat
     """Width of the Gaussian that densities are averaged over before they are correlated."""
     near: PositiveFloat
-    """Least distance of the correlations, in Debye lengths; the greatest is a sixth of the square's edge."""
+    """Least distance of the correlations, in Debye lengths; the greatest is an eighth of the square's edge."""
     distances: Annotated[int, Field(ge=4)]
     sector: Annotated[float, Field(gt=0, lt=45)]
     """Half the angle around a direction over which correlations are averaged, in degrees."""
@@ -99,8 +99,8 @@ class Params(Model):
 
     @model_validator(mode="after")
     def _within(self):
-        if self.entropy.near >= self.simulate.length / 6:
-            raise ValueError("entropy.near: it lies beyond a sixth of simulate.length, the greatest distance")
+        if self.entropy.near >= self.simulate.length / 8:
+            raise ValueError("entropy.near: it lies beyond an eighth of simulate.length, the greatest distance")
         if max(self.forecast.leads) >= self.simulate.frames:
             raise ValueError("forecast.leads: a lead reaches beyond simulate.frames")
         return self
