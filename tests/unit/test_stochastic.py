@@ -63,6 +63,16 @@ def test_without_noise_a_path_is_the_propagator():
     np.testing.assert_allclose(end, expm(-2 * K) @ [1, -2], rtol=1e-12)
 
 
+def test_equal_steps_are_one_transition_however_late(monkeypatch):
+    """Late times are rounded, and their differences with them."""
+    found = []
+    counted = lambda *told: found.append(told[-1]) or linear_transition(*told)  # noqa: E731
+    monkeypatch.setattr("pesin.integrate.stochastic.linear_transition", counted)
+    times = 15_000 / 51 * np.arange(50, 90) + 1 / 3
+    list(ornstein_uhlenbeck(K, N, np.zeros(2), times, np.random.default_rng(0)))
+    assert len(np.unique(np.diff(times))) > 1 and len(found) == 1
+
+
 def test_shared_noise_is_the_same_for_all_and_leaves_each_law_as_it_is():
     systems = np.stack([K, K, 1.2 * K])
     *_, end = ornstein_uhlenbeck(systems, N, np.zeros((5000, 3, 2)), [0, 1, 2], np.random.default_rng(0), shared=(1,))

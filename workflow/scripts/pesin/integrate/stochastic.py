@@ -71,7 +71,8 @@ def ornstein_uhlenbeck(
     x : array_like, shape (..., dim)
         States at times[0]; leading axes are broadcast against those of the matrices, so that many runs share them.
     times : array_like
-        Rising. A transition is computed once for each length of step.
+        Rising. A transition is computed once for each length of step; lengths that differ by less than 1e-9 of the last
+        time are one.
     rng
         Draws the noise.
     shared
@@ -90,11 +91,11 @@ def ornstein_uhlenbeck(
     k, state = np.asarray(relaxation, float), np.asarray(x, float)
     state = np.broadcast_to(state, np.broadcast_shapes(state.shape, k.shape[:-1]))
     drawn = [1 if axis in [a % state.ndim for a in shared] else size for axis, size in enumerate(state.shape)]
-    for step in np.round(steps, 12):
-        if step not in known:
+    for step, length in zip(steps, np.round(steps / (1e-9 * np.max(np.abs(times))), 0), strict=True):
+        if length not in known:
             propagator, covariance = linear_transition(k, noise, float(step))
-            known[step] = propagator, _root(covariance)
-        propagator, root = known[step]
+            known[length] = propagator, _root(covariance)
+        propagator, root = known[length]
         state = _times(propagator, state) + _times(root, rng.standard_normal(drawn))
         yield state
 
