@@ -7,8 +7,8 @@ from typing import Any
 import numpy as np
 from matplotlib.figure import Figure
 
-from pesin.plot.style import COLOURS, interval_whiskers, legend, log_axis, named, panels
 from pesin.integrate.pseudospectral import correlation_function
+from pesin.plot.style import COLOURS, interval_whiskers, legend, log_axis, named, panels
 from pesin.stats.intervals import interval
 from pesin.steps.results import Results
 from studies.driven_coulomb_fields.theory import PREFACTOR, force_amplitude
