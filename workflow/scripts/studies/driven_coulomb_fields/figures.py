@@ -63,7 +63,7 @@ def correlations(study: Results) -> Figure:
             found = result["correlation"].sel(at)
             r2 = result["distance"] ** 2
             interval_whiskers(
-                panel, result["distance"], interval(found * r2, "run"), color=colour, label=f"Ecal = {field:g}", ms=3
+                panel, result["distance"], interval(found * r2, "run"), color=colour, label=f"Ecal = {field:g}", markersize=3
             )
             panel.plot(result["distance"], result["expected_correlation"].sel(at) * r2, color=colour, lw=1)
         panel.axhline(0, color="k", lw=0.6)
@@ -103,7 +103,7 @@ def scaling(study: Results) -> Figure:
     for colour, (name, said) in zip(COLOURS, (("chemotaxis", "coupled"), ("linear", "linear")), strict=False):
         result: Any = study[f"entropy/{name}"]
         mode = result["mode"].values
-        look: dict[str, Any] = {"color": colour, "label": said, "ms": 3}
+        look: dict[str, Any] = {"color": colour, "label": said, "markersize": 3}
         interval_whiskers(row[0], mode, interval(result["share"], "realisation"), **look)
         interval_whiskers(row[1], mode, interval(result["relaxation"], "realisation"), **look)
         interval_whiskers(row[2], result["width"].values, interval(result["number_variance"], "realisation"), **look)
@@ -143,7 +143,7 @@ def production(study: Results) -> Figure:
     for colour, name in zip(COLOURS, ("v", "D", "kappa2"), strict=False):
         truth = fields if name == "v" else 1.0
         apart = interval(fitted.sel(parameter=name) - truth, "run")
-        interval_whiskers(row[1], fields, apart, color=colour, label=name, ms=3)
+        interval_whiskers(row[1], fields, apart, color=colour, label=name, markersize=3)
     row[1].axhline(0, color="k", lw=0.6)
     row[1].set(xlabel="Ecal", ylabel="fitted minus true")
     legend(row[1])
