@@ -135,7 +135,10 @@ def test_a_finer_quadrature_gives_the_same_force():
 
 def test_the_entropy_production_of_a_mode_is_its_closed_form():
     expected = theory.entropy_production(VECTORS[:, 0], (VECTORS**2).sum(-1), FIELDS[:, None])
-    np.testing.assert_allclose(measures.from_drift(VECTORS, FIELDS), expected, atol=1e-12)
+    rates, strength = theory.relaxation(VECTORS, FIELDS), theory.noise(VECTORS)
+    for i, j in np.ndindex(expected.shape):
+        found = linear_entropy_production(rates[i, j], strength[j] / 2).value
+        assert found == pytest.approx(expected[i, j], abs=1e-12)
     exact = theory.structure_factors(VECTORS[:, 0], (VECTORS**2).sum(-1), FIELDS[:, None])
     np.testing.assert_allclose(measures.from_moments(VECTORS, FIELDS, exact), expected, atol=1e-12)
 

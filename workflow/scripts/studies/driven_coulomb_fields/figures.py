@@ -63,7 +63,12 @@ def correlations(study: Results) -> Figure:
             found = result["correlation"].sel(at)
             r2 = result["distance"] ** 2
             interval_whiskers(
-                panel, result["distance"], interval(found * r2, "run"), color=colour, label=f"Ecal = {field:g}", markersize=3
+                panel,
+                result["distance"],
+                interval(found * r2, "run"),
+                color=colour,
+                label=f"Ecal = {field:g}",
+                markersize=3,
             )
             panel.plot(result["distance"], result["expected_correlation"].sel(at) * r2, color=colour, lw=1)
         panel.axhline(0, color="k", lw=0.6)

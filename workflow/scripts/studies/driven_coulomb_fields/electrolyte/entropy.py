@@ -5,7 +5,6 @@ from __future__ import annotations
 import numpy as np
 import xarray as xr
 
-from pesin.entropy.nonequilibrium import linear_entropy_production
 from pesin.integrate.pseudospectral import correlation_function
 from pesin.stats.fits import loglog_slope
 from pesin.steps.case import Case
@@ -37,8 +36,6 @@ def entropy(case: Case[Params], data: xr.Dataset, trained: xr.Dataset) -> xr.Dat
         "moments": from_moments(vectors, fields, moments.mean(1)),
         "fit": from_fit(vectors, trained),
     }
-    chosen = case.rng("chosen").permutation(len(vectors))[: params.entropy_modes]
-    rates["closed form"][:, chosen] = from_drift(vectors[chosen], fields)
     change = 0.5 * np.log(determinant(expected) / determinant(expected[:, :1]))
     lines, units = ("direction", "run", "field"), "(C0 kappa)^2"
     variables = {
@@ -174,17 +171,6 @@ def anisotropy(vectors: np.ndarray, power: np.ndarray) -> np.ndarray:
 def determinant(moments: np.ndarray) -> np.ndarray:
     """Of the covariance of each pair of modes, (moment, ...) -> (...)."""
     return moments[0] * moments[1] - moments[2] ** 2
-
-
-def from_drift(vectors: np.ndarray, fields: np.ndarray) -> np.ndarray:
-    """Entropy production rate of each mode from drift and noise alone, by the library, (field, modes)."""
-    rates, strength = theory.relaxation(vectors, fields), theory.noise(vectors)
-    return np.array(
-        [
-            [float(linear_entropy_production(k, n / 2).value) for k, n in zip(row, strength, strict=True)]
-            for row in rates
-        ]
-    )
 
 
 def from_moments(vectors: np.ndarray, fields: np.ndarray, moments: np.ndarray) -> np.ndarray:

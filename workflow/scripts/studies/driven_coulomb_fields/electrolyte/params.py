@@ -71,8 +71,6 @@ class Entropy(Model):
     """Half the angle around a direction over which correlations are averaged, in degrees."""
     plates: Annotated[list[PositiveFloat], Field(min_length=4)]
     """Distances of two plates."""
-    entropy_modes: PositiveInt
-    """Modes whose entropy production is computed from their covariances."""
 
     @field_validator("plates")
     @classmethod
