@@ -44,9 +44,9 @@ def nearest(x, k: int, box: float = 0.0) -> np.ndarray:
 
 
 def gather(values: Array, index: Array) -> Array:
-    """What each particle's neighbours carry: (..., particles, width), (..., particles, k) -> (..., particles, k, width).
+    """What each particle's neighbours carry, shape (..., particles, k, width).
 
-    Arrays or tensors; both of the same leading shape.
+    Values (..., particles, width) and index (..., particles, k), arrays or tensors of the same leading shape.
     """
     *batch, particles, k = index.shape
     flat = index.reshape(*batch, particles * k)[..., None]

@@ -1,10 +1,10 @@
-"""Self-propelled particles that repel each other softly, in a periodic box, on a line or in a trap; many copies at once.
+"""Self-propelled particles that repel each other softly, in a periodic box or a trap; many copies at once.
 
 dx_i = [v0 g_i + k sum_j F(|x_ij|) x_ij / |x_ij| - A x_i] dt + sqrt(2 eps) dW_i,
 dg_i = -gamma g_i dt + sqrt(2 gamma) dW'_i,
 
-F(r) = ln(1 + exp(beta (2 R - r))) / beta, as in Boffi and Vanden-Eijnden, arXiv 2309.12991 (2023). The propulsion g is an
-Ornstein-Uhlenbeck process of variance one, so that v0 is the root mean square speed of a free particle along an axis.
+F(r) = ln(1 + exp(beta (2 R - r))) / beta, as in Boffi and Vanden-Eijnden, arXiv 2309.12991 (2023). The propulsion g is
+an Ornstein-Uhlenbeck process of variance one: v0 is the root mean square speed of a free particle along an axis.
 """
 
 from __future__ import annotations
@@ -79,8 +79,7 @@ class Swimmers:
         x = np.asarray(x, float)
         batch = np.ascontiguousarray(x.reshape(-1, *x.shape[-2:]))
         force, divergence = np.empty(batch.shape), np.empty(batch.shape[:-1])
-        for one, f, d in zip(batch, force, divergence, strict=True):
-            _forces(one, f, d, *self._forces())
+        _all_forces(batch, force, divergence, *self._forces())
         return force.reshape(x.shape), divergence.reshape(x.shape[:-1])
 
     def drift(self, x, g) -> np.ndarray:
@@ -104,17 +103,17 @@ class Swimmers:
         """
         x = np.array(x, float)
         g = np.array(np.broadcast_to(g, x.shape), float)
-        ends = x.reshape(-1, *x.shape[-2:]), g.reshape(-1, *x.shape[-2:])
+        copies = (-1, *x.shape[-2:])
         kept = math.exp(-self.turning * dt)
         lost = math.sqrt(-math.expm1(-2 * self.turning * dt))
-        for one, other in zip(*ends, strict=True):
-            _run(
-                rng, one, other, dt, steps, kept, lost, self.speed, math.sqrt(2 * self.diffusion * dt), *self._forces()
-            )
-        return ends[0].reshape(x.shape), ends[1].reshape(x.shape)
+        noise = math.sqrt(2 * self.diffusion * dt)
+        moves = dt, steps, kept, lost, float(self.speed), noise
+        _run(rng, x.reshape(copies), g.reshape(copies), *moves, *self._forces())
+        return x, g
 
     def _forces(self) -> tuple:
-        return self.trap, self.repulsion, self.sharpness, self.radius, self.box, self.obstacle
+        numbers = self.trap, self.repulsion, self.sharpness, self.radius, self.box
+        return *map(float, numbers), self.obstacle
 
 
 def box_edge(particles: int, packing: float, radius: float = 1.0, dim: int = 2) -> float:
@@ -130,7 +129,7 @@ def minimum_image(apart, box: float):
 
 
 def lattice(particles: int, box: float, dim: int = 2) -> np.ndarray:
-    """Places of a cubic lattice that fills the box around the origin, shape (particles, dim): a start without overlap."""
+    """Places of a cubic lattice that fills the box around the origin, (particles, dim): a start without overlap."""
     side = math.ceil(particles ** (1 / dim) - 1e-9)
     axis = (np.arange(side) + 0.5) / side * box - box / 2
     places = np.stack(np.meshgrid(*dim * [axis], indexing="ij"), -1).reshape(-1, dim)
@@ -177,16 +176,24 @@ def _forces(x, force, divergence, trap, repulsion, sharpness, radius, box, obsta
 
 
 @njit()
+def _all_forces(x, force, divergence, trap, repulsion, sharpness, radius, box, obstacle):
+    for copy in range(len(x)):
+        _forces(x[copy], force[copy], divergence[copy], trap, repulsion, sharpness, radius, box, obstacle)
+
+
+@njit()
 def _run(rng, x, g, dt, steps, kept, lost, speed, noise, trap, repulsion, sharpness, radius, box, obstacle):
-    particles, dim = x.shape
+    copies, particles, dim = x.shape
     force, divergence = np.empty((particles, dim)), np.empty(particles)
-    for _ in range(steps):
-        _forces(x, force, divergence, trap, repulsion, sharpness, radius, box, obstacle)
-        for i in range(particles):
-            for a in range(dim):
-                x[i, a] += dt * (speed * g[i, a] + force[i, a])
-                if noise > 0:
-                    x[i, a] += noise * rng.standard_normal()
-                if box > 0:
-                    x[i, a] -= box * np.floor(x[i, a] / box + 0.5)
-                g[i, a] = kept * g[i, a] + lost * rng.standard_normal()
+    for copy in range(copies):
+        place, pace = x[copy], g[copy]
+        for _ in range(steps):
+            _forces(place, force, divergence, trap, repulsion, sharpness, radius, box, obstacle)
+            for i in range(particles):
+                for a in range(dim):
+                    place[i, a] += dt * (speed * pace[i, a] + force[i, a])
+                    if noise > 0:
+                        place[i, a] += noise * rng.standard_normal()
+                    if box > 0:
+                        place[i, a] -= box * np.floor(place[i, a] / box + 0.5)
+                    pace[i, a] = kept * pace[i, a] + lost * rng.standard_normal()
