@@ -87,6 +87,17 @@ def test_without_noise_the_step_is_eulers():
     assert_allclose(moved, minimum_image(x + 0.01 * law.drift(x, g), 9.0), atol=1e-12)
 
 
+def test_a_long_run_is_the_same_as_many_short_ones_that_look_for_pairs_anew():
+    law = Swimmers(3.0, 1e-12, repulsion=2.5, box=12.0)  # no noise: the propulsions stay
+    start = lattice(16, 12.0), np.random.default_rng(6).standard_normal((16, 2))
+    long, _ = law.run(np.random.default_rng(0), *start, 0.01, 300)
+    x, g = start
+    for _ in range(300):
+        x, g = law.run(np.random.default_rng(0), x, start[1], 0.01, 1)
+    assert_allclose(minimum_image(long - x, 12.0), 0, atol=1e-4)
+    assert abs(law.force(x)[0]).max() > 0.1
+
+
 def test_boxes_lattices_and_images():
     assert_allclose(box_edge(64, 0.5) ** 2, 64 * np.pi / 0.5)
     assert_allclose(box_edge(3, 0.5, dim=1), 12)

@@ -17,6 +17,7 @@ import numpy as np
 from pesin.compiled import njit
 
 NOTHING = 20.0  # a repulsion below exp(-20) / beta is left out
+SKIN = 1.0  # radii by which a list of pairs is longer than they reach, so that it lasts for some steps
 
 
 @dataclass(frozen=True)
@@ -140,7 +141,31 @@ def lattice(particles: int, box: float, dim: int = 2) -> np.ndarray:
 
 
 @njit()
-def _forces(x, force, divergence, trap, repulsion, sharpness, radius, box, obstacle):
+def _pairs(x, reach, box):
+    """Pairs nearer than `reach`, shape (pairs, 2): counted first, then written."""
+    particles, dim = x.shape
+    found = np.empty((0, 2), np.int64)
+    for writing in (False, True):
+        many = 0
+        for i in range(particles):
+            for j in range(i):
+                square = 0.0
+                for a in range(dim):
+                    apart = x[i, a] - x[j, a]
+                    if box > 0:
+                        apart -= box * np.floor(apart / box + 0.5)
+                    square += apart * apart
+                if square < reach * reach:
+                    if writing:
+                        found[many, 0], found[many, 1] = i, j
+                    many += 1
+        if not writing:
+            found = np.empty((many, 2), np.int64)
+    return found
+
+
+@njit()
+def _forces(x, pairs, force, divergence, trap, repulsion, sharpness, radius, box, obstacle):
     particles, dim = x.shape
     for i in range(particles):
         divergence[i] = -trap * dim
@@ -150,50 +175,66 @@ def _forces(x, force, divergence, trap, repulsion, sharpness, radius, box, obsta
         return
     reach = 2 * radius + NOTHING / sharpness
     apart = np.empty(dim)
-    for i in range(particles):
-        for j in range(-1 if obstacle else 0, i):
-            square = 0.0
+    for pair in range(len(pairs) + (particles if obstacle else 0)):
+        held = pair >= len(pairs)  # by the obstacle
+        i = pair - len(pairs) if held else pairs[pair, 0]
+        j = i if held else pairs[pair, 1]
+        square = 0.0
+        for a in range(dim):
+            apart[a] = x[i, a] - (0.0 if held else x[j, a])
+            if box > 0:
+                apart[a] -= box * np.floor(apart[a] / box + 0.5)
+            square += apart[a] * apart[a]
+        if square >= reach * reach or square == 0:
+            continue
+        r = np.sqrt(square)
+        z = sharpness * (2 * radius - r)
+        strength = repulsion * (max(z, 0.0) + np.log1p(np.exp(-abs(z)))) / sharpness
+        spread = (dim - 1) * strength / r - repulsion / (1 + np.exp(-z))
+        divergence[i] += spread
+        for a in range(dim):
+            force[i, a] += strength * apart[a] / r
+        if not held:
+            divergence[j] += spread
             for a in range(dim):
-                apart[a] = x[i, a] - (x[j, a] if j >= 0 else 0.0)
-                if box > 0:
-                    apart[a] -= box * np.floor(apart[a] / box + 0.5)
-                square += apart[a] * apart[a]
-            if square >= reach * reach or square == 0:
-                continue
-            r = np.sqrt(square)
-            z = sharpness * (2 * radius - r)
-            strength = repulsion * (max(z, 0.0) + np.log1p(np.exp(-abs(z)))) / sharpness
-            slope = -repulsion / (1 + np.exp(-z))
-            spread = slope + (dim - 1) * strength / r
-            divergence[i] += spread
-            if j >= 0:
-                divergence[j] += spread
-            for a in range(dim):
-                push = strength * apart[a] / r
-                force[i, a] += push
-                if j >= 0:
-                    force[j, a] -= push
+                force[j, a] -= strength * apart[a] / r
 
 
 @njit()
 def _all_forces(x, force, divergence, trap, repulsion, sharpness, radius, box, obstacle):
+    reach = 2 * radius + NOTHING / sharpness if repulsion > 0 else 0.0
     for copy in range(len(x)):
-        _forces(x[copy], force[copy], divergence[copy], trap, repulsion, sharpness, radius, box, obstacle)
+        pairs = _pairs(x[copy], reach, box)
+        _forces(x[copy], pairs, force[copy], divergence[copy], trap, repulsion, sharpness, radius, box, obstacle)
 
 
 @njit()
 def _run(rng, x, g, dt, steps, kept, lost, speed, noise, trap, repulsion, sharpness, radius, box, obstacle):
+    """Pairs that may meet are looked for anew once a particle has gone half the skin by which the list is too long."""
     copies, particles, dim = x.shape
     force, divergence = np.empty((particles, dim)), np.empty(particles)
+    skin = SKIN * radius
+    reach = 2 * radius + NOTHING / sharpness + skin if repulsion > 0 else 0.0
+    gone = np.empty((particles, dim))
     for copy in range(copies):
         place, pace = x[copy], g[copy]
+        pairs, farthest = _pairs(place, reach, box), 0.0
+        gone[:] = 0
         for _ in range(steps):
-            _forces(place, force, divergence, trap, repulsion, sharpness, radius, box, obstacle)
+            if farthest > (skin / 2) ** 2:
+                pairs, farthest = _pairs(place, reach, box), 0.0
+                gone[:] = 0
+            _forces(place, pairs, force, divergence, trap, repulsion, sharpness, radius, box, obstacle)
             for i in range(particles):
+                square = 0.0
                 for a in range(dim):
-                    place[i, a] += dt * (speed * pace[i, a] + force[i, a])
+                    move = dt * (speed * pace[i, a] + force[i, a])
                     if noise > 0:
-                        place[i, a] += noise * rng.standard_normal()
+                        move += noise * rng.standard_normal()
+                    gone[i, a] += move
+                    square += gone[i, a] * gone[i, a]
+                    place[i, a] += move
                     if box > 0:
                         place[i, a] -= box * np.floor(place[i, a] / box + 0.5)
                     pace[i, a] = kept * pace[i, a] + lost * rng.standard_normal()
+                farthest = max(farthest, square)

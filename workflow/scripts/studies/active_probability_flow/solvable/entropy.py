@@ -104,7 +104,7 @@ def binned(case: Case[Params], x, g, local, flow) -> tuple[np.ndarray, dict[str,
     cells, empty = ("cell_x", "cell_g"), "no sample in the cell"
     return along, {
         "along": labelled(
-            ("seed", "cell_x"), along, "entropy production per length", "nat per time and R", nan=DIVERGED
+            ("part", "seed", "cell_x"), along, "entropy production per length", "nat per time and R", nan=DIVERGED
         ),
         "density": labelled(cells, share / area, "density of the samples", "per R"),
         "map": labelled(cells, spread(made) / area, "entropy production per area", "nat per time and R", nan=DIVERGED),
