@@ -1,5 +1,7 @@
 """Known answers: the ring's Fokker-Planck equation, trapped and free swimmers, corrections to the score."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import torch
@@ -7,8 +9,9 @@ from numpy.testing import assert_allclose
 
 from pesin.entropy.nonequilibrium import linear_entropy_production
 from pesin.models.mlp import init_mlp
-from pesin.systems.particles import Swimmers
+from pesin.systems.particles import Swimmers, box_edge, lattice
 from project import case_of
+from studies.active_probability_flow.fluid.network import correction, described, init_network, neighbourhoods
 from studies.active_probability_flow.solvable import scores
 from studies.active_probability_flow.solvable.entropy import by_kernel
 from studies.active_probability_flow.solvable.grid import stationary
@@ -125,3 +128,66 @@ def test_a_kernel_density_overrates_trapped_swimmers_more_in_more_dimensions():
         draws = rng.standard_normal((1500, many, 2)) @ root.T
         found.append(by_kernel(law, np.concatenate([draws[..., 0], draws[..., 1]], -1)) / (2 * many) - 1)
     assert 0.05 < found[0] < 0.3 < found[1] < 1
+
+
+# --------------------------------------------------------------------------------------------------------------- fluid
+
+FLUID = Swimmers(0.5, 0.1, repulsion=2.5, box=box_edge(20, 0.5))
+
+
+def fluid_score(x, g, k=6, law=FLUID):
+    draws = init_network(2, 8, 1, torch.Generator().manual_seed(4))
+    network = correction({name: value.detach() for name, value in draws.items()}, 2, law)
+    seen = neighbourhoods(law, x, g, k)
+    return network(**{name: torch.as_tensor(part)[None].repeat(2, *[1] * part.ndim) for name, part in seen.items()})
+
+
+def test_the_fluids_score_goes_with_the_particles_and_turns_with_the_box():
+    rng = np.random.default_rng(5)
+    x = lattice(20, FLUID.box) + 0.2 * rng.standard_normal((20, 2))
+    g, order = rng.standard_normal((20, 2)), rng.permutation(20)
+    before = fluid_score(x, g)
+    assert abs(before).max() > 0.05
+    assert_allclose(fluid_score(x[order], g[order]), before[:, order], atol=1e-4)
+    turn = np.array([[0, 1], [-1, 0]])
+    assert_allclose(fluid_score(x @ turn, g @ turn), before.numpy() @ turn, atol=1e-4)
+
+
+def test_the_fluids_score_is_local():
+    """Behind the k-th neighbour, and out of reach of those that are seen, nothing matters."""
+    wide = replace(FLUID, box=60.0)
+    rng = np.random.default_rng(6)
+    near = 2 * np.array([[0, 0], [1, 0], [0, 1], [1, 1], [-1, 0], [0, -1], [-1, -1]]) + 0.1 * rng.standard_normal(
+        (7, 2)
+    )
+    x, g = np.concatenate([near, [[20.0, 3.0]]]), rng.standard_normal((8, 2))
+    before, moved, closer = fluid_score(x, g, law=wide), x.copy(), x.copy()
+    moved[7] += 2
+    closer[1] += 0.2
+    assert_allclose(fluid_score(moved, g, law=wide)[:, 0], before[:, 0], atol=1e-7)
+    assert abs(fluid_score(closer, g, law=wide)[:, 0] - before[:, 0]).max() > 1e-3
+
+
+def test_the_score_of_stiff_contacts_lies_within_reach_of_the_networks():
+    """Slow turning: v0 g + F is nearly Gaussian of variance v0^2 gamma / (H + gamma), H the contacts' stiffness.
+
+    Maggi and others, Sci. Rep. 5, 10742 (2015). The vectors that the coefficients multiply hold this answer exactly.
+    """
+    rng = np.random.default_rng(7)
+    x, g = lattice(9, 6.3) + 0.1 * rng.standard_normal((9, 2)), rng.standard_normal((9, 2))
+    law, step = replace(FLUID, box=6.3), 1e-6
+    v = law.drift(x, g)
+    bent = (law.force(x + step * v)[0] - law.force(x - step * v)[0]) / (2 * step)
+    truth = (bent / law.turning - law.force(x)[0]) / law.speed
+    seen = {name: torch.as_tensor(part.astype(float))[None] for name, part in neighbourhoods(law, x, g, 8).items()}
+    vectors, _ = described(law, **seen)
+    distance = np.linalg.norm(seen["apart"][0].numpy(), axis=-1)
+    z = law.sharpness * (2 * law.radius - distance)
+    push = law.repulsion * np.logaddexp(0, z) / law.sharpness
+    stiff = law.repulsion / (1 + np.exp(-z))
+    across = -push / distance
+    none = np.zeros_like(stiff)
+    share = np.full_like(stiff, -1 / 8)
+    coefficients = np.stack([none, -across, -(stiff - across), none, share], -1)
+    found = (coefficients[..., None] * vectors[0].numpy()).sum((1, 2))
+    assert_allclose(found, truth, rtol=1e-3, atol=1e-3 * abs(truth).max())
