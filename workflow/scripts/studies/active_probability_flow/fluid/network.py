@@ -1,8 +1,8 @@
 """A transformer over each particle's neighbourhood, with a leading runs axis: what the score adds to -g.
 
 Tokens are a particle's k nearest neighbours, told by numbers that no rotation changes; attention lets them see each
-other; each then gives coefficients of a few vectors (towards it, velocities relative to it, the force), whose sum is the
-answer. So the score is local, goes with the particles when they are renamed, and turns with the box.
+other; each then gives coefficients of a few vectors (towards it, velocities relative to it, the force), and their sum
+is the answer. So the score is local, goes with the particles when they are renamed, and turns with the box.
 """
 
 from __future__ import annotations
