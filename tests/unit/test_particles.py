@@ -80,6 +80,17 @@ def test_a_run_is_repeatable_leaves_its_arguments_and_stays_in_the_box():
     assert (halves.run(np.random.default_rng(2), x, g, 0.01, 5)[0] == x).all()
 
 
+@pytest.mark.parametrize(
+    "lay", [lambda x: np.broadcast_to(x, (3, 4, 9, 2)), lambda x: np.asfortranarray([[x] * 4] * 3)]
+)
+def test_starts_may_lie_in_memory_as_they_like(lay):
+    x, g = cloud(9, 2), np.full((9, 2), 0.5)
+    moved = FLUID.run(np.random.default_rng(3), lay(x), lay(g), 0.01, 20)
+    plain = FLUID.run(np.random.default_rng(3), *(np.tile(part, (3, 4, 1, 1)) for part in (x, g)), 0.01, 20)
+    assert all((a == b).all() for a, b in zip(moved, plain, strict=True))
+    assert abs(moved[0] - x).max() > 0.01
+
+
 def test_without_noise_the_step_is_eulers():
     law = Swimmers(0.5, 1e-9, repulsion=2.5, box=9.0)
     x, g = cloud(5, 2), np.full((5, 2), 0.4)

@@ -102,8 +102,9 @@ class Swimmers:
         (x, g)
             In a box, x lies in [-box / 2, box / 2).
         """
-        x = np.array(x, float)
-        g = np.array(np.broadcast_to(g, x.shape), float)
+        # Copies in C order, whatever the arguments' own (broadcast ones have none): below they are changed by views.
+        x = np.array(x, float, order="C")
+        g = np.array(np.broadcast_to(g, x.shape), float, order="C")
         copies = (-1, *x.shape[-2:])
         kept = math.exp(-self.turning * dt)
         lost = math.sqrt(-math.expm1(-2 * self.turning * dt))
