@@ -70,8 +70,9 @@ def mlp_jet(
     parameters
         weight_i of shape (runs, in, out), bias_i of shape (runs, 1, out).
     x : Tensor, shape (runs, samples, in)
-    directions : Tensor, shape (directions, in)
-        Along which derivatives are taken.
+    directions : Tensor, shape (directions, in) or (runs, samples, directions, in)
+        Along which derivatives are taken. Those of each sample its own are for inputs that are features of something
+        else: the rates of change of the features.
     activation
         Of all layers but the last.
     order
@@ -93,7 +94,7 @@ def mlp_jet(
     if directions.shape[-1] != width:
         raise ValueError(f"directions have {directions.shape[-1]} components where the inputs have {width}")
     layers = sum(name.startswith("weight_") for name in parameters)
-    many = len(directions)
+    many = directions.shape[-2]
     first = directions.expand(runs, samples, many, width).reshape(runs, samples * many, width)
     second: torch.Tensor | None = None
     for layer in range(layers):

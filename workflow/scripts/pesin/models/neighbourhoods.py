@@ -1,26 +1,75 @@
-"""Neighbours within clouds of points, and graphs of them: dense and batched, for clouds of some hundred points."""
+"""Neighbours within clouds of points, what they carry, and graphs of them: dense and batched, for some hundred points."""
 
 from __future__ import annotations
 
+from math import prod
+from typing import TypeVar
+
+import numpy as np
 import torch
 
+Array = TypeVar("Array", np.ndarray, torch.Tensor)
 
-def nearest(x: torch.Tensor, k: int) -> torch.Tensor:
-    """Each point's k nearest others of its cloud, the nearest first: shape (..., points, dim) -> (..., points, k).
+PAIRS = 4_000_000
+"""Pairs of points whose distances are held at once."""
+
+
+def nearest(x: Array, k: int, box: float = 0.0) -> Array:
+    """Places of each point's k nearest others of its cloud, the nearest first.
 
     Points at the same place count as others. Ties may fall either way.
+
+    Parameters
+    ----------
+    x : ndarray or tensor, shape (..., points, dim)
+    k
+        Fewer than the points.
+    box
+        Edge of the periodic box; 0 for open space.
+
+    Returns
+    -------
+    ndarray or tensor of int64, shape (..., points, k)
 
     Raises
     ------
     ValueError
         If a cloud has no k other points.
     """
-    points = x.shape[-2]
+    if isinstance(x, np.ndarray):
+        return nearest(torch.from_numpy(np.array(x, float)), k, box).numpy()
+    points, dim = x.shape[-2:]
     if not 1 <= k < points:
         raise ValueError(f"k must lie between 1 and the {points - 1} other points of a cloud, it is {k}")
-    apart = torch.cdist(x, x, compute_mode="donot_use_mm_for_euclid_dist")  # by products, near points lose digits
     itself = torch.eye(points, dtype=torch.bool, device=x.device)
-    return apart.masked_fill(itself, torch.inf).topk(k, largest=False).indices
+    clouds = x.reshape(prod(x.shape[:-2]), points, dim).split(max(1, PAIRS // points**2))
+    found = [_distances(part, box).masked_fill(itself, torch.inf).topk(k, largest=False).indices for part in clouds]
+    return torch.cat(found).reshape(*x.shape[:-1], k)
+
+
+def _distances(x: torch.Tensor, box: float) -> torch.Tensor:
+    if not box:
+        return torch.cdist(x, x, compute_mode="donot_use_mm_for_euclid_dist")  # by products, near points lose digits
+    apart = x[..., None, :] - x[..., None, :, :]
+    return (apart - box * torch.round(apart / box)).norm(dim=-1)
+
+
+def gather(values: Array, index: Array) -> Array:
+    """What each point's neighbours carry.
+
+    Parameters
+    ----------
+    values : ndarray or tensor, shape (..., points, width)
+    index : ndarray or tensor of int64, shape (..., points, k)
+        As `nearest` gives it, of the same leading shape.
+
+    Returns
+    -------
+    ndarray or tensor, shape (..., points, k, width)
+    """
+    if isinstance(values, np.ndarray):
+        return np.take_along_axis(values[..., None, :, :], np.asarray(index)[..., None], -2)
+    return torch.take_along_dim(values.unsqueeze(-3), index.unsqueeze(-1), -2)
 
 
 def normalised_adjacency(index: torch.Tensor) -> torch.Tensor:
