@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from pesin.integrate.ode import rk4
-from pesin.models import linear, reservoir, sindy
+from pesin.models import linear, reservoir, sindy, sparse_regression
 from pesin.systems.flows import lorenz63
 
 
@@ -54,3 +54,27 @@ def test_sindy_finds_the_lorenz_equations_and_continues_them():
     np.testing.assert_allclose(term(1, 0, 1), [0, -1, 0], atol=0.01)
     ahead = sindy.forecast(coefficients, powers, x[None, :100], 100, 0.002)[0, 0]
     np.testing.assert_allclose(ahead, x[100:200], atol=0.05)
+
+
+def test_var_of_a_far_level_is_that_of_a_near_one():
+    x = np.cumsum(np.random.default_rng(3).standard_normal((500, 2)), 0) * 0.01
+    near, far = linear.fit(x, 2, ridge=0.1), linear.fit(x + 1e6, 2, ridge=0.1)
+    np.testing.assert_allclose(far[1:], near[1:], atol=1e-6)
+
+
+@pytest.mark.parametrize(
+    "fit",
+    [
+        linear.fit,
+        lambda x: reservoir.fit(x, 20, [np.random.default_rng(0)], [1e-4]),
+        lambda x: sindy.fit(x, 0.1),
+        lambda x: sparse_regression.fit(x, x),
+    ],
+)
+def test_fits_refuse_what_is_missing(fit):
+    x = np.random.default_rng(0).standard_normal((300, 2))
+    with pytest.raises(ValueError, match="masked"):
+        fit(np.ma.masked_greater(x, 2))
+    x[7, 1] = np.nan
+    with pytest.raises(ValueError, match="7, 1"):
+        fit(x)

@@ -132,6 +132,39 @@ def test_a_nan_in_one_history_fails_that_series_alone(module):
         np.testing.assert_allclose(path.forecast[[0, 2]], clean.forecast, atol=1e-6)
 
 
+RAW = (esn, nvar)  # by intent, as their docstrings say: their weights meet the data as they come
+BY_ROUNDING = (random_forest,)  # splits between nearly equal ones turn with the last digit
+
+
+@pytest.mark.parametrize("module", [m for m in NAMES if m not in (*RAW, *BY_ROUNDING)], ids=lambda m: m.NAME)
+@pytest.mark.parametrize(("scale", "offset"), [(1e-12, 0), (1e12, 0), (1, 1e6)])
+def test_a_forecast_goes_with_unit_and_offset(module, scale, offset):
+    history = waves(1, 200)
+    there = run(module, scale * history + offset, 5)
+    assert not there.failed.any(), there.reason
+    np.testing.assert_allclose((there.forecast - offset) / scale, run(module, history, 5).forecast, atol=1e-5)
+
+
+@ALL
+def test_any_kind_of_number_is_right_and_a_mask_is_refused(module):
+    whole = np.round(10 * waves(1, 200))
+    knobs = {knob: small for knob, small in SMALL.items() if knob in signature(module.fit).parameters}
+
+    def ahead(history):
+        drawn = {"rng": np.random.default_rng(0)} if "rng" in signature(module.fit).parameters else {}
+        period = {"period": 50} if "period" in signature(module.fit).parameters else {}
+        return module.forecast(module.fit(history, **knobs, **drawn, **period), 4)
+
+    expected = ahead(whole)
+    locked = whole.copy()
+    locked.flags.writeable = False
+    kinds = (whole.astype(kind) for kind in (np.int16, np.float32, ">f8"))
+    for given in (*kinds, np.asfortranarray(whole), locked):
+        np.testing.assert_array_equal(ahead(given), expected)
+    with pytest.raises(ValueError, match="history.*masked"):
+        ahead(np.ma.masked_less(whole, whole.mean()))
+
+
 @pytest.mark.parametrize(
     ("module", "knobs", "points", "lags"),
     [

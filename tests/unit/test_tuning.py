@@ -6,12 +6,12 @@ import numpy as np
 import pytest
 
 from pesin.errors import UserError
-from pesin.forecasters.common import lagged, limits, require_length, ridge_regression, roll, standardise
+from pesin.forecasters.common import checked, lagged, limits, ridge_regression, roll, standardise
 from pesin.forecasters.tuning import tuned_forecasts
 
 
 def repeat(history, *, lag=1):
-    require_length("Repeat", history, lag, lag)
+    checked("Repeat", history, lag, lag)
     return history[:, -lag:]
 
 

@@ -1,5 +1,7 @@
 """The zoo by name, a user's own system, and series from attractors."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -75,6 +77,17 @@ def test_an_own_system_goes_the_same_way(own):
     assert data["tune"].shape == (2, 60, 3) and not data["failed"].any()
     assert data["future"].attrs["role"] == "truth"
     assert list(data["engine"].values) == ["heyoka", "heyoka"]
+
+
+@pytest.mark.parametrize("unit", [1e-9, 1e9])
+def test_a_period_is_found_in_any_unit_of_time(own, unit):
+    system = zoo.get(own)
+
+    def components(t, x):
+        return [part / unit for part in system.components(t / unit, x)]
+
+    found = with_period(replace(system, name="other_clock", components=components)).period
+    assert found / unit == pytest.approx(with_period(system).period, rel=0.15)
 
 
 @pytest.mark.parametrize(

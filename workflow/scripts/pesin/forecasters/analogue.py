@@ -6,7 +6,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from pesin.forecasters.common import lagged, limits, require_length, roll, standardise
+from pesin.forecasters.common import checked, lagged, limits, roll, standardise
 
 NAME = "Analogue"
 FAMILY = "baseline"
@@ -51,7 +51,7 @@ def fit(history: np.ndarray, *, delay: int = 5, stride: int = 5, neighbours: int
     from scipy.spatial import KDTree
 
     window = (delay - 1) * stride + 1
-    require_length(NAME, history, window + neighbours, window)
+    history = checked(NAME, history, window + neighbours, window)
     z, mean, deviation = standardise(history)
     windows, targets = lagged(z, delay, stride)
     increments = targets - windows[..., : z.shape[2]]

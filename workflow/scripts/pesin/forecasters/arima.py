@@ -14,7 +14,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from pesin.forecasters.common import columns, limits, require_length, roll
+from pesin.forecasters.common import checked, columns, limits, roll
 
 NAME = "ARIMA"
 FAMILY = "classical"
@@ -38,7 +38,7 @@ def fit(history: np.ndarray, *, lags: int = 10) -> State:
     UserError
         If there are fewer than lags + 2 points.
     """
-    require_length(NAME, history, lags + 2, lags)
+    history = checked(NAME, history, lags + 2, lags)
     coefficients = burg(np.diff(columns(history), axis=1), lags).reshape(len(history), -1, lags)
     return State(coefficients, history[:, -lags - 1 :], *limits(history))
 

@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from pesin.forecasters.common import columns, from_columns, limits, require_length
+from pesin.forecasters.common import checked, columns, from_columns, limits, standardise
 
 NAME = "AutoARIMA"
 FAMILY = "classical"
@@ -19,11 +19,14 @@ LEAST = {"models": 5}  # those that the search starts from: with fewer it raises
 
 
 class State(NamedTuple):
-    """statsforecast's models, one a column, and limits (series, dim)."""
+    """Of the standardised points: statsforecast's models, one a column, and limits (series, dim). Their mean and
+    deviation (series, 1, dim)."""
 
     models: list[dict[str, Any]]
     low: np.ndarray
     high: np.ndarray
+    mean: np.ndarray
+    deviation: np.ndarray
 
 
 def fit(history: np.ndarray, *, largest_p: int = 5, largest_q: int = 2, models: int = 8) -> State:
@@ -48,13 +51,13 @@ def fit(history: np.ndarray, *, largest_p: int = 5, largest_q: int = 2, models: 
     """
     from statsforecast.arima import auto_arima_f
 
-    require_length(NAME, history, 20, largest_p)
+    z, mean, deviation = standardise(checked(NAME, history, 20, largest_p))
     bounds = {"max_p": largest_p, "max_q": largest_q, "nmodels": models}
     with warnings.catch_warnings():
         # Candidates whose likelihood is hard to climb warn, and so does the bound on their number.
         warnings.simplefilter("ignore")
-        found = [auto_arima_f(row, seasonal=False, approximation=True, **bounds) for row in columns(history)]
-    return State(found, *limits(history))
+        found = [auto_arima_f(row, seasonal=False, approximation=True, **bounds) for row in columns(z)]
+    return State(found, *limits(z), mean, deviation)
 
 
 def forecast(state: State, steps: int) -> np.ndarray:
@@ -62,4 +65,5 @@ def forecast(state: State, steps: int) -> np.ndarray:
     from statsforecast.arima import forecast_arima
 
     path = np.stack([np.asarray(forecast_arima(model, steps)["mean"]) for model in state.models])
-    return np.clip(from_columns(path, state.low.shape[1]), state.low[:, None], state.high[:, None])
+    z = np.clip(from_columns(path, state.low.shape[1]), state.low[:, None], state.high[:, None])
+    return z * state.deviation + state.mean

@@ -10,6 +10,8 @@ from typing import NamedTuple
 
 import numpy as np
 
+from pesin.forecasters.common import checked
+
 NAME = "Climatology"
 FAMILY = "baseline"
 
@@ -23,7 +25,7 @@ class State(NamedTuple):
 
 def fit(history: np.ndarray, *, rng: np.random.Generator) -> State:
     """Keep the history (series, time, dim) and draw the starts."""
-    return State(history, rng.random(len(history)))
+    return State(checked(NAME, history), rng.random(len(history)))
 
 
 def forecast(state: State, steps: int) -> np.ndarray:

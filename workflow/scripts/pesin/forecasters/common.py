@@ -7,13 +7,16 @@ from typing import NamedTuple
 
 import numpy as np
 
+from pesin.door import numbers
 from pesin.errors import UserError
 
 LARGEST_DEVIATION = 10.0  # forecasts are clipped this many standard deviations of the history from its mean
 
 
-def require_length(name: str, history: np.ndarray, points: int, lags: int) -> None:
-    """Refuse a history that is too short.
+def checked(name: str, history: np.ndarray, points: int = 1, lags: int = 1) -> np.ndarray:
+    """Return a history as float64 numbers, through the one door; refuse one that is too short.
+
+    NaN and infinities pass: a series that holds them fails, and those beside it don't.
 
     Parameters
     ----------
@@ -27,13 +30,17 @@ def require_length(name: str, history: np.ndarray, points: int, lags: int) -> No
 
     Raises
     ------
+    TypeError, ValueError
+        If the history holds no real numbers, or masked ones.
     UserError
         If the history has fewer points.
     """
+    history = np.ascontiguousarray(numbers(history, "history"))  # sums round by the order in memory
     if history.shape[1] < points:
         raise UserError(
             f"{name}: needs a history of at least {points} points (lags {lags}), and got {history.shape[1]}"
         )
+    return history
 
 
 def standardise(history: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:

@@ -13,7 +13,7 @@ from scipy import sparse
 from scipy.linalg import solve
 from scipy.sparse.linalg import eigs
 
-from pesin.forecasters.common import limits, require_length
+from pesin.forecasters.common import checked, limits
 
 NAME = "ESN"
 FAMILY = "hybrid"
@@ -77,7 +77,7 @@ def fit(
     UserError
         If there are fewer than 10 points.
     """
-    require_length(NAME, history, 10, 1)
+    history = checked(NAME, history, 10, 1)
     network = draw(rng.spawn(len(history)), history.shape[2], leak, units, radius, density, input_scale, input_density)
     states = listen(network, history)
     skipped = min(100, history.shape[1] // 10)

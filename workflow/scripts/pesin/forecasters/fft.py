@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from pesin.forecasters.common import limits, require_length
+from pesin.forecasters.common import checked, limits
 
 NAME = "FFT"
 FAMILY = "classical"
@@ -47,7 +47,7 @@ def fit(history: np.ndarray, *, period: float, frequencies: int = 10, degree: in
     UserError
         If the history is shorter than a period.
     """
-    require_length(NAME, history, round(period), round(period))
+    history = checked(NAME, history, round(period), round(period))
     low, high = limits(history)
     x = history[:, -round(history.shape[1] // period * period) :]
     time = x.shape[1]

@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from pesin.forecasters.common import columns, deseasonalise, from_columns, limits, require_length, season
+from pesin.forecasters.common import checked, columns, deseasonalise, from_columns, limits, season
 
 NAME = "FourTheta"
 FAMILY = "classical"
@@ -55,7 +55,7 @@ def fit(
         If the history is shorter than 3 points, or two seasons.
     """
     lags = round(period) if seasonality == "additive" else 1
-    require_length(NAME, history, max(3, 2 * lags), lags)
+    history = checked(NAME, history, max(3, 2 * lags), lags)
     y, figure = deseasonalise(columns(history), period, seasonality)
     time, kinds = y.shape[1], np.array(thetas)[:, None, None]
     clock = np.arange(time)

@@ -11,7 +11,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from pesin.forecasters.common import limits, require_length, standardise
+from pesin.forecasters.common import checked, limits, standardise
 
 NAME = "Kalman"
 FAMILY = "classical"
@@ -49,7 +49,7 @@ def fit(history: np.ndarray, *, states: int = 1) -> State:
         If the history is shorter than three such blocks.
     """
     block = max(10, states + 1)
-    require_length(NAME, history, 3 * block, block)
+    history = checked(NAME, history, 3 * block, block)
     z, mean, deviation = standardise(history)
     models = [_identify(x, states, block) for x in z]
     transition, observation, present = (np.stack(parts) for parts in zip(*models, strict=True))

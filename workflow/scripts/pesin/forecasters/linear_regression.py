@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from pesin.forecasters.common import lagged, limits, require_length, roll, standardise
+from pesin.forecasters.common import checked, lagged, limits, roll, standardise
 
 NAME = "LinearRegression"
 FAMILY = "regression"
@@ -34,7 +34,7 @@ def fit(history: np.ndarray, *, lags: int = 25) -> State:
     UserError
         If there are fewer than lags + 1 points.
     """
-    require_length(NAME, history, lags + 1, lags)
+    history = checked(NAME, history, lags + 1, lags)
     z, mean, deviation = standardise(history)
     features, targets = lagged(z, lags)
     features = np.concatenate([features, np.ones_like(features[..., :1])], -1)

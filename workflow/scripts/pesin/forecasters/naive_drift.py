@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from pesin.forecasters.common import limits, require_length
+from pesin.forecasters.common import checked, limits
 
 NAME = "NaiveDrift"
 FAMILY = "naive"
@@ -23,7 +23,7 @@ class State(NamedTuple):
 
 def fit(history: np.ndarray) -> State:
     """Take the slope from a history (series, time, dim)."""
-    require_length(NAME, history, 2, 1)
+    history = checked(NAME, history, 2, 1)
     slope = (history[:, -1:] - history[:, :1]) / (history.shape[1] - 1)
     return State(history[:, -1:], slope, *limits(history))
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from pesin.forecasters.common import require_length
+from pesin.forecasters.common import checked
 
 NAME = "NaiveSeasonal"
 FAMILY = "naive"
@@ -13,7 +13,7 @@ FAMILY = "naive"
 def fit(history: np.ndarray, *, period: float) -> np.ndarray:
     """Return the last round(period) points: (series, time, dim) -> (series, period, dim)."""
     lag = round(period)
-    require_length(NAME, history, lag, lag)
+    history = checked(NAME, history, lag, lag)
     return history[:, -lag:]
 
 

@@ -17,7 +17,7 @@ import torch
 from torch import Tensor
 from torch.autograd.function import once_differentiable
 
-from pesin.forecasters.common import limits, require_length, standardise
+from pesin.forecasters.common import checked, limits, standardise
 from pesin.models.optimisers import Adam, half_cosine
 
 Weights = dict[str, Tensor]
@@ -200,9 +200,9 @@ def fit(
         If the history has no window.
     """
     length, device = training.length, training.device
-    require_length(name, history, length + 1, length)
+    history = checked(name, history, length + 1, length)
     series, time, _ = history.shape
-    scaled, centre, scale = standardise(np.asarray(history, dtype=np.float64))
+    scaled, centre, scale = standardise(history)
     x = torch.as_tensor(scaled, dtype=torch.float32, device=device)
     rngs = training.rng.spawn(series)
     drawn = [draw(child) for child in rngs]

@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from pesin.forecasters.common import lagged, limits, require_length, ridge_regression, roll
+from pesin.forecasters.common import checked, lagged, limits, ridge_regression, roll
 
 NAME = "NVAR"
 FAMILY = "hybrid"
@@ -45,7 +45,7 @@ def fit(history: np.ndarray, *, delay: int = 15, ridge: float = 1e-4) -> State:
     UserError
         If there are fewer than delay + 1 points.
     """
-    require_length(NAME, history, delay + 1, delay)
+    history = checked(NAME, history, delay + 1, delay)
     features, targets = lagged(history, delay)
     features = np.concatenate([np.ones_like(features[..., :1]), features], -1)
     return State(ridge_regression(features, targets, ridge), history[:, -delay:], *limits(history))

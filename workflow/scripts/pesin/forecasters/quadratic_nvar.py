@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from pesin.forecasters.common import lagged, limits, require_length, ridge_regression, roll, standardise
+from pesin.forecasters.common import checked, lagged, limits, ridge_regression, roll, standardise
 
 NAME = "NVAR-2"
 FAMILY = "baseline"
@@ -52,7 +52,7 @@ def fit(history: np.ndarray, *, delay: int = 3, stride: int = 1, ridge: float = 
         If there are fewer points than the delays reach back, and one.
     """
     window = (delay - 1) * stride + 1
-    require_length(NAME, history, window + 1, window)
+    history = checked(NAME, history, window + 1, window)
     z, mean, deviation = standardise(history)
     windows, targets = lagged(z, delay, stride)
     increments = targets - windows[..., : z.shape[2]]

@@ -8,10 +8,10 @@ import numpy as np
 
 from pesin.forecasters.common import (
     Forest,
+    checked,
     join_trees,
     lagged,
     limits,
-    require_length,
     roll,
     standardise,
     walk_trees,
@@ -57,7 +57,7 @@ def fit(history: np.ndarray, *, rng: np.random.Generator, lags: int = 10, trees:
     """
     from sklearn.ensemble import RandomForestRegressor
 
-    require_length(NAME, history, lags + 2, lags)
+    history = checked(NAME, history, lags + 2, lags)
     z, mean, deviation = standardise(history)
     features, targets = lagged(z, lags)
     forests = []

@@ -10,20 +10,23 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from pesin.forecasters.common import columns, deseasonalise, from_columns, limits, require_length, season
+from pesin.forecasters.common import checked, columns, deseasonalise, from_columns, limits, season, standardise
 
 NAME = "Theta"
 FAMILY = "classical"
 
 
 class State(NamedTuple):
-    """statsforecast's models, one a column; seasonal figures (column, phase); points seen; limits (series, dim)."""
+    """Of the standardised points: statsforecast's models, one a column, seasonal figures (column, phase), points seen,
+    limits (series, dim). Their mean and deviation (series, 1, dim)."""
 
     models: list[dict[str, Any]]
     figure: np.ndarray
     time: int
     low: np.ndarray
     high: np.ndarray
+    mean: np.ndarray
+    deviation: np.ndarray
 
 
 def fit(history: np.ndarray, *, period: float, seasonality: str = "none") -> State:
@@ -49,10 +52,10 @@ def fit(history: np.ndarray, *, period: float, seasonality: str = "none") -> Sta
     from statsforecast.theta import auto_theta
 
     lags = round(period) if seasonality == "additive" else 1
-    require_length(NAME, history, max(4, 2 * lags), lags)
-    rest, figure = deseasonalise(columns(history), period, seasonality)
+    z, mean, deviation = standardise(checked(NAME, history, max(4, 2 * lags), lags))
+    rest, figure = deseasonalise(columns(z), period, seasonality)
     models = [auto_theta(row, m=1, model="STM") for row in rest]
-    return State(models, figure, history.shape[1], *limits(history))
+    return State(models, figure, history.shape[1], *limits(z), mean, deviation)
 
 
 def forecast(state: State, steps: int) -> np.ndarray:
@@ -61,4 +64,5 @@ def forecast(state: State, steps: int) -> np.ndarray:
 
     path = np.stack([forecast_theta(model, steps)["mean"] for model in state.models])
     path = from_columns(path + season(state.figure, state.time, steps), state.low.shape[1])
-    return np.clip(path, state.low[:, None], state.high[:, None])
+    z = np.clip(path, state.low[:, None], state.high[:, None])
+    return z * state.deviation + state.mean

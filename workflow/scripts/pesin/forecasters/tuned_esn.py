@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from pesin.forecasters.common import limits, require_length, standardise
+from pesin.forecasters.common import checked, limits, standardise
 from pesin.forecasters.esn import Network, draw, fit_readout, listen, step
 
 NAME = "ESN (tuned, standardised)"
@@ -67,7 +67,7 @@ def fit(
     UserError
         If there are fewer than 10 points.
     """
-    require_length(NAME, history, 10, 1)
+    history = checked(NAME, history, 10, 1)
     z, mean, deviation = standardise(history)
     density = min(1.0, 10 / units)
     network = draw(rng.spawn(len(z)), z.shape[2], leak, units, radius, density, input_scale, input_density=1.0)

@@ -9,10 +9,10 @@ import numpy as np
 
 from pesin.forecasters.common import (
     Forest,
+    checked,
     join_trees,
     lagged,
     limits,
-    require_length,
     roll,
     standardise,
     walk_trees,
@@ -58,7 +58,7 @@ def fit(history: np.ndarray, *, lags: int = 10, rounds: int = 100, bins: int = 2
     """
     import xgboost
 
-    require_length(NAME, history, lags + 2, lags)
+    history = checked(NAME, history, lags + 2, lags)
     z, mean, deviation = standardise(history)
     settings = {"nthread": 1, "max_bin": bins, "base_score": 0.0, "seed": 0}  # no subsampling: the seed isn't used
     features, targets = lagged(z, lags)

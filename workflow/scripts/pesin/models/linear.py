@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
+from pesin.door import finite
+
 
 def fit(x: np.ndarray, order: int = 1, ridge: float = 0.0) -> np.ndarray:
     """Least-squares coefficients of x_t = c + B_1 x_{t-1} + ... + B_p x_{t-p}.
@@ -21,9 +23,12 @@ def fit(x: np.ndarray, order: int = 1, ridge: float = 0.0) -> np.ndarray:
     ndarray, shape (1 + order * dim, dim)
         Row 0 is c; then B_1 transposed, B_2 transposed, ...
     """
-    features = np.column_stack([np.ones(len(x) - order), *(x[order - k : len(x) - k] for k in range(1, order + 1))])
-    penalty = np.diag([0.0, *[ridge] * (features.shape[1] - 1)])
-    return np.linalg.solve(features.T @ features + penalty, features.T @ x[order:])
+    x = finite(x)
+    features = np.column_stack([x[order - k : len(x) - k] for k in range(1, order + 1)])
+    centre, level = features.mean(0), x[order:].mean(0)  # a level far from 0 would eat the digits of the products
+    inner = (features - centre).T @ (features - centre) + ridge * np.eye(features.shape[1])
+    slopes = np.linalg.solve(inner, (features - centre).T @ (x[order:] - level))
+    return np.vstack([level - centre @ slopes, slopes])
 
 
 def forecast(coefficients: np.ndarray, history: np.ndarray, steps: int) -> np.ndarray:

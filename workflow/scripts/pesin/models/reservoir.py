@@ -7,6 +7,8 @@ from typing import NamedTuple
 import numpy as np
 from scipy import sparse
 
+from pesin.door import finite
+
 
 class Reservoir(NamedTuple):
     """Weights of all runs: inside (runs, dim + 1, units) with the bias last, recurrent (runs, units, units), readout
@@ -56,6 +58,7 @@ def fit(
     -------
     Reservoir
     """
+    x = finite(x)
     dim = x.shape[1]
     inside = np.stack([rng.uniform(-input_scale, input_scale, (dim + 1, units)) for rng in rngs])
     recurrent = np.stack([_recurrent(rng, units, radius) for rng in rngs])

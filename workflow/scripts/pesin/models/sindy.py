@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from pesin.door import finite
 from pesin.integrate.ode import rk4_step
 
 
@@ -40,7 +41,7 @@ def fit(x: np.ndarray, dt: float, degree: int = 2, threshold: float = 0.1) -> tu
         feature_library=library,
         differentiation_method=pysindy.SmoothedFiniteDifference(),
     )
-    model.fit(x, t=dt)
+    model.fit(finite(x), t=dt)
     return np.asarray(model.coefficients(), float), np.asarray(library.powers_, int)
 
 

@@ -10,7 +10,7 @@ from itertools import combinations_with_replacement
 
 import numpy as np
 
-from pesin.door import numbers
+from pesin.door import finite, numbers
 
 
 def polynomial_library(x, degree: int = 2) -> np.ndarray:
@@ -66,4 +66,5 @@ def fit(features: np.ndarray, derivatives: np.ndarray, threshold: float = 0.1) -
     """
     import pysindy  # a second or two: only where a fit is made
 
+    features, derivatives = finite(features, "features"), finite(derivatives, "derivatives")
     return np.asarray(pysindy.STLSQ(threshold=threshold).fit(features, derivatives).coef_, float).T

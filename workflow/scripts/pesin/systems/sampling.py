@@ -30,7 +30,7 @@ def with_period(system: System) -> System:
         return system
     from scipy.signal import welch
 
-    step = 0.01
+    step = _first_step(system)
     for _ in range(20):  # double the step until the peak is well inside the spectrum
         path = integrate(system, system.x0[None], step * np.arange(8192), tolerance=1e-9)
         if path.reason[0]:
@@ -43,6 +43,21 @@ def with_period(system: System) -> System:
             return replace(system, period=float(1 / frequency[peak]))
         step *= 2
     raise ValueError(f"{system.name}: no period was found; state PERIOD in its file")
+
+
+def _first_step(system: System) -> float:
+    """0.01 of the model's time, or a power of two times that where the system's own rates are far from 1."""
+    if system.kind == "delay":
+        rate = 1 / system.delay
+    else:
+        shifts = 1e-6 * np.where(system.x0 != 0, np.abs(system.x0), system.size) * np.eye(system.dim)
+        slopes = (system.rhs(0.0, system.x0 + shifts) - system.rhs(0.0, system.x0 - shifts)) / (2 * shifts.sum(1))[
+            :, None
+        ]
+        rate = float(np.linalg.norm(slopes, 2))
+    if not np.isfinite(rate) or rate == 0:
+        return 0.01
+    return float(0.01 * 2.0 ** np.round(np.log2(np.clip(rate, 0.01, 100) / rate)))
 
 
 def series(
