@@ -6,7 +6,7 @@ import numpy as np
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
-from pesin.plot.style import COLOURS, PAGE, legend, named, names, panels
+from pesin.plot.style import COLOURS, PAGE, interval_whiskers, legend, log_axis, named, names, panels
 from pesin.stats.intervals import interval
 from pesin.steps.results import Results
 
@@ -24,6 +24,11 @@ SHOWN = (
     "ordinal_transition_entropy",
     "spectral_entropy",
 )
+SYSTEMS = {
+    "swimmers": "swimmers in traps",
+    "electrolyte": "driven electrolyte",
+    "stirred": "two stirred Gaussians",
+}
 WORDS = {
     "median": "median of the other folds",
     "chosen": "chosen on other folds",
@@ -115,6 +120,32 @@ def forecastability(study: Results) -> Figure:
     panel.grid(axis="x", alpha=0.3)
     _sections(panel)
     return figure
+
+
+def production(study: Results) -> Figure:
+    """Errors of five estimators of entropy production against the dimension and against the sample."""
+    data = study["entropy/production"]
+    worlds, dims, sizes = (data.coords[name].values for name in ("world", "dim", "size"))
+    figure, axes = panels(2, len(worlds), width=PAGE, height=2.7, sharey="row")
+    fixed = {"dim": {"size": sizes.max()}, "size": {"dim": 8 if 8 in dims else dims.max()}}
+    for row, (along, at) in zip(axes, fixed.items(), strict=True):
+        for panel, world in zip(row, worlds, strict=True):
+            for place, estimator in enumerate(data.estimator.values):
+                found = interval(data.error.sel(world=world, estimator=estimator, **at), "seed")
+                look = {"label": data.named.values[place], "fmt": "o^sDv"[place] + "-", "color": COLOURS[place]}
+                interval_whiskers(panel, data[along] * 1.05 ** (place - 2), found, **look)
+            panel.axhline(0, color="black", linewidth=0.8)
+            log_axis(panel, "x", data[along].values)
+            panel.set_xlabel("dimensions of state space" if along == "dim" else "samples")
+        row[0].set_ylabel(f"{named(data.error)}\n({_fixed(at)})")
+    for panel, world in zip(axes[0], worlds, strict=True):
+        panel.set_title(SYSTEMS[world])
+    figure.legend(*axes[0, 0].get_legend_handles_labels(), loc="outside lower center", ncols=3)
+    return figure
+
+
+def _fixed(at: dict[str, int]) -> str:
+    return ", ".join(f"{value} {'samples' if name == 'size' else 'dimensions'}" for name, value in at.items())
 
 
 def _across(panel, y, centre, low, high, **look) -> None:
