@@ -443,6 +443,26 @@ def save_small(figure, path: Path) -> None:
 # ----------------------------------------------------------------------------------------------------------- text
 
 
+NOTES = {
+    "F": [
+        """
+Which estimate of the entropy production to trust hangs on what is known. Rates, or drift, diffusion and density, known:
+take the exact ones. Drift known, state steady, density unknown: `active_entropy_production`, or the identity `<b' D^-1
+b> + <div b>`, needs no density, has no bias and hardly minds the dimension; it is blind to a state that is not steady.
+A score that is fitted to samples goes into `langevin_entropy_production`, whose square makes every error of the score
+count upward: that of a Gaussian fails wherever the law isn't one, that of nearest neighbours in more than a few
+dimensions, that of a trained network where samples are few. Without the drift only bounds are left:
+`uncertainty_bound`, `pair_irreversibility`, `reversal_bound`. For jump processes seen at a regular pace, rates by
+counting and by a network stand side by side in the study `markov_jump_inference`.
+
+The picture is the figure `production` of the study `entropy_atlas`, whose claims C9 to C12 judge it.
+
+![relative errors of five estimators of the entropy production](entropy/production_estimators.png)"""
+    ]
+}
+"""What a section says between its table and its entries."""
+
+
 def text() -> str:
     """The page."""
     parts = [HEAD]
@@ -454,6 +474,7 @@ def text() -> str:
         parts.append(f"\n## {title}\n")
         parts.append("| measure | of | units | cost | least | advised |\n| --- | --- | --- | --- | --- | --- |")
         parts += [f"| {link(m)} | {m.takes} | {m.units} | {m.cost} | {m.needs} | {m.advised} |" for m in measures]
+        parts += NOTES.get(section, [])
         parts += [entry(m) for m in measures]
     return "\n".join(parts) + "\n"
 

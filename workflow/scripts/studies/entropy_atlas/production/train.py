@@ -7,13 +7,14 @@ import torch
 import xarray as xr
 
 from pesin.models.bridges import implicit_score_loss
-from pesin.models.jets import ACTIVATIONS, divergence
+from pesin.models.jets import ACTIVATIONS, mlp_jet
 from pesin.models.mlp import Parameters, init_mlp, weights_dataset
 from pesin.models.optimisers import RunsOptimiser, fit_runs, half_cosine
 from pesin.steps.case import Case
 from studies.entropy_atlas.production.params import Params
 
 SILU = ACTIVATIONS["silu"]
+SIGNS = np.array([-1, 1], np.float32)
 
 
 class Best:
@@ -67,21 +68,29 @@ def _fit(case: Case[Params], name: str, data: xr.Dataset) -> xr.Dataset:
     longest = max(held)
     outside = torch.stack([x[torch.arange(longest) % h] for x, h in zip(samples, held, strict=True)])
 
+    probe = torch.as_tensor(case.rng(f"probe {name}").choice(SIGNS, outside.shape), device=case.device)
+
+    @torch.no_grad()
+    def look() -> None:
+        best.look(optimiser.parameters, score_loss(optimiser.parameters, outside, probe).cpu())
+
     def loss_of(step: int) -> torch.Tensor:
         if step % p.look == 0 and step:
-            best.look(optimiser.parameters, held_loss(optimiser.parameters, outside))
+            look()
         some = [x[torch.as_tensor(rng.integers(h, len(x), p.batch))] for x, h in zip(samples, held, strict=True)]
-        return implicit_score_loss(*divergence(optimiser.parameters, torch.stack(some), SILU))
+        x = torch.stack(some)
+        return score_loss(optimiser.parameters, x, torch.as_tensor(rng.choice(SIGNS, x.shape), device=case.device))
 
     def rate_of(step: int) -> torch.Tensor:
         return torch.full((len(samples),), p.rate * half_cosine(step, p.steps), device=case.device)
 
     kept = case.checkpoint(name, [rng])
     fit_runs(optimiser, loss_of, rate_of, p.steps, case.progress, kept, [best])
-    best.look(optimiser.parameters, held_loss(optimiser.parameters, outside))
+    look()
     return weights_dataset(best.weights, range(len(samples)))
 
 
-@torch.no_grad()
-def held_loss(parameters: Parameters, outside: torch.Tensor) -> torch.Tensor:
-    return implicit_score_loss(*divergence(parameters, outside, SILU)).cpu()
+def score_loss(parameters: Parameters, x: torch.Tensor, probe: torch.Tensor) -> torch.Tensor:
+    """Implicit score matching, the divergence by one probe of signs for each sample: shape (runs,)."""
+    score, along = mlp_jet(parameters, x, probe[:, :, None], SILU, order=1)
+    return implicit_score_loss(score, (along[:, :, 0] * probe).sum(-1))
