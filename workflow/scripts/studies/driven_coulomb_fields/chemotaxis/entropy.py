@@ -42,10 +42,12 @@ def entropy(case: Case[Params], data: xr.Dataset, trained: xr.Dataset) -> xr.Dat
                 nan=DIVERGED,
                 may_be_constant=1,
             ),
-            "relaxation": labelled(dims, times, "relaxation time of a mode", nan=FLAT, may_be_constant=1),
+            "relaxation": labelled(
+                dims, times, "relaxation time of a mode", "length^2 / nu", nan=FLAT, may_be_constant=1
+            ),
             "relaxed": labelled(dims, ended, "whether the relaxation was seen", may_be_constant=1),
             "linear_relaxation": labelled(
-                dims, np.broadcast_to(expected, times.shape), "relaxation time of the linear law"
+                dims, np.broadcast_to(expected, times.shape), "relaxation time of the linear law", "length^2 / nu"
             ),
             "number_variance": labelled(
                 ("realisation", "width"),
@@ -69,7 +71,7 @@ def entropy(case: Case[Params], data: xr.Dataset, trained: xr.Dataset) -> xr.Dat
             "realisation": data["realisation"],
             "mode": 1 + np.arange(params.modes),
             "wave": labelled("mode", wave[few], "wave number", "1 / length"),
-            "width": params.widths,
+            "width": labelled("width", params.widths, "width of a window", "length"),
         },
     )
 
