@@ -57,10 +57,10 @@ def correlations(study: Results) -> Figure:
     figure, ((left, middle, right),) = panels(1, 3, height=2.9)
     vectors, reach = result["vector"].values, length / 16
     axis = np.linspace(-reach, reach, 61)
-    places = np.stack(np.meshgrid(axis, axis, indexing="ij"), -1).reshape(-1, 2)
+    places = np.stack(np.meshgrid(axis, axis, indexing="ij"), -1)  # a line at a time: modes are many at paper scale
     power = result["structure"].sel(moment="cc")
     added = (power.sel(field=2) - power.sel(field=0)).values * np.exp(-(vectors**2).sum(-1) * smoothing**2 / 2)
-    shown = correlation_function(added, vectors, places, length).reshape(61, 61)
+    shown = np.stack([correlation_function(added, vectors, line, length) for line in places])
     top = max(shown.max(), -shown.min() / 40)
     image = left.imshow(
         shown.T, origin="lower", extent=(-reach, reach, -reach, reach), vmin=-top, vmax=top, cmap="RdBu_r"
