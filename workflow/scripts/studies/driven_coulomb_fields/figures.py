@@ -8,7 +8,7 @@ import numpy as np
 from matplotlib.figure import Figure
 
 from pesin.integrate.pseudospectral import correlation_function
-from pesin.plot.style import COLOURS, interval_whiskers, legend, log_axis, named, names, panels
+from pesin.plot.style import COLOURS, interval_whiskers, legend, log_axis, named, names, note, panels
 from pesin.stats.intervals import interval
 from pesin.steps.results import Results
 from studies.driven_coulomb_fields.theory import PREFACTOR, force_amplitude
@@ -97,8 +97,8 @@ def force(study: Results) -> Figure:
         row[0].plot(fields, parts.sel(part=part), ".--", lw=0.8, label=f"of it by electric fields along {part}")
     row[0].axhline(0, color="k", lw=0.6)
     row[0].set(xlabel="Ecal", ylabel="excess pressure (kT ζ(3) / (8π H³))", ylim=(-0.1, 1.3))
-    row[0].annotate("repulsive", (0.99, 0.09), xycoords="axes fraction", ha="right", fontsize=7)
-    row[0].annotate("attractive", (0.99, 0.01), xycoords="axes fraction", ha="right", fontsize=7)
+    note(row[0], "repulsive", (0.99, 0.09), xycoords="axes fraction", ha="right")
+    note(row[0], "attractive", (0.99, 0.01), xycoords="axes fraction", ha="right")
     legend(row[0], loc="upper left")
     plates = result["plates"].values
     for colour, field in zip(COLOURS[1:], fields[1:], strict=False):
