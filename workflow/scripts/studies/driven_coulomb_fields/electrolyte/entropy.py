@@ -41,7 +41,7 @@ def entropy(case: Case[Params], data: xr.Dataset, trained: xr.Dataset) -> xr.Dat
     return xr.Dataset({"vector": data["vector"], **variables}, names | at)
 
 
-def structure(vectors: np.ndarray, moments: np.ndarray, expected: np.ndarray) -> dict[str, xr.Variable]:
+def structure(vectors: np.ndarray, moments: np.ndarray, expected: np.ndarray) -> dict[str, tuple]:
     """Structure factors against their closed forms (moment, field, mode), and their anisotropy."""
     dims = ("moment", "field", "mode")
     return {
@@ -65,7 +65,7 @@ def in_space(
     power: tuple[np.ndarray, np.ndarray],
     expected: np.ndarray,
     places: np.ndarray,
-) -> dict[str, xr.Variable]:
+) -> dict[str, tuple]:
     """Correlations of densities that the field adds, from S_cc of the driven fields and of those at rest.
 
     Each power has shape (run, field, mode), its closed form (field, mode).
@@ -98,7 +98,7 @@ def in_space(
     }
 
 
-def between_plates(params: Entropy, fields: np.ndarray) -> dict[str, xr.Variable]:
+def between_plates(params: Entropy, fields: np.ndarray) -> dict[str, tuple]:
     """The plates' force at each field and distance, and which way it pushes."""
     drive = fields * (params.source == "driven")
     forces = np.array([[theory.excess_pressure(e, h) for h in params.plates] for e in drive])
@@ -127,7 +127,7 @@ def entropies(
     moments: np.ndarray,
     expected: np.ndarray,
     trained: xr.Dataset,
-) -> dict[str, xr.Variable]:
+) -> dict[str, tuple]:
     """Entropy production by three estimates, and the differential entropy of the closed form; moments over all runs."""
     area = case.params.simulate.length**2
     closed = theory.entropy_production(vectors[:, 0], (vectors**2).sum(-1), fields[:, None])
