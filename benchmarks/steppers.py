@@ -5,7 +5,8 @@
 The peers are no part of the environment: `pip install --no-deps torchsde torchdiffeq trampoline`, or into a folder by
 `--target`, which PYTHONPATH then names. All sides take one step from each time to the next, in one thread. Runs have
 parameters of their own; ours move in one runs axis. The peers move one run after the other, as they are mostly used,
-and all runs at once, folded into what they know (torchdiffeq: a state of any shape; torchsde: its batch).
+and all runs at once, folded into what they know (torchdiffeq: a state of any shape; torchsde: its batch). They keep all
+states; ours are handed on and let go.
 
 - ODE: a network of two layers for each run, by `steppers.follow`. Before, the ends are compared: Euler and midpoint
   must agree to rounding; torchdiffeq's rk4 is another rule of order four, so that it agrees to its error.
