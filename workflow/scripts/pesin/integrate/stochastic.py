@@ -101,7 +101,9 @@ def ornstein_uhlenbeck(
 
 
 def _times(matrix: np.ndarray, x: np.ndarray) -> np.ndarray:
-    return np.einsum("...ij,...j->...i", matrix, x)
+    """matrix @ x, one component after the other: the matrices are small and many."""
+    dim = range(x.shape[-1])
+    return np.stack([sum(matrix[..., i, j] * x[..., j] for j in dim) for i in dim], -1)
 
 
 def _root(covariance: np.ndarray) -> np.ndarray:

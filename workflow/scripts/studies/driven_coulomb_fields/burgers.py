@@ -53,6 +53,15 @@ def noisy(
     )
 
 
+def linear_law(
+    rng: np.random.Generator, realisations: int, *, points: int, length: float, nu: float, strength: float
+) -> np.ndarray:
+    """Modes of u at rest in law without a coupling, mean square strength / (nu k^2) each: (realisations, modes)."""
+    wave, kept = wavenumbers(points, length), dealias(points)
+    size = np.sqrt(strength / nu) / np.where(wave > 0, wave, np.inf) / unit(points, length)
+    return kept * size * complex_normals(rng, (realisations, len(wave)))
+
+
 def frame_error(points: int, length: float, nu: float, coupling: float, rng: np.random.Generator) -> float:
     """Largest difference after one unit of time of u(x - coupling U t, t) + U and the solution from u(x, 0) + U.
 

@@ -9,7 +9,7 @@ from pesin.integrate.pseudospectral import wavenumbers
 from pesin.steps.case import Case
 from pesin.steps.labels import DIVERGED, labelled
 from studies.driven_coulomb_fields import burgers
-from studies.driven_coulomb_fields.chemotaxis.params import Params
+from studies.driven_coulomb_fields.chemotaxis.params import Entropy, Params, Simulate
 
 FLAT = "no fluctuations"
 
@@ -17,61 +17,53 @@ FLAT = "no fluctuations"
 def entropy(case: Case[Params], data: xr.Dataset, trained: xr.Dataset) -> xr.Dataset:
     """All that C5 and C6 ask for, one number for each realisation; a control reads other fields so named."""
     params, whole = case.params.entropy, case.params.simulate
-    arm = "linear" if params.source == "linear" else "coupled"
-    coupling = {"coupled": whole.coupling, "linear": 0.0, "still": whole.coupling}[params.source]
-    parts = (params.source != "still") * data["u"].sel(arm=arm).values.astype(float)
-    u = parts[..., 0] + 1j * parts[..., 1]
+    parts = data["u"].sel(arm="linear" if params.source == "linear" else "coupled").values.astype(float)
+    u = (params.source != "still") * (parts[..., 0] + 1j * parts[..., 1])
     wave = wavenumbers(whole.points, whole.length)[1 : 1 + u.shape[-1]]
-    linear = whole.strength / (whole.nu * wave**2)
-    power = (abs(u) ** 2).mean(1)
-    few = slice(params.modes)
-    times, ended = relaxation_times(u[..., few], whole.spacing)
-    share = power / linear
-    with np.errstate(divide="ignore"):
-        deficit = np.log(share[:, few]).sum(-1)
-    counted = number_variance(power, wave, np.array(params.widths), whole.length)
-    dims, expected = ("realisation", "mode"), 1 / (whole.nu * wave[few] ** 2)
     frame = burgers.frame_error(whole.points, whole.length, whole.nu, whole.coupling, case.rng("frame"))
+    variables = statics(params, whole, u, wave) | relaxations(whole, u[..., : params.modes], wave[: params.modes])
+    variables["frame_error"] = labelled((), frame, "difference of a solution and the moving one")
     return xr.Dataset(
-        {
-            "power": labelled(dims, power[:, few], "structure factor of u", "D0 / nu", nan=DIVERGED, may_be_constant=1),
-            "share": labelled(
-                dims,
-                share[:, few],
-                "structure factor of u over that of the linear law",
-                nan=DIVERGED,
-                may_be_constant=1,
-            ),
-            "relaxation": labelled(dims, times, "relaxation time of a mode", nan=FLAT, may_be_constant=1),
-            "relaxed": labelled(dims, ended, "whether the relaxation was seen", may_be_constant=1),
-            "linear_relaxation": labelled(
-                dims, np.broadcast_to(expected, times.shape), "relaxation time of the linear law"
-            ),
-            "number_variance": labelled(
-                ("realisation", "width"),
-                counted / (whole.strength / whole.nu),
-                "variance of the number of cells over the width, in units of the linear law's",
-                nan=DIVERGED,
-                may_be_constant=1,
-            ),
-            "frame_error": labelled((), frame, "difference of a solution and the moving one"),
-            "coupling": labelled((), coupling, "coupling that was measured"),
-            "entropy_change": labelled(
-                "realisation",
-                deficit,
-                "differential entropy of the lowest modes above the linear law's",
-                "nat",
-                nan=FLAT,
-                may_be_constant=1,
-            ),
-        },
+        variables,
         {
             "realisation": data["realisation"],
             "mode": 1 + np.arange(params.modes),
-            "wave": labelled("mode", wave[few], "wave number", "1 / length"),
-            "width": params.widths,
+            "wave": labelled("mode", wave[: params.modes], "wave number", "1 / length"),
+            "width": labelled("width", params.widths, "width of a window", "length"),
         },
     )
+
+
+def statics(params: Entropy, whole: Simulate, u: np.ndarray, wave: np.ndarray) -> dict[str, tuple]:
+    """Structure factor, numbers of cells, and entropy of modes (realisation, time, mode) against the linear law."""
+    power = (abs(u) ** 2).mean(1)
+    share = (power * whole.nu * wave**2 / whole.strength)[:, : params.modes]
+    counted = number_variance(power, wave, np.array(params.widths), whole.length) * whole.nu / whole.strength
+    with np.errstate(divide="ignore"):
+        deficit = np.log(share).sum(-1)
+    few, unit = power[:, : params.modes], "D0 / nu"
+    named = "structure factor of u over that of the linear law"
+    wide = "variance of the number of cells over the width, in units of the linear law's"
+    lost = "differential entropy of the lowest modes above the linear law's"
+    dims = ("realisation", "mode")
+    return {
+        "power": labelled(dims, few, "structure factor of u", unit, nan=DIVERGED, may_be_constant=1),
+        "share": labelled(dims, share, named, nan=DIVERGED, may_be_constant=1),
+        "number_variance": labelled(("realisation", "width"), counted, wide, nan=DIVERGED, may_be_constant=1),
+        "entropy_change": labelled("realisation", deficit, lost, "nat", nan=FLAT, may_be_constant=1),
+    }
+
+
+def relaxations(whole: Simulate, u: np.ndarray, wave: np.ndarray) -> dict[str, tuple]:
+    """Relaxation times of modes (realisation, time, mode), whether they were seen, and those of the linear law."""
+    times, ended = relaxation_times(u, whole.spacing)
+    expected = np.broadcast_to(1 / (whole.nu * wave**2), times.shape)
+    dims, unit = ("realisation", "mode"), "length^2 / nu"
+    return {
+        "relaxation": labelled(dims, times, "relaxation time of a mode", unit, nan=FLAT, may_be_constant=1),
+        "relaxed": labelled(dims, ended, "whether the relaxation was seen", may_be_constant=1),
+        "linear_relaxation": labelled(dims, expected, "relaxation time of the linear law", unit),
+    }
 
 
 def relaxation_times(u: np.ndarray, spacing: float) -> tuple[np.ndarray, np.ndarray]:

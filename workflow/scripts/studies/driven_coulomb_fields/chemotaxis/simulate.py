@@ -1,4 +1,4 @@
-"""The gradient of the signal from a flat state on, with and without the polarity's coupling, under the same noise."""
+"""The gradient of the signal, with the polarity's coupling and without, under the same noise."""
 
 from __future__ import annotations
 
@@ -16,21 +16,26 @@ ARMS = ("coupled", "linear")
 def simulate(case: Case[Params]) -> xr.Dataset:
     """Modes of u at stored times of the second half, and at every step of a burst after the end.
 
-    Those free of aliases, the mean left out, in units in which their mean square is the structure factor.
+    The coupled fields begin flat. Those without coupling, the control, would take longer than the run to settle, so
+    they begin at rest in law. Stored are the modes free of aliases but for the mean, in units in which their mean
+    square is the structure factor.
     """
     params = case.params.simulate
     rng, every = case.rng("noise"), round(params.spacing / params.step)
     coupling = np.array([params.coupling, 0.0])[:, None, None]
+    told = equation(params)
     state = np.zeros((len(ARMS), params.realisations, params.points // 2 + 1), complex)
+    rest = {name: told[name] for name in ("points", "length", "nu", "strength")}
+    state[1] = burgers.linear_law(case.rng("rest"), params.realisations, **rest)
     steps, stored = round(params.time / params.spacing), []
     with np.errstate(over="ignore", invalid="ignore"):
-        path = burgers.noisy(state, rng, coupling=coupling, steps=steps * every, every=every, **equation(params))
+        path = burgers.noisy(state, rng, coupling=coupling, steps=steps * every, every=every, **told)
         for count, state in enumerate(case.progress(path, steps), start=1):
             if 2 * count > steps:
                 stored.append(in_units(params, state))
         state = state[:1]
         burst = [in_units(params, state[0])]
-        for after in burgers.noisy(state, rng, coupling=params.coupling, steps=params.burst, **equation(params)):
+        for after in burgers.noisy(state, rng, coupling=params.coupling, steps=params.burst, **told):
             burst.append(in_units(params, after[0]))
     modes = 1 + np.arange(stored[0].shape[-2])
     names = {

@@ -10,35 +10,41 @@ from pesin.stats.fits import loglog_slope
 from pesin.steps.case import Case
 from pesin.steps.labels import labelled
 from studies.driven_coulomb_fields import theory
-from studies.driven_coulomb_fields.electrolyte.params import Params
+from studies.driven_coulomb_fields.electrolyte.params import Entropy, Params
 
 DIRECTIONS = {"along": 0.0, "across": 90.0}
 LOWEST = 4
 """Modes along and across the field whose powers are compared."""
 EMPTY = "no fluctuations, or no field"
+ESTIMATES = ("closed form", "moments", "fit")
 
 
 def entropy(case: Case[Params], data: xr.Dataset, trained: xr.Dataset) -> xr.Dataset:
     """All that C1 to C4 ask for, and entropies; a control reads other fluctuations under the same names."""
-    params, fields, area = case.params.entropy, data["field"].values, case.params.simulate.length**2
-    vectors, k2 = data["vector"].values, (data["vector"].values ** 2).sum(-1)
+    params, fields, vectors = case.params.entropy, data["field"].values, data["vector"].values
     moments, still = measured(params.source, data["moments"].values)
-    expected = theory.structure_factors(vectors[:, 0], k2, fields[:, None])
+    expected = theory.structure_factors(vectors[:, 0], (vectors**2).sum(-1), fields[:, None])
     places = np.geomspace(params.near, case.params.simulate.length / 8, params.distances)
-    found = correlations(case, vectors, moments[1] - still[1], places)
-    exact = correlations(case, vectors, expected[1] - expected[1, :1], places)
-    drive = fields * (params.source == "driven")
-    forces = (params.source != "still") * np.array(
-        [[theory.excess_pressure(e, h) for h in params.plates] for e in drive]
+    variables = (
+        structure(vectors, moments, expected)
+        | in_space(case, vectors, (moments[1], still[1]), expected[1], places)
+        | between_plates(params, fields)
+        | entropies(case, vectors, fields, moments.mean(1), expected, trained)
     )
-    rates = {
-        "closed form": theory.entropy_production(vectors[:, 0], k2, fields[:, None]),
-        "moments": from_moments(vectors, fields, moments.mean(1)),
-        "fit": from_fit(vectors, trained),
-    }
-    change = 0.5 * np.log(determinant(expected) / determinant(expected[:, :1]))
-    lines, units = ("direction", "run", "field"), "(C0 kappa)^2"
-    variables = {
+    names = {
+        "density": ["rho", "c"],
+        "direction": list(DIRECTIONS),
+        "part": ["x", "y"],
+        "estimate": list(ESTIMATES),
+    } | {"sign": ["repulsive", "attractive"]}
+    at = {"distance": places, "plates": params.plates, "run": data["run"], "field": fields, "moment": data["moment"]}
+    return xr.Dataset({"vector": data["vector"], **variables}, names | at)
+
+
+def structure(vectors: np.ndarray, moments: np.ndarray, expected: np.ndarray) -> dict[str, tuple]:
+    """Structure factors against their closed forms (moment, field, mode), and their anisotropy."""
+    dims = ("moment", "field", "mode")
+    return {
         "structure_error": labelled(
             ("density", "run", "field"),
             np.median(abs(moments[:2] / expected[:2, None] - 1), -1),
@@ -48,10 +54,28 @@ def entropy(case: Case[Params], data: xr.Dataset, trained: xr.Dataset) -> xr.Dat
         "anisotropy": labelled(
             ("run", "field"), anisotropy(vectors, moments[1]), "S_cc along the field over S_cc across it", nan=EMPTY
         ),
-        "structure": labelled(
-            ("moment", "field", "mode"), moments.mean(1), "structure factor", "C0", may_be_constant=1
-        ),
-        "expected": labelled(("moment", "field", "mode"), expected, "structure factor, closed form", "C0"),
+        "structure": labelled(dims, moments.mean(1), "structure factor", "C0", may_be_constant=1),
+        "expected": labelled(dims, expected, "structure factor, closed form", "C0"),
+    }
+
+
+def in_space(
+    case: Case[Params],
+    vectors: np.ndarray,
+    power: tuple[np.ndarray, np.ndarray],
+    expected: np.ndarray,
+    places: np.ndarray,
+) -> dict[str, tuple]:
+    """Correlations of densities that the field adds, from S_cc of the driven fields and of those at rest.
+
+    Each power has shape (run, field, mode), its closed form (field, mode).
+    """
+    driven, still = power
+    found = correlations(case, vectors, driven - still, places)
+    exact = correlations(case, vectors, expected - expected[:1], places)
+    alone = correlations(case, vectors, still[:, 0] - 2, places)
+    lines, units = ("direction", "run", "field"), "(C0 kappa)^2"
+    return {
         "correlation": labelled((*lines, "distance"), found, "density correlation", units, may_be_constant=1),
         "expected_correlation": labelled(
             ("direction", "field", "distance"), exact, "density correlation, closed form", units
@@ -65,41 +89,61 @@ def entropy(case: Case[Params], data: xr.Dataset, trained: xr.Dataset) -> xr.Dat
             may_be_constant=1,
         ),
         "without_field": labelled(
-            ("direction", "run"),
-            (correlations(case, vectors, still[1][:, 0] - 2, places) * places**2).mean(-1),
+            lines[:2],
+            (alone * places**2).mean(-1),
             "r^2 times the density correlation without field, mean over distances",
             "C0^2",
             may_be_constant=1,
         ),
-        "force": labelled(
-            ("field", "plates", "part"), forces, "pressure above that without field", "kT kappa^3", may_be_constant=1
-        ),
-        "pressure": labelled(
-            ("field", "plates"), forces.sum(-1), "pressure above that without field", "kT kappa^3", may_be_constant=1
-        ),
+    }
+
+
+def between_plates(params: Entropy, fields: np.ndarray) -> dict[str, tuple]:
+    """The plates' force at each field and distance, and which way it pushes."""
+    drive = fields * (params.source == "driven")
+    forces = np.array([[theory.excess_pressure(e, h) for h in params.plates] for e in drive])
+    total = forces.sum(-1)
+    said = ("pressure above that without field", "kT kappa^3")
+    return {
+        "force": labelled(("field", "plates", "part"), forces, *said, may_be_constant=1),
+        "pressure": labelled(("field", "plates"), total, *said, may_be_constant=1),
         "amplitude": labelled(
-            "field",
-            forces[:, -1].sum(-1) * params.plates[-1] ** 3 / theory.PREFACTOR,
-            "force amplitude",
-            may_be_constant=1,
+            "field", total[:, -1] * params.plates[-1] ** 3 / theory.PREFACTOR, "force amplitude", may_be_constant=1
         ),
         "signs": labelled(
             "sign",
-            [float((side * forces.sum(-1) > 0).any()) for side in (1, -1)],
+            [float((side * total > 0).any()) for side in (1, -1)],
             "whether plates are pushed this way at some field and distance",
             may_be_constant=1,
         ),
         "closed_amplitude": labelled("field", theory.force_amplitude(fields), "force amplitude, closed form"),
+    }
+
+
+def entropies(
+    case: Case[Params],
+    vectors: np.ndarray,
+    fields: np.ndarray,
+    moments: np.ndarray,
+    expected: np.ndarray,
+    trained: xr.Dataset,
+) -> dict[str, tuple]:
+    """Entropy production by three estimates, and the differential entropy of the closed form; moments over all runs."""
+    area = case.params.simulate.length**2
+    closed = theory.entropy_production(vectors[:, 0], (vectors**2).sum(-1), fields[:, None])
+    rates = np.stack([closed, from_moments(vectors, fields, moments), from_fit(vectors, trained)])
+    change = 0.5 * np.log(determinant(expected) / determinant(expected[:, :1]))
+    return {
         "production": labelled(
             ("estimate", "field", "mode"),
-            np.stack(list(rates.values())),
+            rates,
             "entropy production rate of a wave vector",
             "nat D kappa^2",
             may_be_constant=1,
         ),
         "total_production": labelled(
             ("estimate", "field"),
-            np.stack([2 * rate.sum(-1) / area for rate in rates.values()]),
+            2 * rates.sum(-1) / area,
             "entropy production rate for an area",
             "nat D kappa^4",
             may_be_constant=1,
@@ -111,11 +155,6 @@ def entropy(case: Case[Params], data: xr.Dataset, trained: xr.Dataset) -> xr.Dat
             "nat kappa^2",
         ),
     }
-    names = {"density": ["rho", "c"], "direction": list(DIRECTIONS), "part": ["x", "y"], "estimate": list(rates)} | {
-        "sign": ["repulsive", "attractive"]
-    }
-    at = {"distance": places, "plates": params.plates, "run": data["run"], "field": fields, "moment": data["moment"]}
-    return xr.Dataset({"vector": data["vector"], **variables}, names | at)
 
 
 def measured(source: str, moments: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
