@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
+import xarray as xr
 from matplotlib.figure import Figure
 
 from pesin.plot.style import COLOURS, interval_whiskers, legend, log_axis, named, names, panels
@@ -17,6 +18,11 @@ HUES = dict(zip(SAID, (COLOURS[0], COLOURS[1], COLOURS[2], GREY), strict=True)) 
 PAPER = {"V": 1.130, "r": 0.982, "b": 1.044}  # the authors' tutorial, mean of 50 contexts
 
 
+def of(array, **where):
+    """The array at these coordinates; `sel` takes the name `method` for something else."""
+    return array.sel(where)
+
+
 def ratchet(study: Results) -> Figure:
     """True and inferred rates of the ratchet, and its parameters in each context."""
     result: Any = study["forecast/processes"]
@@ -27,18 +33,11 @@ def ratchet(study: Results) -> Figure:
         panel.set(title=said, xlabel="to state j", ylabel="from state i", xticks=range(6), yticks=range(6))
     figure.colorbar(image, ax=[true, inferred], label="rate", location="bottom", aspect=30, shrink=0.6)
     for i, method in enumerate(("network", "matrix_log")):
-        for k, name in enumerate(PAPER):
-            values = result[name].sel(estimator=method)
-            spots = k + 0.22 * (i - 0.5) + np.linspace(-0.06, 0.06, values.size)
-            parameters.plot(spots, values, ".", color=HUES[method], markersize=3, alpha=0.6)
-            found = interval(values.values)
-            at = np.array([k + 0.22 * (i - 0.5)])
-            label = SAID[method] if k == 0 else None
-            ends = (np.atleast_1d(part) for part in (found.centre, found.low, found.high))
-            centre, low, high = ends
-            parameters.errorbar(
-                at, centre, [centre - low, high - centre], fmt="_", color=HUES[method], capsize=3, label=label
-            )
+        values = xr.concat([result[name].sel(estimator=method) for name in PAPER], "parameter")
+        place = np.arange(3) + 0.3 * (i - 0.5)
+        each = place[:, None] + np.linspace(-0.1, 0.1, values.sizes["context"])
+        parameters.plot(each.T, values.T, ".", color=HUES[method], markersize=3, alpha=0.5)
+        interval_whiskers(parameters, place, interval(values, "context"), SAID[method], color=HUES[method], fmt="_")
     parameters.plot(range(3), list(PAPER.values()), "x", color="black", label="paper")
     parameters.axhline(1, color="black", linewidth=0.6)
     parameters.axhspan(0.75, 1.25, color=GREY, alpha=0.15, linewidth=0)
@@ -59,15 +58,15 @@ def entropy(study: Results) -> Figure:
         panel.set(xlabel="height V of the potential", ylabel="entropy production (nat per time)")
     for i, method in enumerate(("network", "matrix_log", "counted")):
         said = SAID.get(method, "counted jumps")
-        found = interval(result["corrected"].sel(method=method), "context")
+        found = interval(of(result["corrected"], method=method), "context")
         interval_whiskers(left, drive + 0.05 * (i - 1), found, said, color=HUES[method])
-        raw = result["production"].sel(method=method).mean("context")
+        raw = of(result["production"], method=method).mean("context")
         left.plot(drive + 0.05 * (i - 1), raw, "o", mfc="none", color=HUES[method], markersize=4)
-    nothing = interval(control["corrected"].sel(method="network"), "context")
+    nothing = interval(of(control["corrected"], method="network"), "context")
     interval_whiskers(left, drive, nothing, "control: no drive", color=GREY, fmt="s")
     one = result.isel(context=0)
     middle.fill_between(drive, one["low"], one["high"], color=COLOURS[0], alpha=0.25, linewidth=0, label="95 %, draws")
-    middle.plot(drive, one["corrected"].sel(method="network"), "o", color=COLOURS[0], markersize=4, label="one context")
+    middle.plot(drive, of(one["corrected"], method="network"), "o", color=COLOURS[0], markersize=4, label="one context")
     state = result["state"].values
     right.plot(state, result["true_law"].isel(drive=-1), "_", color="black", markersize=14, label="exact")
     for i, method in enumerate(("network", "matrix_log")):
@@ -88,10 +87,10 @@ def errors(study: Results) -> Figure:
     paths = result["paths"].values
     for panel, n in zip(axes, states, strict=True):
         for i, method in enumerate(SAID):
-            found = interval(result["rmse"].sel(states=n, method=method), "process", estimate="median")
+            found = interval(of(result["rmse"], states=n, method=method), "process", estimate="median")
             shift = 1.04 ** (i - 1.5)
             interval_whiskers(panel, paths * shift, found, SAID[method], color=HUES[method], fmt="o-")
-        lost = interval(control["rmse"].sel(states=n, method="network"), "process", estimate="median")
+        lost = interval(of(control["rmse"], states=n, method="network"), "process", estimate="median")
         interval_whiskers(panel, paths, lost, "network, shuffled times", color=COLOURS[3], fmt="s:")
         log_axis(panel, "x", ticks=paths)
         log_axis(panel, "y")
@@ -108,12 +107,12 @@ def predictions(study: Results) -> Figure:
     figure, ((left, middle, right),) = panels(1, 3, height=2.9)
     states = result["states"].values
     for i, method in enumerate(SAID):
-        at = states + 0.12 * (i - 1.5)
-        far = interval(result["hellinger"].sel(reference="exact", method=method), "process")
-        interval_whiskers(left, at, far, SAID[method], color=HUES[method])
+        place = states + 0.12 * (i - 1.5)
+        far = interval(of(result["hellinger"], reference="exact", method=method), "process")
+        interval_whiskers(left, place, far, SAID[method], color=HUES[method])
         more = result["next_nll"].sel(predicting=method) - result["next_nll"].sel(predicting="exact")
-        interval_whiskers(middle, at, interval(more, "process"), SAID[method], color=HUES[method])
-    floor = interval(null["hellinger"].sel(reference="exact", method="network"), "process")
+        interval_whiskers(middle, place, interval(more, "process"), SAID[method], color=HUES[method])
+    floor = interval(of(null["hellinger"], reference="exact", method="network"), "process")
     interval_whiskers(left, states, floor, "untrained", color=COLOURS[3], fmt="s")
     left.set(xlabel="states", ylabel="Hellinger distance from the exact law", ylim=(0, None))
     middle.set(xlabel="states", ylabel="next label, cost above the exact model (nat)")
