@@ -6,7 +6,6 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
-
 from scipy.linalg import logm
 
 from pesin.compiled import njit
@@ -187,17 +186,26 @@ def predictive(labels, transition, start, emission) -> np.ndarray:
 @njit()
 def _forward(labels, transition, start, emission, found):
     states = emission.shape[0]
+    belief, ahead = np.empty(states), np.empty(states)
     for process in range(labels.shape[0]):
         for path in range(labels.shape[1]):
-            belief = start[process].copy()
+            belief[:] = start[process]
             for point in range(labels.shape[2]):
-                found[process, path, point] = belief @ emission
-                belief = belief * emission[:, labels[process, path, point]]
-                total = belief.sum()
-                if total > 0:
-                    belief = (belief / total) @ transition[process]
-                else:  # impossible by this model: go on from the start's law
-                    belief = np.full(states, 1.0 / states)
+                seen, total = labels[process, path, point], 0.0
+                for label in range(emission.shape[1]):
+                    said = 0.0
+                    for i in range(states):
+                        said += belief[i] * emission[i, label]
+                    found[process, path, point, label] = said
+                for i in range(states):
+                    belief[i] *= emission[i, seen]
+                    total += belief[i]
+                for j in range(states):
+                    ahead[j] = 0.0
+                    for i in range(states):
+                        ahead[j] += belief[i] * transition[process, i, j]
+                for j in range(states):  # impossible by this model: go on from equal odds
+                    belief[j] = ahead[j] / total if total > 0 else 1.0 / states
 
 
 def fit_chain(labels, emission, iterations: int = 50, pseudo: float = 0.5) -> Fit:
@@ -237,6 +245,7 @@ def _expect_maximise(labels, emission, iterations, transition, start, counts, sc
     processes, paths, points = labels.shape
     states = emission.shape[0]
     forward, scale = np.empty((points, states)), np.empty(points)
+    backward, ahead = np.empty(states), np.empty(states)
     for process in range(processes):
         for _ in range(iterations):
             p = transition[process]
@@ -253,17 +262,20 @@ def _expect_maximise(labels, emission, iterations, transition, start, counts, sc
                                 reached += forward[t - 1, i] * p[i, j]
                         forward[t, j] = reached * emission[j, seen[t]]
                     scale[t] = forward[t].sum()
-                    forward[t] /= scale[t]
+                    for j in range(states):
+                        forward[t, j] /= scale[t]
                     total += np.log(scale[t])
-                backward = np.ones(states)
+                backward[:] = 1.0
                 for t in range(points - 1, 0, -1):
-                    ahead = backward * emission[:, seen[t]] / scale[t]
-                    backward[:] = 0.0
+                    for j in range(states):
+                        ahead[j] = backward[j] * emission[j, seen[t]] / scale[t]
                     for i in range(states):
+                        reached = 0.0
                         for j in range(states):
                             step = p[i, j] * ahead[j]
                             pairs[i, j] += forward[t - 1, i] * step
-                            backward[i] += step
+                            reached += step
+                        backward[i] = reached
                 begin += forward[0] * backward
             for i in range(states):
                 out = pairs[i].sum()

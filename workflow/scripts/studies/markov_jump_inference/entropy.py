@@ -21,11 +21,12 @@ METHODS = ("network", "matrix_log", "counted")
 STATES = 6
 
 
-def entropy(case: Case[Params], data: xr.DataTree, trained: xr.Dataset) -> xr.Dataset:
+def entropy(case: Case[Params], data: xr.DataTree, trained: xr.DataTree) -> xr.Dataset:
     """Entropy production by method, drive and context, its bias, its interval; laws and entropies of the states."""
-    world, params = data["ratchet"].to_dataset(), case.params.entropy
+    params = case.params.entropy
+    world = data[params.world].to_dataset()
     labels, pace = world["labels"].values, float(world["time"][1] - world["time"][0])
-    weights = network_of(trained)
+    weights = network_of(trained, params.weights)
     mean, deviation = infer(weights, labels, STATES, pace)
     estimators: dict[str, Callable[[np.ndarray], np.ndarray]] = {
         "network": lambda seen: infer(weights, seen, STATES, pace)[0],
