@@ -74,7 +74,9 @@ def entropy(study: Results) -> Figure:
     nothing = interval(of(control["corrected"], method="network"), "context")
     interval_whiskers(left, drive, nothing, "no drive", color=GREY, fmt="s")
     one = result.isel(context=0)
-    middle.fill_between(drive, one["low"], one["high"], color=HUES["network"], alpha=0.25, linewidth=0, label="95 %")
+    middle.fill_between(
+        drive, one["low"], one["high"], color=HUES["network"], alpha=0.25, linewidth=0, label="95 %, draws of rates"
+    )
     said = "network, one context"
     middle.plot(drive, of(one["corrected"], method="network"), "o", color=HUES["network"], markersize=4, label=said)
     state = result["state"].values
@@ -150,7 +152,7 @@ def predictions(study: Results) -> Figure:
     for axis in "xy":
         log_axis(posterior, axis)
     posterior.axline((0.1, 0.1), (1, 1), color=GREY, linewidth=0.8)
-    posterior.set(xlabel="exact posterior of a rate", ylabel="the network's")
+    posterior.set(xlabel="rate by the exact posterior (per unit of time)", ylabel="by the network")
     legend(posterior)
     figure.legend(*far.get_legend_handles_labels(), loc="outside upper center", ncols=5, fontsize="small")
     return figure
