@@ -11,7 +11,7 @@ from scipy.linalg import logm
 from pesin.compiled import njit
 from pesin.door import finite, whole_numbers
 
-SKEW = 1e8  # condition of eigenvectors from which on the logarithm takes another way
+SKEW = 1e4  # condition of eigenvectors from which on the logarithm takes another way
 
 
 class Fit(NamedTuple):
@@ -85,7 +85,8 @@ def matrix_log_rates(counts, pace: float) -> tuple[np.ndarray, np.ndarray]:
     -----
     The principal logarithm: oscillations faster than half a turn in a pace are taken for slower ones. What an
     eigenvalue has decayed to can't be told below one in all counts; there it is held (probabilities: at 1e-12). An
-    eigenvalue below 0, which no rates have, is taken by its size.
+    eigenvalue below 0, which no rates have, is taken by its size. Where eigenvectors nearly coincide the logarithm of
+    noise can be anything; so no rate is above what would decay to that one count in a pace either.
     """
     n = finite(counts, "counts")
     if n.ndim < 2 or n.shape[-1] != n.shape[-2] or (n < 0).any():
@@ -107,7 +108,7 @@ def matrix_log_rates(counts, pace: float) -> tuple[np.ndarray, np.ndarray]:
         found[one] = logm((1 - least[one]) * p[one] + least[one] * np.eye(states)).real / pace
     off = ~np.eye(states, dtype=bool)
     clipped = ((found < -1e-12 / pace) & off).sum((-1, -2))
-    return generator(np.maximum(found, 0)), clipped
+    return generator(np.clip(found, 0, -np.log(least)[..., None] / pace)), clipped
 
 
 def generator(rates) -> np.ndarray:

@@ -224,7 +224,7 @@ def _stand_ins(case: Case[Params], weights: Parameters, data: xr.DataTree) -> di
     """Worst error of the judged relaxation times, in logarithms."""
     found = []
     for name, world in STAND_INS.items():
-        labels, states = seen(case, data[name]["labels"].values, f"order {name}"), len(world.rates)
+        labels, states = seen(case, data[name].to_dataset()["labels"].values, f"order {name}"), len(world.rates)
         plain = matrix_log_rates(transition_counts(labels, states)[:, 0], world.pace)[0]
         both = np.stack([infer(weights, labels, states, world.pace)[0], plain])
         true = relaxation_times(world.rates)[: world.modes]
