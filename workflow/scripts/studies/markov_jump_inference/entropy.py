@@ -62,7 +62,7 @@ def entropy(case: Case[Params], data: xr.DataTree, trained: xr.DataTree) -> xr.D
 
 
 def states_of(rates: np.ndarray, true: np.ndarray) -> dict[str, tuple]:
-    """Stationary laws and entropy rates of paths, of rates (estimators, drives, contexts, 6, 6) and of the true ones."""
+    """Stationary laws and entropy rates of paths, of rates (estimators, drives, contexts, 6, 6) and the true ones."""
     at, of, rate = (
         ("estimator", "drive", "context"),
         "stationary probability",
