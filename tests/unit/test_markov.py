@@ -95,6 +95,16 @@ def test_eigenvectors_that_coincide():
     np.testing.assert_allclose(found, generator(np.maximum(np.stack([logm(p).real] * 2) / 2, 0)), atol=1e-6)
 
 
+def test_no_rate_is_faster_than_counts_can_tell():
+    """States that are left at once and hardly seen: the logarithm's own entries go up to 1e5 there."""
+    counts = np.array([[1000.0, 0, 0, 0], [5, 0, 5, 0], [5, 0, 0, 5], [10, 0, 0, 0]])
+    for g in (0.0, 1e-8, 1e-4):
+        counts[3, 1] = g
+        found, _ = matrix_log_rates(counts, 2.0)
+        off = found[~np.eye(4, dtype=bool)]
+        assert 0 <= off.min() and off.max() <= np.log(counts.sum()) / 2 * (1 + 1e-9) and off.max() > 1
+
+
 def test_half_the_time_has_twice_the_rates():
     seen = paths(np.random.default_rng(5), DRIVEN, 30, np.arange(0, 10, 0.25))
     counts = transition_counts(seen, 3)[0]

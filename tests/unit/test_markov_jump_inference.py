@@ -25,7 +25,7 @@ from studies.markov_jump_inference.entropy import (
     reversible_bias,
 )
 from studies.markov_jump_inference.forecast import _posterior, along, hellinger, prior_density, seen
-from studies.markov_jump_inference.network import features, infer, init_network, losses
+from studies.markov_jump_inference.network import features, infer, init_network, losses, network_of
 from studies.markov_jump_inference.params import Params
 from studies.markov_jump_inference.simulate import simulate
 from studies.markov_jump_inference.train import batch, share, train
@@ -172,13 +172,15 @@ def test_an_update_draws_what_was_asked_for():
 def test_training_learns_to_tell_fast_from_slow():
     """On a small scale already: rates of processes that it never saw, better than one number and than no training."""
     found = train(case("train", train={"steps": 300, "batch": 16}))
-    weights = {str(name): torch.as_tensor(v.values) for name, v in found.data_vars.items() if name != "loss"}
+    weights = network_of(found, "learnt")
     rng = np.random.default_rng(7)
     made = draw_processes(rng, 100, 3, 0.3)
     labels = observe(rng, made.rates, made.start, 100, np.arange(40.0), 0.01)
     off = ~np.eye(3, dtype=bool)
     truth = made.rates[:, off]
-    errors = [((infer(w, labels, 3, 1.0)[0][:, off] - truth) ** 2).mean() for w in (weights, network(32))]
+    errors = [
+        ((infer(w, labels, 3, 1.0)[0][:, off] - truth) ** 2).mean() for w in (weights, network_of(found, "drawn"))
+    ]
     assert errors[0] < 0.5 * truth.var() and errors[0] < 0.5 * errors[1]
 
 
@@ -274,11 +276,12 @@ def test_the_exact_posterior_is_that_of_weighted_draws_from_the_prior():
 
 
 def test_the_drive_off_is_the_flat_ratchet_and_the_sweep_keeps_its_truth():
-    both = (replace(case("simulate", name=name), streams="processes") for name in ("no_drive", "processes"))
-    off, on = (simulate(one)["ratchet"] for one in both)
+    made = simulate(case("simulate"))
+    on, off = made["ratchet"], made["flat"]
     np.testing.assert_array_equal(off["rates"], np.stack([ratchet(0.0)] * 7))
     np.testing.assert_array_equal(off["entropy_production"], on["entropy_production"])
-    np.testing.assert_array_equal(off["labels"][0], on["labels"][0])
+    np.testing.assert_array_equal(off["labels"][0], on["labels"][0])  # the same random numbers, until a rate differs
+    assert (off["labels"][1:] != on["labels"][1:]).any()
 
 
 # --------------------------------------------------------------------------------------------------------- bad input

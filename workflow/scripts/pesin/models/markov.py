@@ -6,13 +6,12 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
-
 from scipy.linalg import logm
 
 from pesin.compiled import njit
 from pesin.door import finite, whole_numbers
 
-SKEW = 1e8  # condition of eigenvectors from which on the logarithm takes another way
+SKEW = 1e4  # condition of eigenvectors from which on the logarithm takes another way
 
 
 class Fit(NamedTuple):
@@ -86,7 +85,8 @@ def matrix_log_rates(counts, pace: float) -> tuple[np.ndarray, np.ndarray]:
     -----
     The principal logarithm: oscillations faster than half a turn in a pace are taken for slower ones. What an
     eigenvalue has decayed to can't be told below one in all counts; there it is held (probabilities: at 1e-12). An
-    eigenvalue below 0, which no rates have, is taken by its size.
+    eigenvalue below 0, which no rates have, is taken by its size. Where eigenvectors nearly coincide the logarithm of
+    noise can be anything; so no rate is above what would decay to that one count in a pace either.
     """
     n = finite(counts, "counts")
     if n.ndim < 2 or n.shape[-1] != n.shape[-2] or (n < 0).any():
@@ -108,7 +108,7 @@ def matrix_log_rates(counts, pace: float) -> tuple[np.ndarray, np.ndarray]:
         found[one] = logm((1 - least[one]) * p[one] + least[one] * np.eye(states)).real / pace
     off = ~np.eye(states, dtype=bool)
     clipped = ((found < -1e-12 / pace) & off).sum((-1, -2))
-    return generator(np.maximum(found, 0)), clipped
+    return generator(np.clip(found, 0, -np.log(least)[..., None] / pace)), clipped
 
 
 def generator(rates) -> np.ndarray:
@@ -187,17 +187,26 @@ def predictive(labels, transition, start, emission) -> np.ndarray:
 @njit()
 def _forward(labels, transition, start, emission, found):
     states = emission.shape[0]
+    belief, ahead = np.empty(states), np.empty(states)
     for process in range(labels.shape[0]):
         for path in range(labels.shape[1]):
-            belief = start[process].copy()
+            belief[:] = start[process]
             for point in range(labels.shape[2]):
-                found[process, path, point] = belief @ emission
-                belief = belief * emission[:, labels[process, path, point]]
-                total = belief.sum()
-                if total > 0:
-                    belief = (belief / total) @ transition[process]
-                else:  # impossible by this model: go on from the start's law
-                    belief = np.full(states, 1.0 / states)
+                seen, total = labels[process, path, point], 0.0
+                for label in range(emission.shape[1]):
+                    said = 0.0
+                    for i in range(states):
+                        said += belief[i] * emission[i, label]
+                    found[process, path, point, label] = said
+                for i in range(states):
+                    belief[i] *= emission[i, seen]
+                    total += belief[i]
+                for j in range(states):
+                    ahead[j] = 0.0
+                    for i in range(states):
+                        ahead[j] += belief[i] * transition[process, i, j]
+                for j in range(states):  # impossible by this model: go on from equal odds
+                    belief[j] = ahead[j] / total if total > 0 else 1.0 / states
 
 
 def fit_chain(labels, emission, iterations: int = 50, pseudo: float = 0.5) -> Fit:
@@ -237,6 +246,7 @@ def _expect_maximise(labels, emission, iterations, transition, start, counts, sc
     processes, paths, points = labels.shape
     states = emission.shape[0]
     forward, scale = np.empty((points, states)), np.empty(points)
+    backward, ahead = np.empty(states), np.empty(states)
     for process in range(processes):
         for _ in range(iterations):
             p = transition[process]
@@ -253,17 +263,20 @@ def _expect_maximise(labels, emission, iterations, transition, start, counts, sc
                                 reached += forward[t - 1, i] * p[i, j]
                         forward[t, j] = reached * emission[j, seen[t]]
                     scale[t] = forward[t].sum()
-                    forward[t] /= scale[t]
+                    for j in range(states):
+                        forward[t, j] /= scale[t]
                     total += np.log(scale[t])
-                backward = np.ones(states)
+                backward[:] = 1.0
                 for t in range(points - 1, 0, -1):
-                    ahead = backward * emission[:, seen[t]] / scale[t]
-                    backward[:] = 0.0
+                    for j in range(states):
+                        ahead[j] = backward[j] * emission[j, seen[t]] / scale[t]
                     for i in range(states):
+                        reached = 0.0
                         for j in range(states):
                             step = p[i, j] * ahead[j]
                             pairs[i, j] += forward[t - 1, i] * step
-                            backward[i] += step
+                            reached += step
+                        backward[i] = reached
                 begin += forward[0] * backward
             for i in range(states):
                 out = pairs[i].sum()

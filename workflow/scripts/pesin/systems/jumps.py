@@ -92,7 +92,9 @@ def mislabelled(labels, states: int, share, rng: np.random.Generator) -> np.ndar
     """
     true = whole_numbers(labels, "labels", 0, states)
     wrong = rng.random(true.shape) < finite(share, "share")
-    return np.where(wrong, rng.integers(states, size=true.shape), true).astype(np.int8)
+    said = true.astype(np.int8)
+    said[wrong] = rng.integers(states, size=wrong.sum())
+    return said
 
 
 def reader(states: int, share: float) -> np.ndarray:

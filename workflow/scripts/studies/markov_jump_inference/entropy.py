@@ -21,18 +21,17 @@ METHODS = ("network", "matrix_log", "counted")
 STATES = 6
 
 
-def entropy(case: Case[Params], data: xr.DataTree, trained: xr.Dataset) -> xr.Dataset:
+def entropy(case: Case[Params], data: xr.DataTree, trained: xr.DataTree) -> xr.Dataset:
     """Entropy production by method, drive and context, its bias, its interval; laws and entropies of the states."""
-    world, params = data["ratchet"].to_dataset(), case.params.entropy
+    params = case.params.entropy
+    world = data[params.world].to_dataset()
     labels, pace = world["labels"].values, float(world["time"][1] - world["time"][0])
-    weights = network_of(trained)
-    mean, deviation = infer(weights, labels, STATES, pace)
+    weights = network_of(trained, params.weights)
     estimators: dict[str, Callable[[np.ndarray], np.ndarray]] = {
         "network": lambda seen: infer(weights, seen, STATES, pace)[0],
         "matrix_log": lambda seen: matrix_log_rates(transition_counts(seen, STATES)[..., 0, :, :], pace)[0],
     }
     rates = {name: estimate(labels) for name, estimate in estimators.items()}
-    values = [production(found) for found in rates.values()]
     biases = [
         reversible_bias(case, name, found, labels.shape[-2:], pace, estimators[name]) for name, found in rates.items()
     ]
@@ -41,51 +40,40 @@ def entropy(case: Case[Params], data: xr.DataTree, trained: xr.Dataset) -> xr.Da
         np.full(labels.shape[:2], labels.shape[2] * (labels.shape[3] - 1) * pace),
         one_way="leave out",
     )
-    value = np.stack([*values, np.asarray(counted.value)])
+    value = np.stack([*(production(found) for found in rates.values()), np.asarray(counted.value)])
     bias = np.stack([*biases, np.asarray(counted.bias)])
     exact = world["entropy_production"].values
-    low, high = drawn(case.rng("draws"), mean, deviation, params.draws)
-    law = np.stack([balanced_law(found) for found in rates.values()])
-    true = world["rates"].values
+    low, high = drawn(case.rng("draws"), *infer(weights, labels, STATES, pace), params.draws)
+    ends, along = ("drive", "context"), "correlation of inferred and exact entropy production along the drive"
     return xr.Dataset(
         {
             "production": labelled(GRID, value, "entropy production rate", RATES),
             "bias": labelled(GRID, bias, "bias of the entropy production rate", RATES),
             "corrected": labelled(GRID, value - bias, "entropy production rate less its bias", RATES),
-            "low": labelled(("drive", "context"), low - bias[0], "lower end of 95 % by draws of rates", RATES),
-            "high": labelled(("drive", "context"), high - bias[0], "upper end of 95 % by draws of rates", RATES),
+            "low": labelled(ends, low - bias[0], "lower end of 95 % by draws of rates", RATES),
+            "high": labelled(ends, high - bias[0], "upper end of 95 % by draws of rates", RATES),
             "exact": labelled("drive", exact, "entropy production rate at the drive's full height", RATES),
-            "correlation": labelled(
-                ("method", "context"),
-                along_drive(value - bias, exact),
-                "correlation of inferred and exact entropy production along the drive",
-            ),
-            "law": labelled(
-                ("estimator", "drive", "context", "state"), law, "stationary probability", may_be_constant=1
-            ),
-            "true_law": labelled(("drive", "state"), balanced_law(true), "stationary probability", may_be_constant=1),
-            "path_entropy": labelled(
-                ("estimator", "drive", "context"),
-                np.stack([path_entropy_rate(found) for found in rates.values()]),
-                "entropy rate of paths, relative to jumps at unit rate",
-                RATES,
-            ),
-            "true_path_entropy": labelled(
-                "drive",
-                path_entropy_rate(true),
-                "entropy rate of paths, relative to jumps at unit rate",
-                RATES,
-                may_be_constant=1,
-            ),
+            "correlation": labelled(("method", "context"), along_drive(value - bias, exact), along),
+            **states_of(np.stack(list(rates.values())), world["rates"].values),
         },
-        {
-            "method": list(METHODS),
-            "estimator": list(rates),
-            "drive": world["drive"].values,
-            "context": world["context"].values,
-            "state": np.arange(STATES),
-        },
+        {"method": list(METHODS), "estimator": list(rates), "state": np.arange(STATES)}
+        | {name: world[name].values for name in ends},
     )
+
+
+def states_of(rates: np.ndarray, true: np.ndarray) -> dict[str, tuple]:
+    """Stationary laws and entropy rates of paths, of rates (estimators, drives, contexts, 6, 6) and the true ones."""
+    at, of, rate = (
+        ("estimator", "drive", "context"),
+        "stationary probability",
+        "entropy rate of paths, relative to jumps at unit rate",
+    )
+    return {
+        "law": labelled((*at, "state"), balanced_law(rates), of, may_be_constant=1),
+        "true_law": labelled(("drive", "state"), balanced_law(true), of, may_be_constant=1),
+        "path_entropy": labelled(at, path_entropy_rate(rates), rate, RATES),
+        "true_path_entropy": labelled("drive", path_entropy_rate(true), rate, RATES, may_be_constant=1),
+    }
 
 
 def production(rates: np.ndarray) -> np.ndarray:

@@ -1,50 +1,57 @@
-"""The study's figures: the ratchet, its entropy production, errors against paths, predictions, calibration."""
+"""The study's figures: the ratchet, its entropy production, errors and calibration against paths, predictions."""
 
 from __future__ import annotations
 
 from typing import Any
 
 import numpy as np
+import xarray as xr
 from matplotlib.figure import Figure
 
-from pesin.plot.style import COLOURS, interval_whiskers, legend, log_axis, named, names, panels
+from pesin.plot.style import COLOURS, interval_whiskers, legend, log_axis, named, names, note, panels
 from pesin.stats.intervals import interval
 from pesin.steps.results import Results
 
 GREY = COLOURS[7]
-SAID = {"network": "network, no fit", "matrix_log": "matrix log", "em": "EM, errors known", "prior": "prior's mean"}
-HUES = dict(zip(SAID, (COLOURS[0], COLOURS[1], COLOURS[2], GREY), strict=True)) | {"counted": COLOURS[4]}
+SAID = {
+    "network": "network, no fit",
+    "matrix_log": "matrix log",
+    "em": "EM, errors known",
+    "prior": "prior's mean",
+    "counted": "counted jumps",
+}
+HUES = dict(zip(SAID, (*COLOURS[:3], GREY, COLOURS[4]), strict=True))
+FITTING = ("network", "matrix_log")
+RATE = "entropy production per unit of time"
 PAPER = {"V": 1.130, "r": 0.982, "b": 1.044}  # the authors' tutorial, mean of 50 contexts
+
+
+def of(array, **where):
+    """The array at these coordinates; `sel` takes the name `method` for something else."""
+    return array.sel(where)
 
 
 def ratchet(study: Results) -> Figure:
     """True and inferred rates of the ratchet, and its parameters in each context."""
     result: Any = study["forecast/processes"]
-    figure, ((true, inferred, parameters),) = panels(1, 3, height=2.7)
+    figure, ((true, inferred, parameters),) = panels(1, 3, height=2.9)
     off = np.where(np.eye(6, dtype=bool), np.nan, 1)
-    for panel, name, said in ((true, "ratchet_true", "true"), (inferred, "ratchet_rates", "network, mean of contexts")):
+    for panel, name, said in ((true, "ratchet_true", "true"), (inferred, "ratchet_rates", "network, mean")):
         image = panel.imshow(result[name].values * off, vmin=0, vmax=3, cmap="viridis", interpolation="nearest")
         panel.set(title=said, xlabel="to state j", ylabel="from state i", xticks=range(6), yticks=range(6))
-    figure.colorbar(image, ax=[true, inferred], label="rate", location="bottom", aspect=30, shrink=0.6)
-    for i, method in enumerate(("network", "matrix_log")):
-        for k, name in enumerate(PAPER):
-            values = result[name].sel(estimator=method)
-            spots = k + 0.22 * (i - 0.5) + np.linspace(-0.06, 0.06, values.size)
-            parameters.plot(spots, values, ".", color=HUES[method], markersize=3, alpha=0.6)
-            found = interval(values.values)
-            at = np.array([k + 0.22 * (i - 0.5)])
-            label = SAID[method] if k == 0 else None
-            ends = (np.atleast_1d(part) for part in (found.centre, found.low, found.high))
-            centre, low, high = ends
-            parameters.errorbar(
-                at, centre, [centre - low, high - centre], fmt="_", color=HUES[method], capsize=3, label=label
-            )
+    figure.colorbar(image, ax=[true, inferred], label="rate (per unit of time)", location="bottom", aspect=30)
+    for i, method in enumerate(FITTING):
+        values = xr.concat([result[name].sel(estimator=method) for name in PAPER], "parameter")
+        place = np.arange(3) + 0.3 * (i - 0.5)
+        each = place[:, None] + np.linspace(-0.1, 0.1, values.sizes["context"])
+        parameters.plot(each.T, values.T, ".", color=HUES[method], markersize=3, alpha=0.5)
+        interval_whiskers(parameters, place, interval(values, "context"), SAID[method], color=HUES[method], fmt="_")
     parameters.plot(range(3), list(PAPER.values()), "x", color="black", label="paper")
     parameters.axhline(1, color="black", linewidth=0.6)
-    parameters.axhspan(0.75, 1.25, color=GREY, alpha=0.15, linewidth=0)
+    parameters.axhspan(0.75, 1.25, color=GREY, alpha=0.15, linewidth=0, label="error < 0.25")
     names(parameters, "x", list(PAPER))
     parameters.set(ylabel="inferred (truth: 1)", xlim=(-0.5, 2.5))
-    legend(parameters, outside="above")
+    legend(parameters, outside="above", ncols=2)
     return figure
 
 
@@ -52,104 +59,103 @@ def entropy(study: Results) -> Figure:
     """Entropy production along the drive, with and without its bias; one context's interval; the stationary law."""
     result: Any = study["entropy/processes"]
     control: Any = study["entropy/no_drive"]
-    figure, ((left, middle, right),) = panels(1, 3, height=2.9)
+    figure, ((left, middle, right),) = panels(1, 3, height=3.1)
     drive = result["drive"].values
     for panel in (left, middle):
         panel.plot(drive, result["exact"], color="black", linewidth=0.9, label="exact")
-        panel.set(xlabel="height V of the potential", ylabel="entropy production (nat per time)")
-    for i, method in enumerate(("network", "matrix_log", "counted")):
-        said = SAID.get(method, "counted jumps")
-        found = interval(result["corrected"].sel(method=method), "context")
-        interval_whiskers(left, drive + 0.05 * (i - 1), found, said, color=HUES[method])
-        raw = result["production"].sel(method=method).mean("context")
-        left.plot(drive + 0.05 * (i - 1), raw, "o", mfc="none", color=HUES[method], markersize=4)
-    nothing = interval(control["corrected"].sel(method="network"), "context")
-    interval_whiskers(left, drive, nothing, "control: no drive", color=GREY, fmt="s")
+        panel.set(xlabel="height V of the potential", ylabel=named(result["corrected"], RATE))
+    for i, method in enumerate((*FITTING, "counted")):
+        place = drive + 0.08 * (i - 1)
+        found = interval(of(result["corrected"], method=method), "context")
+        interval_whiskers(left, place, found, SAID[method], color=HUES[method])
+        raw = of(result["production"], method=method).mean("context")
+        left.plot(place, raw, "o", mfc="none", color=HUES[method], markersize=4)
+    left.plot([], [], "o", mfc="none", color="black", markersize=4, label="with its bias")
+    nothing = interval(of(control["corrected"], method="network"), "context")
+    interval_whiskers(left, drive, nothing, "no drive", color=GREY, fmt="s")
     one = result.isel(context=0)
-    middle.fill_between(drive, one["low"], one["high"], color=COLOURS[0], alpha=0.25, linewidth=0, label="95 %, draws")
-    middle.plot(drive, one["corrected"].sel(method="network"), "o", color=COLOURS[0], markersize=4, label="one context")
+    middle.fill_between(
+        drive, one["low"], one["high"], color=HUES["network"], alpha=0.25, linewidth=0, label="95 %, draws of rates"
+    )
+    said = "network, one context"
+    middle.plot(drive, of(one["corrected"], method="network"), "o", color=HUES["network"], markersize=4, label=said)
     state = result["state"].values
     right.plot(state, result["true_law"].isel(drive=-1), "_", color="black", markersize=14, label="exact")
-    for i, method in enumerate(("network", "matrix_log")):
+    for i, method in enumerate(FITTING):
         found = interval(result["law"].sel(estimator=method).isel(drive=-1), "context")
         interval_whiskers(right, state + 0.2 * (i - 0.5), found, SAID[method], color=HUES[method])
-    right.set(xlabel="state", ylabel=f"stationary probability at V = {drive[-1]:g}")
-    for panel in (left, middle, right):
-        legend(panel, outside="above", ncols=2)
+    right.set(xlabel="state", ylabel=f"stationary probability at V = {drive[-1]:g}", xticks=state)
+    legend(left, outside="above", ncols=2)
+    for panel in (middle, right):
+        legend(panel, outside="above")
     return figure
 
 
 def errors(study: Results) -> Figure:
-    """Errors of the rates against the number of paths, a panel for each number of states."""
+    """Errors of the rates against the number of paths; shares inside the network's intervals; exact posteriors."""
     result: Any = study["forecast/processes"]
     control: Any = study["forecast/shuffled_times"]
-    states = result["states"].values
-    figure, (axes,) = panels(1, len(states), height=2.7, sharey=True)
-    paths = result["paths"].values
-    for panel, n in zip(axes, states, strict=True):
-        for i, method in enumerate(SAID):
-            found = interval(result["rmse"].sel(states=n, method=method), "process", estimate="median")
-            shift = 1.04 ** (i - 1.5)
-            interval_whiskers(panel, paths * shift, found, SAID[method], color=HUES[method], fmt="o-")
-        lost = interval(control["rmse"].sel(states=n, method="network"), "process", estimate="median")
+    states, paths = result["states"].values, result["paths"].values
+    figure, (above, below) = panels(2, len(states), height=2.2, sharey="row")
+    for panel, lower, n in zip(above, below, states, strict=True):
+        for i, method in enumerate((*FITTING, "em", "prior")):
+            found = interval(of(result["rmse"], states=n, method=method), "process", estimate="median")
+            interval_whiskers(panel, paths * 1.06 ** (i - 1.5), found, SAID[method], color=HUES[method], fmt="o-")
+        lost = interval(of(control["rmse"], states=n, method="network"), "process", estimate="median")
         interval_whiskers(panel, paths, lost, "network, shuffled times", color=COLOURS[3], fmt="s:")
-        log_axis(panel, "x", ticks=paths)
+        for level, fmt in zip(result["level"].values, ("o-", "s--"), strict=True):
+            found = interval(result["inside"].sel(states=n, level=level), "process")
+            interval_whiskers(lower, paths, found, color=HUES["network"], fmt=fmt)
+            lower.axhline(level, color=GREY, linewidth=0.8)
         log_axis(panel, "y")
-        panel.set(title=f"{n} states", xlabel="paths")
-    axes[0].set_ylabel(f"{named(result['rmse'])},\nmedian and 95 %")
-    legend(axes[0], outside="above", ncols=5, bbox_to_anchor=(0.0, 1.12))
+        for each in (panel, lower):
+            log_axis(each, "x", ticks=paths)
+        panel.set_title(f"{n} states")
+        lower.set(xlabel="paths", ylim=(0, 1.02))
+    above[0].set_ylabel("rms error of the rates\n(per unit of time)")
+    below[0].set_ylabel("share inside\n50 % and 90 %")
+    figure.legend(*above[0].get_legend_handles_labels(), loc="outside upper center", ncols=5, fontsize="small")
     return figure
 
 
 def predictions(study: Results) -> Figure:
-    """Hellinger distances from the exact laws, costs of the next label, errors of the stand-ins' time scales."""
+    """Hellinger distances from the exact laws, costs of the next label, time scales of the stand-ins, posteriors."""
     result: Any = study["forecast/processes"]
     null: Any = study["forecast/untrained"]
-    figure, ((left, middle, right),) = panels(1, 3, height=2.9)
+    figure, ((far, cost), (times, posterior)) = panels(2, 2, height=2.6)
     states = result["states"].values
-    for i, method in enumerate(SAID):
-        at = states + 0.12 * (i - 1.5)
-        far = interval(result["hellinger"].sel(reference="exact", method=method), "process")
-        interval_whiskers(left, at, far, SAID[method], color=HUES[method])
+    for i, method in enumerate((*FITTING, "em", "prior")):
+        place = states + 0.12 * (i - 1.5)
+        found = interval(of(result["hellinger"], reference="exact", method=method), "process")
+        interval_whiskers(far, place, found, SAID[method], color=HUES[method])
+        counted = of(result["hellinger"], reference="data", method=method).mean("process")
+        far.plot(place, counted, "o", mfc="none", color=HUES[method], markersize=4)
         more = result["next_nll"].sel(predicting=method) - result["next_nll"].sel(predicting="exact")
-        interval_whiskers(middle, at, interval(more, "process"), SAID[method], color=HUES[method])
-    floor = interval(null["hellinger"].sel(reference="exact", method="network"), "process")
-    interval_whiskers(left, states, floor, "untrained", color=COLOURS[3], fmt="s")
-    left.set(xlabel="states", ylabel="Hellinger distance from the exact law", ylim=(0, None))
-    middle.set(xlabel="states", ylabel="next label, cost above the exact model (nat)")
-    log_axis(middle, "y")
+        interval_whiskers(cost, place, interval(more, "process"), color=HUES[method])
+    found = interval(of(null["hellinger"], reference="exact", method="network"), "process")
+    interval_whiskers(far, states + 0.36, found, "untrained", color=COLOURS[3], fmt="s")
+    far.plot([], [], "o", mfc="none", color="black", markersize=4, label="histograms")
+    far.set(ylabel="Hellinger distance\nfrom the exact law", ylim=(0, None))
+    cost.set(ylabel="next label, cost above\nthe exact model (nat)")
+    log_axis(cost, "y")
+    for panel in (far, cost):
+        panel.set(xlabel="states", xticks=states)
     worlds = [str(name) for name in result["stand_in"].values]
-    for i, method in enumerate(("network", "matrix_log")):
+    for i, method in enumerate(FITTING):
         found = interval(result["time_error"].sel(estimator=method), "recording")
-        interval_whiskers(right, np.arange(len(worlds)) + 0.15 * (i - 0.5), found, SAID[method], color=HUES[method])
-    right.axhline(np.log(1.5), color=GREY, linestyle=":", label="factor 1.5")
-    right.set(ylabel="error of ln(relaxation time)", ylim=(0, None))
-    names(right, "x", worlds)
-    right.margins(x=0.2)
-    for panel in (left, middle, right):
-        legend(panel, outside="above", ncols=2)
-    return figure
-
-
-def calibration(study: Results) -> Figure:
-    """Shares of rates inside their intervals; means and deviations against exact posteriors."""
-    result: Any = study["forecast/processes"]
-    figure, ((left, middle, right),) = panels(1, 3, height=2.7)
-    paths = result["paths"].values
-    for i, n in enumerate(result["states"].values):
-        for level, style in zip(result["level"].values, ("o-", "s--"), strict=True):
-            found = interval(result["inside"].sel(states=n, level=level), "process")
-            label = f"{n} states" if level == result["level"].values[0] else None
-            interval_whiskers(left, paths * 1.05 ** (i - 2), found, label, color=COLOURS[i], fmt=style)
-    for level in result["level"].values:
-        left.axhline(level, color=GREY, linewidth=0.8)
-    log_axis(left, "x", ticks=paths)
-    left.set(xlabel="paths", ylabel="share of the rates inside", ylim=(0, 1.02))
-    legend(left, outside="above", ncols=3)
-    for panel, moment, said in ((middle, 0, "mean"), (right, 1, "deviation")):
+        place = np.arange(len(worlds)) + 0.2 * (i - 0.5)
+        interval_whiskers(times, place, found, color=HUES[method])
+    times.axhspan(0, np.log(1.5), color=GREY, alpha=0.15, linewidth=0)
+    note(times, "within a factor of 1.5", (0.03, 0.92 * np.log(1.5)), xycoords=("axes fraction", "data"), va="top")
+    times.set(ylabel="error of\nln(relaxation time)", ylim=(0, None), xlim=(-0.5, len(worlds) - 0.5))
+    names(times, "x", worlds)
+    for moment, said, fmt in ((0, "mean", "o"), (1, "deviation", "^")):
         exact, own = (result["posterior"].isel(source=k, moment=moment).values.ravel() for k in (0, 1))
-        panel.plot(exact, own, "o", markersize=3, color=COLOURS[0])
-        most = 1.1 * max(exact.max(), own.max())
-        panel.plot([0, most], [0, most], color=GREY, linewidth=0.8)
-        panel.set(xlabel=f"exact posterior's {said}", ylabel=f"network's {said}", aspect="equal")
+        posterior.plot(exact, own, fmt, markersize=3.5, color=COLOURS[4 + moment], label=said)
+    for axis in "xy":
+        log_axis(posterior, axis)
+    posterior.axline((0.1, 0.1), (1, 1), color=GREY, linewidth=0.8)
+    posterior.set(xlabel="rate by the exact posterior (per unit of time)", ylabel="by the network")
+    legend(posterior)
+    figure.legend(*far.get_legend_handles_labels(), loc="outside upper center", ncols=6, fontsize="small")
     return figure

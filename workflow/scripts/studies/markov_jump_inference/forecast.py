@@ -38,9 +38,9 @@ LEVELS = {0.5: 0.674489750196, 0.9: 1.644853626951}
 """Share of a normal law that lies so many deviations from its mean."""
 
 
-def forecast(case: Case[Params], data: xr.DataTree, trained: xr.Dataset) -> xr.Dataset:
+def forecast(case: Case[Params], data: xr.DataTree, trained: xr.DataTree) -> xr.Dataset:
     """Errors of rates by number of states, method and number of paths; predictions; the ratchet; the stand-ins."""
-    weights, fresh = network_of(trained), case.params.simulate.fresh
+    weights, fresh = network_of(trained, case.params.forecast.weights), case.params.simulate.fresh
     each = [one_size(case, weights, data[f"states_{n}"].to_dataset()) for n in fresh.states]
     variables = {
         name: labelled(dims, np.stack([found[name][1] for found in each]), *said)
@@ -224,7 +224,7 @@ def _stand_ins(case: Case[Params], weights: Parameters, data: xr.DataTree) -> di
     """Worst error of the judged relaxation times, in logarithms."""
     found = []
     for name, world in STAND_INS.items():
-        labels, states = seen(case, data[name]["labels"].values, f"order {name}"), len(world.rates)
+        labels, states = seen(case, data[name].to_dataset()["labels"].values, f"order {name}"), len(world.rates)
         plain = matrix_log_rates(transition_counts(labels, states)[:, 0], world.pace)[0]
         both = np.stack([infer(weights, labels, states, world.pace)[0], plain])
         true = relaxation_times(world.rates)[: world.modes]

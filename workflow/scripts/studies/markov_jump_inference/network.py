@@ -7,6 +7,8 @@ unit of time.
 
 from __future__ import annotations
 
+from functools import lru_cache
+
 import numpy as np
 import torch
 import xarray as xr
@@ -42,6 +44,13 @@ def features(labels: np.ndarray, states: int) -> np.ndarray:
     return np.concatenate([np.moveaxis(shares, -3, -1), known[..., None]], -1).astype(np.float32)
 
 
+@lru_cache
+def links(n: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Both states of each link, (links,) each, and the others, (links, n - 2)."""
+    i, j = np.nonzero(~np.eye(n, dtype=bool))
+    return i, j, np.array([np.setdiff1d(np.arange(n), pair) for pair in zip(i, j, strict=True)])
+
+
 def apply_network(parameters: Parameters, x: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
     """Means and deviations of all rates, per step of the grid, each (batch, states, states); the diagonal is 0.
 
@@ -50,12 +59,11 @@ def apply_network(parameters: Parameters, x: torch.Tensor) -> tuple[torch.Tensor
     batch, n = x.shape[:2]
     own = {name.removeprefix("own_"): value for name, value in parameters.items() if name.startswith("own_")}
     third = {name.removeprefix("third_"): value for name, value in parameters.items() if name.startswith("third_")}
-    i, j = np.nonzero(~np.eye(n, dtype=bool))
+    i, j, k = links(n)
     # In units of the share of jumps among all steps.
     jumps = (x[:, i, j, 0] + x[:, i, j, -1]).exp().sum(1) / x[:, np.arange(n), np.arange(n), -1].exp().sum(1) / (n - 1)
     x = torch.cat([(x[..., :-1] + 3) / 2, (x[..., -1:] - 5) / 3], -1)
     link = torch.cat([x[:, i, j], x[:, j, i], x[:, i, i], x[:, j, j]], -1)
-    k = np.array([np.setdiff1d(np.arange(n), pair) for pair in zip(i, j, strict=True)])  # (links, others), maybe none
     a, b = i[:, None], j[:, None]
     ways = torch.cat([x[:, a, k], x[:, k, a], x[:, k, b], x[:, b, k], x[:, k, k]], -1)
     both = torch.cat([ways, link[:, :, None].expand(-1, -1, n - 2, -1)], -1)
@@ -96,6 +104,6 @@ def infer(weights: Parameters, labels: np.ndarray, states: int, pace: float) -> 
     return generator(mean.reshape(shape) * off / pace), deviation.reshape(shape) * off / pace
 
 
-def network_of(weights: xr.Dataset) -> Parameters:
-    """The network as the train step has kept it."""
-    return {str(name): torch.as_tensor(v.values) for name, v in weights.data_vars.items() if name != "loss"}
+def network_of(trained: xr.DataTree, which: str) -> Parameters:
+    """The network as the train step has kept it: "learnt", or "drawn" before the first update."""
+    return {str(name): torch.as_tensor(v.values) for name, v in trained[which].data_vars.items() if name != "loss"}

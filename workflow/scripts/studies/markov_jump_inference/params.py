@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from typing import Annotated, Literal
 
-from pydantic import Field, NonNegativeFloat, NonNegativeInt, PositiveFloat, PositiveInt, model_validator
+from pydantic import Field, NonNegativeFloat, PositiveFloat, PositiveInt, model_validator
 
 from pesin.params import Model
 
 States = Annotated[int, Field(ge=2, le=10)]
 Several = Annotated[int, Field(ge=3)]
 Points = Annotated[int, Field(ge=10)]
+Weights = Literal["learnt", "drawn"]  # null: as they were drawn
 Error = Annotated[float, Field(ge=0, lt=1)]
 
 
@@ -37,8 +38,6 @@ class Ratchet(Model):
 
     drives: Annotated[list[NonNegativeFloat], Field(min_length=5)]
     """Height V of the potential."""
-    drive: Annotated[float, Field(ge=0, le=1)]
-    """Factor on all of them. Control: 0, and nothing is driven."""
     contexts: Several
     """Independent sets of paths."""
     paths: PositiveInt
@@ -68,7 +67,7 @@ class Train(Model):
     states: Annotated[list[States], Field(min_length=1)]
     """Of the processes of an update, in turn."""
     width: PositiveInt
-    steps: NonNegativeInt
+    steps: PositiveInt
     batch: PositiveInt
     """Processes of an update, drawn anew."""
     rate: PositiveFloat
@@ -93,6 +92,9 @@ class Train(Model):
 class Entropy(Model):
     """Seen by the entropy step."""
 
+    weights: Weights
+    world: Literal["ratchet", "flat"]
+    """Control: flat, where nothing is driven along the whole sweep."""
     surrogates: PositiveInt
     """Reversible copies of each context, which show the bias."""
     draws: Annotated[int, Field(ge=20)]
@@ -111,6 +113,7 @@ class Posterior(Model):
 class Forecast(Model):
     """Seen by the forecast step."""
 
+    weights: Weights
     order: Literal["kept", "shuffled"]
     """Control: the points of each path are shuffled, so that nothing tells how fast it moved."""
     paths: Annotated[list[PositiveInt], Field(min_length=1)]

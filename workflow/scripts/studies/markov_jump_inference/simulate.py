@@ -15,9 +15,10 @@ RATE = "1"  # time has no unit in any of these processes
 
 
 def simulate(case: Case[Params]) -> xr.DataTree:
-    """Groups states_2, states_3, ... of the prior; ratchet; channel, folding, peptide."""
+    """Groups states_2, states_3, ... of the prior; ratchet, flat; channel, folding, peptide."""
     groups = {f"states_{n}": _fresh(case, n) for n in case.params.simulate.fresh.states}
-    groups |= {"ratchet": _ratchet(case)} | {name: _stand_in(case, name) for name in STAND_INS}
+    groups |= {"ratchet": _ratchet(case, 1), "flat": _ratchet(case, 0)}
+    groups |= {name: _stand_in(case, name) for name in STAND_INS}
     return xr.DataTree.from_dict(groups)
 
 
@@ -43,9 +44,10 @@ def _fresh(case: Case[Params], states: int) -> xr.Dataset:
     )
 
 
-def _ratchet(case: Case[Params]) -> xr.Dataset:
+def _ratchet(case: Case[Params], factor: float) -> xr.Dataset:
+    """Paths along the drive times a factor: with 0, the control, the potential is flat all along."""
     params, rng = case.params.simulate.ratchet, case.rng("ratchet")
-    rates = np.stack([ratchet(params.drive * drive) for drive in params.drives])
+    rates = np.stack([ratchet(factor * drive) for drive in params.drives])
     known = jump_entropy_production(np.stack([ratchet(drive) for drive in params.drives])).value
     shown = np.repeat(rates[:, None], params.contexts, 1)
     times = np.linspace(0, params.window, params.points)

@@ -19,11 +19,13 @@ from studies.markov_jump_inference.worlds import draw_processes, observe
 WARM = 0.15
 
 
-def train(case: Case[Params]) -> xr.Dataset:
-    """Return the weights, and the loss of each update if there were any."""
+def train(case: Case[Params]) -> xr.DataTree:
+    """The weights and the loss of each update (learnt), and the weights before the first (drawn)."""
     params = case.params.train
     generator = torch.Generator().manual_seed(case.seed("network"))
-    optimiser, rng = RunsOptimiser(init_network(params.width, generator, case.device), "adam"), case.rng("processes")
+    first = init_network(params.width, generator, case.device)
+    drawn = weights_dataset(first, [0]).copy(deep=True)  # updates are in place
+    optimiser, rng = RunsOptimiser(first, "adam"), case.rng("processes")
 
     def loss_of(step: int) -> torch.Tensor:
         x, rates = (torch.as_tensor(part, device=case.device) for part in batch(params, rng, step))
@@ -34,10 +36,9 @@ def train(case: Case[Params]) -> xr.Dataset:
 
     kept = case.checkpoint("training", [rng])
     curves, _ = fit_runs(optimiser, loss_of, rate_of, params.steps, case.progress, kept)
-    found = weights_dataset(optimiser.parameters, [0])
-    if params.steps:
-        found["loss"] = labelled(("run", "update"), curves, "negative log-likelihood of the rates", nan=DIVERGED)
-    return found
+    learnt = weights_dataset(optimiser.parameters, [0])
+    learnt["loss"] = labelled(("run", "update"), curves, "negative log-likelihood of the rates", nan=DIVERGED)
+    return xr.DataTree.from_dict({"learnt": learnt, "drawn": drawn})
 
 
 def batch(params: Train, rng: np.random.Generator, step: int) -> tuple[np.ndarray, np.ndarray]:
