@@ -3,9 +3,10 @@
     python benchmarks/jets_and_transport.py [--repeats 7] [--points 256] [--width 32]
 
 Jets: value, gradient and Laplacian of R networks at n points each, and the backward pass through the sum of their
-squares, by `pesin.models.jets` and by `torch.func` (jacfwd of grad, vmapped over points and networks). Distances: exact W2
-of equal clouds (SciPy's assignment) and sliced W2 against POT's `emd2` and `sliced_wasserstein_distance`. One thread; both
-sides of a pair run one after the other in each repeat, the ratio is taken there, and its median given with the ends.
+squares, by `pesin.models.jets` and by `torch.func` (jacfwd of grad, vmapped over points and networks). Distances:
+exact W2 of equal clouds (SciPy's assignment) and sliced W2 against POT's `emd2` and `sliced_wasserstein_distance`.
+One thread; both sides of a pair run one after the other in each repeat, the ratio is taken there, and its median
+given with the ends.
 """
 
 from __future__ import annotations
