@@ -71,7 +71,7 @@ def draw(runs: Runs, params: Train, dim: int, generator: torch.Generator, device
     table = init_embedding(seeds, runs.labels, code, generator, device)
     place = params.place_scale * torch.randn(seeds, dim, params.place_features, generator=generator).to(device)
     parts = {"field": field, "embedding": embedding, "attention": attention}
-    named = {f"{part}/{name}": value for part, values in parts.items() for name, value in values.items()}
+    named = {f"{part}.{name}": value for part, values in parts.items() for name, value in values.items()}
     named |= {"table": table, "place": place}
     many = len(runs.arms)
     found = {name: value.detach().repeat(many, *[1] * (value.dim() - 1)) for name, value in named.items()}
@@ -80,7 +80,7 @@ def draw(runs: Runs, params: Train, dim: int, generator: torch.Generator, device
 
 def part_of(parameters: Parameters, part: str, chosen: list[int] | None = None) -> Parameters:
     """The weights of one part, of all or of chosen runs."""
-    of = {name.removeprefix(f"{part}/"): value for name, value in parameters.items() if name.startswith(f"{part}/")}
+    of = {name.removeprefix(f"{part}."): value for name, value in parameters.items() if name.startswith(f"{part}.")}
     return of if chosen is None else {name: value[chosen] for name, value in of.items()}
 
 
@@ -166,7 +166,7 @@ class Trained:
         wanted = [i for i, block in enumerate(blocks) if not arms or block in [f"{arm}/0" for arm in arms]]
         chosen = [i * seeds + seed for i in wanted for seed in range(seeds)]
         self._weights = {
-            str(name).replace(".", "/"): torch.as_tensor(value.values[chosen], device=device)
+            str(name): torch.as_tensor(value.values[chosen], device=device)
             for name, value in weights.data_vars.items()
         }
         kinds = cast("tuple[Arm, ...]", tuple(blocks[i].partition("/")[0] for i in wanted))

@@ -72,7 +72,7 @@ def _fit(case: Case[Params], world: World, data: xr.Dataset) -> dict[str, xr.Dat
         {"run": runs.names, "update": np.arange(learning.steps)},
     )
     kept = {
-        f"{world}/{group}": weights_dataset({n.replace("/", "."): v for n, v in weights.items()}, runs.names)
+        f"{world}/{group}": weights_dataset(weights, runs.names)
         for group, weights in (("start", start), ("end", parameters))
     }
     return {world: curves, **kept}
