@@ -13,6 +13,7 @@ from pesin.models.neighbourhoods import nearest
 from pesin.models.optimisers import RunsOptimiser, fit_runs
 from pesin.steps.case import Case
 from pesin.steps.labels import DIVERGED, labelled
+from studies.meta_flow_matching.affine import affine_maps
 from studies.meta_flow_matching.networks import Runs, codes, draw, velocity
 from studies.meta_flow_matching.params import Params, World
 
@@ -20,10 +21,13 @@ UNPAIRED = ("organoids",)  # worlds in which no point before belongs to one afte
 
 
 def train(case: Case[Params], data: xr.DataTree) -> xr.DataTree:
-    """Groups <world>/start and <world>/end with the weights, and <world> with the losses."""
+    """Groups <world>/start and <world>/end with the weights, <world> with the losses; the organoids' affine maps."""
     groups: dict[str, xr.Dataset] = {}
     for world in case.params.train.worlds:
-        groups |= _fit(case, world, data[f"{world}/train"].to_dataset())
+        populations = data[f"{world}/train"].to_dataset()
+        groups |= _fit(case, world, populations)
+        if world == "organoids":
+            groups["organoids/affine"] = affine_maps(populations)
     return xr.DataTree.from_dict(groups)
 
 
@@ -40,7 +44,8 @@ def _fit(case: Case[Params], world: World, data: xr.Dataset) -> dict[str, xr.Dat
     start = draw(runs, params, data.sizes["axis"], generator, device)
     parameters = {name: value.detach().clone().requires_grad_(value.requires_grad) for name, value in start.items()}
     before, after, label = (torch.as_tensor(data[name].values, device=device) for name in ("before", "after", "label"))
-    index = [torch.stack([nearest(of_seed, k) for of_seed in before]) for k in params.neighbours]
+    near = torch.stack([nearest(of_seed, max(params.neighbours)) for of_seed in before])
+    index = [near[..., :k] for k in params.neighbours]  # the nearest come first
     rng, row = case.rng(f"batches {world}"), torch.arange(runs.seeds, device=device).repeat(len(runs.arms))[:, None]
 
     def loss_of(_step: int) -> torch.Tensor:
