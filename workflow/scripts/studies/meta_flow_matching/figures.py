@@ -142,7 +142,7 @@ def embeddings(study: Results) -> Figure:
     ):
         scores = result[f"{world}/scores"].isel(seed=0)
         colour = result[f"{world}/statistic"].isel(seed=0, part=0)
-        drawn = panel.scatter(*scores.transpose("component", "fresh").values, c=colour, s=4, cmap="viridis")
+        drawn = panel.scatter(*scores.transpose("component", "new").values, c=colour, s=4, cmap="viridis")
         known = "x of the mean" if world == "drift" else "log ratio of eigenvalues"
         figure.colorbar(drawn, ax=panel, location="bottom", label=known)
         panel.set(title=title, xlabel="component 1", ylabel="component 2")
