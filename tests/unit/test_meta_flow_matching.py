@@ -263,7 +263,7 @@ def test_another_embedding_is_that_of_another_population_with_ones_own_label(unt
 def test_chosen_arms_are_those_of_all(untrained):
     data, trained = untrained
     test = data["drift/test"]
-    given = (test["before"].values, test["label"].values, 8, 3)
+    given = (test["before"].values, test["label"].values, 3)
     whole, some = networks(trained), networks(trained, arms=("none", "graph"))
     both = [whole.runs.arms.index(arm) for arm in ("none", "graph")]
     np.testing.assert_allclose(some.ends(*given), whole.ends(*given)[both], atol=1e-5)
@@ -341,10 +341,10 @@ def test_a_network_that_diverged_has_no_distance(untrained):
 
 def test_meta_flow_matching_learns_what_flow_matching_can_not():
     """Some hundred updates on particles: the loss falls below that of a field without the population."""
-    worlds = {"drift": {"arms": ["none", "label", "graph"], "steps": 250, "sizes": []}}
+    worlds = {"drift": {"arms": ["none", "label", "graph"], "steps": 400, "points": 16, "sizes": []}}
     change = {
         "simulate": {"particles": {"train": 60, "points": 32}},
-        "train": {"worlds": worlds, "hidden": [48, 48], "points": 16, "neighbours": [4, 8]},
+        "train": {"worlds": worlds, "hidden": [48, 48], "neighbours": [4, 8]},
     }
     data, trained = trained_and_data(**change)
     loss = trained["drift"]["loss"].values[:, -30:].mean(1).reshape(3, -1)
@@ -354,7 +354,7 @@ def test_meta_flow_matching_learns_what_flow_matching_can_not():
 
 
 def test_a_stopped_training_goes_on_to_the_same_end(tmp_path, monkeypatch):
-    tiny = {world: {"arms": ["none", "graph"], "steps": 6} for world in ("drift", "letters")}
+    tiny = {world: {"arms": ["none", "graph"], "steps": 6, "points": 8} for world in ("drift", "letters")}
     change = {"train": {"worlds": tiny}}
     data = simulate(case(**change))
     assert_goes_on(lambda one: train(one, data), case("train", **change), tmp_path, monkeypatch, 14)
@@ -370,7 +370,7 @@ def test_a_stopped_training_goes_on_to_the_same_end(tmp_path, monkeypatch):
         ({"train": {"worlds": {"drift": {"sizes": [30]}}}}, "not below simulate.particles.train"),
         ({"train": {"worlds": {"letters": {"sizes": [5]}}}}, "only drift is learned"),
         ({"train": {"neighbours": [3, 20]}}, "has 20 points only"),
-        ({"forecast": {"points": 21}}, "forecast.points: a population"),
+        ({"forecast": {"losses": {"points": 21}}}, "forecast.losses.points: a population"),
     ],
 )
 def test_what_does_not_fit_is_refused_before_the_first_job(change, said):

@@ -84,7 +84,7 @@ def _standard(x: np.ndarray) -> np.ndarray:
 def _entropies(case: Case[Params], test: Any, some: Trained) -> dict[str, tuple]:
     """Change of the differential entropy from before to after, predicted and true, of test populations, by k-NN."""
     before, label = test["before"].values, test["label"].values
-    ends = some.ends(before, label, before.shape[2], case.params.entropy.steps)
+    ends = some.ends(before, label, case.params.entropy.steps)
 
     def spread(x: np.ndarray) -> np.ndarray:
         finite = np.isfinite(x).all((-1, -2))

@@ -36,11 +36,11 @@ def said(models) -> list[str]:
     return [SAID[str(model)] for model in models]
 
 
-def scattered(panel: Any, place: float, values: Any, over: str, colour: str, label: str | None = None) -> None:
+def scattered(panel: Any, place: float, values: Any, over: str, colour: str) -> None:
     """Units as small dots, and their mean with its 95 % interval beside them."""
     found = interval(values, over)
     panel.plot(np.full(values.sizes[over], place - 0.15), values, ".", color=colour, markersize=3, alpha=0.6)
-    whiskers(panel, [place + 0.1], *([float(part)] for part in found[:3]), label=label, color=colour)
+    whiskers(panel, [place + 0.1], [found.centre], [found.low], [found.high], color=colour)
 
 
 def letters(study: Results) -> Figure:
@@ -113,19 +113,19 @@ def distances(study: Results) -> Figure:
     for panel, (name, title) in zip(axes[0], sets, strict=False):
         for case, colour, label in CASES:
             found: Any = study[f"forecast/{case}"]
-            values = found[f"drift/{name}"].drop_sel(model="mean_shift")
+            values = found[f"drift/{name}"]
             centre = interval(values.mean("seed"), "population")
             interval_whiskers(panel, np.arange(values.sizes["model"]), centre, label=label, color=colour)
         names(panel, "x", said(values["model"].values), rotation=45)
         panel.set(ylabel=title)
     panel = axes[0, 2]
     for case, colour, _ in CASES:
-        values: Any = study[f"forecast/{case}"]["drift/w2_by_size"]
-        panel.plot(values["size"], values.transpose("size", "seed"), ".", color=colour, alpha=0.6)
-        interval_band(panel, values["size"].values, interval(values, "seed"), color=colour)
+        by_size: Any = study[f"forecast/{case}"]["drift/w2_by_size"]
+        panel.plot(by_size["size"], by_size.transpose("size", "seed"), ".", color=colour, alpha=0.6)
+        interval_band(panel, by_size["size"].values, interval(by_size, "seed"), color=colour)
     best = float(study["forecast/populations"]["drift/w2"].sel(model="none").mean())
     panel.axhline(best, color=COLOURS[1], linestyle="--", linewidth=0.8, label="FM, all populations")
-    log_axis(panel, "x", values["size"].values)
+    log_axis(panel, "x", by_size["size"].values)
     panel.set(xlabel="training populations of MFM", ylabel="W2 to the paired target")
     for panel in axes[0]:
         panel.set_ylim(0, None)

@@ -20,11 +20,7 @@ from studies.meta_flow_matching.params import Params, World
 Distance = Callable[[np.ndarray, np.ndarray], float]
 WIDTHS = [(2 * gamma) ** -0.5 for gamma in (2, 1, 0.5, 0.1, 0.01, 0.005)]
 """Of the kernels exp(-gamma |x - y|^2) that the paper averages over."""
-STILL = ("identity", "mean_shift")
-"""Beside the arms: nothing moves; all points move by the true shift of the population's mean (an oracle)."""
 NEAR = 0.3  # points of two populations that count as being at one place
-AFFINE = "affine_transport"
-"""Of treatments: the train step's affine maps."""
 
 
 def forecast(case: Case[Params], data: xr.DataTree, trained: xr.DataTree) -> xr.DataTree:
@@ -42,8 +38,8 @@ def _world(case: Case[Params], world: World, data: Any, trained: xr.DataTree) ->
         variables |= losses_on_new(case, world, Trained(*given, arms=tuple(arms)))
     if world != "shape":
         test: Any = data["test"]
-        ends = Trained(*given).ends(test["before"].values, test["label"].values, params.points, params.steps)
-        others = not_learned(test, params.points, trained["organoids/affine"] if world == "organoids" else None)
+        ends = Trained(*given).ends(test["before"].values, test["label"].values, params.steps)
+        others = not_learned(test, trained["organoids/affine"] if world == "organoids" else None)
         clouds = np.concatenate([ends[: len(arms)], np.stack(list(others.values()))])
         coordinates |= {"model": [*arms, *others], "population": test["population"].values}
         judged = {"drift": _of_particles, "letters": _of_letters, "organoids": _of_patients}[world]
@@ -51,7 +47,7 @@ def _world(case: Case[Params], world: World, data: Any, trained: xr.DataTree) ->
         shown = [test["before"].values, test["after"].values, *ends[: len(arms)]]
         two = [0, test.sizes["population"] // 2]  # whose clouds are kept for figures: of letters, one of each
         two = crossing(test["before"].values[0], test["after"].values[0]) if world == "drift" else two
-        kept = np.stack([cloud[0, two][:, : params.points] for cloud in shown])
+        kept = np.stack([cloud[0, two] for cloud in shown])
         variables |= found | {
             "cloud": (("what", "shown", "point", "axis"), kept, "point of a test population, first seed")
         }
@@ -61,12 +57,14 @@ def _world(case: Case[Params], world: World, data: Any, trained: xr.DataTree) ->
     )
 
 
-def not_learned(test: Any, points: int, maps: Any = None) -> dict[str, np.ndarray]:
-    """Where points get to without a network, (seeds, populations, points, dim): see STILL; by the affine maps too."""
+def not_learned(test: Any, maps: Any = None) -> dict[str, np.ndarray]:
+    """Where points, (seeds, populations, points, dim), get to without a network: nowhere; or all by the true shift of
+    their population's mean (an oracle), and by the affine maps of their labels."""
     before, after = test["before"].values, test["after"].values
-    start = before[:, :, :points]
-    found = dict(zip(STILL, (start, start + (after.mean(2) - before.mean(2))[:, :, None]), strict=True))
-    return found if maps is None else found | {AFFINE: moved_by(maps, start, test["label"].values)}
+    if maps is None:
+        return {"identity": before}
+    shifted = before + (after.mean(2) - before.mean(2))[:, :, None]
+    return {"identity": before, "mean_shift": shifted, "affine_transport": moved_by(maps, before, test["label"].values)}
 
 
 def crossing(before: np.ndarray, after: np.ndarray) -> list[int]:
@@ -79,8 +77,7 @@ def crossing(before: np.ndarray, after: np.ndarray) -> list[int]:
 
 def _of_particles(case: Case[Params], clouds: np.ndarray, fewer: np.ndarray, test: Any) -> tuple[dict, dict]:
     """W2 to the paired target and to another draw, and by the number of training populations."""
-    learning, points = case.params.train.worlds["drift"], case.params.forecast.points
-    target, (first, second) = test["after"].values[:, :, :points], test["again"].values[..., :points, :]
+    learning, target, (first, second) = case.params.train.worlds["drift"], test["after"].values, test["again"].values
     w2, fresh = _distances(wasserstein2, clouds, target), _distances(wasserstein2, clouds, second)
     floor, arms = _distances(wasserstein2, first[None], second)[0], len(learning.arms)
     dims = ("seed", "population")
@@ -98,8 +95,7 @@ def _of_particles(case: Case[Params], clouds: np.ndarray, fewer: np.ndarray, tes
 
 def _of_letters(case: Case[Params], clouds: np.ndarray, _fewer: np.ndarray, test: Any) -> tuple[dict, dict]:
     """W2 to the paired target by letter and rotation, the mean over seeds."""
-    params, points = case.params.simulate.letters, case.params.forecast.points
-    w2 = _distances(wasserstein2, clouds, test["after"].values[:, :, :points]).mean(1)
+    params, w2 = case.params.simulate.letters, _distances(wasserstein2, clouds, test["after"].values).mean(1)
     by_letter = w2.reshape(len(w2), len(params.held_out), params.rotations)
     return (
         {"by_letter": (("model", "letter", "rotation"), by_letter, "W2 to the target, paired point by point")},
@@ -112,8 +108,7 @@ def _of_patients(case: Case[Params], clouds: np.ndarray, _fewer: np.ndarray, tes
 
     Every seed holds other patients out, so that a patient is of one seed.
     """
-    params = case.params.simulate.organoids
-    first, second = test["again"].values[..., : case.params.forecast.points, :]
+    params, (first, second) = case.params.simulate.organoids, test["again"].values
 
     def by_patient(clouds: np.ndarray) -> np.ndarray:
         shape = (len(clouds), len(second), -1, params.cultures * params.treatments)

@@ -73,6 +73,8 @@ class Learning(Model):
 
     arms: Annotated[list[Arm], Field(min_length=2)]
     steps: Annotated[int, Field(ge=0)]
+    points: PositiveInt
+    """Of each population in a batch, whose velocity is learned; all of them are embedded."""
     sizes: list[PositiveInt] = []
     """Numbers of training populations, fewer than all, with which `graph` is trained too."""
 
@@ -97,8 +99,6 @@ class Train(Model):
     worlds: Annotated[dict[World, Learning], Field(min_length=1)]
     populations: PositiveInt
     """Of a batch."""
-    points: PositiveInt
-    """Of each population in a batch, whose velocity is learned; all of them are embedded."""
     hidden: Annotated[list[PositiveInt], Field(min_length=1)]
     """Of the field."""
     code: Annotated[int, Field(ge=2)]
@@ -146,8 +146,6 @@ class Forecast(Model):
     losses: Losses
     steps: PositiveInt
     """Of the midpoint method along a flow."""
-    points: Annotated[int, Field(ge=8)]
-    """Of a test population."""
 
 
 class Params(Model):
@@ -166,7 +164,7 @@ class Params(Model):
         for world, learning in worlds.items():
             if max(self.train.neighbours) >= points[world]:
                 raise ValueError(f"train.neighbours: a population of {world} has {points[world]} points only")
-            asked = {"train": self.train, "forecast": self.forecast, "forecast.losses": self.forecast.losses}
+            asked = {f"train.worlds.{world}": learning, "forecast.losses": self.forecast.losses}
             for section, some in asked.items():
                 if some.points > points[world]:
                     raise ValueError(f"{section}.points: a population of {world} has {points[world]} points only")
