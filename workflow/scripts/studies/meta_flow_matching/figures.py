@@ -18,11 +18,11 @@ SAID = {
     "mean": "mean only",
     "sets": "deep sets",
     "graph": "MFM",
-    "wide_graph": "MFM, many\nneighbours",
+    "wide_graph": "MFM, wide",
     "attention": "attention",
     "identity": "at rest",
-    "mean_shift": "true shift\nof the mean",
-    "affine_transport": "affine\ntransport",
+    "mean_shift": "true shift",
+    "affine_transport": "affine",
     "before": "source",
     "after": "target",
 }
@@ -47,7 +47,7 @@ def letters(study: Results) -> Figure:
     """One rotation of each held-out letter: source, FM, MFM, target; and how much nearer than FM's MFM's are."""
     result: Any = study["forecast/populations"]
     cloud, what = result["letters/cloud"], ["before", "none", "graph", "after"]
-    figure, axes = panels(cloud.sizes["shown"], 5, height=1.9, width_ratios=[1, 1, 1, 1, 1.4])
+    figure, axes = panels(cloud.sizes["shown"], 5, height=1.7, width_ratios=[1, 1, 1, 1, 1.3])
     for row, shown in zip(axes, range(cloud.sizes["shown"]), strict=True):
         for panel, name in zip(row, what, strict=False):
             x = cloud.sel(what=name).isel(shown=shown).values
@@ -64,7 +64,8 @@ def letters(study: Results) -> Figure:
             scattered(row[4], place, by_letter.sel(model="none") - by_letter.sel(model="graph"), "rotation", colour)
         row[4].axhline(0, color=COLOURS[6], linewidth=0.6)
         names(row[4], "x", ["others'\nembeddings", "own"])
-        row[4].set(xlim=(-0.5, 1.5), ylabel=f"W2, FM less MFM: {letter}")
+        row[4].set(xlim=(-0.5, 1.5), ylabel=f"W2, FM less MFM ({letter})")
+        row[4].yaxis.label.set_size(8)
     return figure
 
 
@@ -72,7 +73,7 @@ def crossing(study: Results) -> Figure:
     """Where points of two populations go, truly and by FM and MFM."""
     result: Any = study["forecast/populations"]
     cloud = result["drift/cloud"]
-    figure, axes = panels(1, 3, height=2.7, sharex=True, sharey=True)
+    figure, axes = panels(1, 3, height=2.2, sharex=True, sharey=True)
     for panel, name in zip(axes[0], ("after", "none", "graph"), strict=True):
         for shown in range(cloud.sizes["shown"]):
             start, end = (cloud.sel(what=what).isel(shown=shown).values for what in ("before", name))
@@ -85,37 +86,37 @@ def crossing(study: Results) -> Figure:
 
 
 def losses(study: Results) -> Figure:
-    """Loss on new populations by arm, with the floor of a field of place and time, for both worlds of particles."""
-    figure, axes = panels(1, 2, height=3.2)
+    """Loss on new populations over the least of a field of place and time, by arm, for both worlds of particles."""
+    figure, axes = panels(1, 2, height=3.3)
     worlds = (("drift", "moved by the mean"), ("shape", "moved by the shape"))
+    ticks = {"drift": [0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 5, 10, 20], "shape": [0.3, 0.5, 0.7, 1, 1.5, 2]}
     for panel, (world, title) in zip(axes[0], worlds, strict=True):
         for case, colour, label in CASES:
-            found: Any = study[f"forecast/{case}"]
-            loss = found[f"{world}/loss"]
-            whiskers_of = interval(loss, "seed")
-            interval_whiskers(panel, np.arange(loss.sizes["arm"]), whiskers_of, label=label, color=colour)
-        floor = interval(found[f"{world}/floor_of_loss"].values).centre
-        panel.axhline(floor, color=COLOURS[1], linestyle="--", linewidth=0.8, label="least of place and time alone")
+            loss: Any = study[f"forecast/{case}"][f"{world}/loss_over_floor"]
+            interval_whiskers(panel, np.arange(loss.sizes["arm"]), interval(loss, "seed"), label=label, color=colour)
+        panel.axhline(1, color=COLOURS[6], linewidth=0.8, label="least of place and time alone")
         if world == "drift":
-            panel.axhspan(0.9 * floor, 1.15 * floor, color=COLOURS[1], alpha=0.15, linewidth=0, label="C1: FM within")
-            panel.axhline(floor / 10, color=COLOURS[2], linestyle=":", linewidth=1, label="C1: MFM below")
+            panel.axhspan(0.9, 1.15, color=COLOURS[1], alpha=0.3, linewidth=0, label="C1: FM within")
+            panel.axhline(0.1, color=COLOURS[2], linestyle=":", label="C1: MFM below")
         names(panel, "x", said(loss["arm"].values), rotation=30)
-        panel.set(title=f"{title}; bars 95 % over seeds", ylabel=named(loss, "loss on new populations"))
-        log_axis(panel, "y", [0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 5, 10, 20, 50])
-    legend(axes[0, 0], ncols=2)
+        panel.set(xlabel=f"{title}; 95 % over seeds", ylabel="loss on new populations over the least")
+        log_axis(panel, "y", ticks[world])
+        legend(panel, "above", ncols=2 if world == "drift" else 1)
     return figure
 
 
 def distances(study: Results) -> Figure:
     """W2 to the paired target, and to another draw above the floor, by arm; MFM's by number of training populations."""
-    figure, axes = panels(1, 3, height=3.0)
-    sets = (("w2", "W2 to the paired target"), ("above_floor", "W2 to another draw, above the floor"))
+    figure, axes = panels(1, 3, height=3.2)
+    sets = (("w2", "W2 to the paired target"), ("above_floor", "W2 to another draw, less floor"))
     for panel, (name, title) in zip(axes[0], sets, strict=False):
         for case, colour, label in CASES:
             found: Any = study[f"forecast/{case}"]
             values = found[f"drift/{name}"]
             centre = interval(values.mean("seed"), "population")
             interval_whiskers(panel, np.arange(values.sizes["model"]), centre, label=label, color=colour)
+        limit = 0.3 * float(values.sel(model="none").mean())
+        panel.axhline(limit, color=COLOURS[2], linestyle=":", label="C2: MFM below")
         names(panel, "x", said(values["model"].values), rotation=45)
         panel.set(ylabel=title)
     panel = axes[0, 2]

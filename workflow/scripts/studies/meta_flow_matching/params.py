@@ -164,9 +164,9 @@ class Params(Model):
         for world, learning in worlds.items():
             if max(self.train.neighbours) >= points[world]:
                 raise ValueError(f"train.neighbours: a population of {world} has {points[world]} points only")
-            asked = {f"train.worlds.{world}": learning, "forecast.losses": self.forecast.losses}
+            asked = {f"train.worlds.{world}": learning.points, "forecast.losses": self.forecast.losses.points}
             for section, some in asked.items():
-                if some.points > points[world]:
+                if some > points[world]:
                     raise ValueError(f"{section}.points: a population of {world} has {points[world]} points only")
             if learning.sizes and world != "drift":
                 raise ValueError(f"train.worlds.{world}.sizes: only drift is learned with fewer populations")
