@@ -13,7 +13,7 @@ from project import case_of
 from stopping import assert_goes_on
 from studies.meta_flow_matching.affine import affine_maps, moved_by
 from studies.meta_flow_matching.entropy import entropy, statistic
-from studies.meta_flow_matching.forecast import forecast
+from studies.meta_flow_matching.forecast import crossing, forecast
 from studies.meta_flow_matching.letters import glyph, letters
 from studies.meta_flow_matching.losses import least_loss, unexplained
 from studies.meta_flow_matching.networks import Trained
@@ -327,6 +327,14 @@ def test_what_stays_at_rest_is_the_identity_and_the_mean_shift_is_exact_in_the_m
     np.testing.assert_allclose(drift["over_identity"], 1, rtol=1e-5)
     organoid = found["organoids"]["by_patient"].sel(distance="w2")
     assert float(organoid.sel(model="mean_shift").mean()) < float(organoid.sel(model="identity").mean())
+
+
+def test_populations_that_cross_are_those_that_part_from_one_place():
+    """Of three clouds two share their places and go opposite ways; the third goes farther, from elsewhere."""
+    start = np.random.default_rng(13).normal(size=(10, 2)) * 0.1
+    before = np.stack([start + [9, 9], start, start])
+    way = np.array([[30.0, 0], [1, 0], [-1, 0]])[:, None]
+    assert sorted(crossing(before, before + way)) == [1, 2]
 
 
 def test_a_network_that_diverged_has_no_distance(untrained):
