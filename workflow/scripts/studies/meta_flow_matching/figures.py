@@ -52,7 +52,7 @@ def letters(study: Results) -> Figure:
         for panel, name in zip(row, what, strict=False):
             x = cloud.sel(what=name).isel(shown=shown).values
             panel.plot(x[:, 0], x[:, 1], ".", markersize=3, color=COLOURS[what.index(name)])
-            panel.set(xlim=(-4.5, 4.5), ylim=(-4.5, 4.5), aspect="equal", xticks=[-3, 0, 3], yticks=[-3, 0, 3])
+            panel.set(xlim=(-5, 5), ylim=(-5, 5), aspect="equal", xticks=[-3, 0, 3], yticks=[-3, 0, 3])
     for panel, title in zip(axes[0], said(what), strict=False):
         panel.set_title(title)
     for panel in axes[-1, :4]:
@@ -94,12 +94,12 @@ def losses(study: Results) -> Figure:
         for case, colour, label in CASES:
             loss: Any = study[f"forecast/{case}"][f"{world}/loss_over_floor"]
             interval_whiskers(panel, np.arange(loss.sizes["arm"]), interval(loss, "seed"), label=label, color=colour)
-        panel.axhline(1, color=COLOURS[6], linewidth=0.8, label="least of place and time alone")
+        panel.axhline(1, color=COLOURS[6], linewidth=0.8, label="no field of place and time gets below")
         if world == "drift":
             panel.axhspan(0.9, 1.15, color=COLOURS[1], alpha=0.3, linewidth=0, label="C1: FM within")
             panel.axhline(0.1, color=COLOURS[2], linestyle=":", label="C1: MFM below")
         names(panel, "x", said(loss["arm"].values), rotation=30)
-        panel.set(xlabel=f"{title}; 95 % over seeds", ylabel="loss on new populations over the least")
+        panel.set(xlabel=f"{title}; 95 % over seeds", ylabel="loss over the least of place and time")
         log_axis(panel, "y", ticks[world])
         legend(panel, "above", ncols=2 if world == "drift" else 1)
     return figure
