@@ -55,6 +55,12 @@ class Runs:
             for seed in range(self.seeds)
         ]
 
+    def told(self) -> list[int]:
+        """Runs whose field is told labels: the label's own arm; of a world whose labels are treatments all but FM."""
+        return self.blocks(
+            *[arm for arm in dict.fromkeys(self.arms) if arm != "none"] if self.told_labels else ["label"]
+        )
+
     def blocks(self, *arms: Arm) -> list[int]:
         """Runs of these arms, block by block."""
         which = [i for i, arm in enumerate(self.arms) if arm in arms]
@@ -62,25 +68,33 @@ class Runs:
 
 
 def draw(runs: Runs, params: Train, dim: int, generator: torch.Generator, device: str) -> Parameters:
-    """Weights of all runs; those of one seed start alike. `place`: the random frequencies, which don't learn."""
+    """Weights of all runs; those of one seed start alike.
+
+    `table`, an entry for each label, is there for the runs that are told labels alone; `place`, random frequencies,
+    doesn't learn.
+    """
     seeds, code = runs.seeds, params.code
     inputs = dim + 2 * params.place_features + params.time_features + 2 * code
     field = init_mlp(seeds, [inputs, *params.hidden, dim], generator, device)
     embedding = init_mlp(seeds, [dim, *[code] * params.layers], generator, device)
     attention = init_attention(seeds, dim, code, code, generator, device) if "attention" in runs.arms else {}
-    table = init_embedding(seeds, runs.labels, code, generator, device)
     place = params.place_scale * torch.randn(seeds, dim, params.place_features, generator=generator).to(device)
     parts = {"field": field, "embedding": embedding, "attention": attention}
-    named = {f"{part}/{name}": value for part, values in parts.items() for name, value in values.items()}
-    named |= {"table": table, "place": place}
-    many = len(runs.arms)
-    found = {name: value.detach().repeat(many, *[1] * (value.dim() - 1)) for name, value in named.items()}
-    return {name: value if name == "place" else value.requires_grad_() for name, value in found.items()}
+    named = {f"{part}.{name}": value for part, values in parts.items() for name, value in values.items()}
+    found = {name: _repeated(value, len(runs.arms)).requires_grad_() for name, value in named.items()}
+    if told := runs.told():
+        table = init_embedding(seeds, runs.labels, code, generator, device)
+        found["table"] = _repeated(table, len(told) // seeds).requires_grad_()
+    return found | {"place": _repeated(place, len(runs.arms))}
+
+
+def _repeated(value: torch.Tensor, times: int) -> torch.Tensor:
+    return value.detach().repeat(times, *[1] * (value.dim() - 1))
 
 
 def part_of(parameters: Parameters, part: str, chosen: list[int] | None = None) -> Parameters:
     """The weights of one part, of all or of chosen runs."""
-    of = {name.removeprefix(f"{part}/"): value for name, value in parameters.items() if name.startswith(f"{part}/")}
+    of = {name.removeprefix(f"{part}."): value for name, value in parameters.items() if name.startswith(f"{part}.")}
     return of if chosen is None else {name: value[chosen] for name, value in of.items()}
 
 
@@ -114,13 +128,11 @@ def codes(
                 adjacency = normalised_adjacency(found)
             x = x.mean(-2, keepdim=True) if arm == "mean" else x
             embedded[chosen] = embed_set(part_of(parameters, "embedding", chosen), x, adjacency)
-    told = (
-        runs.blocks("label") if not runs.told_labels else [i for i in range(len(label)) if i not in runs.blocks("none")]
-    )
-    keep = torch.zeros(len(label), 1, 1, device=clouds.device)
-    keep[told] = 1.0
-    entry = torch.take_along_dim(parameters["table"], label.clamp(min=0).unsqueeze(-1), 1)
-    return torch.cat([embedded, entry * keep * (label >= 0).unsqueeze(-1)], -1)
+    entry = torch.zeros_like(embedded)
+    if told := runs.told():
+        known = label[told].unsqueeze(-1)
+        entry[told] = torch.take_along_dim(parameters["table"], known.clamp(min=0), 1) * (known >= 0)
+    return torch.cat([embedded, entry], -1)
 
 
 def velocity(
@@ -165,13 +177,14 @@ class Trained:
         blocks = [name.rpartition("/")[0] for name in names[::seeds]]
         wanted = [i for i, block in enumerate(blocks) if not arms or block in [f"{arm}/0" for arm in arms]]
         chosen = [i * seeds + seed for i in wanted for seed in range(seeds)]
-        self._weights = {
-            str(name).replace(".", "/"): torch.as_tensor(value.values[chosen], device=device)
-            for name, value in weights.data_vars.items()
-        }
         kinds = cast("tuple[Arm, ...]", tuple(blocks[i].partition("/")[0] for i in wanted))
         sizes = tuple(int(blocks[i].partition("/")[2]) for i in wanted)
-        self.runs = Runs(kinds, sizes, seeds, len(self._weights["table"][0]), world in TOLD)
+        self.runs = Runs(kinds, sizes, seeds, 0, world in TOLD)
+        rows = {"run": chosen, "told": [i for i, run in enumerate(weights.get("told", ())) if run in self.runs.names]}
+        self._weights = {
+            str(name): torch.as_tensor(value.values[rows[str(value.dims[0])]], device=device)
+            for name, value in weights.data_vars.items()
+        }
         self._params, self._another, self._device = params, embedding == "another", device
 
     def tensor(self, values: np.ndarray) -> torch.Tensor:
@@ -199,11 +212,11 @@ class Trained:
         when = torch.as_tensor(t, dtype=x.dtype, device=x.device)
         return velocity(self._weights, self._params, x, when.expand(*x.shape[:-1], 1), code)
 
-    def ends(self, clouds: np.ndarray, label: np.ndarray, points: int, steps: int) -> np.ndarray:
-        """Where the first points of populations get to, (blocks, seeds, populations, points, dim); all are embedded."""
+    def ends(self, clouds: np.ndarray, label: np.ndarray, steps: int) -> np.ndarray:
+        """Where the points of populations get to, (blocks, seeds, populations, points, dim)."""
         code = self.codes(clouds, label)
         field = partial(self.field, code=code)
-        return self.by_block(last(follow(field, self.tensor(clouds[:, :, :points]), clock(steps), "midpoint")))
+        return self.by_block(last(follow(field, self.tensor(clouds), clock(steps), "midpoint")))
 
 
 def clock(steps: int) -> np.ndarray:

@@ -73,6 +73,8 @@ class Learning(Model):
 
     arms: Annotated[list[Arm], Field(min_length=2)]
     steps: Annotated[int, Field(ge=0)]
+    points: PositiveInt
+    """Of each population in a batch, whose velocity is learned; all of them are embedded."""
     sizes: list[PositiveInt] = []
     """Numbers of training populations, fewer than all, with which `graph` is trained too."""
 
@@ -97,8 +99,6 @@ class Train(Model):
     worlds: Annotated[dict[World, Learning], Field(min_length=1)]
     populations: PositiveInt
     """Of a batch."""
-    points: PositiveInt
-    """Of each population in a batch, whose velocity is learned; all of them are embedded."""
     hidden: Annotated[list[PositiveInt], Field(min_length=1)]
     """Of the field."""
     code: Annotated[int, Field(ge=2)]
@@ -119,32 +119,33 @@ class Train(Model):
 class Entropy(Model):
     """Seen by the entropy step."""
 
-    embedding: Literal["own", "another"]
-    """Whose embedding a population's field gets: its own, or, as control, that of the next population."""
-    networks: Literal["trained", "untrained"]
-    fresh: Annotated[int, Field(ge=8)]
-    """New populations that losses are measured with."""
+    populations: Annotated[int, Field(ge=20)]
+    """New ones whose embeddings are looked at."""
+    steps: PositiveInt
+    """Of the midpoint method along the flows whose entropy is looked at."""
+
+
+class Losses(Model):
+    """How losses on new populations are taken."""
+
+    populations: Annotated[int, Field(ge=8)]
     points: PositiveInt
     """Of each, and a time for each point."""
     floor: Annotated[int, Field(ge=100)]
-    """New populations whose points and velocities give the least loss of a field of place and time."""
+    """Other populations whose points and velocities give the least loss of a field of place and time."""
     neighbours: Annotated[int, Field(ge=10)]
-    """Of the variance of the velocity at a place and time."""
-    places: PositiveInt
-    """Places at which it is taken."""
-    steps: PositiveInt
-    """Of the midpoint method along the flows whose entropy is looked at."""
+    """Of them, at each place and time."""
 
 
 class Forecast(Model):
     """Seen by the forecast step."""
 
     embedding: Literal["own", "another"]
+    """Whose embedding a population's field gets: its own, or, as control, that of one half of them further on."""
     networks: Literal["trained", "untrained"]
+    losses: Losses
     steps: PositiveInt
     """Of the midpoint method along a flow."""
-    points: Annotated[int, Field(ge=8)]
-    """Of a test population."""
 
 
 class Params(Model):
@@ -163,12 +164,12 @@ class Params(Model):
         for world, learning in worlds.items():
             if max(self.train.neighbours) >= points[world]:
                 raise ValueError(f"train.neighbours: a population of {world} has {points[world]} points only")
-            asked = {"train": self.train.points, "entropy": self.entropy.points, "forecast": self.forecast.points}
+            asked = {f"train.worlds.{world}": learning.points, "forecast.losses": self.forecast.losses.points}
             for section, some in asked.items():
                 if some > points[world]:
                     raise ValueError(f"{section}.points: a population of {world} has {points[world]} points only")
-            if learning.sizes and world not in ("drift", "shape"):
-                raise ValueError(f"train.worlds.{world}.sizes: only drift and shape are learned with fewer populations")
+            if learning.sizes and world != "drift":
+                raise ValueError(f"train.worlds.{world}.sizes: only drift is learned with fewer populations")
             if learning.sizes and learning.sizes[-1] >= made.particles.train:
                 raise ValueError(
                     f"train.worlds.{world}.sizes: {learning.sizes[-1]} is not below simulate.particles.train"

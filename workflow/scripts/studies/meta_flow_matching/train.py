@@ -8,11 +8,13 @@ import numpy as np
 import torch
 import xarray as xr
 
-from pesin.models.mlp import weights_dataset
+from pesin.models.mlp import Parameters, weights_dataset
 from pesin.models.neighbourhoods import nearest
-from pesin.models.optimisers import RunsOptimiser, fit_runs
+from pesin.models.optimisers import Adam
 from pesin.steps.case import Case
+from pesin.steps.checkpoint import Seen
 from pesin.steps.labels import DIVERGED, labelled
+from studies.meta_flow_matching.affine import affine_maps
 from studies.meta_flow_matching.networks import Runs, codes, draw, velocity
 from studies.meta_flow_matching.params import Params, World
 
@@ -20,10 +22,13 @@ UNPAIRED = ("organoids",)  # worlds in which no point before belongs to one afte
 
 
 def train(case: Case[Params], data: xr.DataTree) -> xr.DataTree:
-    """Groups <world>/start and <world>/end with the weights, and <world> with the losses."""
+    """Groups <world>/start and <world>/end with the weights, <world> with the losses; the organoids' affine maps."""
     groups: dict[str, xr.Dataset] = {}
     for world in case.params.train.worlds:
-        groups |= _fit(case, world, data[f"{world}/train"].to_dataset())
+        populations = data[f"{world}/train"].to_dataset()
+        groups |= _fit(case, world, populations)
+        if world == "organoids":
+            groups["organoids/affine"] = affine_maps(populations)
     return xr.DataTree.from_dict(groups)
 
 
@@ -40,10 +45,11 @@ def _fit(case: Case[Params], world: World, data: xr.Dataset) -> dict[str, xr.Dat
     start = draw(runs, params, data.sizes["axis"], generator, device)
     parameters = {name: value.detach().clone().requires_grad_(value.requires_grad) for name, value in start.items()}
     before, after, label = (torch.as_tensor(data[name].values, device=device) for name in ("before", "after", "label"))
-    index = [torch.stack([nearest(of_seed, k) for of_seed in before]) for k in params.neighbours]
+    near = torch.stack([nearest(of_seed, max(params.neighbours)) for of_seed in before])
+    index = [near[..., :k] for k in params.neighbours]  # the nearest come first
     rng, row = case.rng(f"batches {world}"), torch.arange(runs.seeds, device=device).repeat(len(runs.arms))[:, None]
 
-    def loss_of(_step: int) -> torch.Tensor:
+    def losses() -> torch.Tensor:
         which, points, partners, t = (
             torch.as_tensor(part, device=device) for part in batch(case.params, runs, world, data.sizes, rng)
         )
@@ -54,28 +60,29 @@ def _fit(case: Case[Params], world: World, data: xr.Dataset) -> dict[str, xr.Dat
         found = velocity(parameters, params, (1 - t) * x0 + t * x1, t, code)
         return (found - (x1 - x0)).square().sum(-1).mean((1, 2))
 
-    learnt = {name: value for name, value in parameters.items() if value.requires_grad}
-    losses, norms = fit_runs(
-        RunsOptimiser(learnt, "adam"),
-        loss_of,
-        lambda step: torch.full((len(runs.names),), params.rate * one_cycle(step / learning.steps), device=device),
-        learning.steps,
-        case.progress,
-        case.checkpoint(world, [rng]),
-    )
-    alive = np.isfinite(norms[:, -1]) if learning.steps else np.ones(len(runs.names), bool)
+    optimiser, seen = Adam([value for value in parameters.values() if value.requires_grad]), Seen()
+    for step in case.checkpoint(world, [rng]).turns(learning.steps, optimiser, seen, progress=case.progress):
+        loss = losses()  # of each run, and of its own weights alone
+        optimiser.descend(loss.sum(), params.rate * one_cycle(step / learning.steps))
+        seen.add({"loss": loss.numpy(force=True)})
+    curve = seen.arrays().get("loss", np.empty((0, len(runs.names)))).T
     curves = xr.Dataset(
         {
-            "loss": labelled(("run", "update"), losses, "flow matching loss of a batch", nan=DIVERGED),
-            "status": labelled("run", np.where(alive, "ok", "diverged"), "how the training went"),
+            "loss": labelled(("run", "update"), curve, "flow matching loss of a batch", nan=DIVERGED),
+            "status": labelled("run", np.where(np.isfinite(curve).all(1), "ok", "diverged"), "how the training went"),
         },
         {"run": runs.names, "update": np.arange(learning.steps)},
     )
-    kept = {
-        f"{world}/{group}": weights_dataset({n.replace("/", "."): v for n, v in weights.items()}, runs.names)
-        for group, weights in (("start", start), ("end", parameters))
-    }
-    return {world: curves, **kept}
+    return {world: curves, f"{world}/start": _kept(runs, start), f"{world}/end": _kept(runs, parameters)}
+
+
+def _kept(runs: Runs, weights: Parameters) -> xr.Dataset:
+    """Weights by run, the labels' table by the runs that are told labels."""
+    found = weights_dataset({name: value for name, value in weights.items() if name != "table"}, runs.names)
+    if "table" not in weights:
+        return found
+    told = [runs.names[i] for i in runs.told()]
+    return found.merge(weights_dataset({"table": weights["table"]}, told).rename(run="told"))
 
 
 def batch(params: Params, runs: Runs, world: World, sizes, rng: np.random.Generator) -> tuple[np.ndarray, ...]:
@@ -86,7 +93,7 @@ def batch(params: Params, runs: Runs, world: World, sizes, rng: np.random.Genera
     train, seeds = params.train, runs.seeds
     share = rng.random((seeds, train.populations))
     which = [(share * (size or sizes["population"])).astype(np.int64) for size in runs.sizes]
-    shape = (seeds, train.populations, train.points)
+    shape = (seeds, train.populations, train.worlds[world].points)
     points = rng.integers(sizes["point"], size=shape)
     partners = rng.integers(sizes["point"], size=shape) if world in UNPAIRED else points
     t = rng.random((*shape, 1), np.float32)
