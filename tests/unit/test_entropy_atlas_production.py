@@ -51,10 +51,10 @@ def test_a_stretched_law_is_no_steady_state():
 def test_neighbours_tell_the_score_of_a_gaussian():
     x = np.random.default_rng(3).standard_normal((5_000, 2))
     inside = (x**2).sum(1) < 2
-    found = by_neighbours(x, x)[inside]
+    found = by_neighbours(x)[inside]
     assert np.sqrt(((found + x[inside]) ** 2).mean()) < 0.3
     four = np.random.default_rng(4).standard_normal((500, 4))
-    np.testing.assert_allclose(by_neighbours(four, four, pairs=True)[:, 2:], by_neighbours(four[:, 2:], four[:, 2:]))
+    np.testing.assert_allclose(by_neighbours(four, pairs=True)[:, 2:], by_neighbours(four[:, 2:]))
 
 
 def test_dealt_coordinates_keep_their_margins_alone():

@@ -13,7 +13,7 @@ from pesin.models.mlp import apply_mlp
 from pesin.steps.case import Case
 from pesin.steps.labels import DIVERGED, labelled
 from studies.entropy_atlas.production.params import Params
-from studies.entropy_atlas.production.train import dealt, samples_of
+from studies.entropy_atlas.production.train import samples_of
 from studies.entropy_atlas.production.worlds import WORLDS, World
 
 ESTIMATORS = {
@@ -36,7 +36,7 @@ def entropy(case: Case[Params], data: xr.DataTree, trained: xr.DataTree) -> xr.D
     return xr.Dataset(
         {
             "rate": labelled(dims, rate, "entropy production", "nat per time", nan=DIVERGED),
-            "error": labelled(dims, error, "relative error of the entropy production", nan=DIVERGED),
+            "error": labelled(dims, error, "relative error", nan=DIVERGED),
             "miss": labelled(dims, abs(error), "absolute relative error of the entropy production", nan=DIVERGED),
             "exact": labelled(("world", "dim"), exact, "entropy production, exact", "nat per time"),
         },
@@ -55,16 +55,15 @@ def _of_world(case: Case[Params], data: xr.DataTree, trained: xr.DataTree, name:
     """Rates of one world in one dimension: (estimator, size, seed)."""
     p, world, group = case.params, WORLDS[name](dim), f"{name}_{dim}"
     state = data[group].to_dataset()["state"].values
-    seen = dealt(state) if p.train.shuffle else state
     learned = iter(_learned(trained[group].to_dataset(), samples_of(state, p.simulate.samples)))
     found = np.empty((len(ESTIMATORS), len(p.simulate.samples), len(state)))
     for place, size in enumerate(p.simulate.samples):
         for seed in range(len(state)):
-            x, fitted = state[seed, :size], seen[seed, :size]
+            x = state[seed, :size]
             scores = {
                 "learned": next(learned) / x.std(0),
-                "gaussian": (fitted.mean(0) - x) @ np.linalg.inv(np.cov(fitted.T)),
-                "neighbours": by_neighbours(x, fitted, p.entropy.neighbours_in == "pairs"),
+                "gaussian": (x.mean(0) - x) @ np.linalg.inv(np.cov(x.T)),
+                "neighbours": by_neighbours(x, p.entropy.neighbours_in == "pairs"),
             }
             if p.entropy.scores == "none":
                 scores = dict.fromkeys(scores, np.zeros_like(x))
@@ -89,23 +88,19 @@ def score_free(world: World, x: np.ndarray) -> float:
     return float(((drift**2 / world.diffusion).sum(-1) + world.divergence(x)).mean())
 
 
-def by_neighbours(x: np.ndarray, fitted: np.ndarray, pairs: bool = False) -> np.ndarray:
-    """Gradient of the log density: (dim + 2) (mean of the k nearest of `fitted` - x) / (distance of the kth)^2.
+def by_neighbours(x: np.ndarray, pairs: bool = False) -> np.ndarray:
+    """Gradient of the log density at each x: (dim + 2) (mean of its k nearest - x) / (distance of the kth)^2.
 
     Fukunaga and Hostetler, IEEE Trans. Inf. Theory 21, 32 (1975); k = n^(4 / (dim + 4)), coordinates in units of their
     standard deviation. With `pairs`, each two coordinates by themselves.
     """
-    if pairs and x.shape[1] > 2:
-        planes = [slice(i, i + 2) for i in range(0, x.shape[1], 2)]
-        return np.concatenate([by_neighbours(x[:, plane], fitted[:, plane]) for plane in planes], 1)
-    scale, (samples, dim) = fitted.std(0), x.shape
-    z, others = x / scale, fitted / scale
-    k = max(2, round(samples ** (4 / (dim + 4))))
-    distance, index = cKDTree(others).query(z, k + 1)
-    itself = distance[:, 0] == 0
-    index = np.where(itself[:, None], index[:, 1:], index[:, :-1])
-    reach = np.where(itself, distance[:, -1], distance[:, -2])
-    return (dim + 2) * (others[index].mean(1) - z) / reach[:, None] ** 2 / scale
+    samples, dim = x.shape
+    if pairs and dim > 2:
+        return np.concatenate([by_neighbours(x[:, i : i + 2]) for i in range(0, dim, 2)], 1)
+    scale = x.std(0)
+    z, k = x / scale, max(2, round(samples ** (4 / (dim + 4))))
+    distance, index = cKDTree(z).query(z, k + 1)
+    return (dim + 2) * (z[index[:, 1:]].mean(1) - z) / distance[:, -1:] ** 2 / scale
 
 
 def _learned(weights: xr.Dataset, samples: list[np.ndarray]) -> list[np.ndarray]:

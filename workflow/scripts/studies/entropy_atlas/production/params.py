@@ -30,7 +30,7 @@ class Train(Model):
     look: PositiveInt
     """Updates from one look at the held-out part to the next."""
     shuffle: bool
-    """Whether scores are fitted to samples whose coordinates are dealt out anew. Control."""
+    """Whether networks learn from samples whose coordinates are dealt out anew. Control."""
 
 
 class Entropy(Model):
