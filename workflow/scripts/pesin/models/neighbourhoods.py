@@ -1,4 +1,4 @@
-"""Neighbours within clouds of points, what they carry, and graphs of them: dense and batched, for some hundred points."""
+"""Neighbours within clouds of points, what they carry, graphs of them: dense and batched, for some hundred points."""
 
 from __future__ import annotations
 
