@@ -1,10 +1,11 @@
-"""The study's figures: the ring's maps, learned beside exact; estimators beside the truth."""
+"""The study's figures: the ring's maps, learned beside exact; estimators beside the truth; the fluid."""
 
 from __future__ import annotations
 
 from typing import Any
 
 import numpy as np
+from matplotlib.collections import EllipseCollection
 from matplotlib.figure import Figure
 
 from pesin.plot.style import COLOURS, interval_whiskers, legend, log_axis, named, names, panels
@@ -12,6 +13,7 @@ from pesin.stats.intervals import interval
 from pesin.steps.results import Results
 
 SAID = {"learned": "learned", "score_free": "score-free", "uncertainty": "uncertainty bound"}
+FLUID = {"learned": "learned, |v|²", "score_free": "contacts", "divergence": "learned, div v"}
 
 
 def ring(study: Results) -> Figure:
@@ -77,5 +79,58 @@ def estimators(study: Results) -> Figure:
     log_axis(right, "y")
     right.set(xlabel="dimensions", ylabel=named(at_trap["square"], "squared relative error"))
     for panel in (middle, right):
+        legend(panel, outside="above", ncols=2)
+    return figure
+
+
+def fluid(study: Results) -> Figure:
+    """A snapshot coloured by the entropy that each particle makes, and its mean by neighbours, size and packing."""
+    result: Any = study["entropy/fluid"]
+    others = {name: study[f"entropy/{name}"] for name in ("no_repulsion", "untrained_fluid")}
+    physics = study.params("fluid").simulate
+    figure, (top, bottom) = panels(2, 3, height=2.6)
+    box = float(np.sqrt(result.sizes["particle"] * np.pi / physics.packing))
+    place = result["snapshot"].values
+    most = float(np.percentile(result["snapshot_production"].sel(estimator="score_free"), 98))
+    for panel, name in zip(top, ("learned", "score_free"), strict=False):
+        made = result["snapshot_production"].sel(estimator=name)
+        discs = EllipseCollection(
+            2, 2, 0, units="xy", offsets=place, offset_transform=panel.transData, cmap="magma", linewidths=0.2,
+            edgecolors=COLOURS[7],
+        )
+        discs.set_array(made.values)
+        discs.set_clim(0, most)
+        panel.add_collection(discs)
+        panel.set(xlim=(-box / 2, box / 2), ylim=(-box / 2, box / 2), aspect="equal", xlabel="x (R)", ylabel="y (R)")
+        panel.set_title(FLUID[name])
+    figure.colorbar(discs, ax=list(top[:2]), label=named(made), extend="max", shrink=0.8)
+    for i, (name, said) in enumerate(FLUID.items()):
+        style: dict[str, Any] = {"color": COLOURS[i], "fmt": "o-"}
+        for panel, variable, along in (
+            (top[2], "by_neighbours", "neighbours"),
+            (bottom[0], "by_size", "size"),
+            (bottom[1], "by_packing", "packing"),
+        ):
+            values = result[variable].sel(estimator=name)
+            at = values[along].values * (1.02**i if along == "size" else 1) + (0.006 * i if along == "packing" else 0)
+            interval_whiskers(panel, at, interval(values, "run"), said, **style)
+    for i, (name, other) in enumerate(others.items()):
+        values = other["by_packing"].sel(estimator="learned").mean("run")
+        bottom[1].plot(values["packing"], values, ":", color=COLOURS[4 + i], label=name.replace("_", " "))
+    for i, packing in enumerate(result["packing"].values):
+        found = interval(result["packing_error"].sel(packing=[packing]), "run")
+        interval_whiskers(bottom[2], [i], found, "packings" if i == 0 else None, color=COLOURS[0], fmt="o")
+    count = result.sizes["packing"]
+    for i, size in enumerate(result["size"].values):
+        found = interval(result["size_error"].sel(size=[size]), "run")
+        interval_whiskers(bottom[2], [count + i], found, "sizes" if i == 0 else None, color=COLOURS[1], fmt="s")
+    bottom[2].axhline(0.15, color=COLOURS[7], linewidth=0.8, label="15 %")
+    labels = [f"{p:g}" for p in result["packing"].values] + [f"N={n}" for n in result["size"].values]
+    names(bottom[2], "x", labels, rotation=45)
+    bottom[2].set(ylabel="|learned / score-free - 1|", ylim=(0, None))
+    log_axis(bottom[0], "x", ticks=result["size"].values)
+    for panel, said in ((top[2], "neighbours within 3 R"), (bottom[0], "particles"), (bottom[1], "packing")):
+        panel.set(xlabel=said, ylabel=named(result["by_size"], "per particle"), ylim=(0, None))
+    for panel in (top[2], *bottom):
         legend(panel, outside="above", ncols=2)
     return figure
