@@ -95,7 +95,14 @@ def fluid(study: Results) -> Figure:
     for panel, name in zip(top, ("learned", "score_free"), strict=False):
         made = result["snapshot_production"].sel(estimator=name)
         discs = EllipseCollection(
-            2, 2, 0, units="xy", offsets=place, offset_transform=panel.transData, cmap="magma", linewidths=0.2,
+            2,
+            2,
+            0,
+            units="xy",
+            offsets=place,
+            offset_transform=panel.transData,
+            cmap="magma",
+            linewidths=0.2,
             edgecolors=COLOURS[7],
         )
         discs.set_array(made.values)

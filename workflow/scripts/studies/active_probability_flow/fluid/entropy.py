@@ -57,7 +57,7 @@ def entropy(case: Case[Params], data: xr.DataTree, trained: xr.DataTree) -> xr.D
             ),
             "totals_gap": labelled(
                 ("estimator", "run"),
-                relative(2 * abs(whole - whole[2]), whole + whole[2]),
+                relative(2 * abs(whole - whole[2]), abs(whole) + abs(whole[2])),
                 "difference of the totals from the score-free one, over the mean of both",
                 nan=DIVERGED,
             ),
@@ -108,8 +108,9 @@ def production(case: Case[Params], data: xr.DataTree, weights: Parameters, syste
 def by_neighbours(
     case: Case[Params], data: xr.DataTree, local: np.ndarray, system: tuple[int, float]
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Mean over the particles with so many neighbours nearer than 3 R, (estimator, run, neighbours); and (run,) the mean
-    share of the particles in the largest cluster of those that touch."""
+    """Mean over the particles with so many neighbours nearer than 3 R, (estimator, run, neighbours); and, of each run, the
+    mean share of the particles in the largest cluster of those that touch.
+    """
     world, most = case.params.train.world, case.params.entropy.most
     place = data[group(*system)]["place"].sel(world=world).values
     box = law_of(case.params.simulate, world, *system).box
@@ -130,8 +131,9 @@ def by_neighbours(
 
 
 def changes(case: Case[Params], data: xr.DataTree, weights: Parameters, system: tuple[int, float]) -> np.ndarray:
-    """Largest change of a score when all particles are renamed, and of the most pressed particle's when the farthest and
-    when the nearest other one moves: (3, run), on one snapshot of each run, in double precision."""
+    """Largest change of a score when all particles are renamed, and of the most pressed one's when the farthest and when
+    the nearest other one moves: (3, run), on one snapshot of each run, in double precision.
+    """
     params = case.params.simulate
     law = law_of(params, case.params.train.world, *system)
     one = data[group(*system)].to_dataset().sel(world=case.params.train.world).isel(snapshot=0)

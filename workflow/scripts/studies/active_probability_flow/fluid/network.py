@@ -1,8 +1,8 @@
 """What the score of the propulsions adds to -g, by a network over each particle's nearest neighbours.
 
 A particle is described in the frame of its own force, its neighbours by their distance, the nearest first: so the score
-is local, goes with the particles when they are renamed, and turns with the box. Of a contact, H = k F'(r) stiff, velocities
-relax to v0 sqrt(gamma / H), where the score is of size sqrt(H / gamma): these two are the units of inputs and outputs.
+is local, goes with the particles when they are renamed, and turns with the box. In a contact of stiffness k velocities
+relax to v0 sqrt(gamma / k), and the score is of size sqrt(k / gamma): these two are the units of inputs and outputs.
 """
 
 from __future__ import annotations
@@ -39,9 +39,9 @@ def neighbourhoods(
     -------
     dict
         All in the particle's frame: `own` (..., particles, 2), its propulsion; `velocity`, of the same shape; `unit`
-        (..., particles, k, 2), the directions of its neighbours; `others`, their velocities; `soft` (..., particles, k),
-        near 1 where they touch; `still` (..., particles, 8 k + 1), inputs that no propulsion of its own changes; `frame`
-        (..., particles, 2, 2).
+        (..., particles, k, 2), the directions of its neighbours; `others`, their velocities; `soft` (..., particles,
+        k), near 1 where they touch; `still` (..., particles, 8 k + 1), inputs that its own propulsion doesn't change;
+        `frame` (..., particles, 2, 2), whose rows are the axes.
     """
     force, _ = law.force(x)
     velocity, index = law.speed * g + force, nearest(x, k, law.box)

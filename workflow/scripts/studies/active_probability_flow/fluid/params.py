@@ -35,7 +35,8 @@ class Simulate(Model):
     """Time before the first snapshot; 10 / turning forgets the start."""
     training: Snapshots
     tests: Snapshots
-    """Of all systems; that of the training goes on after it."""
+    """Of the largest system; smaller ones have more, so that they show as many particles. That of the training goes on
+    after it."""
     dt: Annotated[float, Field(gt=0, le=0.01)]
 
 

@@ -18,10 +18,12 @@ def simulate(case: Case[Params]) -> xr.DataTree:
     """Return the group `training`, and one for each number of particles and packing."""
     params, found = case.params.simulate, {}
     for system in case.progress(systems(params)):
-        rng, name = case.rng(group(*system)), group(*system)
+        name = group(*system)
+        rng, many = case.rng(name), params.tests.many * max(params.sizes) // system[0]
         looks = {TRAINING: params.training} if system == systems(params)[0] else {}
-        worlds = [_follow(params, law_of(params, world, *system), system[0], rng, looks | {name: params.tests}) for world in WORLDS]
-        for i, part in enumerate((*looks, name)):
+        looks |= {name: Snapshots(many=many, every=params.tests.every)}
+        worlds = [_follow(params, law_of(params, world, *system), system[0], rng, looks) for world in WORLDS]
+        for i, part in enumerate(looks):
             found[part] = _dataset([world[i] for world in worlds])
     return xr.DataTree.from_dict(found)
 

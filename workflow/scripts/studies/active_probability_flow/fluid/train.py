@@ -56,4 +56,7 @@ def seen_by(
     law = law_of(case.params.simulate, params.world, *system)
     found = neighbourhoods(case.params.simulate, law, x, g, params.neighbours, mirrored)
     found.pop("frame")
-    return {what: torch.as_tensor(part, dtype=torch.float32, device=case.device).flatten(1, 2) for what, part in found.items()}
+    return {
+        what: torch.as_tensor(part, dtype=torch.float32, device=case.device).flatten(1, 2)
+        for what, part in found.items()
+    }
