@@ -40,10 +40,10 @@ def entropy(case: Case[Params], data: xr.DataTree, trained: xr.DataTree) -> xr.D
     by_size = np.stack([mean[many, params.packing] for many in params.sizes], 1)
     by_packing = np.stack([mean[params.sizes[0], packing] for packing in params.packings], 1)
     size_error, packing_error = (relative(abs(part[0] - part[2]), part[2]) for part in (by_size, by_packing))
-    home, largest = systems(params)[0], (max(params.sizes), params.packing)
+    largest = max(params.sizes), params.packing
     whole = by_size[:, params.sizes.index(largest[0])]
     profile, clustered = by_neighbours(case, data, local[largest], largest)
-    snapshot = data[group(*largest)]["place"].sel(world=case.params.train.world)[0, -1]
+    snapshot = data[group(*largest)].to_dataset()["place"].sel(world=case.params.train.world)[0, -1]
     kinds: dict[str, Any] = {"units": RATE, "nan": DIVERGED}
     said, off = "entropy production of a particle", "relative difference of learned and score-free"
     return xr.Dataset(
@@ -70,7 +70,10 @@ def entropy(case: Case[Params], data: xr.DataTree, trained: xr.DataTree) -> xr.D
             "by_neighbours": labelled(("estimator", "run", "neighbours"), profile, said, RATE, nan=EMPTY),
             "clustered": labelled("run", clustered, "share of the particles in the largest cluster"),
             "change": labelled(
-                ("what", "run"), changes(case, data, weights, home), "largest change of a score", may_be_constant=1
+                ("what", "run"),
+                changes(case, data, weights, systems(params)[0]),
+                "largest change of a score",
+                may_be_constant=1,
             ),
             "snapshot": labelled(("particle", "axis"), snapshot.values, "place", "R"),
             "snapshot_production": labelled(("estimator", "particle"), local[largest][:, 0, -1], said, **kinds),
@@ -96,7 +99,7 @@ def production(case: Case[Params], data: xr.DataTree, weights: Parameters, syste
     """Of each particle by each estimator, (estimator, run, snapshot, particle)."""
     params, world = case.params.simulate, case.params.train.world
     law, seen = law_of(params, world, *system), seen_by(case, data, group(*system), system)
-    place = data[group(*system)]["place"].sel(world=world).values
+    place = data[group(*system)].to_dataset()["place"].sel(world=world).values
     with torch.no_grad():
         value, divergence = correction(weights, params, seen)
     square, slope = (
@@ -108,11 +111,12 @@ def production(case: Case[Params], data: xr.DataTree, weights: Parameters, syste
 def by_neighbours(
     case: Case[Params], data: xr.DataTree, local: np.ndarray, system: tuple[int, float]
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Mean over the particles with so many neighbours nearer than 3 R, (estimator, run, neighbours); and, of each run, the
-    mean share of the particles in the largest cluster of those that touch.
+    """Mean over the particles with so many neighbours nearer than 3 R, (estimator, run, neighbours); and (run,).
+
+    The latter is the mean share of the particles in the largest cluster of those that touch.
     """
     world, most = case.params.train.world, case.params.entropy.most
-    place = data[group(*system)]["place"].sel(world=world).values
+    place = data[group(*system)].to_dataset()["place"].sel(world=world).values
     box = law_of(case.params.simulate, world, *system).box
     found, largest = np.full((len(local), len(place), most + 1), np.nan), np.zeros(place.shape[:2])
     for run, snapshots in enumerate(place):
@@ -131,8 +135,9 @@ def by_neighbours(
 
 
 def changes(case: Case[Params], data: xr.DataTree, weights: Parameters, system: tuple[int, float]) -> np.ndarray:
-    """Largest change of a score when all particles are renamed, and of the most pressed one's when the farthest and when
-    the nearest other one moves: (3, run), on one snapshot of each run, in double precision.
+    """Largest changes of scores in a snapshot of each run, (3, run), in double precision.
+
+    When all particles are renamed; of the most pressed one, when the farthest and when the nearest other one moves.
     """
     params = case.params.simulate
     law = law_of(params, case.params.train.world, *system)

@@ -52,7 +52,8 @@ def seen_by(
 ) -> dict[str, torch.Tensor]:
     """Neighbourhoods of all particles in a group of snapshots: (runs, samples, ...)."""
     params = case.params.train
-    x, g = (data[name][part].sel(world=params.world).values for part in ("place", "propulsion"))
+    one = data[name].to_dataset().sel(world=params.world)
+    x, g = one["place"].values, one["propulsion"].values
     law = law_of(case.params.simulate, params.world, *system)
     found = neighbourhoods(case.params.simulate, law, x, g, params.neighbours, mirrored)
     found.pop("frame")

@@ -92,7 +92,7 @@ def binned(case: Case[Params], x, g, local, flow) -> tuple[np.ndarray, dict[str,
     made = local.sum(-1)
     parts = np.moveaxis(local, -1, 0)
     along = np.stack([[np.bincount(c, m, nx) for c, m in zip(column, part, strict=True)] for part in parts])
-    along /= samples * box / nx
+    along = along / (samples * box / nx)
     place = (column * ng + row).ravel()
 
     def spread(values) -> np.ndarray:
