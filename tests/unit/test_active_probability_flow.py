@@ -60,7 +60,8 @@ def test_swimmers_in_a_trap_make_what_linear_processes_make():
         [[law.trap, -law.speed], [0, law.turning]], np.diag([law.diffusion, law.turning])
     ).value
     assert one == pytest.approx(law.speed**2 * law.turning / (law.diffusion * (law.turning + law.trap)))
-    data = simulate(case_of(NAME, "solvable", "simulate", simulate={"trap": {"particles": [many], "samples": 4000}}))
+    change = {"simulate": {"trap": {"particles": [many], "samples": 4000}}, "train": {"traps": [many]}}
+    data = simulate(case_of(NAME, "solvable", "simulate", **change))
     group = data[f"trap_{many}"]
     assert float(group["production"]) == pytest.approx(many * float(one))
     cross = law.speed / (law.turning + law.trap)

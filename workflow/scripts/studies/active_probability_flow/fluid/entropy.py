@@ -43,7 +43,7 @@ def entropy(case: Case[Params], data: xr.DataTree, trained: xr.DataTree) -> xr.D
     largest = max(params.sizes), params.packing
     whole = by_size[:, params.sizes.index(largest[0])]
     profile, clustered = by_neighbours(case, data, local[largest], largest)
-    snapshot = data[group(*largest)].to_dataset()["place"].sel(world=case.params.train.world)[0, -1]
+    snapshot = data[group(*largest)]["place"].sel(world=case.params.train.world)[0, -1]
     kinds: dict[str, Any] = {"units": RATE, "nan": DIVERGED}
     said, off = "entropy production of a particle", "relative difference of learned and score-free"
     return xr.Dataset(
@@ -61,10 +61,10 @@ def entropy(case: Case[Params], data: xr.DataTree, trained: xr.DataTree) -> xr.D
                 "difference of the totals from the score-free one, over the mean of both",
                 nan=DIVERGED,
             ),
-            "size_spread": labelled(
-                ("estimator", "run"),
-                relative(np.ptp(by_size, 1), by_size.mean(1)),
-                "spread over sizes, relative to the mean",
+            "size_shift": labelled(
+                ("estimator", "size", "run"),
+                relative(by_size - by_size[:, :1], by_size[:, :1]),
+                "change of the entropy production of a particle from the smallest size",
                 nan=NONE,
             ),
             "by_neighbours": labelled(("estimator", "run", "neighbours"), profile, said, RATE, nan=EMPTY),
@@ -92,6 +92,7 @@ def entropy(case: Case[Params], data: xr.DataTree, trained: xr.DataTree) -> xr.D
 
 def relative(difference: np.ndarray, to: np.ndarray) -> np.ndarray:
     """Their ratio; NaN where there is nothing to compare with."""
+    to = np.broadcast_to(to, np.shape(difference))
     return np.divide(difference, to, out=np.full(np.shape(difference), np.nan), where=to != 0)
 
 
@@ -99,7 +100,7 @@ def production(case: Case[Params], data: xr.DataTree, weights: Parameters, syste
     """Of each particle by each estimator, (estimator, run, snapshot, particle)."""
     params, world = case.params.simulate, case.params.train.world
     law, seen = law_of(params, world, *system), seen_by(case, data, group(*system), system)
-    place = data[group(*system)].to_dataset()["place"].sel(world=world).values
+    place = data[group(*system)]["place"].sel(world=world).to_numpy()
     with torch.no_grad():
         value, divergence = correction(weights, params, seen)
     square, slope = (
@@ -116,7 +117,7 @@ def by_neighbours(
     The latter is the mean share of the particles in the largest cluster of those that touch.
     """
     world, most = case.params.train.world, case.params.entropy.most
-    place = data[group(*system)].to_dataset()["place"].sel(world=world).values
+    place = data[group(*system)]["place"].sel(world=world).to_numpy()
     box = law_of(case.params.simulate, world, *system).box
     found, largest = np.full((len(local), len(place), most + 1), np.nan), np.zeros(place.shape[:2])
     for run, snapshots in enumerate(place):

@@ -22,9 +22,9 @@ def simulate(case: Case[Params]) -> xr.DataTree:
         rng, many = case.rng(name), params.tests.many * max(params.sizes) // system[0]
         looks = {TRAINING: params.training} if system == systems(params)[0] else {}
         looks |= {name: Snapshots(many=many, every=params.tests.every)}
-        worlds = [_follow(params, law_of(params, world, *system), system[0], rng, looks) for world in WORLDS]
-        for i, part in enumerate(looks):
-            found[part] = _dataset([world[i] for world in worlds])
+        made = _follow(params, *system, rng, looks)
+        for part, (places, propulsions) in zip(looks, made, strict=True):
+            found[part] = _dataset(params, box_edge(*system), rng, places, propulsions)
     return xr.DataTree.from_dict(found)
 
 
@@ -47,10 +47,10 @@ def law_of(params: Simulate, world: str, many: int, packing: float) -> Swimmers:
 
 
 def _follow(
-    params: Simulate, law: Swimmers, many: int, rng: np.random.Generator, looks: dict[str, Snapshots]
+    params: Simulate, many: int, packing: float, rng: np.random.Generator, looks: dict[str, Snapshots]
 ) -> list[tuple[np.ndarray, np.ndarray]]:
-    """Places and propulsions in one world, at each of the looks one after the other: (run, snapshot, particle, 2)."""
-    shape, found = (params.runs, many, 2), []
+    """Places and propulsions of particles that repel, at each of the looks in turn: (run, snapshot, particle, 2)."""
+    law, shape, found = law_of(params, "repulsive", many, packing), (params.runs, many, 2), []
     start = np.broadcast_to(lattice(many, law.box), shape)
     state = law.run(rng, start, rng.standard_normal(shape), params.dt, round(params.warm / params.dt))
     for look in looks.values():
@@ -63,10 +63,16 @@ def _follow(
     return found
 
 
-def _dataset(worlds: list[tuple[np.ndarray, np.ndarray]]) -> xr.Dataset:
-    places, propulsions = (np.stack(part) for part in zip(*worlds, strict=True))
+def _dataset(
+    params: Simulate, box: float, rng: np.random.Generator, places: np.ndarray, propulsions: np.ndarray
+) -> xr.Dataset:
+    """Both worlds. The ideal one is at rest when places are uniform and propulsions normal, and is drawn so."""
+    ideal = rng.uniform(-box / 2, box / 2, places.shape), rng.standard_normal(places.shape)
     dims = ("world", "run", "snapshot", "particle", "axis")
     return xr.Dataset(
-        {"place": labelled(dims, places, "place", "R"), "propulsion": labelled(dims, propulsions, "propulsion")},
-        {"world": list(WORLDS), "run": np.arange(places.shape[1]), "axis": ["x", "y"]},
+        {
+            "place": labelled(dims, np.stack([places, ideal[0]]), "place", "R"),
+            "propulsion": labelled(dims, np.stack([propulsions, ideal[1]]), "propulsion"),
+        },
+        {"world": list(WORLDS), "run": np.arange(params.runs), "axis": ["x", "y"]},
     )

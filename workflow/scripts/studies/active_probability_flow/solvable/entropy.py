@@ -138,7 +138,7 @@ def trap(case: Case[Params], data: xr.DataTree, trained: xr.DataTree) -> xr.Data
     """Entropy production by networks and by a kernel density, against the closed form."""
     params, simulated = case.params, case.params.simulate.trap
     law, values, errors, gaps = trap_law(simulated), [], [], []
-    for many in simulated.particles:
+    for many in params.train.traps:
         group = data[f"trap_{many}"].to_dataset()
         points = trap_points(group, simulated.stiffness, case.device)
         with torch.no_grad():
@@ -161,7 +161,7 @@ def trap(case: Case[Params], data: xr.DataTree, trained: xr.DataTree) -> xr.Data
         },
         {
             "estimator": ["learned", "kernel"],
-            "swimmers": simulated.particles,
+            "swimmers": params.train.traps,
             "set": np.arange(simulated.sets),
         },
     )
