@@ -110,6 +110,9 @@ def test_networks_on_the_ring_are_periodic_and_odd_and_their_slopes_are_derivati
         return network(weights, scores.Points(x, g, x, x))
 
     here, step = at(x, g), 1e-6
+    pieces = scores.in_pieces(network, weights, scores.Points(x, g, x, x), 7)
+    assert_allclose(pieces.value, here.value, atol=1e-12)
+    assert_allclose(pieces.slope, here.slope, atol=1e-12)
     assert_allclose(at(x + 16, g).value, here.value, atol=1e-12)
     assert_allclose(at(-x, -g).value, -here.value, atol=1e-12)
     by_x = (at(x + step, g).value - at(x - step, g).value)[:, :, 0] / (2 * step)

@@ -15,6 +15,7 @@ from pesin.steps.labels import DIVERGED, labelled
 from studies.active_probability_flow.solvable.params import Params
 from studies.active_probability_flow.solvable.scores import (
     in_open,
+    in_pieces,
     on_ring,
     production,
     ring_points,
@@ -39,7 +40,7 @@ def ring(case: Case[Params], data: xr.DataTree, trained: xr.DataTree) -> xr.Data
     points = ring_points(simulated, params.train.shuffle, case.device, params.simulate.ring.walkers)
     with torch.no_grad():
         weights = networks(trained, f"ring/{params.entropy.weights}", case.device)
-        found = on_ring(law.box)(weights, points)
+        found = in_pieces(on_ring(law.box), weights, points)
         local = production(law, points, found)[..., 0].double().numpy(force=True)
         flow = velocity(law, points, found)[..., 0].double().numpy(force=True)
     x, g, force = (part[..., 0].double().numpy(force=True) for part in (points.x, points.g, points.force))
