@@ -13,7 +13,7 @@ from pesin.stats.intervals import interval
 from pesin.steps.results import Results
 
 SAID = {"learned": "learned", "score_free": "score-free", "uncertainty": "uncertainty bound"}
-FLUID = {"learned": "learned, |v|²", "score_free": "contacts", "divergence": "learned, div v"}
+FLUID = {"learned": "|v|²", "score_free": "contacts", "divergence": "div v"}
 
 
 def ring(study: Results) -> Figure:
@@ -88,7 +88,7 @@ def fluid(study: Results) -> Figure:
     result: Any = study["entropy/fluid"]
     others = {name: study[f"entropy/{name}"] for name in ("no_repulsion", "untrained_fluid")}
     physics = study.params("fluid").simulate
-    figure, (top, bottom) = panels(2, 3, height=2.6)
+    figure, (top, bottom) = panels(2, 3, height=2.9)
     box = float(np.sqrt(result.sizes["particle"] * np.pi / physics.packing))
     place = result["snapshot"].values
     most = float(np.percentile(result["snapshot_production"].sel(estimator="score_free"), 98))
@@ -109,8 +109,9 @@ def fluid(study: Results) -> Figure:
         discs.set_clim(0, most)
         panel.add_collection(discs)
         panel.set(xlim=(-box / 2, box / 2), ylim=(-box / 2, box / 2), aspect="equal", xlabel="x (R)", ylabel="y (R)")
-        panel.set_title(FLUID[name])
-    figure.colorbar(discs, ax=list(top[:2]), label=named(made), extend="max", shrink=0.8)
+        panel.set_title({"learned": "learned, |v|²", "score_free": "by contacts"}[name])
+    bar: dict[str, Any] = {"location": "bottom", "aspect": 40, "shrink": 0.8, "extend": "max"}
+    figure.colorbar(discs, ax=list(top[:2]), label=named(made, "per particle"), **bar)
     for i, (name, said) in enumerate(FLUID.items()):
         style: dict[str, Any] = {"color": COLOURS[i], "fmt": "o-"}
         for panel, variable, along in (
@@ -138,6 +139,8 @@ def fluid(study: Results) -> Figure:
     log_axis(bottom[0], "x", ticks=result["size"].values)
     for panel, said in ((top[2], "neighbours within 3 R"), (bottom[0], "particles"), (bottom[1], "packing")):
         panel.set(xlabel=said, ylabel=named(result["by_size"], "per particle"), ylim=(0, None))
-    for panel in (top[2], *bottom):
-        legend(panel, outside="above", ncols=2)
+    top[2].set_xticks(result["neighbours"].values)
+    for panel in (top[2], bottom[2]):
+        legend(panel, outside="above", ncols=3, columnspacing=0.7, handlelength=1.2)
+    bottom[1].legend(handles=bottom[1].lines[-2:], loc="upper left")
     return figure
