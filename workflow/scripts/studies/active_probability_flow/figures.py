@@ -43,7 +43,7 @@ def ring(study: Results) -> Figure:
         panel.set(xlabel="distance x (R)", ylim=(-3.5, 3.5))
     bars: dict[str, Any] = {"location": "bottom", "aspect": 25, "shrink": 0.9}
     figure.colorbar(shown[0], ax=axes[:, 0], label=named(exact["density"], "density"), **bars)
-    figure.colorbar(shown[1], ax=axes[:, 2], label=named(learned["map"], "per area"), **bars)
+    figure.colorbar(shown[1], ax=axes[:, 2], label=named(learned["map"], "per area"), ticks=[0, 0.005, 0.01], **bars)
     return figure
 
 
@@ -61,16 +61,19 @@ def estimators(study: Results) -> Figure:
     left.axhline(float(at_ring["total"].sel(estimator="exact")[0]), color=COLOURS[7], linewidth=0.8)
     names(left, "x", list(shown), rotation=45)
     left.set_ylabel(named(at_ring["total"], "total"))
-    for i, part in enumerate(at_ring["part"].values):
-        values = at_ring["part_production"].sel(part=part)
-        middle.plot(i + np.linspace(-0.15, 0.15, len(values)), values, "o", color=COLOURS[0], markersize=3)
+    judged = {"total, exact": (at_ring["total_error"].sel(against="exact"), 0.05)}
+    judged["total, score-free"] = at_ring["total_error"].sel(against="score_free"), 0.05
+    judged |= {
+        said: (at_ring["part_error"].sel(part=part), 0.1) for part, said in (("x", "places"), ("g", "propulsions"))
+    }
+    judged["trap"] = at_trap["error"].sel(estimator="learned", swimmers=1).rename(set="seed"), 0.03
+    for i, (values, allowed) in enumerate(judged.values()):
+        middle.plot(i + np.linspace(-0.15, 0.15, values.size), values, "o", color=COLOURS[0], markersize=2)
         found = interval(values.expand_dims("place"), "seed")
-        interval_whiskers(middle, [i + 0.3], found, "learned" if i == 0 else None, color=COLOURS[0])
-        exact = float(at_ring["exact_part"].sel(part=part))
-        middle.plot([i - 0.35, i + 0.45], 2 * [exact], color=COLOURS[7], label="exact" if i == 0 else None)
-    names(middle, "x", ["places", "propulsions"])
-    log_axis(middle, "y")
-    middle.set_ylabel(named(at_ring["part_production"], "part"))
+        interval_whiskers(middle, [i + 0.3], found, "mean" if i == 0 else None, color=COLOURS[1])
+        middle.fill_between([i - 0.4, i + 0.45], -allowed, allowed, color=COLOURS[7], alpha=0.2, linewidth=0)
+    names(middle, "x", list(judged), rotation=45)
+    middle.set_ylabel("relative error, learned")
     dimensions = 2 * at_trap["swimmers"].values
     for i, (method, said) in enumerate({"learned": "learned", "kernel": "kernel density"}.items()):
         found = interval(at_trap["square"].sel(estimator=method), "set")
@@ -116,12 +119,15 @@ def fluid(study: Results) -> Figure:
         style: dict[str, Any] = {"color": COLOURS[i], "fmt": "o-"}
         for panel, variable, along in (
             (top[2], "by_neighbours", "neighbours"),
-            (bottom[0], "by_size", "size"),
             (bottom[1], "by_packing", "packing"),
         ):
             values = result[variable].sel(estimator=name)
-            at = values[along].values * (1.02**i if along == "size" else 1) + (0.006 * i if along == "packing" else 0)
+            at = values[along].values + (0.006 * i if along == "packing" else 0)
             interval_whiskers(panel, at, interval(values, "run"), said, **style)
+        shift = interval(1 + result["size_shift"].sel(estimator=name).isel(size=slice(1, None)), "run")
+        interval_whiskers(bottom[0], result["size"].values[1:] * 1.04**i, shift, **style)
+    bottom[0].plot(result["size"][:1], [1], "o", color="black", markersize=4)
+    bottom[0].fill_between(result["size"].values[[0, -1]], 0.95, 1.05, color=COLOURS[7], alpha=0.2, linewidth=0)
     for i, (name, other) in enumerate(others.items()):
         values = other["by_packing"].sel(estimator="learned").mean("run")
         bottom[1].plot(values["packing"], values, ":", color=COLOURS[4 + i], label=name.replace("_", " "))
@@ -137,7 +143,8 @@ def fluid(study: Results) -> Figure:
     names(bottom[2], "x", labels, rotation=45)
     bottom[2].set(ylabel="|learned / score-free - 1|", ylim=(0, None))
     log_axis(bottom[0], "x", ticks=result["size"].values)
-    for panel, said in ((top[2], "neighbours within 3 R"), (bottom[0], "particles"), (bottom[1], "packing")):
+    bottom[0].set(xlabel="particles", ylabel="per particle, smallest size = 1")
+    for panel, said in ((top[2], "neighbours within 3 R"), (bottom[1], "packing")):
         panel.set(xlabel=said, ylabel=named(result["by_size"], "per particle"), ylim=(0, None))
     top[2].set_xticks(result["neighbours"].values)
     for panel in (top[2], bottom[2]):
