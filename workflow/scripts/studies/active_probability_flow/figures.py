@@ -92,29 +92,10 @@ def fluid(study: Results) -> Figure:
     others = {name: study[f"entropy/{name}"] for name in ("no_repulsion", "untrained_fluid")}
     physics = study.params("fluid").simulate
     figure, (top, bottom) = panels(2, 3, height=2.9)
-    box = float(np.sqrt(result.sizes["particle"] * np.pi / physics.packing))
-    place = result["snapshot"].values
-    most = float(np.percentile(result["snapshot_production"].sel(estimator="score_free"), 98))
     for panel, name in zip(top, ("learned", "score_free"), strict=False):
-        made = result["snapshot_production"].sel(estimator=name)
-        discs = EllipseCollection(
-            2,
-            2,
-            0,
-            units="xy",
-            offsets=place,
-            offset_transform=panel.transData,
-            cmap="magma",
-            linewidths=0.2,
-            edgecolors=COLOURS[7],
-        )
-        discs.set_array(made.values)
-        discs.set_clim(0, most)
-        panel.add_collection(discs)
-        panel.set(xlim=(-box / 2, box / 2), ylim=(-box / 2, box / 2), aspect="equal", xlabel="x (R)", ylabel="y (R)")
-        panel.set_title({"learned": "learned, |v|²", "score_free": "by contacts"}[name])
+        discs = snapshot(panel, result, name, physics.packing)
     bar: dict[str, Any] = {"location": "bottom", "aspect": 40, "shrink": 0.8, "extend": "max"}
-    figure.colorbar(discs, ax=list(top[:2]), label=named(made, "per particle"), **bar)
+    figure.colorbar(discs, ax=list(top[:2]), label=named(result["snapshot_production"], "per particle"), **bar)
     for i, (name, said) in enumerate(FLUID.items()):
         style: dict[str, Any] = {"color": COLOURS[i], "fmt": "o-"}
         for panel, variable, along in (
@@ -131,18 +112,7 @@ def fluid(study: Results) -> Figure:
     for i, (name, other) in enumerate(others.items()):
         values = other["by_packing"].sel(estimator="learned").mean("run")
         bottom[1].plot(values["packing"], values, ":", color=COLOURS[4 + i], label=name.replace("_", " "))
-    for i, packing in enumerate(result["packing"].values):
-        found = interval(result["packing_error"].sel(packing=[packing]), "run")
-        interval_whiskers(bottom[2], [i], found, "packings" if i == 0 else None, color=COLOURS[0], fmt="o")
-    count = result.sizes["packing"]
-    for i, size in enumerate(result["size"].values):
-        found = interval(result["size_error"].sel(size=[size]), "run")
-        interval_whiskers(bottom[2], [count + i], found, "sizes" if i == 0 else None, color=COLOURS[1], fmt="s")
-    bottom[2].axhline(0.15, color=COLOURS[7], linewidth=0.8, label="15 %")
-    labels = [f"{p:g}" for p in result["packing"].values] + [f"N={n}" for n in result["size"].values]
-    names(bottom[2], "x", labels, rotation=45)
-    bottom[2].set(ylabel="|learned / score-free - 1|", ylim=(0, None))
-    log_axis(bottom[0], "x", ticks=result["size"].values)
+    errors(bottom[2], result)
     bottom[0].set(xlabel="particles", ylabel="per particle, smallest size = 1")
     for panel, said in ((top[2], "neighbours within 3 R"), (bottom[1], "packing")):
         panel.set(xlabel=said, ylabel=named(result["by_size"], "per particle"), ylim=(0, None))
@@ -151,3 +121,32 @@ def fluid(study: Results) -> Figure:
         legend(panel, outside="above", ncols=3, columnspacing=0.7, handlelength=1.2)
     bottom[1].legend(handles=bottom[1].lines[-2:], loc="upper left")
     return figure
+
+
+def snapshot(panel, result, name: str, packing: float) -> EllipseCollection:
+    """Draw particles at their size, coloured by the entropy that each makes by one estimator."""
+    half = float(np.sqrt(result.sizes["particle"] * np.pi / packing)) / 2
+    made = result["snapshot_production"]
+    look: dict[str, Any] = {"cmap": "magma", "linewidths": 0.2, "edgecolors": COLOURS[7]}
+    discs = EllipseCollection(
+        2, 2, 0, units="xy", offsets=result["snapshot"].values, offset_transform=panel.transData, **look
+    )
+    discs.set_array(made.sel(estimator=name).values)
+    discs.set_clim(0, float(np.percentile(made.sel(estimator="score_free"), 98)))
+    panel.add_collection(discs)
+    panel.set(xlim=(-half, half), ylim=(-half, half), aspect="equal", xlabel="x (R)", ylabel="y (R)")
+    panel.set_title({"learned": "learned, |v|²", "score_free": "by contacts"}[name])
+    return discs
+
+
+def errors(panel, result) -> None:
+    """How far learned and score-free are apart at each packing and size, and what is allowed."""
+    labels: list[str] = []
+    for i, (along, said) in enumerate({"packing": "packings", "size": "sizes"}.items()):
+        found = interval(result[f"{along}_error"], "run")
+        at = len(labels) + np.arange(result.sizes[along])
+        interval_whiskers(panel, at, found, said, color=COLOURS[i], fmt="os"[i])
+        labels += [f"N={n}" if along == "size" else f"{n:g}" for n in result[along].values]
+    panel.axhline(0.15, color=COLOURS[7], linewidth=0.8, label="15 %")
+    names(panel, "x", labels, rotation=45)
+    panel.set(ylabel="|learned / score-free - 1|", ylim=(0, None))

@@ -15,13 +15,13 @@ from pesin.models.mlp import Parameters
 from pesin.steps.case import Case
 from pesin.steps.labels import DIVERGED, labelled
 from studies.active_probability_flow.fluid.network import correction, neighbourhoods
-from studies.active_probability_flow.fluid.params import Params
+from studies.active_probability_flow.fluid.params import Params, Simulate
 from studies.active_probability_flow.fluid.simulate import group, law_of, systems
 from studies.active_probability_flow.fluid.train import seen_by
 
 ESTIMATORS = ("learned", "divergence", "score_free")
 """|v_g|^2 / gamma and div v_g by networks; -div_x of the drift, which the mean of the latter equals at rest."""
-RATE = "nat per time"
+RATE, SAID = "nat per time", "entropy production of a particle"
 NEAR, TOUCH = 3.0, 2.0  # radii: neighbours that are counted; members of one cluster
 TOLERANCE = 0.15
 EMPTY = "none has so many"
@@ -36,47 +36,20 @@ def entropy(case: Case[Params], data: xr.DataTree, trained: xr.DataTree) -> xr.D
         for name, v in trained[case.params.entropy.weights].data_vars.items()
     }
     local = {system: production(case, data, weights, system) for system in systems(params)}
-    mean = {system: part.mean((2, 3)) for system, part in local.items()}
-    by_size = np.stack([mean[many, params.packing] for many in params.sizes], 1)
-    by_packing = np.stack([mean[params.sizes[0], packing] for packing in params.packings], 1)
-    size_error, packing_error = (relative(abs(part[0] - part[2]), part[2]) for part in (by_size, by_packing))
     largest = max(params.sizes), params.packing
-    whole = by_size[:, params.sizes.index(largest[0])]
     profile, clustered = by_neighbours(case, data, local[largest], largest)
     snapshot = data[group(*largest)]["place"].sel(world=case.params.train.world)[0, -1]
-    kinds: dict[str, Any] = {"units": RATE, "nan": DIVERGED}
-    said, off = "entropy production of a particle", "relative difference of learned and score-free"
+    moved = changes(case, data, weights, systems(params)[0])
     return xr.Dataset(
         {
-            "by_size": labelled(("estimator", "size", "run"), by_size, said, **kinds),
-            "by_packing": labelled(("estimator", "packing", "run"), by_packing, said, **kinds),
-            "size_error": labelled(("size", "run"), size_error, off, nan=NONE),
-            "packing_error": labelled(("packing", "run"), packing_error, off, nan=NONE),
-            "packings_within": labelled(
-                "run", (packing_error < TOLERANCE).mean(0), "share of the packings within 15 %", may_be_constant=1
-            ),
-            "totals_gap": labelled(
-                ("estimator", "run"),
-                relative(2 * abs(whole - whole[2]), abs(whole) + abs(whole[2])),
-                "difference of the totals from the score-free one, over the mean of both",
-                nan=DIVERGED,
-            ),
-            "size_shift": labelled(
-                ("estimator", "size", "run"),
-                relative(by_size - by_size[:, :1], by_size[:, :1]),
-                "change of the entropy production of a particle from the smallest size",
-                nan=NONE,
-            ),
-            "by_neighbours": labelled(("estimator", "run", "neighbours"), profile, said, RATE, nan=EMPTY),
+            **totals(params, local),
+            "by_neighbours": labelled(("estimator", "run", "neighbours"), profile, SAID, RATE, nan=EMPTY),
             "clustered": labelled("run", clustered, "share of the particles in the largest cluster"),
-            "change": labelled(
-                ("what", "run"),
-                changes(case, data, weights, systems(params)[0]),
-                "largest change of a score",
-                may_be_constant=1,
-            ),
+            "change": labelled(("what", "run"), moved, "largest change of a score"),
             "snapshot": labelled(("particle", "axis"), snapshot.values, "place", "R"),
-            "snapshot_production": labelled(("estimator", "particle"), local[largest][:, 0, -1], said, **kinds),
+            "snapshot_production": labelled(
+                ("estimator", "particle"), local[largest][:, 0, -1], SAID, RATE, nan=DIVERGED
+            ),
         },
         {
             "estimator": list(ESTIMATORS),
@@ -88,6 +61,30 @@ def entropy(case: Case[Params], data: xr.DataTree, trained: xr.DataTree) -> xr.D
             "axis": ["x", "y"],
         },
     )
+
+
+def totals(params: Simulate, local: dict[tuple[int, float], np.ndarray]) -> dict[str, Any]:
+    """Means over particles and snapshots, and how far the estimators are apart."""
+    mean = {system: part.mean((2, 3)) for system, part in local.items()}
+    by_size = np.stack([mean[many, params.packing] for many in params.sizes], 1)
+    by_packing = np.stack([mean[params.sizes[0], packing] for packing in params.packings], 1)
+    size_error, packing_error = (relative(abs(part[0] - part[2]), part[2]) for part in (by_size, by_packing))
+    whole = mean[max(params.sizes), params.packing]
+    gap = relative(2 * abs(whole - whole[2]), abs(whole) + abs(whole[2]))
+    shift = relative(by_size - by_size[:, :1], by_size[:, :1])
+    size, packing = ("estimator", "size", "run"), ("estimator", "packing", "run")
+    off = "relative difference of learned and score-free"
+    return {
+        "by_size": labelled(size, by_size, SAID, RATE, nan=DIVERGED),
+        "by_packing": labelled(packing, by_packing, SAID, RATE, nan=DIVERGED),
+        "size_error": labelled(size[1:], size_error, off, nan=NONE),
+        "packing_error": labelled(packing[1:], packing_error, off, nan=NONE),
+        "packings_within": labelled("run", (packing_error < TOLERANCE).mean(0), "share of the packings within 15 %"),
+        "totals_gap": labelled(
+            ("estimator", "run"), gap, "difference of the totals from the score-free one, over their mean", nan=NONE
+        ),
+        "size_shift": labelled(size, shift, "change of a particle's share from the smallest size", nan=NONE),
+    }
 
 
 def relative(difference: np.ndarray, to: np.ndarray) -> np.ndarray:
