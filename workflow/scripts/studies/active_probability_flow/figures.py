@@ -113,6 +113,7 @@ def fluid(study: Results) -> Figure:
         values = other["by_packing"].sel(estimator="learned").mean("run")
         bottom[1].plot(values["packing"], values, ":", color=COLOURS[4 + i], label=name.replace("_", " "))
     errors(bottom[2], result)
+    log_axis(bottom[0], "x", ticks=result["size"].values)
     bottom[0].set(xlabel="particles", ylabel="per particle, smallest size = 1")
     for panel, said in ((top[2], "neighbours within 3 R"), (bottom[1], "packing")):
         panel.set(xlabel=said, ylabel=named(result["by_size"], "per particle"), ylim=(0, None))

@@ -38,7 +38,7 @@ def entropy(case: Case[Params], data: xr.DataTree, trained: xr.DataTree) -> xr.D
     local = {system: production(case, data, weights, system) for system in systems(params)}
     largest = max(params.sizes), params.packing
     profile, clustered = by_neighbours(case, data, local[largest], largest)
-    snapshot = data[group(*largest)]["place"].sel(world=case.params.train.world)[0, -1]
+    last = data[group(*largest)].to_dataset().sel(world=case.params.train.world).isel(run=0, snapshot=-1)
     moved = changes(case, data, weights, systems(params)[0])
     return xr.Dataset(
         {
@@ -46,7 +46,7 @@ def entropy(case: Case[Params], data: xr.DataTree, trained: xr.DataTree) -> xr.D
             "by_neighbours": labelled(("estimator", "run", "neighbours"), profile, SAID, RATE, nan=EMPTY),
             "clustered": labelled("run", clustered, "share of the particles in the largest cluster"),
             "change": labelled(("what", "run"), moved, "largest change of a score"),
-            "snapshot": labelled(("particle", "axis"), snapshot.values, "place", "R"),
+            "snapshot": labelled(("particle", "axis"), last["place"].values, "place", "R"),
             "snapshot_production": labelled(
                 ("estimator", "particle"), local[largest][:, 0, -1], SAID, RATE, nan=DIVERGED
             ),
