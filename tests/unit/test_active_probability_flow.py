@@ -5,13 +5,16 @@ from dataclasses import replace
 import numpy as np
 import pytest
 import torch
+import xarray as xr
 from numpy.testing import assert_allclose
 
 from pesin.entropy.nonequilibrium import linear_entropy_production
 from pesin.models.mlp import init_mlp
 from pesin.systems.particles import Swimmers, box_edge, lattice
 from project import case_of
-from studies.active_probability_flow.fluid.network import correction, described, init_network, neighbourhoods
+from studies.active_probability_flow.fluid.entropy import by_neighbours
+from studies.active_probability_flow.fluid.network import correction, inputs, neighbourhoods
+from studies.active_probability_flow.fluid.simulate import group
 from studies.active_probability_flow.solvable import scores
 from studies.active_probability_flow.solvable.entropy import by_kernel
 from studies.active_probability_flow.solvable.grid import stationary
@@ -57,7 +60,8 @@ def test_swimmers_in_a_trap_make_what_linear_processes_make():
         [[law.trap, -law.speed], [0, law.turning]], np.diag([law.diffusion, law.turning])
     ).value
     assert one == pytest.approx(law.speed**2 * law.turning / (law.diffusion * (law.turning + law.trap)))
-    data = simulate(case_of(NAME, "solvable", "simulate", simulate={"trap": {"particles": [many], "samples": 4000}}))
+    change = {"simulate": {"trap": {"particles": [many], "samples": 4000}}, "train": {"traps": [many]}}
+    data = simulate(case_of(NAME, "solvable", "simulate", **change))
     group = data[f"trap_{many}"]
     assert float(group["production"]) == pytest.approx(many * float(one))
     cross = law.speed / (law.turning + law.trap)
@@ -106,6 +110,9 @@ def test_networks_on_the_ring_are_periodic_and_odd_and_their_slopes_are_derivati
         return network(weights, scores.Points(x, g, x, x))
 
     here, step = at(x, g), 1e-6
+    pieces = scores.in_pieces(network, weights, scores.Points(x, g, x, x), 7)
+    assert_allclose(pieces.value, here.value, atol=1e-12)
+    assert_allclose(pieces.slope, here.slope, atol=1e-12)
     assert_allclose(at(x + 16, g).value, here.value, atol=1e-12)
     assert_allclose(at(-x, -g).value, -here.value, atol=1e-12)
     by_x = (at(x + step, g).value - at(x - step, g).value)[:, :, 0] / (2 * step)
@@ -132,62 +139,86 @@ def test_a_kernel_density_overrates_trapped_swimmers_more_in_more_dimensions():
 
 # --------------------------------------------------------------------------------------------------------------- fluid
 
-FLUID = Swimmers(0.5, 0.1, repulsion=2.5, box=box_edge(20, 0.5))
+LAW = Swimmers(0.5, 0.1, repulsion=2.5, box=box_edge(20, 0.5))
 
 
-def fluid_score(x, g, k=6, law=FLUID):
-    draws = init_network(2, 8, 1, torch.Generator().manual_seed(4))
-    network = correction({name: value.detach() for name, value in draws.items()}, 2, law)
-    seen = neighbourhoods(law, x, g, k)
-    return network(**{name: torch.as_tensor(part)[None].repeat(2, *[1] * part.ndim) for name, part in seen.items()})
+def fluid_score(x, g, law=LAW, k=6, mirrored=False):
+    """Scores of two random networks in the box's axes, and their divergences."""
+    params = case_of(NAME, "fluid", "train").params.simulate
+    draws = init_mlp(2, [inputs(k), 8, 2], torch.Generator().manual_seed(4))
+    weights = {name: value.detach().double() for name, value in draws.items()}
+    seen = neighbourhoods(params, law, np.stack([x, x])[:, None], np.stack([g, g])[:, None], k, mirrored)
+    frame = seen.pop("frame")[:, 0]
+    value, divergence = correction(
+        weights, params, {n: torch.as_tensor(part).flatten(1, 2) for n, part in seen.items()}
+    )
+    return (frame.swapaxes(-1, -2) @ value.numpy()[..., None])[..., 0], divergence.numpy()
+
+
+def crowd(rng):
+    return lattice(20, LAW.box) + 0.2 * rng.standard_normal((20, 2)), rng.standard_normal((20, 2))
 
 
 def test_the_fluids_score_goes_with_the_particles_and_turns_with_the_box():
     rng = np.random.default_rng(5)
-    x = lattice(20, FLUID.box) + 0.2 * rng.standard_normal((20, 2))
-    g, order = rng.standard_normal((20, 2)), rng.permutation(20)
-    before = fluid_score(x, g)
+    (x, g), order = crowd(rng), rng.permutation(20)
+    before, _ = fluid_score(x, g)
     assert abs(before).max() > 0.05
-    assert_allclose(fluid_score(x[order], g[order]), before[:, order], atol=1e-4)
-    turn = np.array([[0, 1], [-1, 0]])
-    assert_allclose(fluid_score(x @ turn, g @ turn), before.numpy() @ turn, atol=1e-4)
+    assert_allclose(fluid_score(x[order], g[order])[0], before[:, order], atol=1e-10)
+    turn, turned_over = np.array([[0, 1], [-1, 0]]), np.array([[1, 0], [0, -1]])
+    assert_allclose(fluid_score(x @ turn, g @ turn)[0], before @ turn, atol=1e-10)
+    mirrored, _ = fluid_score(x @ turned_over, g @ turned_over, mirrored=True)
+    assert_allclose(mirrored, before @ turned_over, atol=1e-10)
+
+
+def test_the_fluids_divergence_is_that_of_its_score():
+    x, g = crowd(np.random.default_rng(8))
+    _, divergence = fluid_score(x, g)
+    for particle in (0, 7):
+        found = np.zeros(2)
+        for axis in (0, 1):
+            ends = []
+            for step in (1e-6, -1e-6):
+                moved = g.copy()
+                moved[particle, axis] += step
+                ends.append(fluid_score(x, moved)[0][:, particle, axis])
+            found += (ends[0] - ends[1]) / 2e-6
+        assert_allclose(divergence[:, particle], found, rtol=1e-5, atol=1e-7)
 
 
 def test_the_fluids_score_is_local():
     """Behind the k-th neighbour, and out of reach of those that are seen, nothing matters."""
-    wide = replace(FLUID, box=60.0)
-    rng = np.random.default_rng(6)
-    near = 2 * np.array([[0, 0], [1, 0], [0, 1], [1, 1], [-1, 0], [0, -1], [-1, -1]]) + 0.1 * rng.standard_normal(
-        (7, 2)
-    )
-    x, g = np.concatenate([near, [[20.0, 3.0]]]), rng.standard_normal((8, 2))
-    before, moved, closer = fluid_score(x, g, law=wide), x.copy(), x.copy()
+    wide, rng = replace(LAW, box=60.0), np.random.default_rng(6)
+    near = 2 * np.array([[0, 0], [1, 0], [0, 1], [1, 1], [-1, 0], [0, -1], [-1, -1]])
+    x = np.concatenate([near + 0.1 * rng.standard_normal((7, 2)), [[20.0, 3.0]]])
+    g, moved, closer = rng.standard_normal((8, 2)), x.copy(), x.copy()
     moved[7] += 2
     closer[1] += 0.2
-    assert_allclose(fluid_score(moved, g, law=wide)[:, 0], before[:, 0], atol=1e-7)
-    assert abs(fluid_score(closer, g, law=wide)[:, 0] - before[:, 0]).max() > 1e-3
+    before, _ = fluid_score(x, g, wide)
+    assert_allclose(fluid_score(moved, g, wide)[0][:, 0], before[:, 0], atol=1e-12)
+    assert abs(fluid_score(closer, g, wide)[0][:, 0] - before[:, 0]).max() > 1e-3
 
 
-def test_the_score_of_stiff_contacts_lies_within_reach_of_the_networks():
-    """Slow turning: v0 g + F is nearly Gaussian of variance v0^2 gamma / (H + gamma), H the contacts' stiffness.
+def test_neighbours_and_clusters_are_counted():
+    case = case_of(NAME, "fluid", "entropy")
+    system = (5, 0.05)  # a box of 17.7 radii
+    place = np.array([[0, 0], [1.9, 0], [0, 1.9], [8.8, 0], [-8.8, 0]], float)  # the last two touch through the edge
+    data = {group(*system): xr.Dataset({"place": (tuple("wrspa"), place[None, None, None])}).rename(w="world")}
+    data[group(*system)] = data[group(*system)].assign_coords(world=["repulsive"])
+    made = np.array([6.0, 1, 3, 5, 7])[None, None, None]
+    found, largest = by_neighbours(case, data, made, system)
+    assert_allclose(largest, 0.6)
+    assert_allclose(found[0, 0], [np.nan, (5 + 7) / 2, (6 + 1 + 3) / 3, *[np.nan] * (case.params.entropy.most - 2)])
 
-    Maggi and others, Sci. Rep. 5, 10742 (2015). The vectors that the coefficients multiply hold this answer exactly.
-    """
-    rng = np.random.default_rng(7)
-    x, g = lattice(9, 6.3) + 0.1 * rng.standard_normal((9, 2)), rng.standard_normal((9, 2))
-    law, step = replace(FLUID, box=6.3), 1e-6
-    v = law.drift(x, g)
-    bent = (law.force(x + step * v)[0] - law.force(x - step * v)[0]) / (2 * step)
-    truth = (bent / law.turning - law.force(x)[0]) / law.speed
-    seen = {name: torch.as_tensor(part.astype(float))[None] for name, part in neighbourhoods(law, x, g, 8).items()}
-    vectors, _ = described(law, **seen)
-    distance = np.linalg.norm(seen["apart"][0].numpy(), axis=-1)
-    z = law.sharpness * (2 * law.radius - distance)
-    push = law.repulsion * np.logaddexp(0, z) / law.sharpness
-    stiff = law.repulsion / (1 + np.exp(-z))
-    across = -push / distance
-    none = np.zeros_like(stiff)
-    share = np.full_like(stiff, -1 / 8)
-    coefficients = np.stack([none, -across, -(stiff - across), none, share], -1)
-    found = (coefficients[..., None] * vectors[0].numpy()).sum((1, 2))
-    assert_allclose(found, truth, rtol=1e-3, atol=1e-3 * abs(truth).max())
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        ({"train": {"neighbours": 12}}, "neighbours: 12 are not to be had among 12"),
+        ({"simulate": {"packing": 0.4}}, "packing: 0.4 must be one of"),
+        ({"simulate": {"sizes": [12, 12]}}, "sizes: one stands there twice"),
+    ],
+)
+def test_a_fluid_that_cannot_be_is_refused(change, said):
+    with pytest.raises(ValueError, match=said):
+        case_of(NAME, "fluid", "simulate", **change)

@@ -105,14 +105,6 @@ def implicit_score_loss(score: Array, divergence: Array) -> Array:
     return ((score * score).sum(-1) / 2 + divergence).mean(-1)
 
 
-def denoising_score_loss(score: Array, noise: Array, sd: Array) -> Array:
-    """E[|sd s(x + sd z) + z|^2] / 2, noise z of shape (runs, samples, dim) -> (runs,).
-
-    Least where s is the score of the law of x + sd z (Vincent, Neural Comput. 23, 1661, 2011); sd broadcasts.
-    """
-    return ((sd * score + noise) ** 2).sum(-1).mean(-1) / 2
-
-
 def velocity_from_score(interpolant: Interpolant, x: Array, score: Array, t: Array) -> Array:
     """The velocity b where x0 is standard normal, from the score of the bridge at t > 0 (eq. 2.20 and section 5.2).
 

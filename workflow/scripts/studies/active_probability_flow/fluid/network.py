@@ -1,115 +1,95 @@
-"""A transformer over each particle's neighbourhood, with a leading runs axis: what the score adds to -g.
+"""What the score of the propulsions adds to -g, by a network over each particle's nearest neighbours.
 
-Tokens are a particle's k nearest neighbours, told by numbers that no rotation changes; attention lets them see each
-other; each then gives coefficients of a few vectors (towards it, velocities relative to it, the force), and their sum
-is the answer. So the score is local, goes with the particles when they are renamed, and turns with the box.
+A particle is described in the frame of its own force, its neighbours by their distance, the nearest first: so the score
+is local, goes with the particles when they are renamed, and turns with the box. In a contact of stiffness k velocities
+relax to v0 sqrt(gamma / k), and the score is of size sqrt(k / gamma): these two are the units of inputs and outputs.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
 import numpy as np
 import torch
-from torch.nn.functional import silu
 
-from pesin.models.mlp import Parameters, apply_mlp, init_mlp
+from pesin.models.jets import ACTIVATIONS, mlp_jet
+from pesin.models.mlp import Parameters
 from pesin.models.neighbourhoods import gather, nearest
 from pesin.systems.particles import Swimmers, minimum_image
+from studies.active_probability_flow.fluid.params import Simulate
 
-INVARIANTS, VECTORS = 6, 5
+FAR = 1.5  # radii between surfaces from which on distances look the same
 
 
-def neighbourhoods(law: Swimmers, x: np.ndarray, g: np.ndarray, k: int) -> dict[str, np.ndarray]:
-    """What networks see of each particle, float32.
+def inputs(neighbours: int) -> int:
+    """Width of the networks' input."""
+    return 11 * neighbours + 5
+
+
+def neighbourhoods(
+    params: Simulate, law: Swimmers, x: np.ndarray, g: np.ndarray, k: int, mirrored: bool = False
+) -> dict[str, np.ndarray]:
+    """What networks see of each particle.
 
     Parameters
     ----------
     x, g : ndarray, shape (..., particles, 2)
+    mirrored
+        Whether the frame is left-handed.
 
     Returns
     -------
     dict
-        `own` (..., particles, 2), the propulsion; `apart` (..., particles, k, 2), towards each neighbour; `others`
-        (..., particles, k, 4), their propulsions and velocities; `pushed` (..., particles, 2), the force.
+        All in the particle's frame: `own` (..., particles, 2), its propulsion; `velocity`, of the same shape; `unit`
+        (..., particles, k, 2), the directions of its neighbours; `others`, their velocities; `soft` (..., particles,
+        k), near 1 where they touch; `still` (..., particles, 8 k + 1), inputs that its own propulsion doesn't change;
+        `frame` (..., particles, 2, 2), whose rows are the axes.
     """
     force, _ = law.force(x)
-    index = nearest(x, k, law.box)
-    found = {
-        "own": g,
-        "apart": minimum_image(gather(x, index) - x[..., None, :], law.box),
-        "others": gather(np.concatenate([g, law.speed * g + force], -1), index),
-        "pushed": force,
-    }
-    return {name: part.astype(np.float32) for name, part in found.items()}
-
-
-def init_network(runs: int, width: int, layers: int, generator: torch.Generator, device: str = "cpu") -> Parameters:
-    """Draw the weights: an embedding, layers of attention and feed-forward, a head."""
-    parts: dict[str, tuple[int, ...]] = {"embed": (INVARIANTS, width, width), "head": (width, width, VECTORS)}
-    for i in range(layers):
-        parts[f"layer_{i}/attend"] = (width, 3 * width)
-        parts[f"layer_{i}/mix"] = (width, width)
-        parts[f"layer_{i}/feed"] = (width, 2 * width, width)
+    velocity, index = law.speed * g + force, nearest(x, k, law.box)
+    apart = minimum_image(gather(x, index) - x[..., None, :], law.box)
+    distance, push = (np.linalg.norm(part, axis=-1, keepdims=True) for part in (apart, force))
+    along = np.where(push > 1e-9, force / np.maximum(push, 1e-9), [1.0, 0.0])
+    across = np.stack([-along[..., 1], along[..., 0]], -1) * (-1 if mirrored else 1)
+    frame = np.stack([along, across], -2)
+    own, moved = ((frame @ part[..., None])[..., 0] for part in (g, velocity))
+    unit, others = (part @ frame.swapaxes(-1, -2) for part in (apart / distance, gather(velocity, index)))
+    gap = distance[..., 0] - 2 * law.radius
+    soft, stiff = (1 / (1 + np.exp(law.sharpness * gap / n)) for n in (2, 1))
+    pressed = params.repulsion / params.speed * np.logaddexp(0, -law.sharpness * gap) / law.sharpness
+    touching = [(soft[..., None] * part).reshape(*soft.shape[:-1], -1) for part in (unit, others / law.speed)]
+    still = [np.minimum(gap, FAR), soft, stiff, pressed, *touching, push / law.speed]
     return {
-        f"{part}/{name}": value
-        for part, sizes in parts.items()
-        for name, value in init_mlp(runs, sizes, generator, device).items()
+        "own": own,
+        "velocity": moved,
+        "unit": unit,
+        "others": others,
+        "soft": soft,
+        "still": np.concatenate(still, -1),
+        "frame": frame,
     }
 
 
-def correction(parameters: Parameters, heads: int, law: Swimmers) -> Callable[..., torch.Tensor]:
-    """The networks as a function of the particles' own propulsions and of what else they see.
+def correction(
+    parameters: Parameters, params: Simulate, seen: dict[str, torch.Tensor]
+) -> tuple[torch.Tensor, torch.Tensor]:
+    """What the score adds to -g in the particle's frame, and its divergence by the particle's own propulsion.
 
     Returns
     -------
-    function
-        (own, apart, others, pushed) -> what the score adds to -g, (runs, samples, 2), for samples of shapes
-        (runs, samples, 2), (runs, samples, k, 2), (runs, samples, k, 4) and (runs, samples, 2).
+    (value, divergence)
+        Shapes (runs, samples, 2) and (runs, samples).
     """
-    layers = sum(name.endswith("attend/weight_0") for name in parameters)
-    parts: dict[str, Parameters] = {}
-    for name, value in parameters.items():
-        part, _, what = name.rpartition("/")
-        parts.setdefault(part, {})[what] = value
-
-    def apply(part: str, x: torch.Tensor) -> torch.Tensor:
-        return apply_mlp(parts[part], x.flatten(1, -2), silu).unflatten(1, x.shape[1:-1])
-
-    def network(own, apart, others, pushed) -> torch.Tensor:
-        vectors, invariants = described(law, own, apart, others, pushed)
-        hidden = apply("embed", invariants)
-        for i in range(layers):
-            q, k, v = (
-                part.unflatten(-1, (heads, -1)).transpose(2, 3)
-                for part in apply(f"layer_{i}/attend", normal(hidden)).chunk(3, -1)
-            )
-            weight = torch.softmax(q @ k.transpose(-1, -2) / q.shape[-1] ** 0.5, -1)
-            hidden = hidden + apply(f"layer_{i}/mix", (weight @ v).transpose(2, 3).flatten(-2))
-            hidden = hidden + apply(f"layer_{i}/feed", normal(hidden))
-        return (apply("head", hidden)[..., None] * vectors).sum((-3, -2))
-
-    return network
-
-
-def described(law: Swimmers, own, apart, others, pushed) -> tuple[torch.Tensor, torch.Tensor]:
-    """Vectors (runs, samples, k, VECTORS, 2) of each neighbour, and numbers (..., k, INVARIANTS) that don't turn.
-
-    Relative velocities are in units of v0 gamma, in which they enter the score of stiff contacts.
-    """
-    moved = (law.speed * own + pushed)[:, :, None]
-    distance = apart.square().sum(-1, keepdim=True).sqrt()
-    along = apart / distance
-    away = (moved - others[..., 2:]) / (law.speed * law.turning)
-    closing = (along * away).sum(-1, keepdim=True)
-    steady = [part.expand_as(away) / law.speed for part in (moved, pushed[:, :, None])]
-    vectors = torch.stack([along, away, along * closing, *steady], -2)
-    touching = torch.sigmoid(law.sharpness / 2 * (2 * law.radius - distance))
-    projected = [(along * part).sum(-1, keepdim=True) for part in (*steady, others[..., :2])]
-    return vectors, torch.cat([distance / 2 - law.radius, touching, closing * law.turning, *projected], -1)
-
-
-def normal(x: torch.Tensor) -> torch.Tensor:
-    """Each token with mean zero and variance one."""
-    x = x - x.mean(-1, keepdim=True)
-    return x / (x.square().mean(-1, keepdim=True) + 1e-5).sqrt()
+    steep, speed = (params.repulsion / params.turning) ** 0.5, params.speed
+    velocity, unit, soft, still = (seen[name] for name in ("velocity", "unit", "soft", "still"))
+    away = (velocity[:, :, None] - seen["others"]) * soft[..., None]
+    moving = torch.cat([away.flatten(2), (away * unit).sum(-1), velocity], -1) * steep / speed
+    # Derivatives along the two axes of the particle's own propulsion, in units of the speed.
+    axes = torch.eye(2, dtype=soft.dtype, device=soft.device)
+    bare = axes.expand(*soft.shape[:2], 2, 2)
+    by_away = (soft[:, :, None, :, None] * axes[:, None]).flatten(3)
+    by_moving = torch.cat([by_away, soft[:, :, None] * unit.movedim(-1, 2), bare], -1) * steep
+    slope = by_moving / (1 + moving.square()).sqrt()[:, :, None]
+    directions = torch.cat([torch.zeros_like(still)[:, :, None].expand(-1, -1, 2, -1), slope, bare], -1)
+    x = torch.cat([still, torch.asinh(moving), velocity / speed], -1)
+    value, first = mlp_jet(parameters, x, directions, ACTIVATIONS["silu"], order=1)
+    size = steep * torch.tanh(soft.sum(-1))
+    return value * size[..., None], first.diagonal(dim1=-2, dim2=-1).sum(-1) * size

@@ -6,13 +6,22 @@ from typing import Annotated, Literal
 
 from pydantic import Field, NonNegativeInt, PositiveFloat, PositiveInt, model_validator
 
-from pesin.params import Model, MultiHead
+from pesin.params import Model
+
+
+class Snapshots(Model):
+    """When a system is looked at."""
+
+    many: PositiveInt
+    every: PositiveFloat
+    """Time from one to the next."""
 
 
 class Simulate(Model):
     """Seen by all steps. Lengths in radii of the particles."""
 
-    seeds: Annotated[int, Field(ge=3)]
+    runs: Annotated[int, Field(ge=3)]
+    """Independent boxes of each system; each trains a network of its own."""
     speed: PositiveFloat
     turning: PositiveFloat
     repulsion: PositiveFloat
@@ -22,21 +31,20 @@ class Simulate(Model):
     packing: PositiveFloat
     packings: Annotated[list[PositiveFloat], Field(min_length=3)]
     """Shares of the box that the particles fill, all with the first number of them."""
-    copies: Annotated[int, Field(ge=2)]
-    """Independent boxes of each seed."""
-    snapshots: PositiveInt
     warm: PositiveFloat
     """Time before the first snapshot; 10 / turning forgets the start."""
-    every: PositiveFloat
-    """Time from one snapshot to the next; 1 / turning."""
+    training: Snapshots
+    tests: Snapshots
+    """Of the largest system; smaller ones have more, so that they show as many particles. That of the training goes on
+    after it."""
     dt: Annotated[float, Field(gt=0, le=0.01)]
 
 
-class Train(MultiHead):
+class Train(Model):
     """Seen by training and all after it."""
 
     neighbours: PositiveInt
-    layers: NonNegativeInt
+    hidden: Annotated[list[PositiveInt], Field(min_length=1)]
     steps: NonNegativeInt
     batch: PositiveInt
     rate: PositiveFloat
@@ -51,8 +59,6 @@ class Entropy(Model):
     """start: networks as they were drawn. Null."""
     most: Annotated[int, Field(ge=2)]
     """Neighbours nearer than 3 R; particles with more are counted as having so many."""
-    chunk: PositiveInt
-    """Particles that go through a network at once."""
 
 
 class Params(Model):
@@ -64,9 +70,12 @@ class Params(Model):
 
     @model_validator(mode="after")
     def _sizes_fit(self):
-        fewest = min(self.simulate.sizes)
+        fewest, simulate = min(self.simulate.sizes), self.simulate
         if self.train.neighbours >= fewest:
             raise ValueError(f"train.neighbours: {self.train.neighbours} are not to be had among {fewest} particles")
-        if self.simulate.packing not in self.simulate.packings:
-            raise ValueError(f"simulate.packing: {self.simulate.packing} must be one of the packings")
+        if simulate.packing not in simulate.packings:
+            raise ValueError(f"simulate.packing: {simulate.packing} must be one of simulate.packings")
+        for name in ("sizes", "packings"):
+            if len(set(getattr(simulate, name))) < len(getattr(simulate, name)):
+                raise ValueError(f"simulate.{name}: one stands there twice")
         return self

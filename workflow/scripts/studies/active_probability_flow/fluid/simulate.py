@@ -1,4 +1,4 @@
-"""Snapshots of swimmers in periodic boxes, with their repulsion and, from the same propulsions' law, without."""
+"""Snapshots of swimmers in periodic boxes, with their repulsion and without."""
 
 from __future__ import annotations
 
@@ -8,18 +8,23 @@ import xarray as xr
 from pesin.steps.case import Case
 from pesin.steps.labels import labelled
 from pesin.systems.particles import Swimmers, box_edge, lattice
-from studies.active_probability_flow.fluid.params import Params, Simulate
+from studies.active_probability_flow.fluid.params import Params, Simulate, Snapshots
 
 WORLDS = ("repulsive", "ideal")
+TRAINING = "training"
 
 
 def simulate(case: Case[Params]) -> xr.DataTree:
-    """Return one group for each number of particles and packing."""
-    params = case.params.simulate
-    found = {}
-    for many, packing in systems(params):
-        name = group(many, packing)
-        found[name] = _fluid(params, many, packing, case.rng(name))
+    """Return the group `training`, and one for each number of particles and packing."""
+    params, found = case.params.simulate, {}
+    for system in case.progress(systems(params)):
+        name = group(*system)
+        rng, many = case.rng(name), params.tests.many * max(params.sizes) // system[0]
+        looks = {TRAINING: params.training} if system == systems(params)[0] else {}
+        looks |= {name: Snapshots(many=many, every=params.tests.every)}
+        made = _follow(params, *system, rng, looks)
+        for part, (places, propulsions) in zip(looks, made, strict=True):
+            found[part] = _dataset(params, box_edge(*system), rng, places, propulsions)
     return xr.DataTree.from_dict(found)
 
 
@@ -41,25 +46,33 @@ def law_of(params: Simulate, world: str, many: int, packing: float) -> Swimmers:
     return Swimmers(params.speed, params.turning, repulsion=repulsion, sharpness=params.sharpness, box=box)
 
 
-def _fluid(params: Simulate, many: int, packing: float, rng: np.random.Generator) -> xr.Dataset:
-    """States of each world (world, seed, copy, snapshot, particle, axis)."""
-    shape = (params.seeds, params.copies, many, 2)
-    states = []
-    for world in WORLDS:
-        law = law_of(params, world, many, packing)
-        x, g = np.broadcast_to(lattice(many, law.box), shape), rng.standard_normal(shape)
-        x, g = law.run(rng, x, g, params.dt, round(params.warm / params.dt))
-        found = []
-        for _ in range(params.snapshots):
-            x, g = law.run(rng, x, g, params.dt, round(params.every / params.dt))
-            found.append((x, g))
-        states.append([np.stack(part, 2) for part in zip(*found, strict=True)])
-    places, propulsion = (np.stack(part) for part in zip(*states, strict=True))
-    dims = ("world", "seed", "copy", "snapshot", "particle", "axis")
+def _follow(
+    params: Simulate, many: int, packing: float, rng: np.random.Generator, looks: dict[str, Snapshots]
+) -> list[tuple[np.ndarray, np.ndarray]]:
+    """Places and propulsions of particles that repel, at each of the looks in turn: (run, snapshot, particle, 2)."""
+    law, shape, found = law_of(params, "repulsive", many, packing), (params.runs, many, 2), []
+    start = np.broadcast_to(lattice(many, law.box), shape)
+    state = law.run(rng, start, rng.standard_normal(shape), params.dt, round(params.warm / params.dt))
+    for look in looks.values():
+        states = []
+        for _ in range(look.many):
+            state = law.run(rng, *state, params.dt, round(look.every / params.dt))
+            states.append(state)
+        places, propulsions = (np.stack(part, 1) for part in zip(*states, strict=True))
+        found.append((places, propulsions))
+    return found
+
+
+def _dataset(
+    params: Simulate, box: float, rng: np.random.Generator, places: np.ndarray, propulsions: np.ndarray
+) -> xr.Dataset:
+    """Both worlds. The ideal one is at rest when places are uniform and propulsions normal, and is drawn so."""
+    ideal = rng.uniform(-box / 2, box / 2, places.shape), rng.standard_normal(places.shape)
+    dims = ("world", "run", "snapshot", "particle", "axis")
     return xr.Dataset(
         {
-            "place": labelled(dims, places, "place", "R"),
-            "propulsion": labelled(dims, propulsion, "propulsion"),
+            "place": labelled(dims, np.stack([places, ideal[0]]), "place", "R"),
+            "propulsion": labelled(dims, np.stack([propulsions, ideal[1]]), "propulsion"),
         },
-        {"world": list(WORLDS), "seed": np.arange(params.seeds), "axis": ["x", "y"]},
+        {"world": list(WORLDS), "run": np.arange(params.runs), "axis": ["x", "y"]},
     )

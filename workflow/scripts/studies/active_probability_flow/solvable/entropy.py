@@ -15,6 +15,7 @@ from pesin.steps.labels import DIVERGED, labelled
 from studies.active_probability_flow.solvable.params import Params
 from studies.active_probability_flow.solvable.scores import (
     in_open,
+    in_pieces,
     on_ring,
     production,
     ring_points,
@@ -39,7 +40,7 @@ def ring(case: Case[Params], data: xr.DataTree, trained: xr.DataTree) -> xr.Data
     points = ring_points(simulated, params.train.shuffle, case.device, params.simulate.ring.walkers)
     with torch.no_grad():
         weights = networks(trained, f"ring/{params.entropy.weights}", case.device)
-        found = on_ring(law.box)(weights, points)
+        found = in_pieces(on_ring(law.box), weights, points)
         local = production(law, points, found)[..., 0].double().numpy(force=True)
         flow = velocity(law, points, found)[..., 0].double().numpy(force=True)
     x, g, force = (part[..., 0].double().numpy(force=True) for part in (points.x, points.g, points.force))
@@ -92,7 +93,7 @@ def binned(case: Case[Params], x, g, local, flow) -> tuple[np.ndarray, dict[str,
     made = local.sum(-1)
     parts = np.moveaxis(local, -1, 0)
     along = np.stack([[np.bincount(c, m, nx) for c, m in zip(column, part, strict=True)] for part in parts])
-    along /= samples * box / nx
+    along = along / (samples * box / nx)
     place = (column * ng + row).ravel()
 
     def spread(values) -> np.ndarray:
@@ -138,7 +139,7 @@ def trap(case: Case[Params], data: xr.DataTree, trained: xr.DataTree) -> xr.Data
     """Entropy production by networks and by a kernel density, against the closed form."""
     params, simulated = case.params, case.params.simulate.trap
     law, values, errors, gaps = trap_law(simulated), [], [], []
-    for many in simulated.particles:
+    for many in params.train.traps:
         group = data[f"trap_{many}"].to_dataset()
         points = trap_points(group, simulated.stiffness, case.device)
         with torch.no_grad():
@@ -161,7 +162,7 @@ def trap(case: Case[Params], data: xr.DataTree, trained: xr.DataTree) -> xr.Data
         },
         {
             "estimator": ["learned", "kernel"],
-            "swimmers": simulated.particles,
+            "swimmers": params.train.traps,
             "set": np.arange(simulated.sets),
         },
     )

@@ -12,7 +12,7 @@ from pesin.steps.case import Case
 from pesin.steps.labels import DIVERGED, labelled
 from pesin.systems.particles import Swimmers
 from studies.active_probability_flow.solvable.params import Params
-from studies.active_probability_flow.solvable.scores import Points, on_ring, residual, ring_points, velocity
+from studies.active_probability_flow.solvable.scores import Points, in_pieces, on_ring, residual, ring_points, velocity
 from studies.active_probability_flow.solvable.simulate import ring_law
 from studies.active_probability_flow.solvable.train import networks
 
@@ -28,12 +28,19 @@ def forecast(case: Case[Params], data: xr.DataTree, trained: xr.DataTree) -> xr.
     def field(state: torch.Tensor, _t: float) -> torch.Tensor:
         x, g = state[..., :1], state[..., 1:]
         here = Points(x, g, torch.zeros_like(x), torch.zeros_like(x))  # forces cancel in the velocity
-        return velocity(law, here, network(weights, here))[..., 0]
+        return velocity(law, here, in_pieces(network, weights, here))[..., 0]
 
     with torch.no_grad():
         start = torch.cat([points.x, points.g], -1)[:, latest]
         end = last(follow(field, start, np.linspace(0, 1 / law.turning, params.forecast.steps + 1), "midpoint"))
-        left = residual(law, points, network(weights, points)).double().square().mean(1).sqrt().numpy(force=True)
+        left = (
+            residual(law, points, in_pieces(network, weights, points))
+            .double()
+            .square()
+            .mean(1)
+            .sqrt()
+            .numpy(force=True)
+        )
     clouds = [around(law, state.double().numpy(force=True)) for state in (start, end)]
     half, directions = walkers // 2, params.forecast.directions
     found = np.full((2, len(left)), np.nan)

@@ -72,6 +72,8 @@ class Train(Model):
 
     ring: Learning
     trap: Learning
+    traps: Annotated[list[PositiveInt], Field(min_length=1)]
+    """Those of `simulate.trap.particles` that networks are trained for."""
     shuffle: bool
     """Whether the propulsions of the ring are dealt out anew among its walkers. Control."""
 
@@ -108,6 +110,8 @@ class Params(Model):
             raise ValueError(f"entropy.cells: {self.entropy.cells} must divide simulate.ring.cells")
         if self.train.ring.batch > self.simulate.ring.walkers * self.simulate.ring.snapshots:
             raise ValueError(f"train.ring.batch: {self.train.ring.batch} is more than all samples of a seed")
+        if not set(self.train.traps) <= set(self.simulate.trap.particles):
+            raise ValueError(f"train.traps: {self.train.traps} must be some of simulate.trap.particles")
         if self.train.trap.batch > self.simulate.trap.samples:
             raise ValueError(f"train.trap.batch: {self.train.trap.batch} is more than the samples of a set")
         return self

@@ -86,6 +86,13 @@ def in_open(parameters: Parameters, points: Points) -> Correction:
     return Correction(*(part.unflatten(-1, (2, -1)) for part in (value, slope)))
 
 
+def in_pieces(network: Network, parameters: Parameters, points: Points, many: int = 50_000) -> Correction:
+    """What a network says of many samples, some at a time."""
+    parts = [part.split(many, 1) for part in (points.x, points.g, points.force, points.slope)]
+    found = [network(parameters, Points(*part)) for part in zip(*parts, strict=True)]
+    return Correction(*(torch.cat([getattr(one, name) for one in found], 1) for name in ("value", "slope")))
+
+
 def loss(law: Swimmers, points: Points, found: Correction, stationarity: float) -> torch.Tensor:
     """Implicit score matching less what doesn't hang on the networks, plus the squared residual: shape (runs,)."""
     base = torch.stack([points.force / law.diffusion, -points.g], 2)

@@ -11,7 +11,7 @@ from pesin.systems.particles import Swimmers, minimum_image
 from studies.active_probability_flow.solvable.grid import stationary
 from studies.active_probability_flow.solvable.params import Params, Ring, Simulate, Trap
 
-WATCH = 10  # steps between two looks at a walker's current
+WATCH = 25  # steps between two looks at a walker's current
 
 
 def simulate(case: Case[Params]) -> xr.DataTree:

@@ -28,7 +28,7 @@ def train(case: Case[Params], data: xr.DataTree) -> xr.DataTree:
     params, simulated = case.params.train, case.params.simulate
     points = ring_points(data["ring"].to_dataset(), params.shuffle, case.device, simulated.ring.walkers)
     found = _fit(case, "ring", params.ring, points, ring_law(simulated.ring), on_ring(simulated.ring.box), 5)
-    for many in simulated.trap.particles:
+    for many in params.traps:
         name = f"trap_{many}"
         points = trap_points(data[name].to_dataset(), simulated.trap.stiffness, case.device)
         found |= _fit(case, name, params.trap, points, trap_law(simulated.trap), in_open, 2 * many)
