@@ -374,3 +374,26 @@ def test_an_eeg(tmp_path):
     eeg = np.frombuffer(Path(get_sample_data("eeg.dat", asfileobj=False)).read_bytes()).reshape(800, 4)
     np.save(tmp_path / "eeg.npy", eeg)
     np.testing.assert_array_equal(read_recording(tmp_path / "eeg.npy", WHERE), eeg)
+
+
+def test_an_edf_file_and_signals_of_two_rates(tmp_path):
+    """The test file of pyedflib: ten minutes at 200 Hz in microvolts, a sine of 1 Hz among its signals."""
+    import pyedflib
+
+    path = Path(pyedflib.__file__).parent / "data" / "test_generator.edf"
+    found = open_recording(path, WHERE, columns=["sine 1 Hz", 5])
+    assert (found.names, found.units, found.time_units) == (("sine 1 Hz", "sine 1 Hz"), ("uV", "uV"), "s")
+    assert found.x.shape == (120_000, 2) and found.time[-1] == 599.995
+    assert np.abs(np.fft.rfft(found.x[:2000, 0]))[1:].argmax() == 9  # ten turns in ten seconds
+    with pytest.raises(UserError, match="no column 'ECG'.*squarewave, ramp"):
+        read_recording(path, WHERE, columns=["ECG"])
+    mixed = tmp_path / "mixed.EDF"
+    heads = pyedflib.highlevel.make_signal_headers(["fast", "slow"], sample_frequency=100)
+    heads[1]["sample_frequency"] = 50
+    t = np.arange(200) / 100
+    pyedflib.highlevel.write_edf(str(mixed), [100 * np.sin(9 * t), 100 * np.cos(9 * t[::2])], heads)
+    with pytest.raises(UserError, match="fast 100, slow 50.*columns"):
+        read_recording(mixed, WHERE)
+    np.testing.assert_allclose(
+        read_recording(mixed, WHERE, columns=["slow"])[:, 0], 100 * np.cos(9 * t[::2]), atol=0.02
+    )

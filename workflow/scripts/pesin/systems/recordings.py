@@ -1,4 +1,4 @@
-"""Reads recordings as users have them: NetCDF, text tables (CSV) or .npy files of shape (time, channels).
+"""Reads recordings as users have them: NetCDF, text tables (CSV), EDF, or .npy files of shape (time, channels).
 
 What could be meant in two ways, or would spoil a series silently (a missing value, a gap, a column that only counts),
 is an error that names the place and says which option decides.
@@ -23,8 +23,8 @@ from pesin.errors import UserError, did_you_mean
 Gaps = Literal["error", "longest", "interpolate"]
 FORMATS = (
     "It must be one of: NetCDF (.nc) with a variable x(time, dim), or those that `columns` names; a table (.csv, .tsv,"
-    " .txt) with or without a line of column names, then one line a time step; NumPy (.npy) with a float array of shape"
-    " (time, dim), no pickled objects."
+    " .txt) with or without a line of column names, then one line a time step; EDF or BDF (.edf, .bdf); NumPy (.npy)"
+    " with a float array of shape (time, dim), no pickled objects."
 )
 OPTIONS = (
     "Say `gaps: longest` for the longest stretch without any, or `gaps: interpolate` for straight lines across them."
@@ -249,6 +249,23 @@ def _npy(path: Path, columns, time, decimal) -> _Table:
     if x.ndim == 1:
         x = x[:, None]
     return _unnamed(x, columns)
+
+
+def _edf(path: Path, columns, time, decimal) -> _Table:
+    """European data format: signals of one rate, in their physical units."""
+    import pyedflib
+
+    with pyedflib.EdfReader(str(path)) as file:
+        called = [label.strip() for label in file.getSignalLabels()]
+        taken = range(len(called)) if columns is None else _chosen(columns, called, len(called))
+        rates = [float(file.getSampleFrequency(signal)) for signal in taken]
+        if len(set(rates)) > 1:
+            listed = ", ".join(f"{called[signal]} {rate:g}" for signal, rate in zip(taken, rates, strict=True))
+            raise UserError(f"signals have several rates (Hz: {listed}): choose those of one by `columns: [..]`.")
+        x = np.stack([file.readSignal(signal) for signal in taken], 1)
+        units = [file.getPhysicalDimension(signal).strip() for signal in taken]
+    clock = None if time == "none" else np.arange(len(x)) / rates[0]
+    return _Table(x, [called[signal] for signal in taken], units, clock, "" if clock is None else "s")
 
 
 def _unnamed(x: np.ndarray, columns, **more) -> _Table:
@@ -584,5 +601,7 @@ READERS: dict[str, Callable[..., _Table]] = {
     ".tsv": _csv,
     ".txt": _csv,
     ".dat": _csv,
+    ".edf": _edf,
+    ".bdf": _edf,
     ".npy": _npy,
 }
