@@ -1,0 +1,94 @@
+"""Forecasts of the oscillators by eigenpairs of EDMD and by functions of least residual, with their certified bounds."""
+
+from __future__ import annotations
+
+import numpy as np
+import xarray as xr
+
+from pesin.models.koopman import Galerkin, eigenpairs, least_residual, mpedmd, pseudospectrum, residuals
+from pesin.steps.case import Case
+from pesin.steps.labels import labelled
+from studies.koopman_learning_limits import flows
+from studies.koopman_learning_limits.params import Params
+from studies.koopman_learning_limits.train import dictionary, galerkin, with_inner
+
+EDGE = 1.5
+OFF_CIRCLE = 0.05
+QUADRATURE = 1e-4
+"""Error of norms by quadrature that a bound is allowed."""
+RESTING = 0.1
+"""A pair with |lambda - 1| below it hardly moves."""
+METHODS = ("EDMD", "mpEDMD", "ResDMD")
+NONE = "fewer pairs"
+
+
+def forecast(case: Case[Params], data: xr.DataTree, trained: xr.DataTree) -> xr.Dataset:
+    """Per flow: shares, numbers, eigenvalues, residuals, errors of forecasts and bounds; tau of the grid."""
+    edge = np.linspace(-EDGE, EDGE, case.params.forecast.grid)
+    found = xr.concat([of_flow(case, data[f], trained[f], f, edge) for f in flows.FLOWS], "flow", join="outer")
+    for name in found.data_vars:
+        found[name].attrs |= {"nan": NONE} if "pair" in found[name].dims else {}
+    times = np.arange(case.params.simulate.horizon + 1)
+    return found.assign_coords(flow=list(flows.FLOWS), real=edge, imaginary=edge, n=times, method=list(METHODS))
+
+
+def of_flow(case: Case[Params], data, trained, name: str, edge: np.ndarray) -> xr.Dataset:
+    """All of one flow."""
+    params = case.params.forecast
+    true = galerkin(trained["matrix"].values)
+    true = true if params.moves else Galerkin(true.G, true.G, true.G)
+    matrices = with_inner(true, params.inner)
+    values, vectors, method = pairs(case, matrices)
+    residual = residuals(matrices, values, vectors)
+    error = errors(case, data, name, values, vectors)
+    bound = bounds(abs(values), residual, error.shape[1] - 1)
+    kept = residual < params.kept
+    holds = (error <= bound + QUADRATURE)[:, 1:]
+    edmd, moving = method == METHODS.index("EDMD"), abs(values - 1) > RESTING
+    points = edge[:, None] + 1j * edge[None, edge.size // 2 :]
+    tau = pseudospectrum(matrices, points)
+    parts = np.stack([values.real, values.imag], -1)
+    return xr.Dataset(
+        {
+            "holds": labelled((), holds[kept].mean() if kept.any() else 0.0, "share of the bounds that hold"),
+            "kept": labelled((), kept.sum(), "pairs kept"),
+            "moving": labelled((), (kept & moving).sum(), "pairs kept that move"),
+            "off_circle": labelled(
+                (), (abs(abs(values[edmd]) - 1) > OFF_CIRCLE).mean(), "share of EDMD's |lambda| off the circle"
+            ),
+            "value": labelled(("pair", "part"), parts, "eigenvalue"),
+            "of": labelled("pair", method.astype(float), "method of a pair, by its place"),
+            "residual": labelled("pair", residual, "residual of a pair"),
+            "error": labelled(("pair", "n"), error, "error of a forecast, in norms of the observable"),
+            "bound": labelled(("pair", "n"), bound, "certified bound of the error"),
+            "tau": labelled(("real", "imaginary"), np.concatenate([tau[:, :0:-1], tau], 1), "least residual tau"),
+        },
+        {"pair": np.arange(values.size)},
+    ).map(lambda one: one.assign_attrs(may_be_constant=1), keep_attrs=True)
+
+
+def pairs(case: Case[Params], matrices: Galerkin) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Eigenvalues, functions and place of the method of all pairs: EDMD's, mpEDMD's, and ResDMD's on the half circle."""
+    circle = np.exp(1j * np.pi * np.arange(1, case.params.forecast.angles + 1) / case.params.forecast.angles)
+    found = [eigenpairs(matrices), mpedmd(matrices), (circle, least_residual(matrices, circle))]
+    method = np.concatenate([np.full(values.size, i) for i, (values, _) in enumerate(found)])
+    values, vectors = zip(*found, strict=True)
+    return np.concatenate(values), np.concatenate(vectors, 1), method
+
+
+def errors(case: Case[Params], data, name: str, values: np.ndarray, vectors: np.ndarray) -> np.ndarray:
+    """||K^n g - lambda^n g|| / ||g|| on the held-out nodes, each followed exactly, (pairs, horizon + 1)."""
+    orbit, weight = data["orbit"].values, data["held_out_weight"].values
+    start = dictionary(case, name, orbit[:, 0]) @ vectors
+    norm = np.sqrt(weight @ abs(start) ** 2)
+    found = []
+    for n in case.progress(range(orbit.shape[1])):
+        moved = dictionary(case, name, orbit[:, n]) @ vectors if case.params.forecast.moves else start
+        found.append(np.sqrt(weight @ abs(moved - values**n * start) ** 2) / norm)
+    return np.stack(found, 1)
+
+
+def bounds(size: np.ndarray, residual: np.ndarray, horizon: int) -> np.ndarray:
+    """Residual times the sum of |lambda|^j over j < n, which holds as K is an isometry: (pairs, horizon + 1)."""
+    powers = size[:, None] ** np.arange(horizon)
+    return residual[:, None] * np.concatenate([np.zeros((size.size, 1)), np.cumsum(powers, 1)], 1)
