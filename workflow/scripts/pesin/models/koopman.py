@@ -19,7 +19,7 @@ HELD = 2_000_000
 
 
 class Galerkin(NamedTuple):
-    """Inner products of a dictionary: G = <g_i, g_j>, A = <g_i, K g_j>, L = <K g_i, K g_j>, each (functions, functions).
+    """Inner products, each (functions, functions): G = <g_i, g_j>, A = <g_i, K g_j>, L = <K g_i, K g_j>.
 
     L comes from the snapshots; G^-1 A in place of K would make each residual 0.
     """
@@ -60,7 +60,7 @@ def hankel(x, n: int) -> np.ndarray:
 
 
 def dmd(x, y, rank: int | None = None) -> tuple[np.ndarray, np.ndarray]:
-    """Eigenvalues and modes of the linear map that best takes x to y (exact DMD: Tu et al., J. Comput. Dyn. 1, 391, 2014).
+    """Eigenvalues and modes of the linear map that best takes x to y (exact DMD, Tu, J. Comput. Dyn. 1, 391, 2014).
 
     Parameters
     ----------

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import xarray as xr
 from scipy.special import entr
@@ -31,7 +33,7 @@ OBSERVED = {
 TAU = "least residual tau"
 
 
-def entropy(case: Case[Params], data: xr.DataTree, trained: xr.DataTree) -> xr.Dataset:
+def entropy(case: Case[Params], data: Any, trained: Any) -> xr.Dataset:
     """All that the claims on the torus ask for; each function below names its variables."""
     params, sizes = case.params, case.params.train.sizes
     of = {system: matrices_of(case, trained, name) for system, name in params.entropy.systems.items()}
@@ -56,7 +58,7 @@ def entropy(case: Case[Params], data: xr.DataTree, trained: xr.DataTree) -> xr.D
     return xr.Dataset(found, coordinates)
 
 
-def matrices_of(case: Case[Params], trained: xr.DataTree, name: str) -> list[Galerkin]:
+def matrices_of(case: Case[Params], trained: Any, name: str) -> list[Galerkin]:
     """A map's inner products at each size of the dictionary, the smaller ones the beginnings of the largest."""
     whole = galerkin(trained["torus/matrix"].sel(map=name).values)
     parts = [whole.part(np.arange((2 * size + 1) ** 2 - 1)) for size in case.params.train.sizes]
@@ -123,7 +125,7 @@ def polluted(case: Case[Params], of: dict) -> dict:
     }
 
 
-def limits(case: Case[Params], trained: xr.DataTree, exact: Galerkin) -> dict:
+def limits(case: Case[Params], trained: Any, exact: Galerkin) -> dict:
     """`tau_few` (seed, point): M below the functions; `tau_samples`, `matrix_error` (seed, samples); `tau_limit` ()."""
     name, seeds = case.params.entropy.systems["mixing"], case.params.simulate.seeds
     values = trained[f"nodes/{case.params.entropy.nodes}"].sel(map=name).values
@@ -131,7 +133,9 @@ def limits(case: Case[Params], trained: xr.DataTree, exact: Galerkin) -> dict:
     sets = [[galerkin(one) for one in row] for row in values]
     points = np.array(list(POINTS.values()))
     size = np.sqrt(sum(np.linalg.norm(m) ** 2 for m in exact))
-    off = [[np.sqrt(sum(np.linalg.norm(m - e) ** 2 for m, e in zip(one, exact, strict=True))) for one in r] for r in sets]
+    off = [
+        [np.sqrt(sum(np.linalg.norm(m - e) ** 2 for m, e in zip(one, exact, strict=True))) for one in r] for r in sets
+    ]
     return {
         "tau_few": labelled(
             ("seed", "point"), [pseudospectrum(row[0], points) for row in sets], TAU, may_be_constant=1
@@ -149,7 +153,7 @@ def limits(case: Case[Params], trained: xr.DataTree, exact: Galerkin) -> dict:
     }
 
 
-def wiener(case: Case[Params], data: xr.DataTree) -> dict:
+def wiener(case: Case[Params], data: Any) -> dict:
     """`wiener` (observable) and `wiener_to` (observable, steps): mean of |<K^n g, g>|^2 over n below the steps."""
     x0, steps = data["torus/start"].values, case.params.entropy.steps
     curves = []
@@ -171,7 +175,7 @@ def wiener(case: Case[Params], data: xr.DataTree) -> dict:
     }
 
 
-def adversarial(case: Case[Params], data: xr.DataTree) -> dict:
+def adversarial(case: Case[Params], data: Any) -> dict:
     """`apart` (), `differs` (method), and of the twins' eigenfunction `steepness`, `visible` (twin)."""
     params = case.params.entropy
     size = case.params.train.sizes[1]
@@ -190,7 +194,7 @@ def adversarial(case: Case[Params], data: xr.DataTree) -> dict:
     }
 
 
-def entropies(case: Case[Params], trained: xr.DataTree) -> dict:
+def entropies(case: Case[Params], trained: Any) -> dict:
     """`ks_entropy` (system), by Pesin's formula, and `spectral_entropy` (system, seed) of (e10 + e01) / sqrt 2.
 
     The latter is that of the weights of mpEDMD's eigenfunctions in the observable, over that of equal weights.

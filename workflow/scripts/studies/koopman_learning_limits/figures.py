@@ -19,9 +19,10 @@ PERTURBED = 10**6
 
 
 def spectra(study: Results) -> Figure:
-    """tau over the plane with EDMD's eigenvalues; tau against the size of the dictionary; residuals against |lambda|."""
+    """tau over the plane with EDMD's eigenvalues; tau against the dictionary's size; residuals against |lambda|."""
     torus: Any = study["entropy/known"]
-    flow: Any = study["forecast/known"].sel(flow="pendulum")
+    forecasts: Any = study["forecast/known"]
+    flow = forecasts.sel(flow="pendulum")
     figure, axes = panels(2, 4, height=2.5)
     size = torus["gridded"].values[-1]
     for panel, (system, said) in zip(axes[0], SAID.items(), strict=False):
@@ -33,7 +34,7 @@ def spectra(study: Results) -> Figure:
     axes[0, 3].set_title("pendulum")
     axes[0, 0].set_ylabel("Im lambda")
     figure.colorbar(image, ax=axes[0], label="tau, and residual of the dots", shrink=0.8)
-    for i, (panel, (system, said)) in enumerate(zip(axes[1], SAID.items(), strict=False)):
+    for i, (panel, system) in enumerate(zip(axes[1], SAID, strict=False)):
         at = torus.sel(system=system)
         for point, colour in SHOWN.items():
             panel.plot(at["size"], at["tau_at"].sel(point=point), "o-", color=COLOURS[colour], label=point)
@@ -57,7 +58,9 @@ def spectra(study: Results) -> Figure:
 def plane(panel, tau, value, residual):
     """tau over the complex plane, the circle, and eigenvalues coloured by their residual on the same scale."""
     edge = tau["real"].values
-    image = panel.pcolormesh(edge, tau["imaginary"].values, tau.values.T, vmin=0, vmax=1, cmap="viridis", rasterized=True)
+    image = panel.pcolormesh(
+        edge, tau["imaginary"].values, tau.values.T, vmin=0, vmax=1, cmap="viridis", rasterized=True
+    )
     turn = np.linspace(0, 2 * np.pi, 200)
     panel.plot(np.cos(turn), np.sin(turn), color="w", lw=1)
     x, y = value.values.T
@@ -77,7 +80,7 @@ def limits(study: Results) -> Figure:
     log_axis(axes[0, 2], "x")
     axes[0, 2].set(xlabel="steps averaged over", ylabel=named(result["wiener_to"]))
     legend(axes[0, 2], outside="above")
-    twins(axes[0, 3], *axes[1, :2], result)
+    twins(axes[0, 3], axes[1, 0], axes[1, 1], result)
     forecasts: Any = study["forecast/known"]
     for panel, flow in zip(axes[1, 2:], forecasts["flow"].values, strict=True):
         forecast(panel, forecasts.sel(flow=flow))

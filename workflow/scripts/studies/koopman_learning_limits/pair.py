@@ -1,7 +1,7 @@
 """Two skew products that no finite precision tells apart: (x + alpha, y) and (x + alpha, y + f(x)).
 
-With f(x) = a cos(2 pi q x), exp(2 pi i (y - u(x))) is an eigenfunction of the second where u(x + alpha) - u(x) = f(x): u is
-a cosine too, of amplitude a / |exp(2 pi i q alpha) - 1|. If q alpha is almost an integer, that is huge.
+With f(x) = a cos(2 pi q x), exp(2 pi i (y - u(x))) is an eigenfunction of the second where u(x + alpha) - u(x) = f(x):
+u is a cosine too, of amplitude a / |exp(2 pi i q alpha) - 1|. If q alpha is almost an integer, that is huge.
 """
 
 from __future__ import annotations
@@ -56,8 +56,8 @@ def outputs(x: np.ndarray, y: np.ndarray, size: int) -> list[np.ndarray]:
     """What each of METHODS makes of snapshots: eigenvalues, or the residuals at PROBES."""
     k = modes(size)
     matrices = edmd(functions(x, k), functions(y, k))
-    seen = [np.concatenate([np.cos(2 * np.pi * p), np.sin(2 * np.pi * p)], 1) for p in (x, y)]
-    return [dmd(*seen)[0], eigenpairs(matrices)[0], mpedmd(matrices)[0], pseudospectrum(matrices, PROBES)]
+    seen, then = (np.concatenate([np.cos(2 * np.pi * p), np.sin(2 * np.pi * p)], 1) for p in (x, y))
+    return [dmd(seen, then)[0], eigenpairs(matrices)[0], mpedmd(matrices)[0], pseudospectrum(matrices, PROBES)]
 
 
 def differences(one: list[np.ndarray], other: list[np.ndarray]) -> np.ndarray:

@@ -46,7 +46,7 @@ class Train(Model):
 
     sizes: Annotated[list[PositiveInt], Field(min_length=2)]
     """N: the dictionary on the torus has all exp(2 pi i k.x) with |k| <= N but the constant. Rising."""
-    degrees: dict[Literal["pendulum", "duffing"], tuple[PositiveInt, PositiveInt]]
+    degrees: dict[str, tuple[PositiveInt, PositiveInt]]
     """Largest degree (or wave number) in the position, and in the velocity."""
 
     @field_validator("sizes")
@@ -60,7 +60,7 @@ class Train(Model):
 class Entropy(Model):
     """Seen by the entropy step."""
 
-    systems: dict[Literal["mixing", "skew", "steady"], TorusMap]
+    systems: dict[str, TorusMap]
     """Which map stands where. Control: mixing is a rotation; null: all are the identity."""
     inner: Inner
     """Where <K g, K g> comes from: the snapshots, or EDMD's own matrix (control: the residual is 0 by construction)."""
@@ -104,8 +104,13 @@ class Params(Model):
         if self.simulate.samples[0] >= functions:
             raise ValueError(f"simulate.samples: the first must be below the {functions} functions of train.sizes[0]")
         if self.simulate.samples[1] < functions:
-            raise ValueError(f"simulate.samples: all but the first must reach the {functions} functions of train.sizes[0]")
-        for key, wanted in (("train.degrees", {"pendulum", "duffing"}), ("entropy.systems", {"mixing", "skew", "steady"})):
+            raise ValueError(
+                f"simulate.samples: all but the first must reach the {functions} functions of train.sizes[0]"
+            )
+        for key, wanted in (
+            ("train.degrees", {"pendulum", "duffing"}),
+            ("entropy.systems", {"mixing", "skew", "steady"}),
+        ):
             step, name = key.split(".")
             if set(getattr(getattr(self, step), name)) != wanted:
                 raise ValueError(f"{key}: give {', '.join(sorted(wanted))}")

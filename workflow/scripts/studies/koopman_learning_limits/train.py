@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import xarray as xr
 
@@ -17,22 +19,23 @@ MATRICES = ("G", "A", "L")
 SQUARE = ("matrix", "row", "column", "part")
 
 
-def train(case: Case[Params], data: xr.DataTree) -> xr.DataTree:
-    """`torus`: matrices of the largest dictionary, whose beginnings are those of the smaller; `nodes`: of the smallest."""
+def train(case: Case[Params], data: Any) -> xr.DataTree:
+    """`torus`: matrices of the largest dictionary, which begin with those of the smaller; `nodes`: of the smallest."""
     params, names = case.params, list(MAPS)
     whole = exact_nodes(6 * params.train.sizes[-1] + 1)  # a product of two images differs by at most 6 sizes
     k = modes(params.train.sizes[-1])
-    torus = xr.Dataset({"matrix": kept(("map", *SQUARE), [of_map(name, whole, k)[0] for name in names])}, {"map": names})
+    every = of_maps(whole, k)
+    torus = xr.Dataset({"matrix": kept(("map", *SQUARE), [one[0] for one in every])}, {"map": names})
     small = modes(params.train.sizes[0])
     drawn = data["torus/node"].values / NODES
     numbers = params.simulate.samples
     grids = [exact_nodes(round(number**0.5)) for number in numbers]
-    chance = [[of_map(name, x, small, numbers) for x in drawn] for name in names]
-    ordered = [[of_map(name, x, small)[0] for x in grids] for name in names]
+    chance = [of_maps(x, small, numbers) for x in drawn]
+    ordered = [[one[0] for one in of_maps(x, small)] for x in grids]
     nodes = xr.Dataset(
         {
-            "random": kept(("map", "seed", "samples", *SQUARE), chance),
-            "grid": kept(("map", "samples", *SQUARE), ordered),
+            "random": kept(("seed", "map", "samples", *SQUARE), chance),
+            "grid": kept(("samples", "map", *SQUARE), ordered),
         },
         {"map": names, "samples": numbers},
     )
@@ -40,10 +43,11 @@ def train(case: Case[Params], data: xr.DataTree) -> xr.DataTree:
     return xr.DataTree.from_dict({"torus": torus, "nodes": nodes} | found)
 
 
-def of_map(name: str, x: np.ndarray, k: np.ndarray, numbers=(None,)) -> list[Galerkin]:
-    """Matrices of the functions e_k from nodes of equal weight: from all, or from the first so many."""
-    px, py = functions(x, k), functions(step(name, x), k)
-    return [edmd(px[:number], py[:number]) for number in numbers]
+def of_maps(x: np.ndarray, k: np.ndarray, numbers=(None,)) -> list[list[Galerkin]]:
+    """For each map, matrices of the functions e_k from nodes of equal weight: from all, or from the first so many."""
+    px = functions(x, k)
+    images = (functions(step(name, x), k) for name in MAPS)
+    return [[edmd(px[:number], py[:number]) for number in numbers] for py in images]
 
 
 def of_flow(case: Case[Params], name: str, data: xr.Dataset) -> xr.Dataset:
