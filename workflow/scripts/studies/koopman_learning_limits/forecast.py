@@ -85,13 +85,20 @@ def pairs(case: Case[Params], matrices: Galerkin) -> tuple[np.ndarray, np.ndarra
 def errors(case: Case[Params], data, name: str, values: np.ndarray, vectors: np.ndarray) -> np.ndarray:
     """||K^n g - lambda^n g|| / ||g|| on the held-out nodes, each followed exactly, (pairs, horizon + 1)."""
     orbit, weight = data["orbit"].values, data["held_out_weight"].values
-    start = dictionary(case, name, orbit[:, 0]) @ vectors
-    norm = np.sqrt(weight @ abs(start) ** 2)
+    flat = np.ascontiguousarray(vectors, complex).view(float)  # real and imaginary parts as columns of one real matrix
+
+    def at(n: int) -> np.ndarray:
+        return (dictionary(case, name, orbit[:, n]) @ flat).view(complex)
+
+    def norm(values: np.ndarray) -> np.ndarray:
+        return np.sqrt(weight @ (values.real**2 + values.imag**2))
+
+    start = at(0)
     found = []
     for n in case.progress(range(orbit.shape[1])):
-        moved = dictionary(case, name, orbit[:, n]) @ vectors if case.params.forecast.moves else start
-        found.append(np.sqrt(weight @ abs(moved - values**n * start) ** 2) / norm)
-    return np.stack(found, 1)
+        moved = at(n) if case.params.forecast.moves else start
+        found.append(norm(moved - values**n * start))
+    return np.stack(found, 1) / norm(start)[:, None]
 
 
 def bounds(size: np.ndarray, residual: np.ndarray, horizon: int) -> np.ndarray:
