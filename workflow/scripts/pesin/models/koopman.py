@@ -200,11 +200,10 @@ def pseudospectrum(galerkin: Galerkin, points) -> np.ndarray:
     a, moved = (basis.conj().T @ m @ basis for m in (galerkin.A, galerkin.L))
     cross = [basis.conj().T @ m @ silent for m in (galerkin.L, galerkin.A)]
     free = np.linalg.pinv(silent.conj().T @ galerkin.L @ silent, rcond=RANK, hermitian=True)
-    flat, one = points.ravel()[:, None, None], np.eye(len(a))
+    flat, one, adjoint = points.ravel()[:, None, None], np.eye(len(a)), a.conj().T
     found = []
     for part in np.array_split(flat, max(1, flat.size * a.size // HELD)):
-        turned = part.conj() * a
-        square = moved - turned - turned.conj().mT + abs(part) ** 2 * one
+        square = moved - part.conj() * a - part * adjoint + abs(part) ** 2 * one
         if silent.size:
             between = cross[0] - part.conj() * cross[1]
             square = square - between @ free @ between.conj().mT
