@@ -202,7 +202,7 @@ def pseudospectrum(galerkin: Galerkin, points) -> np.ndarray:
     free = np.linalg.pinv(silent.conj().T @ galerkin.L @ silent, rcond=RANK, hermitian=True)
     flat, one, adjoint = points.ravel()[:, None, None], np.eye(len(a)), a.conj().T
     found = []
-    for part in np.array_split(flat, max(1, flat.size * a.size // HELD)):
+    for part in np.array_split(flat, min(max(1, flat.size * a.size // HELD), max(1, flat.size))):
         square = moved - part.conj() * a - part * adjoint + abs(part) ** 2 * one
         if silent.size:
             between = cross[0] - part.conj() * cross[1]

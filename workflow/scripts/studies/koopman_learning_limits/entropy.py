@@ -186,7 +186,7 @@ def adversarial(case: Case[Params], data: Any) -> dict:
     steep = [pair.steepness(t, params.wave) for t in turns]
     differs = pair.differences(pair.outputs(x, smooth, size), pair.outputs(x, rough, size))
     return {
-        "apart": labelled((), params.amplitude, "largest distance of the maps", "turn", may_be_constant=1),
+        "apart": labelled((), abs(rough - smooth).max(), "largest distance of the maps", "turn", may_be_constant=1),
         "differs": labelled("method", differs, "largest difference of the outputs", may_be_constant=1),
         "turns": labelled("twin", turns, "amplitude of the eigenfunction's phase", "turn"),
         "steepness": labelled("twin", np.log10(steep), "log10 of the eigenfunction's steepness"),
