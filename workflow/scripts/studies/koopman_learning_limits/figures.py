@@ -123,11 +123,11 @@ def limits(study: Results) -> Figure:
 def samples(row, result, exact) -> None:
     """Error of the matrices, and tau at 1, against the number of nodes."""
     nodes = result["samples"].values
-    interval_band(row[0], nodes, interval(result["matrix_error"], "seed"), "random nodes", marker="o", ms=4)
-    row[0].plot(nodes, exact["matrix_error"].mean("seed"), "s-", ms=4, color=COLOURS[1], label="grid (control)")
+    interval_band(row[0], nodes, interval(result["matrix_error"], "seed"), "random", marker="o", ms=4)
+    row[0].plot(nodes, exact["matrix_error"].mean("seed"), "s-", ms=4, color=COLOURS[1], label="grid")
     first = float(result["matrix_error"].isel(samples=1).mean())
     slopes = [first * (nodes[1:] / nodes[1]) ** slope for slope in SLOPES]
-    row[0].fill_between(nodes[1:], *slopes, color=COLOURS[7], alpha=0.5, lw=0, label="slopes accepted")
+    row[0].fill_between(nodes[1:], *slopes, color=COLOURS[7], alpha=0.5, lw=0, label="accepted")
     interval_band(row[1], nodes, interval(result["tau_samples"], "seed"), "random nodes", marker="o", ms=4)
     row[1].axhline(float(result["tau_limit"]), color="k", ls="--", lw=0.8, label="exact")
     log_axis(row[0], "y", ticks=[1, 1e-4, 1e-8, 1e-12])
