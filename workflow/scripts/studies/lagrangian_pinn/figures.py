@@ -1,0 +1,167 @@
+"""The study's figures: errors against speed and time, fields and characteristics, widths, loss landscapes."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+from pesin.plot.style import COLOURS, interval_band, interval_whiskers, legend, log_axis, names, note, panels
+from pesin.stats.intervals import interval
+from pesin.steps.results import Results
+
+SAID = {"pinn": "PINN", "lpinn": "LPINN"}
+HUES = {"pinn": COLOURS[1], "lpinn": COLOURS[0]}
+ROUND = 2 * np.pi
+
+
+def errors(study: Results) -> Figure:
+    """Relative errors against the speed, of sine and Burgers, and along time."""
+    result: Any = study["forecast/learned"]
+    figure, ((left, middle, right),) = panels(1, 3, height=2.9, sharey=True)
+    for panel, problem in ((left, "sine"), (middle, "burgers")):
+        against_speed(panel, result, problem, f"{problem}_error")
+        log_axis(panel, "y")
+    for level, said in ((0.5, "PINN fails above"), (0.1, "LPINN solves below")):
+        left.axhline(level, color=COLOURS[7], linestyle=":", linewidth=0.8)
+        note(left, said, (0.97, level * 1.04), xycoords=("axes fraction", "data"), ha="right", va="bottom")
+    left.set_ylabel("relative L2 error")
+    speeds = [c for c in result["sine_speed"].values if c > 1] or list(result["sine_speed"].values)
+    for method in SAID:
+        for speed, style in zip(speeds[:: max(1, len(speeds) - 1)], ("--", "-"), strict=False):
+            found = interval(result["sine_error_by_time"].sel(method=method, sine_speed=speed), "seed")
+            label = f"{SAID[method]}, c = {speed:g}"
+            time = result["time"].values[1:]
+            found = type(found)(*(np.asarray(part)[1:] for part in found))
+            interval_band(right, time, found, label=label, color=HUES[method], linestyle=style)
+    for edge in (0.25, 0.75):
+        right.axvline(edge, color=COLOURS[7], linewidth=0.6, linestyle=":")
+    right.set(xlabel="t", title="sine, along time")
+    left.set_title("sine")
+    middle.set_title("Burgers, u - c")
+    for panel in (left, middle, right):
+        legend(panel, outside="above", ncols=2)
+        panel.set_title(panel.get_title(), pad=30)
+    return figure
+
+
+def against_speed(panel: Axes, result: Any, problem: str, variable: str) -> None:
+    """Each seed a dot, and the mean with its interval, against the speed as names."""
+    speeds = result[f"{problem}_speed"].values
+    place = np.arange(len(speeds))
+    for i, method in enumerate(SAID):
+        values = result[variable].sel(method=method)
+        shift = 0.16 * (i - 0.5)
+        for seed in values["seed"].values:
+            panel.plot(place + shift * 1.6, values.sel(seed=seed), ".", color=HUES[method], alpha=0.5, markersize=4)
+        interval_whiskers(
+            panel, place + shift, interval(values, "seed"), label=SAID[method], color=HUES[method], fmt="o-"
+        )
+    names(panel, "x", [f"{c:g}" for c in speeds])
+    panel.set(xlabel="speed c", xlim=(-0.5, len(speeds) - 0.5))
+
+
+def fields(study: Results) -> Figure:
+    """Maps of place against time, and characteristics: the fastest sine above, the fastest Burgers wave below."""
+    result: Any = study["forecast/learned"]
+    figure, axes = panels(2, 4, height=2.4, sharex=True)
+    time, x = result["time"].values, result["x"].values
+    for row, problem in zip(axes, ("sine", "burgers"), strict=True):
+        speed = float(result[f"{problem}_speed"].max())
+        one = {f"{problem}_speed": speed}
+        found = result[f"{problem}_field"].sel(one).isel(seed=0)
+        maps = {"exact": result[f"{problem}_exact"].sel(one)} | {SAID[m]: found.sel(method=m) for m in SAID}
+        for panel, (name, field) in zip(row, maps.items(), strict=False):
+            shown = panel.pcolormesh(
+                time, x, field.values.T, vmin=-1, vmax=1, cmap="RdBu_r", rasterized=True, shading="nearest"
+            )
+            panel.set(title=name, ylim=(0, ROUND), xlim=(0, 1))
+            names(panel, "y", ["0", "π", "2π"], [0, np.pi, ROUND])
+        paths = result[f"{problem}_path"].sel(one).isel(seed=0).values
+        exact = study["simulate/exact"]["path"].sel(problem=problem)
+        exact = (exact.sel(x=x, method="nearest") + speed * exact["time"]).transpose("time", "x").values
+        for i in range(0, len(x), max(1, len(x) // 8)):
+            row[3].plot(time, exact[:, i], color=COLOURS[7], linewidth=2, label="exact" if i == 0 else None)
+            row[3].plot(time, paths[:, i], "--", color=HUES["lpinn"], linewidth=0.9, label="LPINN" if i == 0 else None)
+        row[3].set_title("characteristics, unwound")
+        row[3].set_ylabel("x (rad)")
+        legend(row[3], loc="upper left")
+        row[0].set_ylabel(f"{'sine' if problem == 'sine' else 'Burgers, u - c'}, c = {speed:g}\nx (rad)")
+        for panel in row[1:3]:
+            panel.set_yticklabels([])
+    for panel in axes[-1]:
+        panel.set_xlabel("t")
+    figure.colorbar(shown, ax=axes[:, :3], label="field", location="bottom", aspect=40, shrink=0.6)
+    return figure
+
+
+def widths(study: Results) -> Figure:
+    """Singular values of the pulse, error against modes, and windows of time."""
+    exact, result = study["entropy/exact"], study["forecast/learned"]
+    figure, ((left, middle, right),) = panels(1, 3, height=2.9)
+    pulse = exact["singular_values"].sel(problem="pulse")
+    for i, speed in enumerate(result["pulse_speed"].values):
+        values = pulse.sel(speed=speed, frame="eulerian").values
+        left.plot(exact["mode"].values, np.maximum(values, 1e-8), ".-", color=COLOURS[i], label=f"c = {speed:g}")
+    along = pulse.isel(speed=-1).sel(frame="lagrangian").values
+    left.plot(exact["mode"].values, np.maximum(along, 1e-8), "ks", markersize=3, label="along char.", linestyle="none")
+    log_axis(left, "y")
+    left.set(xlabel="mode", ylabel="singular value over the largest", ylim=(3e-9, 3), xlim=(0, 36))
+    modes = result["pulse_modes"].values
+    for i, seed in enumerate(result["seed"].values):
+        label = "pulse, a line for each seed" if i == 0 else None
+        middle.plot(modes, result["pulse_error"].sel(seed=seed), "o-", color=HUES["pinn"], alpha=0.6, label=label)
+        sine = result["sine_error"].sel(method="pinn", seed=seed)
+        two = exact["n_modes"].sel(problem="sine", frame="eulerian", speed=result["sine_speed"].values)
+        middle.plot(two, sine, "s", color=COLOURS[2], alpha=0.6, label="sine, c as in C1" if i == 0 else None)
+    for axis in "xy":
+        log_axis(middle, axis)
+    log_axis(middle, "x", ticks=[1, 2, 5, 10, 20, 30])
+    middle.set(xlabel="modes that leave out 1e-4 of the energy", ylabel="relative L2 error, PINN")
+    whole, parts = int(exact["whole_modes"][0]), exact["window_modes"].values
+    place = np.arange(1, len(parts) + 1)
+    right.bar(place, parts, color=COLOURS[5], label="modes, window")
+    right.bar([0], [whole], color=COLOURS[7], label="modes, whole")
+    right.set(ylabel="modes", xlabel="window of time", ylim=(0, 1.7 * whole))
+    names(right, "x", ["whole", *map(str, place), "trained\nwhole", "in\nwindows"], range(len(parts) + 3))
+    error = right.twinx()
+    error.spines["right"].set_visible(True)
+    trained = (result["pulse_error"].isel(pulse_speed=-1), result["windows_error"])
+    for i, (values, hue) in enumerate(zip(trained, (HUES["pinn"], COLOURS[2]), strict=True)):
+        found = interval(values.expand_dims(one=1), "seed")
+        interval_whiskers(error, [len(parts) + 1 + i], found, color=hue)
+        error.plot([len(parts) + 1.25 + i] * values.size, values, ".", color=hue, alpha=0.5, markersize=4)
+    error.set(ylabel="relative L2 error (dots, whiskers)", ylim=(0, 1.3))
+    for panel in (left, middle, right):
+        legend(panel, outside="above", ncols=2)
+    return figure
+
+
+def landscapes(study: Results) -> Figure:
+    """The loss on the plane of two Hessian eigenvectors, and the largest eigenvalue against the speed."""
+    result: Any = study["forecast/learned"]
+    figure, axes = panels(2, 3, height=2.4)
+    first = result["first"].values
+    shown = result["landscape"]
+    low, high = float(shown.min()), float(shown.max())
+    speeds = result["sine_speed"].values
+    for row, method in zip(axes, SAID, strict=True):
+        for panel, end, speed in zip(row, ("slow", "fast"), (speeds[0], speeds[-1]), strict=False):
+            values = shown.sel(method=method, ends=end).values.T
+            levels = np.linspace(low, high, 13)
+            filled = panel.contourf(first, first, values, levels=levels, cmap="viridis")
+            panel.plot(0, 0, "w+", markersize=5)
+            panel.set(title=f"{SAID[method]}, c = {speed:g}", aspect="equal")
+        row[0].set_ylabel("along the second")
+    for panel in axes[1, :2]:
+        panel.set_xlabel("along the first eigenvector")
+    bar = figure.colorbar(filled, ax=axes[:, :2], location="bottom", aspect=40, shrink=0.8)
+    bar.set_label("log10 of the loss")
+    for panel, problem, said in zip(axes[:, 2], ("sine", "burgers"), ("sine", "Burgers"), strict=True):
+        against_speed(panel, result, problem, f"{problem}_sharpness")
+        log_axis(panel, "y")
+        panel.set(title=said, ylabel="largest eigenvalue")
+        legend(panel)
+    return figure
