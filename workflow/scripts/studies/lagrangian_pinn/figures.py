@@ -31,7 +31,7 @@ def errors(study: Results) -> Figure:
     speeds = [c for c in result["sine_speed"].values if c > 1] or list(result["sine_speed"].values)
     for method in SAID:
         for speed, style in zip(speeds[:: max(1, len(speeds) - 1)], ("--", "-"), strict=False):
-            found = interval(result["sine_error_by_time"].sel(method=method, sine_speed=speed), "seed")
+            found = interval(result["sine_error_by_time"].sel({"method": method, "sine_speed": speed}), "seed")
             label = f"{SAID[method]}, c = {speed:g}"
             time = result["time"].values[1:]
             found = type(found)(*(np.asarray(part)[1:] for part in found))
@@ -52,7 +52,7 @@ def against_speed(panel: Axes, result: Any, problem: str, variable: str) -> None
     speeds = result[f"{problem}_speed"].values
     place = np.arange(len(speeds))
     for i, method in enumerate(SAID):
-        values = result[variable].sel(method=method)
+        values = result[variable].sel({"method": method})
         shift = 0.16 * (i - 0.5)
         for seed in values["seed"].values:
             panel.plot(place + shift * 1.6, values.sel(seed=seed), ".", color=HUES[method], alpha=0.5, markersize=4)
@@ -72,15 +72,17 @@ def fields(study: Results) -> Figure:
         speed = float(result[f"{problem}_speed"].max())
         one = {f"{problem}_speed": speed}
         found = result[f"{problem}_field"].sel(one).isel(seed=0)
-        maps = {"exact": result[f"{problem}_exact"].sel(one)} | {SAID[m]: found.sel(method=m) for m in SAID}
+        maps = {"exact": result[f"{problem}_exact"].sel(one)} | {SAID[m]: found.sel({"method": m}) for m in SAID}
         for panel, (name, field) in zip(row, maps.items(), strict=False):
-            shown = panel.pcolormesh(
-                time, x, field.values.T, vmin=-1, vmax=1, cmap="RdBu_r", rasterized=True, shading="nearest"
+            extent = (0, 1, 0, ROUND)
+            shown = panel.imshow(
+                field.values.T, vmin=-1, vmax=1, cmap="RdBu_r", origin="lower", extent=extent, aspect="auto"
             )
             panel.set(title=name, ylim=(0, ROUND), xlim=(0, 1))
             names(panel, "y", ["0", "π", "2π"], [0, np.pi, ROUND])
         paths = result[f"{problem}_path"].sel(one).isel(seed=0).values
-        exact = study["simulate/exact"]["path"].sel(problem=problem)
+        path: Any = study["simulate/exact"]["path"]
+        exact = path.sel(problem=problem)
         exact = (exact.sel(x=x, method="nearest") + speed * exact["time"]).transpose("time", "x").values
         for i in range(0, len(x), max(1, len(x) // 8)):
             row[3].plot(time, exact[:, i], color=COLOURS[7], linewidth=2, label="exact" if i == 0 else None)
@@ -99,7 +101,8 @@ def fields(study: Results) -> Figure:
 
 def widths(study: Results) -> Figure:
     """Singular values of the pulse, error against modes, and windows of time."""
-    exact, result = study["entropy/exact"], study["forecast/learned"]
+    exact: Any = study["entropy/exact"]
+    result: Any = study["forecast/learned"]
     figure, ((left, middle, right),) = panels(1, 3, height=2.9)
     pulse = exact["singular_values"].sel(problem="pulse")
     for i, speed in enumerate(result["pulse_speed"].values):
@@ -113,7 +116,7 @@ def widths(study: Results) -> Figure:
     for i, seed in enumerate(result["seed"].values):
         label = "pulse, a line for each seed" if i == 0 else None
         middle.plot(modes, result["pulse_error"].sel(seed=seed), "o-", color=HUES["pinn"], alpha=0.6, label=label)
-        sine = result["sine_error"].sel(method="pinn", seed=seed)
+        sine = result["sine_error"].sel({"method": "pinn", "seed": seed})
         two = exact["n_modes"].sel(problem="sine", frame="eulerian", speed=result["sine_speed"].values)
         middle.plot(two, sine, "s", color=COLOURS[2], alpha=0.6, label="sine, c as in C1" if i == 0 else None)
     for axis in "xy":
@@ -128,7 +131,7 @@ def widths(study: Results) -> Figure:
     names(right, "x", ["whole", *map(str, place), "trained\nwhole", "in\nwindows"], range(len(parts) + 3))
     error = right.twinx()
     error.spines["right"].set_visible(True)
-    trained = (result["pulse_error"].isel(pulse_speed=-1), result["windows_error"])
+    trained = (result["whole_error"], result["windows_error"])
     for i, (values, hue) in enumerate(zip(trained, (HUES["pinn"], COLOURS[2]), strict=True)):
         found = interval(values.expand_dims(one=1), "seed")
         interval_whiskers(error, [len(parts) + 1 + i], found, color=hue)
@@ -149,9 +152,10 @@ def landscapes(study: Results) -> Figure:
     speeds = result["sine_speed"].values
     for row, method in zip(axes, SAID, strict=True):
         for panel, end, speed in zip(row, ("slow", "fast"), (speeds[0], speeds[-1]), strict=False):
-            values = shown.sel(method=method, ends=end).values.T
-            levels = np.linspace(low, high, 13)
-            filled = panel.contourf(first, first, values, levels=levels, cmap="viridis")
+            values = shown.sel({"method": method, "ends": end}).values.T
+            extent = (first[0], first[-1], first[0], first[-1])
+            filled = panel.imshow(values, vmin=low, vmax=high, cmap="viridis", origin="lower", extent=extent)
+            panel.contour(first, first, values, levels=8, colors="white", linewidths=0.4)
             panel.plot(0, 0, "w+", markersize=5)
             panel.set(title=f"{SAID[method]}, c = {speed:g}", aspect="equal")
         row[0].set_ylabel("along the second")

@@ -32,6 +32,8 @@ class Problems(Model):
     times: Annotated[int, Field(ge=8)]
     windows: PositiveInt
     """Of time, one after the other."""
+    window_speed: NonNegativeFloat
+    """Of the pulse whose time is cut into windows."""
 
     @model_validator(mode="after")
     def _whole(self):
@@ -40,6 +42,8 @@ class Problems(Model):
                 raise ValueError(f"speeds and viscosity must name {name}")
             if self.speeds[name] != sorted(set(self.speeds[name])):
                 raise ValueError(f"speeds.{name}: they must rise")
+        if self.window_speed not in self.speeds["pulse"]:
+            raise ValueError(f"window_speed: {self.window_speed:g} is none of the pulse's speeds")
         if not self.viscosity["burgers"]:
             raise ValueError("viscosity.burgers: without viscosity the field breaks at t = 1")
         return self

@@ -26,8 +26,7 @@ def entropy(case: Case[Params], data: xr.Dataset) -> xr.Dataset:
     )  # fmt: skip
     needed = [[[modes_needed(m) for m in pair] for pair in row] for row in matrices]
     values = np.linalg.svd(matrices, compute_uv=False)
-    fast = speeds.index(max(problems.speeds["pulse"]))
-    pulse = matrices[names.index("pulse"), fast, 0]
+    pulse = matrices[names.index("pulse"), speeds.index(problems.window_speed), 0]
     in_window = [modes_needed(part) for part in np.array_split(pulse, problems.windows)]
     grid, shown = ("problem", "speed", "frame"), min(40, values.shape[-1])
     return xr.Dataset(
@@ -38,7 +37,12 @@ def entropy(case: Case[Params], data: xr.Dataset) -> xr.Dataset:
             "singular_values": labelled(
                 (*grid, "mode"), values[..., :shown] / values[..., :1], "singular value over the largest"
             ),
-            "window_modes": labelled("window", in_window, "modes of the pulse at its largest speed, in a window"),
+            "constant_error": labelled(
+                "problem",
+                [constant(data["u_ref"].sel(problem=n).values) for n in names],
+                "relative L2 error of the best constant",
+            ),
+            "window_modes": labelled("window", in_window, "modes of the pulse in a window"),
             "whole_modes": labelled(
                 "window", np.full(problems.windows, modes_needed(pulse)), "modes of the whole", may_be_constant=1
             ),
@@ -51,3 +55,8 @@ def entropy(case: Case[Params], data: xr.Dataset) -> xr.Dataset:
             "window": np.arange(problems.windows),
         },
     )
+
+
+def constant(field: np.ndarray) -> float:
+    """Relative L2 error of the constant that fits a field best: what a network that learnt nothing can reach."""
+    return float(field.std() / np.sqrt((field**2).mean()))

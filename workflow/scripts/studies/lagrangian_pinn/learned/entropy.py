@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import xarray as xr
 from scipy.special import rel_entr
@@ -16,7 +18,7 @@ BINS = np.linspace(-1.5, 1.5, 25)
 
 def entropy(case: Case[Params], made: xr.Dataset) -> xr.Dataset:
     """Effective ranks of fields (method, speed, seed), entropy of their values along time, and what is lost of them."""
-    variables = {}
+    variables: dict[str, Any] = {}
     for problem in ("sine", "burgers"):
         field = made[f"{problem}_field"].values
         exact = shares(made[f"{problem}_exact"].values)

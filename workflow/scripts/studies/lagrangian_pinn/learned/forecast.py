@@ -41,24 +41,25 @@ def forecast(case: Case[Params], trained: xr.DataTree, exact: xr.Dataset) -> xr.
     for problem, families in (("sine", METHODS), ("burgers", ("pinn_burgers", "lpinn_burgers"))):
         variables |= compared(problem, [made[family] for family in families], problem)
     pulse, windows = made["pinn"].of("pulse"), made["windows"]
-    fastest = pulse.some([-1])
-    pieces = windows if case.params.forecast.moving else fastest
+    whole = pulse.some([problems.speeds["pulse"].index(problems.window_speed)])
+    pieces = windows if case.params.forecast.moving else whole
     errors = pulse.error
     widths = [modes_needed(snapshots(problems, fields["pulse"], speed)) for _, speed in pulse.judged]
     correlation = [spearman(widths, np.log(errors[:, seed])) for seed in range(seeds)]
     variables |= {
         "pulse_error": labelled(("pulse_speed", "seed"), errors, "relative L2 error", nan=DIVERGED, may_be_constant=1),
-        "pulse_modes": labelled(
-            "pulse_speed", widths, "modes that leave out 1e-4 of the energy", may_be_constant=1
-        ),
+        "pulse_modes": labelled("pulse_speed", widths, "modes that leave out 1e-4 of the energy", may_be_constant=1),
         "rank_correlation": labelled(
             "seed", correlation, "rank correlation of modes and error", nan="all speeds alike", may_be_constant=1
         ),
-        "windows_error": labelled("seed", pieces.error[0], "relative L2 error of windows one after the other", nan=DIVERGED),
+        "whole_error": labelled("seed", whole.error[0], "relative L2 error of the whole", nan=DIVERGED),
+        "windows_error": labelled(
+            "seed", pieces.error[0], "relative L2 error of windows one after the other", nan=DIVERGED
+        ),
         "pulse_field": labelled(
             ("pulse_way", "seed", "time", "x"),
-            np.stack([fastest.field[0], pieces.field[0]]),
-            "field of the fastest pulse",
+            np.stack([whole.field[0], pieces.field[0]]),
+            "field of the pulse whose time is cut into windows",
             nan=DIVERGED,
         ),
     }
@@ -144,7 +145,9 @@ def make(case: Case[Params], family: str, trained: xr.DataTree, fields: dict[str
     state, moved = (v.reshape(len(arms), seeds, *v.shape[1:]) for v in (state, moved))
     paths = x + moved * case.params.forecast.moving
     shift = [speed * problems.t[:, None] for _, speed in judged]
-    exact = [np.broadcast_to(at_places(fields[n], x - d), state.shape[1:]) for (n, _), d in zip(judged, shift, strict=True)]
+    exact = [
+        np.broadcast_to(at_places(fields[n], x - d), state.shape[1:]) for (n, _), d in zip(judged, shift, strict=True)
+    ]
     there = [at_places(fields[n], own - d) for (n, _), own, d in zip(judged, paths, shift, strict=True)]
     field = on_grid(state, paths, x) if lagrangian else state
     return Made(arms, judged, parameters, runs, state, paths, field, np.stack(exact), np.stack(there))
@@ -166,7 +169,9 @@ def asked(
         )
         lagrangian = any(name.startswith("path_") for name in own)
         moved = path_at(own, runs, labels, t) if lagrangian else torch.zeros_like(t)
-        parts.append([v.double().numpy(force=True).reshape(count, len(when), -1) for v in (state_at(own, labels, t), moved)])
+        parts.append(
+            [v.double().numpy(force=True).reshape(count, len(when), -1) for v in (state_at(own, labels, t), moved)]
+        )
     state, far = (np.concatenate(rows, 1) for rows in zip(*parts, strict=True))
     return state, far
 
@@ -193,7 +198,9 @@ def compared(problem: str, both: list[Made], dim: str) -> dict[str, tuple]:
 
     return {
         f"{problem}_error": said(grid, [pinn.error, lpinn.error], "relative L2 error"),
-        f"{problem}_error_on_paths": said(grid[1:], relative(lpinn.state, lpinn.there, (2, 3)), "relative L2 error on characteristics"),
+        f"{problem}_error_on_paths": said(
+            grid[1:], relative(lpinn.state, lpinn.there, (2, 3)), "relative L2 error on characteristics"
+        ),
         f"{problem}_error_by_time": said((*grid, "time"), by_time, "relative L2 error"),
         f"{problem}_growth": said(grid, growth, "ln of the error of the last over that of the first quarter"),
         f"{problem}_field": said((*grid, "time", "x"), np.stack([pinn.field, lpinn.field]), "field"),
@@ -205,22 +212,22 @@ def compared(problem: str, both: list[Made], dim: str) -> dict[str, tuple]:
 # ----------------------------------------------------------------------------------------------------------- curvature
 
 
-def loss_at(case: Case[Params], made: Made, repeats: int):
-    """The non-dimensional loss of a family at fixed points, as a function of `repeats` copies of its networks."""
-    params, runs = case.params, made.runs
-    count, seeds = params.forecast.points, params.train.seeds
-    places = draw_places(case.rng("curvature"), seeds, count, params.train.initial)
-    x, t, x0 = (torch.as_tensor(a, device=case.device).repeat(len(made.judged) * repeats, 1) for a in places)
-    rows = np.concatenate([initial(name, places[2], params.problems.spread) for name, _ in made.judged])
-    u0 = torch.as_tensor(rows, dtype=torch.float32, device=case.device).repeat(repeats, 1)
-    all_runs = runs.at(np.tile(np.arange(len(runs.speed)), repeats))
+def loss_at(case: Case[Params], made: Made, rows: np.ndarray):
+    """The non-dimensional loss at fixed points of networks that are copies of some rows (arms, then seeds)."""
+    params, arms = case.params, len(made.judged)
+    places = draw_places(case.rng("curvature"), params.train.seeds, params.forecast.points, params.train.initial)
+    x, t, x0 = (torch.as_tensor(a, device=case.device).repeat(arms, 1)[rows] for a in places)
+    starts = np.concatenate([initial(name, places[2], params.problems.spread) for name, _ in made.judged])
+    points = Points(x, t, x0, torch.as_tensor(starts, dtype=torch.float32, device=case.device)[rows])
     weights = params.train.initial_weight, params.train.path_weight.get(made.judged[0][0], 0.0)
-    return lambda parameters: loss(parameters, all_runs, Points(x, t, x0, u0), *weights, scaled=True)
+    runs = made.runs.at(rows)
+    return lambda parameters: loss(parameters, runs, points, *weights, scaled=True)
 
 
 def curvatures(case: Case[Params], made: dict[str, Made]) -> dict[str, tuple]:
     """Largest eigenvalue of the Hessian (method, speed, seed), the largest found by any probe, and how it grows."""
-    params, variables = case.params.forecast, {}
+    params = case.params.forecast
+    variables: dict[str, Any] = {}
     for problem, families in (("sine", METHODS), ("burgers", ("pinn_burgers", "lpinn_burgers"))):
         tops, apart = [], []
         for family in families:
@@ -228,7 +235,8 @@ def curvatures(case: Case[Params], made: dict[str, Made]) -> dict[str, tuple]:
             shape = (params.probes, len(some.arms), case.params.train.seeds)
             start = normals(case, some, params.probes)
             many = {k: v.repeat(params.probes, 1, 1) for k, v in some.parameters.items()}
-            found = top_eigenpair(loss_at(case, some, params.probes), many, start, params.iterations)[0]
+            rows = np.tile(np.arange(len(some.runs.speed)), params.probes)
+            found = top_eigenpair(loss_at(case, some, rows), many, start, params.iterations)[0]
             values = found.double().numpy(force=True).reshape(shape)
             tops.append(values.max(0))
             apart.append(values.min(0) / values.max(0))
@@ -261,23 +269,29 @@ def normals(case: Case[Params], some: Made, repeats: int, stream: str = "probes"
 
 def landscape(case: Case[Params], made: dict[str, Made]) -> dict[str, tuple]:
     """log10 of the loss on the plane of two top Hessian eigenvectors, first seed, slowest and fastest sine."""
-    params, seeds = case.params.forecast, case.params.train.seeds
+    params, shown = case.params.forecast, []
     along = np.linspace(-params.reach, params.reach, params.lattice)
-    steps = [torch.as_tensor(a.ravel(), dtype=torch.float32) for a in np.meshgrid(along, along, indexing="ij")]
-    shown = []
     for family in METHODS:
-        some = made[family].of("sine")
-        loss_of, axes = loss_at(case, some, 1), []
+        some = made[family].of("sine").some([0, -1])
+        rows = np.array([0, case.params.train.seeds])
+        own = {k: v[rows] for k, v in some.parameters.items()}
+        loss_of = loss_at(case, some, rows)
+        axes: list[Parameters] = []
         for i in range(2):
-            start = normals(case, some, 1, f"axis {i}")
-            axes.append(top_eigenpair(loss_of, some.parameters, start, params.iterations, axes)[1])
-        with torch.no_grad():
-            many = [
-                loss_of({k: v + float(a) * axes[0][k] + float(b) * axes[1][k] for k, v in some.parameters.items()})
-                for a, b in zip(*steps, strict=True)
-            ]
-        values = torch.stack(many).double().numpy(force=True).reshape(len(along), len(along), -1, seeds)
-        shown.append(np.log10(np.stack([values[:, :, i, 0] for i in (0, -1)])))
+            start = {k: v[rows] for k, v in normals(case, some, 1, f"axis {i}").items()}
+            axes.append(top_eigenpair(loss_of, own, start, params.iterations, axes)[1])
+        many = loss_at(case, some, np.tile(rows, params.lattice))
+        second = torch.as_tensor(along, dtype=torch.float32, device=case.device).repeat_interleave(2)[:, None, None]
+        found = []
+        for first in along:
+            moved = {
+                k: (v + float(first) * axes[0][k]).repeat(params.lattice, 1, 1)
+                + second * axes[1][k].repeat(params.lattice, 1, 1)
+                for k, v in own.items()
+            }
+            with torch.no_grad():
+                found.append(many(moved).double().numpy(force=True).reshape(params.lattice, 2))
+        shown.append(np.log10(np.stack(found)).transpose(2, 0, 1))
     return {
         "landscape": labelled(
             ("method", "ends", "first", "second"), np.stack(shown), "log10 of the non-dimensional loss", nan=DIVERGED

@@ -1,4 +1,4 @@
-"""What networks leave of the equations: on the fixed grid (PINN), and along characteristics that are learnt too (LPINN).
+"""What networks leave of the equations: on the fixed grid (PINN), and along learnt characteristics (LPINN).
 
 LPINN: x_L(x0, t) = x0 + t s D(x0, t), so that x_L(x0, 0) = x0 holds exactly, with s = max(1, c); U(x0, t) is the field
 there. Of Burgers both kinds give w = u - c.
@@ -47,14 +47,14 @@ class Runs:
 
     def at(self, rows: np.ndarray) -> Runs:
         """Those of some rows."""
-        columns = (self.speed, self.scale, self.viscosity, self.carried)
-        return Runs(*(column[rows] for column in columns), self.viscous)
+        return Runs(self.speed[rows], self.scale[rows], self.viscosity[rows], self.carried[rows], self.viscous)
 
 
 def arms_of(problems: Problems, family: str) -> list[tuple[Problem, float]]:
-    """Problem and speed of each arm of a family; windows are for the fastest pulse alone."""
-    arms = [(name, speed) for name in FAMILIES[family][1] for speed in problems.speeds[name]]
-    return arms[-1:] if family == "windows" else arms
+    """Problem and speed of each arm of a family; windows are for one pulse alone."""
+    if family == "windows":
+        return [("pulse", problems.window_speed)]
+    return [(name, speed) for name in FAMILIES[family][1] for speed in problems.speeds[name]]
 
 
 def branch(parameters: Parameters, name: str) -> Parameters:
