@@ -23,7 +23,7 @@ def hessian_product(
     """
     at = {name: value.detach().requires_grad_() for name, value in parameters.items()}
     gradients = torch.autograd.grad(loss_of(at).sum(), list(at.values()), create_graph=True)
-    along = sum((g * vector[name]).sum() for name, g in zip(at, gradients, strict=True))
+    along = torch.stack([(g * vector[name]).sum() for name, g in zip(at, gradients, strict=True)]).sum()
     products = torch.autograd.grad(along, list(at.values()), materialize_grads=True)
     return dict(zip(at, products, strict=True))
 
