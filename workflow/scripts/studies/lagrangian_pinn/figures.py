@@ -77,24 +77,24 @@ def fields(study: Results) -> Figure:
             shown = panel.imshow(
                 field.values.T, vmin=-1, vmax=1, cmap="RdBu_r", origin="lower", extent=extent, aspect="auto"
             )
-            panel.set(title=name, ylim=(0, ROUND), xlim=(0, 1))
+            panel.set(title=name, ylim=(0, ROUND), xlim=(0, 1), xticks=(0, 0.5, 1))
             names(panel, "y", ["0", "π", "2π"], [0, np.pi, ROUND])
         paths = result[f"{problem}_path"].sel(one).isel(seed=0).values
         path: Any = study["simulate/exact"]["path"]
         exact = path.sel(problem=problem)
-        exact = (exact.sel(x=x, method="nearest") + speed * exact["time"]).transpose("time", "x").values
+        exact = exact.sel(x=x, method="nearest").transpose("time", "x").values
         for i in range(0, len(x), max(1, len(x) // 8)):
             row[3].plot(time, exact[:, i], color=COLOURS[7], linewidth=2, label="exact" if i == 0 else None)
-            row[3].plot(time, paths[:, i], "--", color=HUES["lpinn"], linewidth=0.9, label="LPINN" if i == 0 else None)
-        row[3].set_title("characteristics, unwound")
-        row[3].set_ylabel("x (rad)")
-        legend(row[3], loc="upper left")
+            moving = paths[:, i] - speed * time
+            row[3].plot(time, moving, "--", color=HUES["lpinn"], linewidth=0.9, label="LPINN" if i == 0 else None)
+        row[3].set(title="characteristics", ylabel="x - c t (rad)", ylim=(-0.6, ROUND + 1.6), xlim=(0, 1))
+        legend(row[3], loc="upper left", ncols=2)
         row[0].set_ylabel(f"{'sine' if problem == 'sine' else 'Burgers, u - c'}, c = {speed:g}\nx (rad)")
         for panel in row[1:3]:
             panel.set_yticklabels([])
     for panel in axes[-1]:
         panel.set_xlabel("t")
-    figure.colorbar(shown, ax=axes[:, :3], label="field", location="bottom", aspect=40, shrink=0.6)
+    figure.colorbar(shown, ax=axes[:, :3], label="field", ticks=(-1, 0, 1), location="bottom", aspect=40, shrink=0.6)
     return figure
 
 
@@ -102,43 +102,48 @@ def widths(study: Results) -> Figure:
     """Singular values of the pulse, error against modes, and windows of time."""
     exact: Any = study["entropy/exact"]
     result: Any = study["forecast/learned"]
-    figure, ((left, middle, right),) = panels(1, 3, height=2.9)
+    figure, ((left, middle), (bars, right)) = panels(2, 2, height=2.6)
     pulse = exact["singular_values"].sel(problem="pulse")
     for i, speed in enumerate(result["pulse_speed"].values):
         values = pulse.sel(speed=speed, frame="eulerian").values
-        left.plot(exact["mode"].values, np.maximum(values, 1e-8), ".-", color=COLOURS[i], label=f"c = {speed:g}")
+        left.plot(exact["mode"].values, np.maximum(values, 1e-9), ".-", color=COLOURS[i], label=f"c = {speed:g}")
     along = pulse.isel(speed=-1).sel(frame="lagrangian").values
-    left.plot(exact["mode"].values, np.maximum(along, 1e-8), "ks", markersize=3, label="along char.", linestyle="none")
+    left.plot([1], along[:1], "k*", markersize=9, label="along paths")
     log_axis(left, "y")
-    left.set(xlabel="mode", ylabel="singular value over the largest", ylim=(3e-9, 3), xlim=(0, 36))
-    modes = result["pulse_modes"].values
+    left.set(xlabel="mode", ylabel="singular value\nover the largest", ylim=(1e-7, 3), xlim=(0, 40))
+    legend(left, outside="above", ncols=3)
+    error_against_modes(middle, exact, result)
+    whole, parts = int(exact["whole_modes"][0]), exact["window_modes"].values
+    bars.bar([0], [whole], color=COLOURS[7])
+    bars.bar(np.arange(1, len(parts) + 1), parts, color=COLOURS[5])
+    bars.set(ylabel="modes that leave out\n1e-4 of the energy", xlabel="window of time")
+    names(bars, "x", ["whole", *map(str, range(1, len(parts) + 1))])
+    both = np.stack([result["whole_error"].values, result["windows_error"].values])
+    for i, errors_of in enumerate(both.T):
+        right.plot([0.15, 0.85], errors_of, ".-", color=COLOURS[7], label="each seed" if i == 0 else None)
+    found = interval(result["windows_error"].copy(data=both[1]).expand_dims(way=2).copy(data=both), "seed")
+    interval_whiskers(right, [0, 1], found, label="mean, 95 %", color=HUES["pinn"])
+    flat = float(exact["constant_error"].sel(problem="pulse"))
+    right.axhline(flat, color=COLOURS[7], linestyle=":", linewidth=0.8, label="best constant")
+    names(right, "x", ["whole", f"{len(parts)} windows"], [0, 1])
+    right.set(xlabel="trained on", ylabel="relative L2 error", xlim=(-0.5, 1.5), ylim=(0, 1.1))
+    legend(right, outside="above", ncols=3)
+    return figure
+
+
+def error_against_modes(panel: Axes, exact: Any, result: Any) -> None:
+    """The PINN's error against the modes that pulse and sine need, each seed."""
     for i, seed in enumerate(result["seed"].values):
-        label = "pulse, a line for each seed" if i == 0 else None
-        middle.plot(modes, result["pulse_error"].sel(seed=seed), "o-", color=HUES["pinn"], alpha=0.6, label=label)
+        errors_of = result["pulse_error"].sel(seed=seed)
+        label = "pulse, each seed" if i == 0 else None
+        panel.plot(result["pulse_modes"], errors_of, "o-", markersize=3, color=HUES["pinn"], alpha=0.6, label=label)
         sine = result["sine_error"].sel({"method": "pinn", "seed": seed})
         two = exact["n_modes"].sel(problem="sine", frame="eulerian", speed=result["sine_speed"].values)
-        middle.plot(two, sine, "s", color=COLOURS[2], alpha=0.6, label="sine, c as in C1" if i == 0 else None)
-    for axis in "xy":
-        log_axis(middle, axis)
-    log_axis(middle, "x", ticks=[1, 2, 5, 10, 20, 30])
-    middle.set(xlabel="modes that leave out 1e-4 of the energy", ylabel="relative L2 error, PINN")
-    whole, parts = int(exact["whole_modes"][0]), exact["window_modes"].values
-    place = np.arange(1, len(parts) + 1)
-    right.bar(place, parts, color=COLOURS[5], label="modes, window")
-    right.bar([0], [whole], color=COLOURS[7], label="modes, whole")
-    right.set(ylabel="modes", xlabel="window of time", ylim=(0, 1.7 * whole))
-    names(right, "x", ["whole", *map(str, place), "trained\nwhole", "in\nwindows"], range(len(parts) + 3))
-    error = right.twinx()
-    error.spines["right"].set_visible(True)
-    trained = (result["whole_error"], result["windows_error"])
-    for i, (values, hue) in enumerate(zip(trained, (HUES["pinn"], COLOURS[2]), strict=True)):
-        found = interval(values.expand_dims(one=1), "seed")
-        interval_whiskers(error, [len(parts) + 1 + i], found, color=hue)
-        error.plot([len(parts) + 1.25 + i] * values.size, values, ".", color=hue, alpha=0.5, markersize=4)
-    error.set(ylabel="relative L2 error (dots, whiskers)", ylim=(0, 1.3))
-    for panel in (left, middle, right):
-        legend(panel, outside="above", ncols=2)
-    return figure
+        panel.plot(two, sine, "s", markersize=4, color=COLOURS[2], alpha=0.6, label="sine" if i == 0 else None)
+    log_axis(panel, "y")
+    log_axis(panel, "x", ticks=[1, 2, 5, 10, 20])
+    panel.set(xlabel="modes that leave out 1e-4 of the energy", ylabel="relative L2 error, PINN")
+    legend(panel, outside="above", ncols=2)
 
 
 def landscapes(study: Results) -> Figure:
@@ -165,6 +170,7 @@ def landscapes(study: Results) -> Figure:
     for panel, problem, said in zip(axes[:, 2], ("sine", "burgers"), ("sine", "Burgers"), strict=True):
         against_speed(panel, result, problem, f"{problem}_sharpness")
         log_axis(panel, "y")
-        panel.set(title=said, ylabel="largest eigenvalue")
-        legend(panel)
+        panel.set_title(said, pad=16)
+        panel.set_ylabel("largest eigenvalue")
+        legend(panel, outside="above", ncols=2)
     return figure
