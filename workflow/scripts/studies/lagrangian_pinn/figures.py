@@ -8,7 +8,7 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from pesin.plot.style import COLOURS, interval_band, interval_whiskers, legend, log_axis, names, note, panels
+from pesin.plot.style import COLOURS, interval_whiskers, legend, log_axis, names, note, panels
 from pesin.stats.intervals import interval
 from pesin.steps.results import Results
 
@@ -20,29 +20,31 @@ ROUND = 2 * np.pi
 def errors(study: Results) -> Figure:
     """Relative errors against the speed, of sine and Burgers, and along time."""
     result: Any = study["forecast/learned"]
-    figure, ((left, middle, right),) = panels(1, 3, height=2.9, sharey=True)
-    for panel, problem in ((left, "sine"), (middle, "burgers")):
+    figure, ((left, middle), (right, growth)) = panels(2, 2, height=2.7)
+    for panel, problem, said in ((left, "sine", "sine"), (middle, "burgers", "Burgers, u - c")):
         against_speed(panel, result, problem, f"{problem}_error")
+        panel.set(ylabel=f"relative L2 error\n{said}", ylim=(1e-3, 3))
         log_axis(panel, "y")
-    for level, said in ((0.5, "PINN fails above"), (0.1, "LPINN solves below")):
+    for level, said in ((0.5, "C1: above"), (0.1, "C3: below")):
         left.axhline(level, color=COLOURS[7], linestyle=":", linewidth=0.8)
-        note(left, said, (0.97, level * 1.04), xycoords=("axes fraction", "data"), ha="right", va="bottom")
-    left.set_ylabel("relative L2 error")
-    speeds = [c for c in result["sine_speed"].values if c > 1] or list(result["sine_speed"].values)
+        note(left, said, (0.03, level * 1.04), xycoords=("axes fraction", "data"), va="bottom")
+    speeds = result["sine_speed"].values[1:]
+    later = result["sine_error_by_time"].isel(time=slice(1, None))
     for method in SAID:
         for speed, style in zip(speeds[:: max(1, len(speeds) - 1)], ("--", "-"), strict=False):
-            later = result["sine_error_by_time"].isel(time=slice(1, None))
-            found = interval(later.sel({"method": method, "sine_speed": speed}), "seed")
-            label = f"{SAID[method]}, c = {speed:g}"
-            interval_band(right, later["time"].values, found, label=label, color=HUES[method], linestyle=style)
+            for i, seed in enumerate(later["seed"].values):
+                values = later.sel({"method": method, "sine_speed": speed, "seed": seed})
+                label = f"{SAID[method]}, c = {speed:g}" if i == 0 else None
+                right.plot(later["time"], values, style, color=HUES[method], linewidth=0.9, label=label)
     for edge in (0.25, 0.75):
         right.axvline(edge, color=COLOURS[7], linewidth=0.6, linestyle=":")
-    right.set(xlabel="t", title="sine, along time")
-    left.set_title("sine")
-    middle.set_title("Burgers, u - c")
-    for panel in (left, middle, right):
+    log_axis(right, "y")
+    right.set(xlabel="t", ylabel="relative L2 error\nsine, each seed", xlim=(0, 1), ylim=(1e-3, 3))
+    against_speed(growth, result, "sine", "sine_growth")
+    growth.axhline(0, color=COLOURS[7], linewidth=0.8)
+    growth.set_ylabel("ln of the error, last\nover first quarter of time")
+    for panel in (left, middle, right, growth):
         legend(panel, outside="above", ncols=2)
-        panel.set_title(panel.get_title(), pad=30)
     return figure
 
 
@@ -170,7 +172,7 @@ def landscapes(study: Results) -> Figure:
     for panel, problem, said in zip(axes[:, 2], ("sine", "burgers"), ("sine", "Burgers"), strict=True):
         against_speed(panel, result, problem, f"{problem}_sharpness")
         log_axis(panel, "y")
-        panel.set_title(said, pad=16)
+        panel.set_title(said, pad=22)
         panel.set_ylabel("largest eigenvalue")
         legend(panel, outside="above", ncols=2)
     return figure
