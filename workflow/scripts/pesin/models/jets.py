@@ -61,7 +61,12 @@ ACTIVATIONS = {
 
 
 def mlp_jet(
-    parameters: Parameters, x: torch.Tensor, directions: torch.Tensor, activation: Activation, order: int = 2
+    parameters: Parameters,
+    x: torch.Tensor,
+    directions: torch.Tensor,
+    activation: Activation,
+    order: int = 2,
+    curvature: torch.Tensor | None = None,
 ) -> list[torch.Tensor]:
     """Values and derivatives of networks made by `pesin.models.mlp.init_mlp`.
 
@@ -77,6 +82,8 @@ def mlp_jet(
         Of all layers but the last.
     order
         1: first derivatives; 2: second derivatives along each direction too.
+    curvature : Tensor, of the shape of the directions
+        Second derivatives of inputs that are curved features of something else; without it they are straight.
 
     Returns
     -------
@@ -95,8 +102,8 @@ def mlp_jet(
         raise ValueError(f"directions have {directions.shape[-1]} components where the inputs have {width}")
     layers = sum(name.startswith("weight_") for name in parameters)
     many = directions.shape[-2]
-    first = directions.expand(runs, samples, many, width).reshape(runs, samples * many, width)
-    second: torch.Tensor | None = None
+    first = _rows(directions, runs, samples)
+    second = None if curvature is None or order == 1 else _rows(curvature, runs, samples)
     for layer in range(layers):
         weight = parameters[f"weight_{layer}"]
         x = torch.baddbmm(parameters[f"bias_{layer}"], x, weight)
@@ -156,6 +163,11 @@ def divergence(
     if first.shape[-1] != first.shape[-2]:
         raise ValueError(f"a divergence of {first.shape[-1]} outputs along {first.shape[-2]} inputs is not defined")
     return value, first.diagonal(dim1=-2, dim2=-1).sum(-1)
+
+
+def _rows(directions: torch.Tensor, runs: int, samples: int) -> torch.Tensor:
+    """Those of all samples below each other, shape (runs, samples * directions, in)."""
+    return directions.expand(runs, samples, *directions.shape[-2:]).reshape(runs, -1, directions.shape[-1])
 
 
 def _axes(x: torch.Tensor, columns: slice) -> torch.Tensor:
