@@ -1,12 +1,11 @@
-"""DMD against pydmd, where it is installed: it is in no environment of the project."""
+"""DMD against pydmd."""
 
 import numpy as np
+import pydmd
 import pytest
 from scipy.optimize import linear_sum_assignment
 
 from pesin.models.koopman import dmd, hankel
-
-pydmd = pytest.importorskip("pydmd", reason="pydmd is not in the environments")
 
 
 @pytest.mark.parametrize("rank", [3, 6])
