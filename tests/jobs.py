@@ -1,6 +1,6 @@
 """Runs all jobs of a plan without Snakemake: the same drivers on the same files, forked from processes with packages.
 
-    cd COPY_OF_THE_PROJECT; python tests/jobs.py [--scale smoke] [--studies a b] [--threads 1]
+    cd COPY_OF_THE_PROJECT; python tests/jobs.py [--scale smoke] [--studies a b] [--threads 1] [--figures svg]
 
 Two jobs run at once, as far as they go. It prints as JSON, by study, what the drivers of failed jobs said and which
 jobs could not begin; "" stands for the tables of all studies. A process of its own, because the plan imports the
@@ -17,6 +17,7 @@ import socket
 import subprocess
 import sys
 import tempfile
+from collections.abc import Sequence
 from concurrent.futures import FIRST_COMPLETED, ThreadPoolExecutor, wait
 from dataclasses import asdict, dataclass, field
 from functools import cache
@@ -113,13 +114,13 @@ def judge_job(plan: Plan, study: str) -> Job:
     )
 
 
-def figure_job(plan: Plan, study: str, figure: str) -> Job:
+def figure_job(plan: Plan, study: str, figure: str, forms: Sequence[str] = FIGURE_FORMATS) -> Job:
     asked, log = plan.resources(study, "figure"), f"{plan.results}/{study}/logs/figures/{figure}"
     return Job(
         rule=f"figure_{study}",
         script=str(plan.scripts / "figure.py"),
         input={"results": plan.figure_inputs(study, figure), "code": here(plan.figure_code(study, figure))},
-        output={form: f"{plan.results}/{study}/figures/{figure}.{form}" for form in FIGURE_FORMATS},
+        output={form: f"{plan.results}/{study}/figures/{figure}.{form}" for form in forms},
         log=f"{log}.log",
         benchmark=f"{log}.tsv",
         params={
@@ -176,8 +177,11 @@ def template(plan: Plan, name: str) -> str:
     return os.path.relpath(plan.project / "workflow" / "report" / name)
 
 
-def jobs(plan: Plan) -> list[Job]:
-    """All jobs of the selected studies, and those of others that they take results from."""
+def jobs(plan: Plan, forms: Sequence[str] = FIGURE_FORMATS) -> list[Job]:
+    """All jobs of the selected studies, and those of others that they take results from.
+
+    The tables of all studies show figures in all formats: without one of these there are no tables.
+    """
     own = [f"{study}/{reference}" for study in plan.selected for reference in plan.study(study).results]
     found: dict[str, Job] = {}
     while own:
@@ -189,9 +193,9 @@ def jobs(plan: Plan) -> list[Job]:
     others = [
         job
         for study in plan.selected
-        for job in (judge_job(plan, study), *(figure_job(plan, study, f) for f in plan.declared(study).figures))
+        for job in (judge_job(plan, study), *(figure_job(plan, study, f, forms) for f in plan.declared(study).figures))
     ]
-    return [*found.values(), *others, *tables(plan)]
+    return [*found.values(), *others, *(tables(plan) if set(forms) == set(FIGURE_FORMATS) else ())]
 
 
 # ------------------------------------------------------------------------------------------------------- running them
@@ -300,9 +304,10 @@ def main() -> None:
     parser.add_argument("--scale", default="smoke")
     parser.add_argument("--studies", nargs="+", default="all")
     parser.add_argument("--threads", type=int)
+    parser.add_argument("--figures", nargs="+", choices=FIGURE_FORMATS, default=FIGURE_FORMATS)
     arguments = parser.parse_args()
     plan = Plan(Path.cwd(), Config(scale=arguments.scale, studies=arguments.studies))
-    print(json.dumps(run_all(jobs(plan), arguments.threads)))
+    print(json.dumps(run_all(jobs(plan, arguments.figures), arguments.threads)))
 
 
 if __name__ == "__main__":

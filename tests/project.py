@@ -11,6 +11,7 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Sequence
 from functools import cache
 from pathlib import Path
 
@@ -193,12 +194,16 @@ def same_results(first: Path, second: Path) -> list[str]:
     ] or ["attributes or names"]
 
 
-def differing(first: Path, second: Path) -> list[str]:
+def differing(first: Path, second: Path, left_out: Sequence[str] = ()) -> list[str]:
     """Files of a study's results that differ between two folders results/<scale>/<study>, logs apart; [] if none.
 
-    Bit for bit, but for measured seconds: their values, claims about them, and figures drawn from results with them.
+    Files with a suffix left out need not be in both. Bit for bit, but for measured seconds: their values, claims about
+    them, and figures drawn from results with them.
     """
-    files = [{path.relative_to(folder) for path in folder.rglob("*.*")} for folder in (first, second)]
+    files = [
+        {path.relative_to(folder) for path in folder.rglob("*.*") if path.suffix not in left_out}
+        for folder in (first, second)
+    ]
     found = [f"{path}: only once" for path in sorted(files[0] ^ files[1])]
     timed_claims = len(_timed(open_result(first / "claims.nc"))) > 0
     for path in sorted(path for path in files[0] & files[1] if path.parts[0] != "logs"):

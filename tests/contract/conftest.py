@@ -32,7 +32,10 @@ def smoke(tmp_path_factory) -> Smoke:
 
 @pytest.fixture(scope="session")
 def smoke_again(tmp_path_factory) -> Smoke:
-    """The same in another folder and other processes, one thread for each job, and another order of Python's sets."""
+    """The same in another folder and other processes, one thread for each job, and another order of Python's sets.
+
+    Figures as SVG only: what is drawn is settled before a format is written.
+    """
     folder = copy_project(tmp_path_factory.mktemp("again") / "project")
-    failed = run_jobs(folder, "--scale", "smoke", "--threads", "1", hash_seed=2)
+    failed = run_jobs(folder, "--scale", "smoke", "--threads", "1", "--figures", "svg", hash_seed=2)
     return Smoke(folder / "results/smoke", failed)

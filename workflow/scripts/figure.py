@@ -27,5 +27,5 @@ if __name__ == "__main__":
         draw = getattr(import_module(f"studies.{study}.figures"), snakemake.wildcards.figure)
         start = core_seconds()
         drawn = draw(results)
-        save(drawn, snakemake.output.svg, snakemake.output.pdf, snakemake.output.png)
+        save(drawn, **dict(snakemake.output.items()))
         print(f"own seconds: {core_seconds() - start:.3f}")

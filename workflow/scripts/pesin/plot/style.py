@@ -156,15 +156,23 @@ def note(axes: Axes, text: str, xy, **options):
     return axes.annotate(text, xy, fontsize=SMALL, **options)
 
 
-def save(figure: Figure, svg, pdf, png) -> None:
-    """Write a figure in three formats, without dates, so that the same numbers give the same files."""
+def save(figure: Figure, **paths: str) -> None:
+    """Write a figure in formats svg, pdf, png, without dates, so that the same numbers give the same files.
+
+    Parameters
+    ----------
+    figure
+        The figure; closed afterwards.
+    **paths
+        Format -> file.
+    """
+    undated = {"svg": {"Date": None}, "pdf": {"CreationDate": None, "ModDate": None}, "png": {"Software": None}}
     engine = figure.get_layout_engine()
     if engine is not None:
         engine.execute(figure)
     # The layout is settled once; and where there is no engine at all, `savefig` draws once, not twice.
     with mpl.rc_context({"figure.constrained_layout.use": False}):
         figure.set_layout_engine(None)
-        figure.savefig(svg, metadata={"Date": None})
-        figure.savefig(pdf, metadata={"CreationDate": None, "ModDate": None})
-        figure.savefig(png, dpi=200, metadata={"Software": None})
+        for form, path in paths.items():
+            figure.savefig(path, dpi=200 if form == "png" else "figure", metadata=undated[form])
     plt.close(figure)
