@@ -169,7 +169,7 @@ def test_each_step_asks_for_memory_and_time_and_only_training_for_a_gpu(name):
 
 def test_make_runs_without_a_home_that_can_be_written_to(tmp_path):
     folder = copy_with_toy_alone(tmp_path / "p")
-    command = f"SNAKEMAKE={sys.executable} -m snakemake -n"
+    command = f"SNAKEMAKE='{sys.executable}' -m snakemake -n"  # its path may have a space
     make = [
         "make",
         "-C",
