@@ -19,7 +19,7 @@ from pesin.params import DataFolder, Model, Share
 Rising = Annotated[list[PositiveInt], Field(min_length=2)]
 
 
-class Simulate(Model):
+class Data(Model):
     """Which images."""
 
     source: Literal["digits", "mnist", "cifar10"]
@@ -30,6 +30,12 @@ class Simulate(Model):
     """On which the dense networks' accuracy is measured."""
     test: Annotated[int, Field(ge=20)]
     """On which the pruned networks' error is measured."""
+
+
+class Simulate(Model):
+    """The world."""
+
+    data: Data
 
 
 class Net(Model):

@@ -15,7 +15,7 @@ PARTS = ("train", "validation", "test")
 
 def simulate(case: Case[Params]) -> xr.Dataset:
     """Return for each part `<part>_image`, pixels less the mean of the training images, and `<part>_label`."""
-    p = case.params.simulate
+    p = case.params.simulate.data
     found = load_images(p.source, p.train, p.validation + p.test, case.rng("images"), p.folder)
     pixels = {"train": found.train} | dict(zip(PARTS[1:], np.split(found.test, [p.validation]), strict=True))
     labels = {"train": found.train_label} | dict(
