@@ -24,8 +24,8 @@ def entropy(case: Case[Params], data: xr.Dataset, trained: xr.DataTree) -> xr.Da
     for _, parameters in groups(case, trained):
         said = torch.softmax(logits(p.net, parameters, x).double(), -1).numpy(force=True)
         members = said.reshape(-1, p.copies, *said.shape[1:]).swapaxes(1, 2)  # (network, image, copy, class)
-        whole.append(predictive_entropy(members).value.mean(-1))
-        between.append(epistemic_information(members).value.mean(-1))
+        whole.append(np.mean(predictive_entropy(members).value, -1))
+        between.append(np.mean(epistemic_information(members).value, -1))
         spectral.append(spectral_entropy({name: value[:: p.copies] for name, value in parameters.items()}))
     shape = (-1, len(p.densities), p.seeds)
     grid = ("arm", "density", "seed")

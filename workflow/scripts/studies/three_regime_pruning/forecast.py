@@ -32,7 +32,6 @@ CELL = ("epochs", "density", "seed")
 SAM = ("rho", "density", "seed")
 CORNERS = {"cool, low": (-1, 0), "cool, high": (-1, -1), "hot, low": (0, 0), "hot, high": (0, -1)}
 NAMED = {"load": ["low", "high"], "temperature": ["hot", "cool"], "corner": list(CORNERS)}
-NO_MOVE = "an optimum that is the same at all densities"
 NO_CELL = "no cell whose neighbours differ"
 
 
@@ -53,7 +52,7 @@ def forecast(case: Case[Params], data: xr.Dataset, trained: xr.DataTree) -> xr.D
     found |= {f"sam_{name}": labelled(SAM, sam[name], f"{text}, SAM", nan=DIVERGED) for name, text in said.items()}
     names = {"epochs": p.epochs, "rho": [*p.rho[::-1], 0.0], "density": p.densities, "seed": coords["seed"].values}
     found |= of_temperature(case, plain["error"]) | of_regimes(case, plain)
-    found |= of_choices(case, plain, sam, trained["dense_error"].values[: len(p.epochs)])
+    found |= of_choices(case, plain, sam, trained.ds["dense_error"].values[: len(p.epochs)])
     return xr.Dataset(found, {**names, "regime": list(REGIMES)} | NAMED)
 
 
@@ -85,7 +84,7 @@ def between(case: Case[Params], data: xr.Dataset, trained: xr.DataTree) -> dict[
     """Connectivity and similarity of copies, mean over pairs, shape (arm, density, seed)."""
     p, settings = case.params.train, case.params.forecast
     x = images(case, data, "train")[0][: settings.images]
-    told = torch.as_tensor(trained["told"].values[:, : settings.images], device=case.device)
+    told = torch.as_tensor(trained.ds["told"].values[:, : settings.images], device=case.device)
     pairs = [(i, i if settings.copies == "same" else j) for i, j in combinations(range(p.copies), 2)]
     found: dict[str, list[np.ndarray]] = {"lmc": [], "cka": []}
     for runs, parameters in groups(case, trained):
@@ -131,7 +130,7 @@ def of_temperature(case: Case[Params], error: np.ndarray) -> dict[str, tuple]:
         ),
         "best": (("density", "seed"), best, "log2 of the best epochs of dense training", DIVERGED),
         "moved": ("seed", turned(way, way), "octaves of the best epochs between the lowest and highest load", DIVERGED),
-        "sharpest": ("seed", sharpest(best), "share of the best epochs' way that is one step of the load", NO_MOVE),
+        "sharpest": ("seed", sharpest(best), "share of the best epochs' way that is one step of the load", DIVERGED),
     }
     return {name: labelled(dims, values, text, nan=nan) for name, (dims, values, text, nan) in tables.items()}
 

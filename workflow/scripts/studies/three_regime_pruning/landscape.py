@@ -41,18 +41,18 @@ def turned(difference: np.ndarray, by: np.ndarray) -> np.ndarray:
 def sharpest(optimum: np.ndarray) -> np.ndarray:
     """Share of all that the optimum (density, seed) moves that lies in its largest move between neighbours, (seed,).
 
-    1 for a single jump, 1 / (densities - 1) for an even drift, NaN if it never moves.
+    1 for a single jump, 1 / (densities - 1) for an even drift, 0 if it never moves: there is no transition.
     """
     moves = abs(np.diff(optimum, axis=0))
     whole = moves.sum(0)
-    return np.where(whole > 0, moves.max(0) / np.where(whole > 0, whole, 1), np.nan)
+    return moves.max(0) / np.where(whole == 0, 1, whole)
 
 
 def sign_rule(error: np.ndarray, lmc: np.ndarray) -> dict[str, np.ndarray]:
     """Accuracy (seed) of telling whether the hotter or the cooler neighbour of a temperature has less error.
 
     rule: hotter where connectivity lies below a threshold, which is fitted on the other half of the seeds; majority:
-    the direction that is the more frequent there. Cells whose neighbours are equally good don't count.
+    the direction that is the more frequent there; hotter, cooler: always this one. Cells whose neighbours are equally good don't count.
     """
     cooler = np.sign(error[:-2] - error[2:])  # 1: better to go on training
     cells, alive = lmc[1:-1], cooler != 0
@@ -62,13 +62,14 @@ def sign_rule(error: np.ndarray, lmc: np.ndarray) -> dict[str, np.ndarray]:
         right = ((predicted == cooler[..., seeds]) & alive[..., seeds]).sum((0, 1))
         return np.where(counted > 0, right / np.maximum(counted, 1), np.nan)
 
-    found = {"rule": np.empty(error.shape[-1]), "majority": np.empty(error.shape[-1])}
+    found = {name: np.empty(error.shape[-1]) for name in ("rule", "majority", "hotter", "cooler")}
     for own, other in halves(error.shape[-1]):
         levels = np.unique(cells[..., own])
         levels = np.concatenate([[-np.inf], (levels[:-1] + levels[1:]) / 2, [np.inf]])
         scores = [np.nan_to_num(accuracy(np.where(cells[..., own] < t, -1, 1), own)).mean() for t in levels]
         best = levels[int(np.argmax(scores))]
         found["rule"][other] = accuracy(np.where(cells[..., other] < best, -1, 1), other)
+        found["hotter"][other], found["cooler"][other] = (accuracy(sign, other) for sign in (-1.0, 1.0))
         found["majority"][other] = accuracy(1.0 if cooler[..., own].sum() > 0 else -1.0, other)
     return found
 

@@ -19,13 +19,14 @@ IMAGES = 1000  # in one pass, where nothing is learnt
 STAGES = 3
 
 
-def init(net: Net, runs: int, shape: tuple[int, int, int], generator: torch.Generator, device: str) -> Parameters:
+def init(net: Net, runs: int, shape: tuple[int, ...], generator: torch.Generator, device: str) -> Parameters:
     """Draw networks for images of `shape` (channel, row, column)."""
     if net.kind == "mlp":
         inputs = shape[0] * shape[1] * shape[2]
         return init_mlp(runs, [inputs, *[net.width] * net.depth, CLASSES], generator, device)
     sizes: dict[str, tuple[int, ...]] = {"weight_in": (net.width, shape[0], 3, 3)}
-    norms, before = {}, net.width
+    norms: dict[str, int] = {}
+    before = net.width
     for stage, block, width in blocks(net):
         name = f"{stage}_{block}"
         norms |= {f"{name}_a": before, f"{name}_b": width}

@@ -64,7 +64,8 @@ def noisy(label: np.ndarray, noise: float, rng: np.random.Generator) -> np.ndarr
 
 def images(case: Case[Params], data: xr.Dataset, part: str) -> tuple[torch.Tensor, torch.Tensor]:
     """Images and true labels of a part."""
-    return tuple(torch.as_tensor(data[f"{part}_{what}"].values, device=case.device) for what in ("image", "label"))
+    image, label = (torch.as_tensor(data[f"{part}_{what}"].values, device=case.device) for what in ("image", "label"))
+    return image, label
 
 
 def dense(case: Case[Params], data: xr.Dataset, told: np.ndarray) -> list[Parameters]:
