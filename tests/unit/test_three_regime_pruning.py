@@ -130,7 +130,7 @@ def test_hidden_units_in_another_order_are_alike_and_not_connected(data, trained
     np.testing.assert_allclose(linear_cka(*z), 1)
     curve = line(net, one, other, x, label, 5).numpy()
     assert curve[0, [0, -1]] == pytest.approx(float(error(net, one, x, label)), abs=0.01)
-    assert landscape.connectivity(curve)[0] < -0.2
+    assert landscape.connectivity(curve)[0] < -0.1
 
 
 def test_regimes_have_the_papers_order():

@@ -52,7 +52,8 @@ def sign_rule(error: np.ndarray, lmc: np.ndarray) -> dict[str, np.ndarray]:
     """Accuracy (seed) of telling whether the hotter or the cooler neighbour of a temperature has less error.
 
     rule: hotter where connectivity lies below a threshold, which is fitted on the other half of the seeds; majority:
-    the direction that is the more frequent there; hotter, cooler: always this one. Cells whose neighbours are equally good don't count.
+    the direction that is the more frequent there; hotter, cooler: always this one. Cells whose neighbours are equally
+    good don't count.
     """
     cooler = np.sign(error[:-2] - error[2:])  # 1: better to go on training
     cells, alive = lmc[1:-1], cooler != 0
