@@ -47,14 +47,22 @@ def with_colours(figure: Figure, panel, values, title: str, look: dict[str, Any]
     bar = figure.colorbar(image, ax=panel)
     bar.set_label(named(values, title), fontsize=7)
     bar.ax.tick_params(labelsize=7)
-    bar.ax.minorticks_off()
+    if isinstance(look.get("norm"), LogNorm):
+        low, high = float(values.min()), float(values.max())
+        log_axis(bar.ax, "y", plain_ticks(low, high))
     on_cells(panel, values)
+
+
+def plain_ticks(low: float, high: float) -> list[float]:
+    """1, 2 and 5 times powers of ten between two numbers."""
+    every = [m * 10.0**e for e in range(-4, 2) for m in (1, 2, 5)]
+    return [tick for tick in every if low <= tick <= high]
 
 
 def on_cells(panel, values) -> None:
     for which, dim in (("x", "density"), ("y", "epochs")):
         places = np.arange(values.sizes[dim]) + 0.5
-        names(panel, which, [f"{value:g}" for value in values[dim].values], at=places)
+        names(panel, which, [f"{value:g}" for value in values[dim].values], places, 90 if which == "x" else 0)
 
 
 def regimes(figure: Figure, panel, scores) -> None:
@@ -82,7 +90,8 @@ def temperature(study: Results) -> Figure:
         found = interval(error.sel(density=density), "seed")
         place = error["epochs"].values * 1.03 ** (i - 2.5)
         interval_whiskers(row[0], place, found, fmt="o-", color=COLOURS[i % 8], label=f"{density:g}", markersize=3)
-    row[0].set(ylabel=named(error), xlabel="epochs of dense training", yscale="log")
+    row[0].set(ylabel=named(error), xlabel="epochs of dense training")
+    log_axis(row[0], "y", plain_ticks(float(error.min()), 1))
     legend(row[0], title="density", outside="above", ncols=3)
     log_axis(row[0], "x", error["epochs"].values[:: 1 + len(error["epochs"]) // 8])
     labelled_cases = (("task", "labels with noise"), ("clean_labels", "true labels"))
@@ -95,32 +104,43 @@ def temperature(study: Results) -> Figure:
         gain = cells.sel(temperature="hot") - cells.sel(temperature="cool")
         interval_whiskers(row[2], np.arange(2) + 0.1 * i, interval(gain, "seed"), label=label, color=COLOURS[i])
     log_axis(row[1], "x", error["density"].values)
+    row[1].tick_params("x", rotation=90)
     log_axis(row[1], "y", error["epochs"].values[:: 1 + len(error["epochs"]) // 8])
     row[1].set(xlabel="density", ylabel="best epochs of dense training", ylim=(0.8, None))
     cells = study.params("task").forecast.cells
     names(row[2], "x", [f"density {cells.low:g}", f"density {cells.high:g}"])
     row[2].axhline(0, color=COLOURS[7], linewidth=0.8)
-    row[2].set(ylabel=f"error after {cells.hot} less that after {cells.cool} epochs", xlim=(-0.4, 1.5))
+    row[2].set(ylabel=f"test error, {cells.hot} less {cells.cool} epochs", xlim=(-0.4, 1.5))
     for panel in row[1:]:
         legend(panel, outside="above", ncols=1)
     return figure
 
 
 def choices(study: Results) -> Figure:
-    """What the landscape's rules are right in, and the error of what they choose, beside plain ways to choose."""
+    """What the landscape's rules win over the plain ways that they are judged against: paired differences."""
     scores: Any = study["forecast/task"]
     control: Any = study["forecast/same_copies"]
-    figure, (row,) = panels(1, 3, height=3.0)
-    drawn = (("accuracy", "predictor", "C4"), ("regret", "selector", "C5"), ("tuned_error", "choice", "C6"))
-    for panel, (variable, dim, claim) in zip(row, drawn, strict=True):
-        values = scores[variable]
-        for i, choice in enumerate(values[dim].values):
-            own = values.sel({dim: choice}).values
-            panel.plot(i + np.linspace(-0.25, -0.1, own.size), own, ".", color=COLOURS[7], markersize=3)
-        interval_whiskers(panel, np.arange(values.sizes[dim]), interval(values, "seed"), label="task", color=COLOURS[0])
-        first = control[variable].isel({dim: [0]})
-        interval_whiskers(panel, [0.2], interval(first, "seed"), label="copies the same", color=COLOURS[1])
-        names(panel, "x", values[dim].values, rotation=30)
-        panel.set(ylabel=named(values), title=claim, xlim=(-0.5, values.sizes[dim] - 0.5))
+    figure, (row,) = panels(1, 3, height=3.2)
+    drawn = (
+        ("accuracy", "predictor", "majority", "C4: accuracy"),
+        ("regret", "selector", "dense accuracy", "C5: regret"),
+        ("tuned_error", "choice", "default", "C6: test error"),
+    )
+    for panel, (variable, dim, reference, title) in zip(row, drawn, strict=True):
+        gain, empty = (
+            (one[variable] - one[variable].sel({dim: reference}, drop=True)).assign_attrs(one[variable].attrs)
+            for one in (scores, control)
+        )
+        others = [choice for choice in gain[dim].values if choice != reference]
+        for i, choice in enumerate(others):
+            own = gain.sel({dim: choice}).values
+            panel.plot(i + np.linspace(-0.3, -0.12, own.size), own, ".", color=COLOURS[7], markersize=3)
+        style = {"label": "task", "color": COLOURS[0]}
+        interval_whiskers(panel, np.arange(len(others)), interval(gain.sel({dim: others}), "seed"), **style)
+        style = {"label": "copies the same", "color": COLOURS[1]}
+        interval_whiskers(panel, [0.2], interval(empty.sel({dim: others[:1]}), "seed"), **style)
+        panel.axhline(0, color=COLOURS[6], linewidth=0.8)
+        names(panel, "x", others, rotation=30)
+        panel.set(ylabel=named(gain, f"less that of {reference}"), title=title, xlim=(-0.6, len(others) - 0.4))
     legend(row[0], outside="above", ncols=2, bbox_to_anchor=(0.0, 1.08))
     return figure
