@@ -8,7 +8,7 @@ import numpy as np
 from matplotlib.colors import LogNorm, TwoSlopeNorm
 from matplotlib.figure import Figure
 
-from pesin.plot.style import COLOURS, interval_whiskers, legend, log_axis, named, names, panels
+from pesin.plot.style import COLOURS, interval_whiskers, legend, log_axis, named, names, note, panels
 from pesin.stats.intervals import interval
 from pesin.steps.results import Results
 from studies.three_regime_pruning.landscape import REGIMES
@@ -20,7 +20,7 @@ def maps(study: Results) -> Figure:
     information: Any = study["entropy/task"]["information"]
     epochs = scores["epochs"].values
     told = information.isel(arm=slice(len(epochs))).rename(arm="epochs").assign_coords(epochs=epochs)
-    figure, axes = panels(2, 3, height=2.7)
+    figure, axes = panels(2, 3, width=8.4, height=2.8)
     error, excess, lmc, cka = (scores[n] for n in ("error", "normalised_error", "lmc", "cka"))
     reach = float(abs(lmc.mean("seed")).max()) or 1.0
     drawn = (
@@ -45,8 +45,7 @@ def with_colours(figure: Figure, panel, values, title: str, look: dict[str, Any]
     values = values.transpose("epochs", "density")
     image = panel.pcolormesh(values.values, **look)
     bar = figure.colorbar(image, ax=panel)
-    bar.set_label(named(values, title), fontsize=7)
-    bar.ax.tick_params(labelsize=7)
+    bar.set_label(named(values, title))
     if isinstance(look.get("norm"), LogNorm):
         low, high = float(values.min()), float(values.max())
         log_axis(bar.ax, "y", plain_ticks(low, high))
@@ -72,9 +71,9 @@ def regimes(figure: Figure, panel, scores) -> None:
     hues = np.array([[0.84, 0.37, 0.0], [0.34, 0.71, 0.91], [0.0, 0.62, 0.45]])
     panel.imshow(np.einsum("rtd,rc->tdc", share, hues), origin="lower", aspect="auto", extent=_extent(cells))
     for (row, column), most in np.ndenumerate(share.argmax(0)):
-        panel.text(column + 0.5, row + 0.5, REGIMES[most], ha="center", va="center", fontsize=6)
+        note(panel, REGIMES[most], (column + 0.5, row + 0.5), ha="center", va="center")
     on_cells(panel, cells)
-    panel.set_title("most frequent regime", fontsize=8)
+    panel.set_title("most frequent regime")
 
 
 def _extent(cells) -> tuple[float, float, float, float]:
