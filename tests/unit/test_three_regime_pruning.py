@@ -12,6 +12,7 @@ from pesin.stats.similarity import linear_cka
 from project import case_of, plan
 from stopping import assert_goes_on
 from studies.three_regime_pruning import landscape
+from studies.three_regime_pruning.entropy import entropy
 from studies.three_regime_pruning.forecast import forecast
 from studies.three_regime_pruning.nets import error, init, line, logits, prune
 from studies.three_regime_pruning.params import Net, Params
@@ -231,6 +232,21 @@ def test_an_untrained_network_guesses_and_the_same_copies_are_one(data, trained)
     still = case("train", **{"train": TINY["train"] | {"dense": {"lr": 0}, "retrain": {"lr": 0, "epochs": 1}}})
     nothing = forecast(case("forecast", **TINY), data, train(still, data))
     assert nothing["error"].mean() > 0.8 and (nothing["opposed"] == 0).all() and (nothing["cka"] == 1).all()
+
+
+def test_the_papers_kind_of_network_goes_through_all_steps(data):
+    """Small and on digits: it learns, its copies differ, and pruned kernels stay so."""
+    small = {"net": {"kind": "preresnet", "width": 2, "depth": 1}, "together": 64, "epochs": [1, 2], "sam_epochs": 2}
+    change = {"train": TINY["train"] | small, "forecast": {"cells": {"cool": 2}}}
+    trained = train(case("train", **change), data)
+    assert trained["loss"].isel(epoch=-1).mean() < trained["loss"].isel(epoch=0).mean()
+    stem = trained["weights/weight_in"].values.reshape(4, 2, -1, 2 * 9)
+    assert ((stem[:, 0] != 0).sum(-1) == 2).all() and ((stem[:, 1] != 0).sum(-1) == 8).all()
+    found = forecast(case("forecast", **change), data, trained)
+    assert (found["cka"] < 1).all() and np.isfinite(found["lmc"]).all()
+    spread = entropy(case("entropy", **change), data, trained)
+    assert (spread["information"] > 0).all() and (spread["information"] < np.log(2)).all()
+    assert (spread["spectral_entropy"] >= 0).all()
 
 
 def test_a_stopped_training_goes_on(tmp_path, monkeypatch, data):
