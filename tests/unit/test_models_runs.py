@@ -4,7 +4,7 @@ import pytest
 import torch
 
 from pesin.models.mlp import apply_mlp, init_embedding, init_mlp, repeat_runs, weights_dataset
-from pesin.models.optimisers import Adam, RunsOptimiser, clip_gradients
+from pesin.models.optimisers import SGD, Adam, RunsOptimiser, clip_gradients
 from pesin.models.ragged import ACTIVATIONS, Ragged, apply_ragged, init_ragged
 from pesin.models.transformer import Transformer
 
@@ -178,3 +178,34 @@ def test_adam_is_torchs(largest):
     for one, other in zip(ours, peers, strict=True):
         torch.testing.assert_close(one, other, atol=1e-6, rtol=1e-5)
     assert torch.equal(ours[2], start[2]) and not torch.equal(ours[0], start[0])
+
+
+def test_sgd_is_torchs():
+    """Also restored after two steps; a run that diverges leaves the other alone."""
+    start = [torch.randn(2, 3, 4, generator=generator(i)) for i in range(2)]
+    target = torch.randn(2, 3, 4, generator=generator(9))
+    ours, peers = ([value.clone().requires_grad_() for value in start] for _ in range(2))
+    settings = {"momentum": 0.9, "weight_decay": 0.1}
+    optimiser, peer = SGD(ours, **settings), torch.optim.SGD(peers, lr=1.0, **settings)
+
+    def loss_of(values):
+        return ((values[0] + values[1].square() - target) ** 2).sum()
+
+    for step in range(5):
+        rate = 0.01 / (1 + step)
+        optimiser.step(torch.autograd.grad(loss_of(optimiser.parameters), optimiser.parameters), rate)
+        peer.param_groups[0]["lr"] = rate
+        peer.zero_grad()
+        loss_of(peers).backward()
+        peer.step()
+        if step == 1:
+            saved = optimiser.arrays()
+            optimiser = SGD([value.detach().clone().requires_grad_() for value in start], **settings)
+            optimiser.restore(saved)
+    for one, other in zip(optimiser.parameters, peers, strict=True):
+        torch.testing.assert_close(one, other, atol=1e-6, rtol=1e-5)
+    lost = [torch.full_like(value, torch.nan) * torch.tensor([1.0, 0.0]).view(2, 1, 1) for value in start]
+    for g in lost:
+        g[1] = 1.0
+    optimiser.step(lost, 0.1)
+    assert all(value[0].isnan().all() and value[1].isfinite().all() for value in optimiser.parameters)
