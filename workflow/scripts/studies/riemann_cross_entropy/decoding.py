@@ -8,7 +8,8 @@ import numpy as np
 def nucleus(rows: np.ndarray, p: float) -> np.ndarray:
     """Whether each word is among the fewest likeliest whose probabilities sum to p at least. Shape (..., words)."""
     order = np.argsort(-rows, axis=-1, kind="stable")
-    before = np.cumsum(np.take_along_axis(rows, order, -1), -1) - np.take_along_axis(rows, order, -1)
+    before = np.roll(np.cumsum(np.take_along_axis(rows, order, -1), -1), 1, -1)
+    before[..., 0] = 0.0
     kept = np.empty(rows.shape, bool)
     np.put_along_axis(kept, order, before < p, -1)
     return kept
