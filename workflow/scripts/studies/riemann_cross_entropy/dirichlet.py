@@ -13,12 +13,12 @@ from scipy.special import bernoulli, factorial, loggamma
 
 TAU = (np.sqrt(10 - 2 * np.sqrt(5)) - 2) / (np.sqrt(5) - 1)
 COEFFICIENTS = {"zeta": (1.0,), "davenport_heilbronn": (1.0, TAU, -TAU, -1.0, 0.0)}
-"""c(1), ..., c(q) of sum c(m) m^-s, which repeat."""
+"""c(1), ..., c(q) of sum c(m) m^-s, which repeat; they vanish where m shares a factor with q, and only there."""
 OFF_LINE = 0.808517182 + 85.699348485j
 """The lowest zero of Davenport and Heilbronn's function off the line, with its mirror image 1 - conj."""
 TERMS, CORRECTIONS, PER_HEIGHT = 40, 12, 0.4
 """Least number of periods summed, terms of the remainder's series, and periods per unit of height."""
-CHUNK = 4096
+CHUNK = 2048
 
 
 def values(function: str, s) -> np.ndarray:
@@ -47,22 +47,23 @@ def values(function: str, s) -> np.ndarray:
 def _values(coefficients: tuple[float, ...], s: np.ndarray) -> np.ndarray:
     period = len(coefficients)
     terms = max(TERMS, int(np.ceil(PER_HEIGHT * abs(s.imag).max(initial=0.0))))
-    total = np.zeros(s.size, complex)
-    for m, power in enumerate(_powers(period * terms, s), start=1):
-        if c := coefficients[(m - 1) % period]:
-            total += c * power
-    for k, c in enumerate(coefficients, start=1):
-        if c:
-            total += c * period ** (-s) * _remainder(terms + k / period, s)
-    return total
+    return _sums(period * terms, coefficients, s) + _remainders(terms, coefficients, s)
 
 
-def _powers(largest: int, s: np.ndarray) -> list[np.ndarray]:
-    """m^-s for m = 1, ..., largest: exponentials of the primes alone, the others are products."""
-    found: list[np.ndarray] = [np.ones(s.size, complex)]
+def _sums(largest: int, coefficients: tuple[float, ...], s: np.ndarray) -> np.ndarray:
+    """Sum of c(m) m^-s for m <= largest: exponentials of the primes alone, the other powers are products."""
+    period = len(coefficients)
+    of = np.array([coefficients[(m - 1) % period] for m in range(1, largest + 1)])
+    powers = np.empty((largest, s.size), complex)
+    powers[0] = 1.0
     for m, factor in enumerate(_least_factors(largest)[2:].tolist(), start=2):
-        found.append(np.exp(-s * np.log(m)) if factor == m else found[factor - 1] * found[m // factor - 1])
-    return found
+        if of[m - 1] == 0 and period > 1:  # shares a factor with the period: so do all of its multiples
+            powers[m - 1] = 0.0
+        elif factor == m:
+            np.exp(-np.log(m) * s, out=powers[m - 1])
+        else:
+            np.multiply(powers[factor - 1], powers[m // factor - 1], out=powers[m - 1])
+    return (of @ powers.view(float)).view(complex)
 
 
 @cache
@@ -75,15 +76,21 @@ def _least_factors(largest: int) -> np.ndarray:
     return least
 
 
-def _remainder(x: float, s: np.ndarray) -> np.ndarray:
-    """Sum of (x + n)^-s over n >= 0, by Euler and Maclaurin."""
-    k = np.arange(1, CORRECTIONS + 1)
-    factors = bernoulli(2 * CORRECTIONS)[2 * k] / factorial(2 * k)
-    rising, series = s, np.zeros(s.size, complex)
-    for i, factor in zip(k, factors, strict=True):
-        series += factor * rising * x ** (1.0 - 2 * i)
-        rising = rising * (s + 2 * i - 1) * (s + 2 * i)
-    return x**-s * (x / (s - 1) + 0.5 + series)
+def _remainders(terms: int, coefficients: tuple[float, ...], s: np.ndarray) -> np.ndarray:
+    """Sum of c(m) m^-s over m > period x terms, by Euler and Maclaurin: for each k, of (x + n)^-s over n >= 0."""
+    period, order = len(coefficients), np.arange(1, CORRECTIONS + 1)
+    factors = bernoulli(2 * CORRECTIONS)[2 * order] / factorial(2 * order)
+    rising = np.empty((CORRECTIONS, s.size), complex)
+    rising[0] = s
+    for i in range(1, CORRECTIONS):
+        np.multiply(rising[i - 1], (s + 2 * i - 1) * (s + 2 * i), out=rising[i])
+    total, pole = np.zeros(s.size, complex), 1 / (s - 1)
+    for k, c in enumerate(coefficients, start=1):
+        if c:
+            x = terms + k / period
+            series = ((factors * x ** (1.0 - 2 * order)) @ rising.view(float)).view(complex)
+            total += c * np.exp(-np.log(period * x) * s) * (x * pole + 0.5 + series)
+    return total
 
 
 def derivative(function: str, s, step: float = 1e-3) -> np.ndarray:

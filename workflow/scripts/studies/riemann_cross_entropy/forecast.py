@@ -122,28 +122,21 @@ def estimated(case: Case[Params], data: Any, trained: Any) -> xr.Dataset:
 
 
 def estimates(case: Case[Params], event: Event, name: str, trained: Any) -> tuple[np.ndarray, ...]:
-    """(seeds,) by all samples of the law and by plain sampling; (seeds, repeats, samples) of each, for sample sizes."""
+    """By the law, by plain sampling: all samples (seeds,) of each; then sizes of samples, (seeds, repeats, samples)."""
     params, seeds = case.params.forecast, case.params.train.estimates
     laws = trained[f"{group(name)}/law"].values
     law = laws[-1] if case.params.train.tilted else None
     rng, sizes = case.rng(name), np.array(params.samples)
-    shown, plain, total = [], [], np.zeros(seeds)
+    found: tuple[list, list] = ([], [])
     for _ in range(params.repeats):
-        for of, kept in ((law, shown), (None, plain)):
+        for of, kept in zip((law, None), found, strict=True):
             x = event.draw(of, (seeds, sizes[-1]), rng)
             value = (event.score(x) <= event.level).astype(float)
             if of is not None and params.weighted:
                 value *= np.where(value > 0, np.exp(event.log_ratio(of, x)), 0.0)
             kept.append(np.cumsum(value, 1)[:, sizes - 1] / sizes)
-    total = np.mean([one[:, -1] for one in shown], 0)
-    chance = np.concatenate([event.score(event.draw(None, (seeds, part), rng)) <= event.level
-                             for part in pieces(params.crude)], 1).mean(1)  # fmt: skip
-    return total, chance, np.stack(shown, 1), np.stack(plain, 1)
-
-
-def pieces(count: int, largest: int = 20_000) -> list[int]:
-    """A count in pieces that fit the memory."""
-    return [largest] * (count // largest) + ([count % largest] if count % largest else [])
+    tilted, plain = (np.stack(kept, 1) for kept in found)
+    return tilted[..., -1].mean(1), plain[..., -1].mean(1), tilted, plain
 
 
 # ----------------------------------------------------------------------------------------------------------- decoding
@@ -168,6 +161,7 @@ def decoded(case: Case[Params], rows: np.ndarray) -> xr.Dataset:
             "log_probability": even(("method", "model"), list(methods.values()), "log probability of the path", "nat"),
             "over_greedy": even("model", kept - greedy, "beam over greedy", "nat"),
             "over_sampling": even("model", kept - drawn.mean(1), "beam over the mean of top-p", "nat"),
+            "over_sampled": even("model", (kept > drawn.mean(1) + 1e-6).astype(float), "beam better than top-p's mean"),
             "beam_entropy": even(("model", "step"), of_beam, "entropy of the paths kept", "nat"),
             "no_worse": even("model", (kept >= greedy - 1e-12).astype(float), "beam no worse than greedy"),
         },

@@ -86,8 +86,6 @@ class Forecast(Model):
     """Sizes at which the error of an estimate is taken."""
     repeats: PositiveInt
     """Estimates of each size for each seed: the error is their root mean square."""
-    crude: Annotated[int, Field(ge=100)]
-    """Points of plain Monte Carlo for each seed."""
     weighted: bool
     """false: samples of the tilted law are counted without likelihood ratios (control)."""
     length: Annotated[int, Field(ge=2)]
