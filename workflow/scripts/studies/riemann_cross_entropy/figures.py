@@ -87,7 +87,7 @@ def estimates(study: Results) -> Figure:
     last.axhline(ERROR, color="k", ls="--", lw=0.8)
     log_axis(last, "y")
     names(last, "x", rare["event"].values, rotation=20)
-    last.set(ylabel="mean relative error,\nall samples", xlim=(-0.5, 2.5))
+    last.set(ylabel="mean relative error,\nall samples", xlim=(-0.5, 2.5), ylim=(1e-3, 1e9))
     legend(last, loc="upper right")
     ratio = rare["ratio"].isel(event=0)
     interval_whiskers(axes[1, 2], np.zeros(1), interval(ratio, "estimate"), color=COLOURS[0])
