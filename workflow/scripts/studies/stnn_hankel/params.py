@@ -8,6 +8,7 @@ from pydantic import Field, PositiveFloat, PositiveInt, field_validator, model_v
 
 from pesin.params import Model
 
+Family = Literal["structured", "dense", "equal"]
 Rows = Annotated[list[PositiveInt], Field(min_length=1)]
 
 
@@ -43,8 +44,9 @@ class Train(Model):
 
     delays: int
     """n, the length of a window."""
-    blocks: Annotated[list[PositiveInt], Field(min_length=1)]
-    """p, sub-blocks of a structured network; its dense twin has their widths together."""
+    arms: dict[Family, Rows]
+    """Networks on Lorenz, each with its p: the sub-blocks of a structured network, or those that a dense network has the
+    widths of, or has as many parameters as."""
     steps: PositiveInt
     batch: PositiveInt
     lr: PositiveFloat
@@ -103,8 +105,6 @@ class Forecast(Model):
     starts: Annotated[int, Field(ge=5)]
     horizon: Annotated[int, Field(ge=10)]
     """Steps of a free run."""
-    long: Annotated[int, Field(ge=50)]
-    """Steps of the free run whose histogram is compared."""
     havok: Rows
     """Ranks."""
 
@@ -124,8 +124,6 @@ class Params(Model):
         kept = round(self.simulate.samples * (1 - self.simulate.train_share))
         if kept < self.train.delays + self.forecast.horizon + self.forecast.starts:
             raise ValueError(f"forecast.horizon: the {kept} samples that are held out are too few for it")
-        if kept < self.train.delays + self.forecast.long:
-            raise ValueError(f"forecast.long: the {kept} samples that are held out are too few for it")
         if max(self.forecast.havok) > self.train.delays or min(self.forecast.havok) < 2:
             raise ValueError("forecast.havok: ranks lie between 2 and train.delays")
         return self

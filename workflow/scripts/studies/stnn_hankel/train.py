@@ -19,7 +19,6 @@ from studies.stnn_hankel.params import Params
 from studies.stnn_hankel.simulate import environments
 from studies.stnn_hankel.windows import Pairs, Scaled, lorenz_series, pairs
 
-FAMILIES = ("structured", "dense", "equal")
 Network = Callable[[Parameters, torch.Tensor], torch.Tensor]
 
 
@@ -48,8 +47,8 @@ def train(case: Case[Params], data: Any) -> xr.DataTree:
     series, _ = lorenz_series(data["state"].values, learnt, order)
     windows = pairs(series[:, None, :learnt, None], params.train.delays)
     groups, curves = {}, {}
-    for family in FAMILIES:
-        for blocks in params.train.blocks:
+    for family, arms in params.train.arms.items():
+        for blocks in arms:
             name, parameters = f"{family}_{blocks}", init(case, family, blocks)
             groups[f"{name}_start"] = kept(parameters)
             rates = params.train.steps, params.train.batch, params.train.lr
