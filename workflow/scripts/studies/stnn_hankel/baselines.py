@@ -1,10 +1,9 @@
-"""Forecasters in closed form: all delays by least squares, HAVOK, DMD of the state, SINDy."""
+"""Forecasters in closed form: all delays by least squares, HAVOK, DMD of the state; and what each costs."""
 
 from __future__ import annotations
 
 import numpy as np
 
-from pesin.models import sindy
 from pesin.models.koopman import dmd, hankel, havok
 
 SINDY_TERMS = 10
@@ -38,11 +37,6 @@ def state_map(state: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     centre = state.mean(0)
     values, modes = dmd(state[:-1] - centre, state[1:] - centre)
     return centre, (modes * values @ np.linalg.pinv(modes)).real
-
-
-def sindy_model(state: np.ndarray, dt: float) -> tuple[np.ndarray, np.ndarray]:
-    """Coefficients (dim, terms) and powers of SINDy of degree 2, no smaller coefficient than 0.1 kept."""
-    return sindy.fit(state, dt, degree=2, threshold=0.1)
 
 
 def multiply_adds(method: str, delays: int, rank: int = 0) -> int:

@@ -12,7 +12,7 @@ from scipy.linalg import hankel as hankel_matrix
 
 from pesin.entropy.kernel import effective_rank
 from pesin.models.koopman import hankel
-from pesin.models.mlp import apply_mlp
+from pesin.models.mlp import apply_mlp, init_mlp
 from pesin.steps.case import Case
 from pesin.steps.labels import labelled
 from studies.stnn_hankel.network import (
@@ -70,20 +70,15 @@ def counts(params) -> dict[str, tuple]:
 
 
 def operations(kind: str, size: int, blocks: int, factors: str) -> int:
-    """Arithmetic of one window through one network, counted on tensors that have a shape and no numbers."""
-    with torch.device("meta"):
-        if kind == "structured":
-            found = {name: torch.empty(1, *shape) for name, shape in shapes(size, blocks, factors).items()}
-            run = apply_network
-        else:
-            widths = dense_sizes(size, blocks)
-            layers = enumerate(zip(widths[:-1], widths[1:], strict=True))
-            parts = {i: (torch.empty(1, a, b), torch.empty(1, 1, b)) for i, (a, b) in layers}
-            found = {f"{name}_{i}": part[k] for i, part in parts.items() for k, name in enumerate(("weight", "bias"))}
-            run = partial(apply_mlp, activation=torch.tanh)
-        window = torch.empty(1, 1, size)
-        with Operations() as counter:
-            run(found, window)
+    """Arithmetic of one window through one network, counted as it runs, whatever the numbers are."""
+    if kind == "structured":
+        found = {name: torch.zeros(1, *shape) for name, shape in shapes(size, blocks, factors).items()}
+        run = apply_network
+    else:
+        found = init_mlp(1, dense_sizes(size, blocks), torch.Generator())
+        run = partial(apply_mlp, activation=torch.tanh)
+    with torch.no_grad(), Operations() as counter:
+        run(found, torch.zeros(1, 1, size))
     return counter.number
 
 

@@ -88,7 +88,7 @@ def forecast(case: Case[Params], data: Any, trained: Any) -> xr.Dataset:
     """Errors, counts and free runs (method, seed, ...); errors on Lotka-Volterra (environment, ...)."""
     params = case.params
     world = world_of(params, data["state"].values)
-    made = closed_forms(params, world) | by_networks(case, world, trained)
+    made = closed_forms(params, world, trained["sindy"]) | by_networks(case, world, trained)
     return xr.Dataset(
         scores(params, world, made) | of_environments(case, data, trained),
         {
@@ -110,7 +110,7 @@ def world_of(params: Params, state: np.ndarray) -> World:
     return World(series, state, scaled, learnt, params.train.delays, params.forecast.horizon, starts)
 
 
-def closed_forms(params: Params, world: World) -> dict[str, Method]:
+def closed_forms(params: Params, world: World, identified: Any) -> dict[str, Method]:
     """Persistence, regression on all delays, HAVOK, DMD and SINDy on the full state."""
     own, n = world.series[:, : world.learnt], world.delays
     regressed = np.array([baselines.delay_regression(series, n) for series in own])
@@ -127,7 +127,7 @@ def closed_forms(params: Params, world: World) -> dict[str, Method]:
         maps = np.array([baselines.havok_map(series, n, rank) for series in own])
         counted = baselines.parameters("havok", n, rank), baselines.multiply_adds("havok", n, rank)
         found[f"havok_{rank}"] = by_window(maps, world, *counted)
-    return found | on_states(params, world)
+    return found | on_states(params, world, identified)
 
 
 def by_step(step: Step, world: World, parameters: int, operations: int) -> Method:
@@ -145,19 +145,20 @@ def by_window(maps: np.ndarray, world: World, parameters: int, operations: int) 
     return Method((world.windows() @ maps)[..., -1], np.stack(free, -1), parameters, operations)
 
 
-def on_states(params: Params, world: World) -> dict[str, Method]:
+def on_states(params: Params, world: World, identified: Any) -> dict[str, Method]:
     """Methods that are given all three coordinates of the last sample in place of a window of x."""
     dt, made = params.simulate.dt, {"dmd": [], "sindy": []}
     last = world.state[:, world.learnt + world.delays - 1 : -1]
     begins = world.state[:, world.starts + world.delays - 1]
-    for orbit, now, begin in zip(world.state, last, begins, strict=True):
+    powers_of = identified["power"].values
+    models = identified["coefficient"].values
+    for orbit, now, begin, model in zip(world.state, last, begins, models, strict=True):
         centre, matrix = baselines.state_map(orbit[: world.learnt])
         powers = [np.linalg.matrix_power(matrix, k) for k in range(1, world.steps + 1)]
         free = np.stack([(begin - centre) @ power.T + centre for power in powers], 1)
         made["dmd"].append(((now - centre) @ matrix.T + centre, free))
-        model = baselines.sindy_model(orbit[: world.learnt], dt)
         one, many = (
-            sindy.forecast(*model, x[:, None], steps, dt)[0] for x, steps in ((now, 1), (begin, world.steps))
+            sindy.forecast(model, powers_of, x[:, None], steps, dt)[0] for x, steps in ((now, 1), (begin, world.steps))
         )
         made["sindy"].append((one[:, 0], many))
     found = {}

@@ -7,15 +7,17 @@ diagonals learnt, in real numbers, and a nonlinearity between.
 
 from __future__ import annotations
 
+from functools import cache
 from math import prod
 
 import numpy as np
 import torch
-from torch.utils._python_dispatch import TorchDispatchMode
+from torch.overrides import TorchFunctionMode
 
 from pesin.models.mlp import Parameters
 
 
+@cache
 def bit_reversal(size: int) -> torch.Tensor:
     """Order in which the recursion F_r = P^T (F_(r/2) + F_(r/2)) [[I, I], [D, -D]] leaves the outputs."""
     bits = size.bit_length() - 1
@@ -141,21 +143,27 @@ def _times(factor: torch.Tensor, x: torch.Tensor) -> torch.Tensor:
     return butterfly(x, factor) if factor.dim() == 3 else factor @ x
 
 
-class Operations(TorchDispatchMode):
+class Operations(TorchFunctionMode):
     """Counts arithmetic as it is done: a multiply-add of a matrix product, or a sum, product or function of one number."""
 
-    PRODUCTS = ("mm", "bmm", "baddbmm", "addmm")
-    ELEMENTWISE = ("add", "sub", "mul", "sum", "tanh")
+    PRODUCTS = {"matmul": 0, "baddbmm": 1}
+    """Where the first factor stands among the arguments."""
+    ELEMENTWISE = ("add", "sub", "mul", "tanh")
+    MOVED = ("cat", "expand", "flip", "index_select", "reshape", "stack", "unbind", "get", "getitem", "to", "tensor")
+    MADE = ("new_zeros", "zeros")
 
     def __init__(self) -> None:
         super().__init__()
         self.number = 0
 
-    def __torch_dispatch__(self, func, types, args=(), kwargs=None):
-        result = func(*args, **(kwargs or {}))
-        name = func.overloadpacket.__name__
+    def __torch_function__(self, func, types, args=(), kwargs=None):
+        result, name = func(*args, **(kwargs or {})), func.__name__.strip("_")
         if name in self.PRODUCTS:
-            self.number += result.numel() * args[1 if name.startswith(("add", "badd")) else 0].shape[-1]
+            self.number += result.numel() * args[self.PRODUCTS[name]].shape[-1]
         elif name in self.ELEMENTWISE:
-            self.number += args[0].numel() if name == "sum" else result.numel()
+            self.number += result.numel()
+        elif name == "sum":
+            self.number += args[0].numel()
+        elif isinstance(result, torch.Tensor) and name not in self.MOVED + self.MADE:
+            raise NotImplementedError(f"{func.__name__}: say what it costs")
         return result

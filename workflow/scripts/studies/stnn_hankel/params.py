@@ -49,7 +49,7 @@ class Train(Model):
     widths of, or has as many parameters as."""
     steps: PositiveInt
     batch: PositiveInt
-    lr: PositiveFloat
+    lr: dict[Family, PositiveFloat]
     order: Literal["time", "shuffled"]
     """shuffled: the samples that are learnt from come in any order. Control."""
     draws: PositiveInt
@@ -63,6 +63,12 @@ class Train(Model):
     leads_penalty: Annotated[float, Field(ge=0)]
 
     _check = field_validator("delays")(_power_of_two)
+
+    @model_validator(mode="after")
+    def _rates(self):
+        if missing := sorted((set(self.arms) | {"structured"}) - set(self.lr)):
+            raise ValueError(f"lr: give one for {', '.join(missing)}")
+        return self
 
 
 class Entropy(Model):

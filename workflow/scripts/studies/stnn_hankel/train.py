@@ -9,6 +9,7 @@ import numpy as np
 import torch
 import xarray as xr
 
+from pesin.models import sindy
 from pesin.models.mlp import Parameters, apply_mlp, init_mlp, weights_dataset
 from pesin.models.optimisers import RunsOptimiser, fit_runs, half_cosine
 from pesin.steps.case import Case
@@ -51,13 +52,21 @@ def train(case: Case[Params], data: Any) -> xr.DataTree:
         for blocks in arms:
             name, parameters = f"{family}_{blocks}", init(case, family, blocks)
             groups[f"{name}_start"] = kept(parameters)
-            rates = params.train.steps, params.train.batch, params.train.lr
+            rates = params.train.steps, params.train.batch, params.train.lr[family]
             losses = fit(case, name, "batches", network_of(family), parameters, windows, rates)
             groups[name] = kept(parameters)
             curves[f"{name}_loss"] = labelled(("seed", "update"), losses, "loss", nan=DIVERGED)
     orbits = data["learnt"].values
+    groups["sindy"] = sindy_models(data["state"].values[:, :learnt], params.simulate.dt)
     groups |= in_environments(case, orbits) | with_leads(case, orbits, common)
     return xr.DataTree.from_dict({"/": xr.Dataset(curves), **groups})
+
+
+def sindy_models(states: np.ndarray, dt: float) -> xr.Dataset:
+    """SINDy of degree 2 on the whole state of each orbit, smaller coefficients than 0.1 dropped."""
+    found, powers = zip(*(sindy.fit(state, dt, degree=2, threshold=0.1) for state in states), strict=True)
+    said = labelled(("term", "axis"), powers[0], "powers of the coordinates")
+    return xr.Dataset({"coefficient": labelled(("seed", "row", "term"), found, "coefficients"), "power": said})
 
 
 def kept(parameters: Parameters) -> xr.Dataset:
@@ -93,7 +102,7 @@ def in_environments(case: Case[Params], orbits: np.ndarray) -> dict[str, xr.Data
     start = kept(parameters)
     scaled = Scaled.of(orbits.reshape(len(orbits), -1, 2))
     windows = Pairs(*(np.tile(part, (params.draws, 1, 1)) for part in pairs(scaled.to(orbits), params.delays // 2)))
-    rates = params.environment_steps, params.environment_batch, params.lr
+    rates = params.environment_steps, params.environment_batch, params.lr["structured"]
     fit(case, "environments", "environment batches", apply_network, parameters, windows, rates)
     return {"environments_start": start, "environments": kept(parameters)}
 
