@@ -208,16 +208,24 @@ def scores(params: Params, world: World, made: dict[str, Method]) -> dict[str, t
         error = np.stack([((one.now - target) ** 2).mean(1) for one in every])
     off = np.minimum(abs(free - truth), WORST)
     times = np.stack(
-        [[valid_prediction_time(t[..., None], f[..., None], scale, unit) for t, f in zip(truth, own, strict=True)] for own in free]
+        [
+            [valid_prediction_time(t[..., None], f[..., None], scale, unit) for t, f in zip(truth, own, strict=True)]
+            for own in free
+        ]
     )
     said, steps = ("method", "seed"), min(params.forecast.horizon, round(1 / unit)) - 1
-    histogram = [[state_space_divergence(t.reshape(-1, 1), f.reshape(-1, 1)) for t, f in zip(truth, own, strict=True)] for own in free]
+    histogram = [
+        [state_space_divergence(t.reshape(-1, 1), f.reshape(-1, 1)) for t, f in zip(truth, own, strict=True)]
+        for own in free
+    ]
     return {
         "log_error": labelled(said, np.log(np.maximum(error, 1e-300)), "ln of the squared error of the next sample"),
         "skill": labelled(said, 1 - error / error[0], "one minus squared error over persistence's"),
         "parameters": labelled("method", [one.parameters for one in every], "numbers that are learnt"),
         "operations": labelled("method", [one.operations for one in every], "multiply-adds of a step"),
-        "prediction_time": labelled(said, np.median(times, -1), "valid prediction time, median of starts", "1/lambda_1"),
+        "prediction_time": labelled(
+            said, np.median(times, -1), "valid prediction time, median of starts", "1/lambda_1"
+        ),
         "far_error": labelled(said, np.sqrt((off[..., steps] ** 2).mean(-1)), "rms error after a Lyapunov time"),
         "error_by_lead": labelled((*said, "lead"), np.sqrt((off**2).mean(2)), "rms error of x, in standard deviations"),
         "divergence": labelled(said, histogram, "divergence of the histograms of x", "nat"),
@@ -233,7 +241,9 @@ def of_environments(case: Case[Params], data: Any, trained: Any) -> dict[str, tu
     common, samples = environments(params)[1], params.train.delays // 2
     truth = held_out[:, :, samples:]
     steps = truth.shape[2]
-    structured = by_structured(case, trained, Scaled.of(learnt.reshape(len(learnt), -1, 2)), held_out[:, :, :samples], steps)
+    structured = by_structured(
+        case, trained, Scaled.of(learnt.reshape(len(learnt), -1, 2)), held_out[:, :, :samples], steps
+    )
     ending = "_start" if params.forecast.networks == "untrained" else ""
     starts = held_out[:, :, samples - 1]
     parts = (("leads", starts[:common]), ("adapted", starts[common:]))
@@ -249,8 +259,12 @@ def of_environments(case: Case[Params], data: Any, trained: Any) -> dict[str, tu
             ("way", "environment"), logs, "ln of the squared error on held-out orbits", may_be_constant=1
         ),
         "log_ratio": labelled(names[0], ratio[:common], "ln of the structured network's error over that of LEADS"),
-        "novel_log_ratio": labelled(names[1], ratio[common:], "ln of the structured network's error over that of LEADS"),
-        "orbit": labelled(("way", "environment", "moment", "species"), both[:, 0, :, 0], "forecast of the first held-out orbit"),
+        "novel_log_ratio": labelled(
+            names[1], ratio[common:], "ln of the structured network's error over that of LEADS"
+        ),
+        "orbit": labelled(
+            ("way", "environment", "moment", "species"), both[:, 0, :, 0], "forecast of the first held-out orbit"
+        ),
         "orbit_truth": labelled(("environment", "moment", "species"), truth[:, 0], "first held-out orbit"),
     }
 

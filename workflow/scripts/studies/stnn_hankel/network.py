@@ -71,7 +71,9 @@ def by_factors(column: np.ndarray, vectors: np.ndarray, twiddles: torch.Tensor) 
     ndarray, shape (n, batch)
     """
     n = len(vectors)
-    toeplitz = column[::-1]  # rows turned round: T_(i, j) = h_(n - 1 - i + j), so h_(n-1) ... h_0 go down the first column
+    toeplitz = column[
+        ::-1
+    ]  # rows turned round: T_(i, j) = h_(n - 1 - i + j), so h_(n-1) ... h_0 go down the first column
     circulant = np.concatenate([toeplitz[n - 1 :], [0], toeplitz[: n - 1]])
     padded = torch.as_tensor(np.concatenate([vectors, np.zeros_like(vectors)]) + 0j)
     turned = torch.as_tensor(np.fft.fft(circulant))[:, None] * butterfly(padded, twiddles)
@@ -144,7 +146,7 @@ def _times(factor: torch.Tensor, x: torch.Tensor) -> torch.Tensor:
 
 
 class Operations(TorchFunctionMode):
-    """Counts arithmetic as it is done: a multiply-add of a matrix product, or a sum, product or function of one number."""
+    """Counts arithmetic as it is done: multiply-adds of matrix products; sums, products, functions of one number."""
 
     PRODUCTS = {"matmul": 0, "baddbmm": 1}
     """Where the first factor stands among the arguments."""

@@ -45,8 +45,8 @@ class Train(Model):
     delays: int
     """n, the length of a window."""
     arms: dict[Family, Rows]
-    """Networks on Lorenz, each with its p: the sub-blocks of a structured network, or those that a dense network has the
-    widths of, or has as many parameters as."""
+    """Networks on Lorenz, each with its p: the sub-blocks of a structured network, or of that which a dense network has
+    the widths of, or has as many parameters as."""
     steps: PositiveInt
     batch: PositiveInt
     lr: dict[Family, PositiveFloat]

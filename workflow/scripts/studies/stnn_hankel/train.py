@@ -1,4 +1,4 @@
-"""All networks: structured, dense and small ones on Lorenz; structured ones and LEADS on Lotka and Volterra's orbits."""
+"""All networks: structured, dense and small ones on Lorenz; structured ones and LEADS on Lotka and Volterra."""
 
 from __future__ import annotations
 

@@ -41,7 +41,7 @@ def pairs(orbits: np.ndarray, delays: int) -> Pairs:
 
 
 def lorenz_series(state: np.ndarray, train: int, rng: np.random.Generator | None = None) -> tuple[np.ndarray, Scaled]:
-    """x of all orbits, (seeds, time), standardised by its first `train` samples; these in any order, if rng is given."""
+    """x of all orbits, (seeds, time), standardised by its first `train` samples; with rng these are shuffled."""
     x = state[..., :1]
     scaled = Scaled.of(x[:, :train])
     x = scaled.to(x)[..., 0]
