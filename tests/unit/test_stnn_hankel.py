@@ -29,7 +29,7 @@ from studies.stnn_hankel.network import (
 )
 from studies.stnn_hankel.params import Params
 from studies.stnn_hankel.simulate import lotka_volterra
-from studies.stnn_hankel.train import init
+from studies.stnn_hankel.train import init, kept
 from studies.stnn_hankel.windows import lorenz_series, pairs, roll
 
 STUDY = "stnn_hankel"
@@ -84,6 +84,15 @@ def test_counts_of_the_card():
         assert sum(value[0].numel() for value in init(case("train"), family, 4).values()) == number
 
 
+def test_start_is_kept_though_training_changes_tensors_in_place():
+    network = init_network(1, 4, 1, torch.Generator().manual_seed(0))
+    start = kept(network)
+    before = start["hat"].values.copy()
+    with torch.no_grad():
+        network["hat"].add_(1)
+    np.testing.assert_array_equal(start["hat"].values, before)
+
+
 def test_operations_are_counted_as_they_run():
     with Operations() as counter:
         torch.zeros(7, 3) @ torch.zeros(3, 2)
@@ -124,7 +133,7 @@ def test_errors_of_the_card_on_lorenz(card):
     assert 2e-9 < np.mean((now @ found[:-1] + found[-1] - then) ** 2) < 1e-8
     assert np.mean((now[:, -1] - then) ** 2) == pytest.approx(1.14e-2, rel=0.2)
     energy = np.cumsum(np.linalg.svd(hankel(series[:3500], 16), compute_uv=False) ** 2)
-    np.testing.assert_allclose((energy / energy[-1])[:4], [0.8356, 0.9770, 0.99755, 0.99972], atol=1e-2)
+    np.testing.assert_allclose((energy / energy[-1])[:4], [0.8356, 0.9770, 0.99755, 0.99972], atol=3e-2)
     errors = [np.mean(((now @ baselines.havok_map(series[:3500], 16, rank))[:, -1] - then) ** 2) for rank in (3, 5, 7)]
     assert errors == sorted(errors, reverse=True)
     assert errors[-1] < 1e-2

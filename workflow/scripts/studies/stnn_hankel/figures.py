@@ -12,12 +12,12 @@ from matplotlib.figure import Figure
 from pesin.plot.style import (
     COLOURS,
     interval_band,
-    interval_whiskers,
     legend,
     log_axis,
     names,
     note,
     panels,
+    whiskers,
 )
 from pesin.stats.intervals import interval
 from pesin.steps.results import Results
@@ -108,8 +108,8 @@ def cost(study: Results) -> Figure:
     figure, axes = panels(1, 2, height=4.2, sharey=True)
     for panel, variable in zip(axes, ("parameters", "operations"), strict=True):
         for method in result["method"].values:
-            at = max(float(result[variable].sel(method=method)), 0.7)
-            values = np.exp(result["log_error"].sel(method=method).values)
+            at = max(float(result[variable].sel({"method": method})), 0.7)
+            values = np.exp(result["log_error"].sel({"method": method}).values)
             panel.scatter(np.full(len(values), at), values, s=6, alpha=0.4, color=look(method)["color"], linewidths=0)
             number = method.partition("_")[2]
             panel.plot(
@@ -122,11 +122,11 @@ def cost(study: Results) -> Figure:
     front = result["log_error"].mean("seed")
     for panel, variable in zip(axes, ("parameters", "operations"), strict=True):
         own = front.sel(method=[m for m in result["method"].values if m.startswith("structured")])
-        panel.plot(result[variable].sel(method=own["method"]), np.exp(own), color=HUES["structured"], linewidth=0.8)
+        panel.plot(result[variable].sel({"method": own["method"]}), np.exp(own), color=HUES["structured"], linewidth=0.8)
         small = front.sel(method=[m for m in result["method"].values if m.startswith("equal")])
-        panel.plot(result[variable].sel(method=small["method"]), np.exp(small), color=HUES["equal"], linewidth=0.8)
-    axes[0].axvline(float(result["parameters"].sel(method="sindy")), color=DARK, linestyle=":", linewidth=0.8)
-    note(axes[0], "C5: fewer", (float(result["parameters"].sel(method="sindy")) * 0.9, 2e-7), ha="right")
+        panel.plot(result[variable].sel({"method": small["method"]}), np.exp(small), color=HUES["equal"], linewidth=0.8)
+    axes[0].axvline(float(result["parameters"].sel({"method": "sindy"})), color=DARK, linestyle=":", linewidth=0.8)
+    note(axes[0], "C5: fewer", (float(result["parameters"].sel({"method": "sindy"})) * 0.9, 2e-7), ha="right")
     axes[0].set(
         xlabel="numbers that are learnt (persistence: none)",
         ylabel="mean squared error of the next sample of x\n(variances)",
@@ -145,7 +145,7 @@ def runs(study: Results) -> Figure:
     for seed, panel in ((0, first), (1, second)):
         panel.plot(lead, result["truth"].isel(seed=seed), color=COLOURS[6], linewidth=2, alpha=0.4, label="truth")
         for method in (JUDGED, "equal_4", "dense_4", "delays"):
-            path = result["free"].sel(method=method).isel(seed=seed)
+            path = result["free"].sel({"method": method}).isel(seed=seed)
             panel.plot(
                 lead,
                 np.where(abs(path) < 3, path, np.nan),
@@ -157,14 +157,14 @@ def runs(study: Results) -> Figure:
     handles, labels = first.get_legend_handles_labels()
     figure.legend(handles, labels, loc="outside upper center", ncols=5)
     for method in (JUDGED, "equal_4", "dense_4", "delays", "sindy", "persistence"):
-        found = interval(result["error_by_lead"].sel(method=method), "seed")
+        found = interval(result["error_by_lead"].sel({"method": method}), "seed")
         interval_band(errors, lead, found, label=said(method), color=look(method)["color"], linewidth=1)
     log_axis(errors, "y")
     errors.set(xlabel="time (1/λ₁)", ylabel="rms error of x\n(standard deviations)")
     legend(errors, outside="above", ncols=2)
     methods = list(result["method"].values)
     for i, method in enumerate(methods):
-        values = result["prediction_time"].sel(method=method)
+        values = result["prediction_time"].sel({"method": method})
         times.scatter(values, np.full(values.size, i), s=8, alpha=0.5, color=look(method)["color"], linewidths=0)
         found = interval(values.expand_dims(one=1), "seed")
         times.errorbar(
@@ -221,8 +221,7 @@ def ratios(panel: Axes, result: Any, swapped: Any, variable: str, unit: str, tit
     for i, values in enumerate(np.exp(both.values)):
         panel.scatter(np.full(len(values), i - 0.15), values, s=8, alpha=0.5, color=HUES["structured"], linewidths=0)
     found = interval(both, unit)
-    found = found._replace(centre=np.exp(found.centre), low=np.exp(found.low), high=np.exp(found.high))
-    interval_whiskers(panel, np.arange(2) + 0.15, found, color=COLOURS[6])
+    whiskers(panel, np.arange(2) + 0.15, *(np.exp(end) for end in found[:3]), color=COLOURS[6])
     panel.axhline(1.5, color=DARK, linestyle=":", linewidth=0.8)
     note(panel, "C6: below", (0.98, 1.6), xycoords=("axes fraction", "data"), ha="right", va="bottom")
     log_axis(panel, "y")

@@ -147,7 +147,8 @@ def by_window(maps: np.ndarray, world: World, parameters: int, operations: int) 
 
 def on_states(params: Params, world: World, identified: Any) -> dict[str, Method]:
     """Methods that are given all three coordinates of the last sample in place of a window of x."""
-    dt, made = params.simulate.dt, {"dmd": [], "sindy": []}
+    dt = params.simulate.dt
+    made: dict[str, list[tuple[np.ndarray, np.ndarray]]] = {"dmd": [], "sindy": []}
     last = world.state[:, world.learnt + world.delays - 1 : -1]
     begins = world.state[:, world.starts + world.delays - 1]
     powers_of = identified["power"].values

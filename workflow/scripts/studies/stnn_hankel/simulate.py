@@ -27,8 +27,8 @@ def lotka_volterra(t, x, beta, delta) -> np.ndarray:
 
 def environments(params: Params) -> tuple[list[tuple[float, float]], int]:
     """(beta, delta) of all environments, the novel ones last, and how many are not novel."""
-    rates = list(itertools.product(params.simulate.rates, repeat=2))
-    return rates + [tuple(pair) for pair in params.simulate.novel], len(rates)
+    rates: list[tuple[float, float]] = list(itertools.product(params.simulate.rates, repeat=2))
+    return rates + list(params.simulate.novel), len(rates)
 
 
 def simulate(case: Case[Params]) -> xr.Dataset:

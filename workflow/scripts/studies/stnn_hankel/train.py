@@ -70,8 +70,8 @@ def sindy_models(states: np.ndarray, dt: float) -> xr.Dataset:
 
 
 def kept(parameters: Parameters) -> xr.Dataset:
-    """Weights as a Dataset."""
-    return weights_dataset(parameters, range(len(next(iter(parameters.values())))))
+    """Weights as a Dataset, as they are now: a training changes the tensors in place."""
+    return weights_dataset(parameters, range(len(next(iter(parameters.values()))))).copy(deep=True)
 
 
 def fit(case: Case[Params], name: str, stream: str, network: Network, parameters: Parameters, windows: Pairs, rates):
