@@ -117,13 +117,15 @@ def cost(study: Results) -> Figure:
             )
             if number:
                 note(panel, number, (at, np.exp(np.log(values).mean())), xytext=(5, 3), textcoords="offset points")
-        panel.set_xscale("symlog", linthresh=1) if variable == "none" else log_axis(panel, "x")
+        log_axis(panel, "x")
         log_axis(panel, "y")
     front = result["log_error"].mean("seed")
     for panel, variable in zip(axes, ("parameters", "operations"), strict=True):
-        own = front.sel(method=[m for m in result["method"].values if m.startswith("structured")])
-        panel.plot(result[variable].sel({"method": own["method"]}), np.exp(own), color=HUES["structured"], linewidth=0.8)
-        small = front.sel(method=[m for m in result["method"].values if m.startswith("equal")])
+        own = front.sel({"method": [m for m in result["method"].values if m.startswith("structured")]})
+        panel.plot(
+            result[variable].sel({"method": own["method"]}), np.exp(own), color=HUES["structured"], linewidth=0.8
+        )
+        small = front.sel({"method": [m for m in result["method"].values if m.startswith("equal")]})
         panel.plot(result[variable].sel({"method": small["method"]}), np.exp(small), color=HUES["equal"], linewidth=0.8)
     axes[0].axvline(float(result["parameters"].sel({"method": "sindy"})), color=DARK, linestyle=":", linewidth=0.8)
     note(axes[0], "C5: fewer", (float(result["parameters"].sel({"method": "sindy"})) * 0.9, 2e-7), ha="right")
