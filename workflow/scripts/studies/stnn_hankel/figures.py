@@ -105,7 +105,7 @@ def counts(study: Results) -> Figure:
 def cost(study: Results) -> Figure:
     """Errors of the next sample against parameters and operations, all methods."""
     result: Any = study["forecast/known"]
-    figure, axes = panels(1, 2, height=4.2, sharey=True)
+    figure, (axes,) = panels(1, 2, height=4.2, sharey=True)
     for panel, variable in zip(axes, ("parameters", "operations"), strict=True):
         for method in result["method"].values:
             at = max(float(result[variable].sel({"method": method})), 0.7)
