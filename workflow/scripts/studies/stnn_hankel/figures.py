@@ -11,7 +11,7 @@ from matplotlib.figure import Figure
 
 from pesin.plot.style import (
     COLOURS,
-    interval_band,
+    band,
     legend,
     log_axis,
     names,
@@ -36,7 +36,7 @@ HUES = dict(
     zip(SAID, (*COLOURS[6:8], COLOURS[4], COLOURS[5], COLOURS[3], COLOURS[0], COLOURS[1], COLOURS[2]), strict=True)
 )
 MARKS = dict(zip(SAID, "x*^v<osD", strict=True))
-JUDGED = "structured_4"
+SHOWN = ("structured_4", "equal_4", "dense_4", "delays", "sindy", "persistence")
 DARK = COLOURS[7]
 
 
@@ -86,7 +86,7 @@ def counts(study: Results) -> Figure:
     note(factors, "C3: below", (result["matrix_size"].values[0], 2e-12), va="bottom")
     log_axis(factors, "x", ticks=result["matrix_size"].values)
     log_axis(factors, "y")
-    factors.set(xlabel="n", ylabel="error of the factored product,\nrelative")
+    factors.set(xlabel="n", ylabel="relative error of the\nfactored product")
     legend(factors, outside="above", ncols=3)
     left_out = np.maximum(1 - result["energy"].values, 1e-12)
     modes = np.arange(1, left_out.shape[1] + 1)
@@ -95,7 +95,7 @@ def counts(study: Results) -> Figure:
             modes[:-1], values[:-1], ".-", color=HUES["structured"], alpha=0.5, label="each orbit" if i == 0 else None
         )
     rank = float(result["effective_rank"].mean())
-    spectrum.axvline(rank, color=DARK, linestyle="--", linewidth=0.8, label="effective rank, exp of the entropy")
+    spectrum.axvline(rank, color=DARK, linestyle="--", linewidth=0.8, label="effective rank")
     log_axis(spectrum, "y")
     spectrum.set(xlabel="modes of the Hankel matrix of x", ylabel="share of the energy left out")
     legend(spectrum, outside="above", ncols=2)
@@ -107,32 +107,23 @@ def cost(study: Results) -> Figure:
     result: Any = study["forecast/known"]
     figure, (axes,) = panels(1, 2, height=4.2, sharey=True)
     for panel, variable in zip(axes, ("parameters", "operations"), strict=True):
-        for method in result["method"].values:
-            at = max(float(result[variable].sel({"method": method})), 0.7)
-            values = np.exp(result["log_error"].sel({"method": method}).values)
-            panel.scatter(np.full(len(values), at), values, s=6, alpha=0.4, color=look(method)["color"], linewidths=0)
-            number = method.partition("_")[2]
-            panel.plot(
-                at, np.exp(np.log(values).mean()), markersize=6, linestyle="none", label=said(method), **look(method)
-            )
-            if number:
-                note(panel, number, (at, np.exp(np.log(values).mean())), xytext=(5, 3), textcoords="offset points")
+        for family, label in SAID.items():
+            own = result.sel({"method": [m for m in result["method"].values if m.partition("_")[0] == family]})
+            at = np.maximum(own[variable].values, 0.7)
+            values = own["log_error"].transpose("method", "seed").values
+            centre = np.exp(values.mean(1))
+            for x, each in zip(at, np.exp(values), strict=True):
+                panel.scatter(np.full(len(each), x), each, s=6, alpha=0.4, color=HUES[family], linewidths=0)
+            panel.plot(at, centre, label=label.removesuffix(" p ="), linewidth=0.8, markersize=6, **look(family))
+            for method, x, y in zip(own["method"].values, at, centre, strict=True):
+                note(panel, method.partition("_")[2], (x, y), xytext=(6, 3), textcoords="offset points")
         log_axis(panel, "x")
         log_axis(panel, "y")
-    front = result["log_error"].mean("seed")
-    for panel, variable in zip(axes, ("parameters", "operations"), strict=True):
-        own = front.sel({"method": [m for m in result["method"].values if m.startswith("structured")]})
-        panel.plot(
-            result[variable].sel({"method": own["method"]}), np.exp(own), color=HUES["structured"], linewidth=0.8
-        )
-        small = front.sel({"method": [m for m in result["method"].values if m.startswith("equal")]})
-        panel.plot(result[variable].sel({"method": small["method"]}), np.exp(small), color=HUES["equal"], linewidth=0.8)
-    axes[0].axvline(float(result["parameters"].sel({"method": "sindy"})), color=DARK, linestyle=":", linewidth=0.8)
-    note(axes[0], "C5: fewer", (float(result["parameters"].sel({"method": "sindy"})) * 0.9, 2e-7), ha="right")
-    axes[0].set(
-        xlabel="numbers that are learnt (persistence: none)",
-        ylabel="mean squared error of the next sample of x\n(variances)",
-    )
+    sindy = float(result["parameters"].sel({"method": "sindy"}))
+    axes[0].axvline(sindy, color=DARK, linestyle=":", linewidth=0.8)
+    note(axes[0], "C5: fewer", (sindy * 0.9, 2e-7), ha="right")
+    said_of = "mean squared error of the next sample of x\n(variances)"
+    axes[0].set(xlabel="numbers that are learnt (persistence: none)", ylabel=said_of)
     axes[1].set(xlabel="multiply-adds of a step (persistence: none)")
     handles, labels = axes[0].get_legend_handles_labels()
     figure.legend(handles, labels, loc="outside upper center", ncols=4)
@@ -145,41 +136,29 @@ def runs(study: Results) -> Figure:
     figure, ((first, second), (errors, times)) = panels(2, 2, height=2.7)
     lead = result["lead"].values
     for seed, panel in ((0, first), (1, second)):
-        panel.plot(lead, result["truth"].isel(seed=seed), color=COLOURS[6], linewidth=2, alpha=0.4, label="truth")
-        for method in (JUDGED, "equal_4", "dense_4", "delays"):
+        panel.plot(lead, result["truth"].isel(seed=seed), color=COLOURS[6], linewidth=2.5, alpha=0.4)
+        for method in SHOWN[:4]:
             path = result["free"].sel({"method": method}).isel(seed=seed)
-            panel.plot(
-                lead,
-                np.where(abs(path) < 3, path, np.nan),
-                color=look(method)["color"],
-                linewidth=1,
-                label=said(method),
-            )
+            panel.plot(lead, np.where(abs(path) < 3, path, np.nan), color=look(method)["color"], linewidth=1)
         panel.set(xlabel="time (1/λ₁)", ylabel="x (standard deviations)", ylim=(-3, 3), title=f"orbit {seed + 1}")
-    handles, labels = first.get_legend_handles_labels()
-    figure.legend(handles, labels, loc="outside upper center", ncols=5)
-    for method in (JUDGED, "equal_4", "dense_4", "delays", "sindy", "persistence"):
-        found = interval(result["error_by_lead"].sel({"method": method}), "seed")
-        interval_band(errors, lead, found, label=said(method), color=look(method)["color"], linewidth=1)
+    for method in SHOWN:
+        values = result["error_by_lead"].sel({"method": method}).transpose("seed", "lead").values
+        ends = values.mean(0), values.min(0), values.max(0)
+        band(errors, lead, *ends, label=said(method), color=look(method)["color"], linewidth=1)
     log_axis(errors, "y")
     errors.set(xlabel="time (1/λ₁)", ylabel="rms error of x\n(standard deviations)")
-    legend(errors, outside="above", ncols=2)
+    handles, labels = errors.get_legend_handles_labels()
+    truth = first.lines[0]
+    figure.legend([truth, *handles], ["truth", *labels], loc="outside upper center", ncols=4)
     methods = list(result["method"].values)
     for i, method in enumerate(methods):
-        values = result["prediction_time"].sel({"method": method})
-        times.scatter(values, np.full(values.size, i), s=8, alpha=0.5, color=look(method)["color"], linewidths=0)
-        found = interval(values.expand_dims(one=1), "seed")
-        times.errorbar(
-            found.centre,
-            [i],
-            xerr=[np.atleast_1d(found.centre - found.low), np.atleast_1d(found.high - found.centre)],
-            color=look(method)["color"],
-            fmt=look(method)["marker"],
-            markersize=4,
-            linewidth=1,
-        )
+        values, hue = result["prediction_time"].sel({"method": method}), look(method)["color"]
+        times.scatter(values, np.full(values.size, i), s=8, alpha=0.5, color=hue, linewidths=0)
+        centre, low, high, _ = interval(values, "seed")
+        times.plot([low, high], [i, i], color=hue, linewidth=1)
+        times.plot(centre, i, markersize=4, **look(method))
     times.axvline(0.3, color=DARK, linestyle=":", linewidth=0.8)
-    note(times, "C7: above", (0.32, len(methods) - 0.4), va="bottom")
+    note(times, "C7: above", (0.32, -0.5), va="top")
     names(times, "y", [said(m) for m in methods])
     times.set(xlabel="valid prediction time (1/λ₁),\nmedian of starts, each orbit", ylim=(len(methods) - 0.4, -0.6))
     return figure
@@ -204,8 +183,8 @@ def portraits(study: Results) -> Figure:
             path = result["orbit"].sel(way=way).isel(environment=environment)
             panel.plot(path[:, 0], path[:, 1], ".-", color=hue, linewidth=0.8, markersize=3, label=label)
         beta, delta = rates[environment]
-        kind = "" if environment < common else "new: "
-        panel.set_title(f"{kind}β = {beta:g}, δ = {delta:g}")
+        kind = "β, δ =" if environment < common else "new:"
+        panel.set_title(f"{kind} {beta:g}, {delta:g}")
     for panel in axes[1, :3]:
         panel.set_xlabel("prey")
     for panel in axes[:, 0]:
