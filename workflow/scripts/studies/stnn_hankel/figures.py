@@ -114,7 +114,7 @@ def cost(study: Results) -> Figure:
             centre = np.exp(values.mean(1))
             for x, each in zip(at, np.exp(values), strict=True):
                 panel.scatter(np.full(len(each), x), each, s=6, alpha=0.4, color=HUES[family], linewidths=0)
-            panel.plot(at, centre, label=label.removesuffix(" p ="), linewidth=0.8, markersize=6, **look(family))
+            panel.plot(at, centre, label=label.removesuffix(" ="), linewidth=0.8, markersize=6, **look(family))
             for method, x, y in zip(own["method"].values, at, centre, strict=True):
                 note(panel, method.partition("_")[2], (x, y), xytext=(6, 3), textcoords="offset points")
         log_axis(panel, "x")
