@@ -98,7 +98,7 @@ def factor_error(case: Case[Params], size: int) -> float:
 
 def spectra(params: Params, state: np.ndarray) -> dict[str, tuple]:
     """Singular values of each orbit's Hankel matrix, and the exponential of the entropy of their squares."""
-    series, _ = lorenz_series(state, round(params.simulate.samples * params.simulate.train_share))
+    series, _ = lorenz_series(state, round(params.simulate.samples * params.train.share))
     rows = np.array([hankel(x, params.train.delays) for x in series])
     strength = np.linalg.svd(rows, compute_uv=False) ** 2
     energy = np.cumsum(strength / strength.sum(1, keepdims=True), 1)

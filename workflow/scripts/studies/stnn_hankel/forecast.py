@@ -103,7 +103,7 @@ def forecast(case: Case[Params], data: Any, trained: Any) -> xr.Dataset:
 
 def world_of(params: Params, state: np.ndarray) -> World:
     """Standardised series, and starts spread evenly over what is held out."""
-    learnt = round(params.simulate.samples * params.simulate.train_share)
+    learnt = round(params.simulate.samples * params.train.share)
     series, scaled = lorenz_series(state, learnt)
     last = params.simulate.samples - params.train.delays - params.forecast.horizon
     starts = np.linspace(learnt, last, params.forecast.starts).astype(int)
@@ -208,9 +208,13 @@ def scores(params: Params, world: World, made: dict[str, Method]) -> dict[str, t
         free = np.nan_to_num(np.stack([np.clip(one.free, -1e6, 1e6) for one in every]), nan=1e6)
         error = np.stack([((one.now - target) ** 2).mean(1) for one in every])
     off = np.minimum(abs(free - truth), WORST)
+    limit = params.forecast.threshold
     times = np.stack(
         [
-            [valid_prediction_time(t[..., None], f[..., None], scale, unit) for t, f in zip(truth, own, strict=True)]
+            [
+                valid_prediction_time(t[..., None], f[..., None], scale, unit, limit)
+                for t, f in zip(truth, own, strict=True)
+            ]
             for own in free
         ]
     )

@@ -27,8 +27,6 @@ class Simulate(Model):
     discard: PositiveFloat
     """Time before an orbit is taken to be on the attractor."""
     samples: Annotated[int, Field(ge=200)]
-    train_share: Annotated[float, Field(gt=0, lt=1)]
-    """The beginning of each orbit is learnt from, the rest is what the networks are judged on."""
     rates: Annotated[list[PositiveFloat], Field(min_length=2)]
     """beta and delta of Lotka and Volterra's equations: each pair of them is an environment."""
     novel: Annotated[list[tuple[PositiveFloat, PositiveFloat]], Field(min_length=3)]
@@ -42,6 +40,8 @@ class Simulate(Model):
 class Train(Model):
     """Seen by the train step and those after it."""
 
+    share: Annotated[float, Field(gt=0, lt=1)]
+    """The beginning of each orbit is learnt from, the rest is what the networks are judged on."""
     delays: int
     """n, the length of a window."""
     arms: dict[Family, Rows]
@@ -111,6 +111,8 @@ class Forecast(Model):
     starts: Annotated[int, Field(ge=5)]
     horizon: Annotated[int, Field(ge=10)]
     """Steps of a free run."""
+    threshold: PositiveFloat
+    """A free run holds until x is off by so many standard deviations."""
     havok: Rows
     """Ranks."""
 
@@ -127,7 +129,7 @@ class Params(Model):
     def _fit(self):
         if self.train.delays % 2 or self.train.delays // 2 + 2 > self.simulate.times:
             raise ValueError(f"train.delays: half of {self.train.delays} must leave two of simulate.times")
-        kept = round(self.simulate.samples * (1 - self.simulate.train_share))
+        kept = round(self.simulate.samples * (1 - self.train.share))
         if kept < self.train.delays + self.forecast.horizon + self.forecast.starts:
             raise ValueError(f"forecast.horizon: the {kept} samples that are held out are too few for it")
         if max(self.forecast.havok) > self.train.delays or min(self.forecast.havok) < 2:

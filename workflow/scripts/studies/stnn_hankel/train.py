@@ -43,7 +43,7 @@ def init(case: Case[Params], family: str, blocks: int) -> Parameters:
 def train(case: Case[Params], data: Any) -> xr.DataTree:
     """Groups `<family>_<blocks>`, `environments`, `leads`, `adapted`, each also as it started, and the losses."""
     params, common = case.params, environments(case.params)[1]
-    learnt = round(params.simulate.samples * params.simulate.train_share)
+    learnt = round(params.simulate.samples * params.train.share)
     order = case.rng("order") if params.train.order == "shuffled" else None
     series, _ = lorenz_series(data["state"].values, learnt, order)
     windows = pairs(series[:, None, :learnt, None], params.train.delays)
