@@ -170,12 +170,9 @@ def portraits(study: Results) -> Figure:
     rates: Any = study["simulate/known"]["rate"].values
     swapped: Any = study["forecast/swapped"]
     common, novel = (result.sizes[f"{kind}_environment"] for kind in ("common", "novel"))
-    figure, axes = panels(2, 4, height=2.4)
-    shown = [
-        *np.linspace(0, common - 1, 3).round().astype(int),
-        *np.linspace(common, common + novel - 1, 3).round().astype(int),
-    ]
-    places = [axes[0, 0], axes[0, 1], axes[0, 2], axes[1, 0], axes[1, 1], axes[1, 2]]
+    figure, axes = panels(2, 3, height=2.4)
+    shown = [0, common - 1, common, common + novel - 1]
+    places = [axes[0, 0], axes[0, 1], axes[1, 0], axes[1, 1]]
     for panel, environment in zip(places, shown, strict=True):
         truth = result["orbit_truth"].isel(environment=environment)
         panel.plot(truth[:, 0], truth[:, 1], color=COLOURS[6], linewidth=2.5, alpha=0.35, label="truth")
@@ -185,14 +182,14 @@ def portraits(study: Results) -> Figure:
         beta, delta = rates[environment]
         kind = "β, δ =" if environment < common else "new:"
         panel.set_title(f"{kind} {beta:g}, {delta:g}")
-    for panel in axes[1, :3]:
+    for panel in axes[1, :2]:
         panel.set_xlabel("prey")
     for panel in axes[:, 0]:
         panel.set_ylabel("predators")
     handles, labels = places[0].get_legend_handles_labels()
     figure.legend(handles, labels, loc="outside upper left", ncols=3)
-    ratios(axes[0, 3], result, swapped, "log_ratio", "common_environment", "environments")
-    ratios(axes[1, 3], result, swapped, "novel_log_ratio", "novel_environment", "new environments")
+    ratios(axes[0, 2], result, swapped, "log_ratio", "common_environment", "environments")
+    ratios(axes[1, 2], result, swapped, "novel_log_ratio", "novel_environment", "new environments")
     return figure
 
 
