@@ -199,7 +199,8 @@ def ratios(panel: Axes, result: Any, swapped: Any, variable: str, unit: str, tit
     for i, values in enumerate(np.exp(both.values)):
         panel.scatter(np.full(len(values), i - 0.15), values, s=8, alpha=0.5, color=HUES["structured"], linewidths=0)
     found = interval(both, unit)
-    whiskers(panel, np.arange(2) + 0.15, *(np.exp(end) for end in found[:3]), color=COLOURS[6])
+    centre, low, high = (np.exp(end) for end in found[:3])
+    whiskers(panel, np.arange(2) + 0.15, centre, low, high, color=COLOURS[6])
     panel.axhline(1.5, color=DARK, linestyle=":", linewidth=0.8)
     note(panel, "C6: below", (0.98, 1.6), xycoords=("axes fraction", "data"), ha="right", va="bottom")
     log_axis(panel, "y")
