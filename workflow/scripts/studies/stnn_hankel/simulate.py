@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import itertools
-
 import numpy as np
 import xarray as xr
 
@@ -27,7 +25,7 @@ def lotka_volterra(t, x, beta, delta) -> np.ndarray:
 
 def environments(params: Params) -> tuple[list[tuple[float, float]], int]:
     """(beta, delta) of all environments, the novel ones last, and how many are not novel."""
-    rates: list[tuple[float, float]] = list(itertools.product(params.simulate.rates, repeat=2))
+    rates = [(beta, delta) for beta in params.simulate.rates for delta in params.simulate.rates]
     return rates + list(params.simulate.novel), len(rates)
 
 
