@@ -61,13 +61,16 @@ class LevenbergMarquardt:
         self.mu = torch.where(self.mu.isnan(), self.damping * plain.mean(1), self.mu)
         loss, waiting = r.square().sum((1, 2)), torch.ones_like(self.mu, dtype=torch.bool)
         for _ in range(self.tries):
+            rows = waiting.nonzero()[:, 0]  # the others need no factors any more
             diagonal.copy_(plain + self.mu[:, None])
-            factor, failed = torch.linalg.cholesky_ex(matrix)
-            found = torch.cholesky_solve(right, factor)
-            change = (torch.bmm(j.mT, found) if few else found)[..., 0]
+            factor, info = torch.linalg.cholesky_ex(matrix[rows])
+            found = torch.cholesky_solve(right[rows], factor)
+            change, failed = torch.zeros_like(start), torch.zeros_like(waiting)
+            change[rows] = (torch.bmm(j[rows].mT, found) if few else found)[..., 0]
+            failed[rows] = info != 0
             trial = unflat(start - change, self.parameters)
             after = (root * residual_of(trial, None)).square().sum((1, 2))
-            better = waiting & (failed == 0) & (after < loss)
+            better = waiting & ~failed & (after < loss)
             for name, value in self.parameters.items():
                 value.copy_(torch.where(better.view(-1, *[1] * (value.dim() - 1)), trial[name], value))
             grown = torch.where(waiting, self.mu * 4, self.mu)

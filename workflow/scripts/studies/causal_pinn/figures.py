@@ -1,0 +1,164 @@
+"""The study's figures: curves, the front of the weights, the criterion, marching, a field, and all seeds."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from matplotlib.figure import Figure
+
+from pesin.plot.style import COLOURS, interval_whiskers, legend, log_axis, named, names, note, panels
+from pesin.stats.intervals import interval
+from pesin.steps.results import Results
+
+HUES = {"plain": COLOURS[1], "causal": COLOURS[0]}
+KINDS = ("plain", "causal", "causal, longer time", "causal, cut short")
+
+
+def curves(study: Results) -> Figure:
+    """Components against time: reference, plain and causal network of the first seed."""
+    made: Any = study["forecast/learned"]["states"].isel(seed=0)
+    true: Any = study["simulate/learned"]["state"]
+    figure, (row,) = panels(1, 3, height=2.4)
+    for panel, component in zip(row, true["component"].values, strict=True):
+        panel.plot(true["time"], true.sel(component=component), color=COLOURS[7], linewidth=2.5, label="reference")
+        for method, style in (("plain", "-"), ("causal", "--")):
+            values = made.sel({"method": method, "component": component})
+            panel.plot(made["time"], values, style, color=HUES[method], label=method)
+        end = float(made["time"].where(np.isfinite(made.isel(method=1, component=0))).max())
+        panel.set(xlabel="t", ylabel=component, xlim=(0, end))
+    row[2].axhline(27, color="k", linestyle=":", linewidth=0.8, label="fixed points")
+    for panel in row:
+        legend(panel, outside="above", ncols=2)
+    return figure
+
+
+def front(study: Results) -> Figure:
+    """Squared residuals and weights along time at snapshots, and the weights' entropy along the training."""
+    made: Any = study["forecast/learned"]
+    entropies: Any = study["entropy/learned"]
+    figure, ((left, middle, right),) = panels(1, 3, height=2.5)
+    count, shades = made.sizes["front"], panels_colours(made.sizes["front"])
+    for i in range(count):
+        label = {0: "first", count - 1: "last"}.get(i)
+        left.plot(made["front_time"], np.maximum(made["front_loss"][i], 1e-16), color=shades[i], label=label)
+        middle.plot(made["front_time"], made["front_weight"][i], color=shades[i], label=label)
+    log_axis(left, "y")
+    left.set(xlabel="t", ylabel=named(made["front_loss"]))
+    middle.set(xlabel="t", ylabel=named(made["front_weight"]), ylim=(-0.03, 1.05))
+    place = np.arange(count)
+    for name, hue, said in (("causal", HUES["causal"], "t up to the end"), ("long", COLOURS[2], "longer time")):
+        values = entropies[f"{name}_weight_entropy"]
+        for seed in values["seed"].values:
+            label = said if seed == 0 else None
+            right.plot(place, values.sel(seed=seed), ".-", color=hue, linewidth=0.8, label=label)
+    right.set(xlabel="snapshot of the training", ylabel="entropy of the weights\nover its largest", ylim=(0, 1.05))
+    for panel in (left, middle, right):
+        legend(panel, outside="above", ncols=2)
+    return figure
+
+
+def panels_colours(count: int) -> list[str]:
+    """Greens to light, dark first, as hex."""
+    share = np.linspace(0.15, 0.8, count)
+    return [f"#{int(255 * s * 0.6):02x}{int(90 + 140 * s):02x}{int(120 + 60 * s):02x}" for s in share]
+
+
+def criterion(study: Results) -> Figure:
+    """Errors of all snapshots against the least weight, and against the loss."""
+    made: Any = study["forecast/learned"]
+    figure, ((left, right),) = panels(1, 2, height=2.8)
+    kind, error = made["checkpoint_kind"].values, made["checkpoint_error"].values
+    unsure = np.maximum(-made["checkpoint_log_least"].values, 1e-8)
+    for i, said in enumerate(KINDS):
+        rows = kind == i
+        look: dict[str, Any] = {"color": COLOURS[(1, 0, 2, 4)[i]], "alpha": 0.7, "markersize": 3}
+        left.plot(unsure[rows].ravel(), error[rows].ravel(), "o", label=said, **look)
+        right.plot(made["checkpoint_loss"].values[rows].ravel(), error[rows].ravel(), "o", label=said, **look)
+    left.axvline(-np.log(0.85), color="k", linestyle=":", linewidth=0.8)
+    left.invert_xaxis()
+    for panel in (left, right):
+        panel.axhline(0.01, color="k", linestyle=":", linewidth=0.8)
+        log_axis(panel, "x")
+        log_axis(panel, "y")
+        panel.set_ylabel(named(made["checkpoint_error"]))
+        legend(panel, outside="above", ncols=2)
+    left.set_xlabel("-ln of the least weight")
+    right.set_xlabel(named(made["checkpoint_loss"]))
+    rho = interval(made["rank_correlation"], "seed")
+    text = f"rank correlation {float(rho.centre):.2f}\n[{float(rho.low):.2f}, {float(rho.high):.2f}]"
+    note(left, text, (0.04, 0.06), xycoords="axes fraction")
+    return figure
+
+
+def marching(study: Results) -> Figure:
+    """Distance from the reference along the windows, and how much the flow stretches in each."""
+    made: Any = study["forecast/learned"]
+    entropies: Any = study["entropy/learned"]
+    figure, ((left, right),) = panels(1, 2, height=2.6)
+    at = made["handover"].values
+    window = at[0]
+    distance = made["marched_distance"].values
+    time = np.linspace(0, at[-1], distance.shape[1])
+    for seed, row in enumerate(distance):
+        left.plot(time[1:], row[1:], color=HUES["causal"], linewidth=0.6, label="each seed" if seed == 0 else None)
+        left.plot(at, made["handover_error"][seed], ".", color=COLOURS[1], label="hand-over" if seed == 0 else None)
+    first = float(np.median(made["handover_error"].values[:, 0]))
+    left.plot(at, first * np.exp(0.9 * (at - at[0])), "k:", linewidth=1, label="exp(0.9 t)")
+    log_axis(left, "y")
+    left.set(xlabel="t", ylabel=named(made["marched_distance"]))
+    stretch = entropies["stretching_entropy"].values
+    right.bar(at - window / 2, stretch, width=0.8 * window, color=COLOURS[5], label="in each window")
+    right.axhline(0.9, color="k", linestyle=":", linewidth=1, label="largest Lyapunov exponent")
+    right.set(xlabel="t", ylabel=named(entropies["stretching_entropy"]))
+    for panel in (left, right):
+        legend(panel, outside="above", ncols=3)
+    return figure
+
+
+def field(study: Results) -> Figure:
+    """Places against time: reference, causal and plain, and what these are off by."""
+    made: Any = study["forecast/learned"]
+    true: Any = study["simulate/learned"]["regular_u"]
+    time, x = true["regular_time"].values, true["regular_x"].values
+    figure, axes = panels(2, 3, height=2.2, sharex=True, sharey=True)
+    found = {name: made["regular_field"].sel({"method": name}).values for name in ("causal", "plain")}
+    most = float(abs(true).max())
+    off = max(float(np.nanmax(abs(values - true.values))) for values in found.values())
+    look: dict[str, Any] = {"origin": "lower", "extent": (time[0], time[-1], x[0], -x[0]), "aspect": "auto"}
+    for panel, (name, values) in zip(axes[0], {"reference": true.values, **found}.items(), strict=True):
+        shown = panel.imshow(values.T, vmin=-most, vmax=most, cmap="RdBu_r", **look)
+        panel.set_title(name)
+    for panel, values in zip(axes[1, 1:], found.values(), strict=True):
+        wrong = panel.imshow(abs(values - true.values).T, vmin=0, vmax=off, cmap="viridis", **look)
+        panel.set_xlabel("t")
+    axes[1, 0].set_visible(False)
+    axes[0, 0].set_ylabel("x")
+    axes[1, 1].set_ylabel("x")
+    figure.colorbar(shown, ax=axes[0], label="field u")
+    figure.colorbar(wrong, ax=axes[1], label="absolute error")
+    return figure
+
+
+def seeds(study: Results) -> Figure:
+    """Errors of all seeds, their mean with its interval, and what the claims ask for."""
+    made: Any = study["forecast/learned"]
+    figure, ((panel,),) = panels(1, 1, width=4.6, height=2.8)
+    rows = [
+        ("Lorenz\nplain", made["error"].sel({"method": "plain"}), "seed", 0.5),
+        ("Lorenz\ncausal", made["error"].sel({"method": "causal"}), "seed", 0.01),
+        ("Lorenz\nwindows", made["marched_error"], "seed", 0.01),
+        ("KS\nplain", made["regular_error"].sel({"method": "plain"}), "regular_seed", None),
+        ("KS\ncausal", made["regular_error"].sel({"method": "causal"}), "regular_seed", 0.05),
+    ]
+    for i, (said, values, over, level) in enumerate(rows):
+        hue = HUES["plain" if "plain" in said else "causal"]
+        panel.plot(np.full(values.size, i - 0.15), values.values, "o", color=hue, alpha=0.6, markersize=4)
+        found = interval(values.expand_dims(way=1), over)
+        interval_whiskers(panel, [i + 0.15], found, color=hue)
+        if level is not None:
+            panel.plot([i - 0.4, i + 0.4], [level, level], "k:", linewidth=1)
+    names(panel, "x", [row[0] for row in rows])
+    log_axis(panel, "y")
+    panel.set_ylabel("relative L2 error")
+    return figure
