@@ -1,4 +1,4 @@
-"""Taylor coefficients of tanh networks along curves of their inputs, to any order, and Jacobians of what is made of them.
+"""Taylor coefficients of tanh networks along curves of their inputs, to any order, and Jacobians of residuals.
 
 The coefficients go through the layers by the recurrence of tanh' = 1 - tanh^2 (Griewank and Walther, Evaluating
 Derivatives, 2nd ed. 2008, chapter 13), so that a fourth derivative costs five passes of plain matrix products.

@@ -131,7 +131,7 @@ def field(study: Results) -> Figure:
         panel.set_title(name)
     for panel, values in zip(axes[1, 1:], found.values(), strict=True):
         wrong = panel.imshow(abs(values - true.values).T, vmin=0, vmax=off, cmap="viridis", **look)
-        panel.set_xlabel("t")
+        panel.set(xlabel="t", xticks=np.linspace(time[0], time[-1], 3))
     axes[1, 0].set_visible(False)
     axes[0, 0].set_ylabel("x")
     axes[1, 1].set_ylabel("x")

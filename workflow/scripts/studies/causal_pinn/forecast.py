@@ -44,7 +44,7 @@ def chosen(case: Case[Params], trained: xr.Dataset, name: str) -> Kind:
     settings = case.params.forecast
     stand_in = "plain" if not settings.causal and name in ("causal", "short") else name
     stand_in = "brief" if settings.brief and stand_in == "plain" else stand_in
-    return kind_of(case.params, trained, stand_in, case.device, settings.networks == "untrained")
+    return kind_of(case.params, trained, stand_in, case.device, settings.networks == "untrained", settings.denser)
 
 
 def states(case: Case[Params], kind: Kind, snapshot: int) -> np.ndarray:
@@ -87,7 +87,7 @@ def ended(case: Case[Params], data: xr.Dataset, kinds: dict[str, Kind]) -> dict[
 
 
 def criterion(case: Case[Params], data: xr.Dataset, kinds: dict[str, Kind]) -> dict[str, tuple]:
-    """Errors and least weights at the largest steepness of all checkpoints, and whether these say something of those."""
+    """Errors and least weights at the largest steepness of all checkpoints, and how they go together."""
     params = case.params
     steepness = max(params.train.ladder) if params.forecast.causal else 0.0
     rows: list[np.ndarray] = []

@@ -61,7 +61,9 @@ class Kind:
             return profile(self.curves.residual(self.snapshots[snapshot]), self.curves.times).numpy(force=True)
 
 
-def kind_of(params: Params, trained: xr.Dataset, name: str, device: str = "cpu", untrained: bool = False) -> Kind:
+def kind_of(
+    params: Params, trained: xr.Dataset, name: str, device: str = "cpu", untrained=False, denser: int = 1
+) -> Kind:
     """The runs of a kind, or those as they were before training."""
     group, place = ("brief", 0) if name == "brief" else GROUPS[name]
     seeds, settings, lorenz = params.train.seeds, params.train, params.lorenz
@@ -71,7 +73,7 @@ def kind_of(params: Params, trained: xr.Dataset, name: str, device: str = "cpu",
     count = 1 if untrained else trained.sizes[f"{group}_snapshot"]
     curves, dense = (
         Curves.of(lorenz, np.full(seeds, end), points, settings.beyond, device)
-        for points in (settings.points, settings.points * params.forecast.denser)
+        for points in (settings.points, settings.points * denser)
     )
     return Kind(
         end,

@@ -1,4 +1,4 @@
-"""The equations as networks see them: residuals with the start built in, causal weights, and the ladder of steepness."""
+"""The equations as networks see them: residuals, the start built in; causal weights; the ladder of steepness."""
 
 from __future__ import annotations
 
@@ -67,9 +67,7 @@ class Ladder:
 
     def restore(self, arrays) -> None:
         """Set what `arrays` gave."""
-        self.rung, self.spent = (
-            torch.as_tensor(arrays[k], device=self.rungs.device) for k in ("rung", "spent")
-        )
+        self.rung, self.spent = (torch.as_tensor(arrays[k], device=self.rungs.device) for k in ("rung", "spent"))
 
 
 @dataclass(frozen=True)
@@ -192,8 +190,7 @@ class Line:
         late[..., 0] = 2
         rate = mlp_taylor(parameters, [rows[0], late], watch)[1]
         u, slope, bend, *more = (
-            b.repeat(self.times)[:, None] + tau[:, None] * part
-            for b, part in zip(self.begin, space, strict=False)
+            b.repeat(self.times)[:, None] + tau[:, None] * part for b, part in zip(self.begin, space, strict=False)
         )
         left = (space[0] + tau[:, None] * rate) / e.end + e.advection * u * slope + 2 * e.second * bend
         left = left + 24 * e.fourth * more[1] if more else left

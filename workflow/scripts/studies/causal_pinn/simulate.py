@@ -17,7 +17,7 @@ from studies.causal_pinn.problems import START, grid, initial
 
 
 def simulate(case: Case[Params]) -> xr.Dataset:
-    """`state` (time, component), `propagator` of each window's tangents, and `<field>_u` (time, place) of each field."""
+    """`state` (time, component), `propagator` of each window's tangents, `<field>_u` (time, place) of each field."""
     lorenz = case.params.lorenz
     span = max(lorenz.long_end, lorenz.window * lorenz.windows)
     times = lorenz.times(span)
@@ -27,7 +27,10 @@ def simulate(case: Case[Params]) -> xr.Dataset:
     variables: dict[str, Any] = {
         "state": labelled(("time", "component"), whole[:, :3], "state", role="truth"),
         "propagator": labelled(
-            ("window", "component", "other"), ends[1:] @ np.linalg.inv(ends[:-1]), "propagator of tangents", role="truth"
+            ("window", "component", "other"),
+            ends[1:] @ np.linalg.inv(ends[:-1]),
+            "propagator of tangents",
+            role="truth",
         ),
     }
     coords: dict[str, Any] = {
