@@ -1,4 +1,4 @@
-"""The study's figures: curves, the front of the weights, the criterion, marching, a field, and all seeds."""
+"""The study's figures: curves and all errors, the front of the weights, the criterion, marching, a field."""
 
 from __future__ import annotations
 
@@ -16,21 +16,47 @@ KINDS = ("plain", "causal", "causal, longer time", "causal, cut short")
 
 
 def curves(study: Results) -> Figure:
-    """Components against time: reference, plain and causal network of the first seed."""
+    """Components against time: reference, plain and causal network of the first seed; and errors of all seeds."""
     made: Any = study["forecast/learned"]["states"].isel(seed=0)
     true: Any = study["simulate/learned"]["state"]
-    figure, (row,) = panels(1, 3, height=2.4)
-    for panel, component in zip(row, true["component"].values, strict=True):
+    figure, axes = panels(2, 2, height=2.4)
+    for panel, component in zip(axes.ravel(), true["component"].values, strict=False):
         panel.plot(true["time"], true.sel(component=component), color=COLOURS[7], linewidth=2.5, label="reference")
         for method, style in (("plain", "-"), ("causal", "--")):
             values = made.sel({"method": method, "component": component})
             panel.plot(made["time"], values, style, color=HUES[method], label=method)
         end = float(made["time"].where(np.isfinite(made.isel(method=1, component=0))).max())
         panel.set(xlabel="t", ylabel=component, xlim=(0, end))
-    row[2].axhline(27, color="k", linestyle=":", linewidth=0.8, label="fixed points")
-    for panel in row:
-        legend(panel, outside="above", ncols=2)
+        if component == "z":
+            panel.axhline(27, color="k", linestyle=":", linewidth=0.8, label="fixed points")
+        legend(panel, outside="above", ncols=4)
+    _seeds(axes[1, 1], study["forecast/learned"])
     return figure
+
+
+def _seeds(panel: Any, made: Any) -> None:
+    """Errors of all seeds, their mean with its interval, and what the claims ask for."""
+    rows = [
+        ("Lorenz\nplain", made["error"].sel({"method": "plain"}), "seed", 0.5),
+        ("Lorenz\ncausal", made["error"].sel({"method": "causal"}), "seed", 0.01),
+        ("Lorenz\nwindows", made["marched_error"], "seed", 0.01),
+        ("KS\nplain", made["regular_error"].sel({"method": "plain"}), "regular_seed", None),
+        ("KS\ncausal", made["regular_error"].sel({"method": "causal"}), "regular_seed", 0.05),
+    ]
+    for i, (said, values, over, level) in enumerate(rows):
+        hue = HUES["plain" if "plain" in said else "causal"]
+        panel.plot(np.full(values.size, i - 0.15), values.values, "o", color=hue, alpha=0.6, markersize=4)
+        found = interval(values.expand_dims(way=1), over)
+        if said == "Lorenz\ncausal":  # judged by its logarithm
+            logs = interval(made["log_error"].sel({"method": ["causal"]}), over)
+            found = found._replace(centre=10**logs.centre, low=10**logs.low, high=10**logs.high)
+        found = found._replace(low=np.maximum(found.low, 0.3 * values.min()))  # an axis of logarithms has no 0
+        interval_whiskers(panel, [i + 0.15], found, color=hue)
+        if level is not None:
+            panel.plot([i - 0.4, i + 0.4], [level, level], "k:", linewidth=1)
+    names(panel, "x", [row[0] for row in rows])
+    log_axis(panel, "y")
+    panel.set_ylabel("relative L2 error")
 
 
 def front(study: Results) -> Figure:
@@ -65,7 +91,7 @@ def panels_colours(count: int) -> list[str]:
 
 
 def criterion(study: Results) -> Figure:
-    """Errors of all snapshots against the least weight, and against the loss."""
+    """Errors of all snapshots against the least weight; and the loss between the points of the training."""
     made: Any = study["forecast/learned"]
     figure, ((left, right),) = panels(1, 2, height=2.8)
     kind, error = made["checkpoint_kind"].values, made["checkpoint_error"].values
@@ -74,20 +100,23 @@ def criterion(study: Results) -> Figure:
         rows = kind == i
         look: dict[str, Any] = {"color": COLOURS[(1, 0, 2, 4)[i]], "alpha": 0.7, "markersize": 3}
         left.plot(unsure[rows].ravel(), error[rows].ravel(), "o", label=said, **look)
-        right.plot(made["checkpoint_loss"].values[rows].ravel(), error[rows].ravel(), "o", label=said, **look)
     left.axvline(-np.log(0.85), color="k", linestyle=":", linewidth=0.8)
+    left.axhline(0.01, color="k", linestyle=":", linewidth=0.8)
     left.invert_xaxis()
-    for panel in (left, right):
-        panel.axhline(0.01, color="k", linestyle=":", linewidth=0.8)
-        log_axis(panel, "x")
-        log_axis(panel, "y")
-        panel.set_ylabel(named(made["checkpoint_error"]))
-        legend(panel, outside="above", ncols=2)
-    left.set_xlabel("-ln of the least weight")
-    right.set_xlabel(named(made["checkpoint_loss"]))
+    left.set(xlabel="-ln of the least weight at the largest steepness", ylabel=named(made["checkpoint_error"]))
     rho = interval(made["rank_correlation"], "seed")
     text = f"rank correlation {float(rho.centre):.2f}\n[{float(rho.low):.2f}, {float(rho.high):.2f}]"
     note(left, text, (0.04, 0.06), xycoords="axes fraction")
+    for method in ("plain", "causal"):
+        at, between = (10 ** made[name].sel({"method": method}) for name in ("log_loss", "log_dense_loss"))
+        right.plot(at, between, "o", color=HUES[method], label=method, markersize=4)
+    ends = [float(10 ** made["log_loss"].min()), float(10 ** made["log_dense_loss"].max())]
+    right.plot(ends, ends, "k:", linewidth=0.8, label="as large")
+    right.set(xlabel="squared residual at the training's points", ylabel="on ten times as many points")
+    for panel in (left, right):
+        log_axis(panel, "x")
+        log_axis(panel, "y")
+        legend(panel, outside="above", ncols=2)
     return figure
 
 
@@ -103,16 +132,20 @@ def marching(study: Results) -> Figure:
     for seed, row in enumerate(distance):
         left.plot(time[1:], row[1:], color=HUES["causal"], linewidth=0.6, label="each seed" if seed == 0 else None)
         left.plot(at, made["handover_error"][seed], ".", color=COLOURS[1], label="hand-over" if seed == 0 else None)
-    first = float(np.median(made["handover_error"].values[:, 0]))
-    left.plot(at, first * np.exp(0.9 * (at - at[0])), "k:", linewidth=1, label="exp(0.9 t)")
+    for seed, row in enumerate(made["carried_error"].values):
+        left.plot(at, row, "k:", linewidth=1, label="the first, carried by tangents" if seed == 0 else None)
     log_axis(left, "y")
     left.set(xlabel="t", ylabel=named(made["marched_distance"]))
     stretch = entropies["stretching_entropy"].values
     right.bar(at - window / 2, stretch, width=0.8 * window, color=COLOURS[5], label="in each window")
     right.axhline(0.9, color="k", linestyle=":", linewidth=1, label="largest Lyapunov exponent")
     right.set(xlabel="t", ylabel=named(entropies["stretching_entropy"]))
+    gap = interval(made["growth_gap"], "seed")
+    factor, low, high = (np.exp(float(one)) for one in (gap.centre, gap.low, gap.high))
+    text = f"factor off the tangents:\n{factor:.2f} [{low:.2f}, {high:.2f}]"
+    note(left, text, (0.3, 0.06), xycoords="axes fraction")
     for panel in (left, right):
-        legend(panel, outside="above", ncols=3)
+        legend(panel, outside="above", ncols=2)
     return figure
 
 
@@ -137,28 +170,4 @@ def field(study: Results) -> Figure:
     axes[1, 1].set_ylabel("x")
     figure.colorbar(shown, ax=axes[0], label="field u")
     figure.colorbar(wrong, ax=axes[1], label="absolute error")
-    return figure
-
-
-def seeds(study: Results) -> Figure:
-    """Errors of all seeds, their mean with its interval, and what the claims ask for."""
-    made: Any = study["forecast/learned"]
-    figure, ((panel,),) = panels(1, 1, width=4.6, height=2.8)
-    rows = [
-        ("Lorenz\nplain", made["error"].sel({"method": "plain"}), "seed", 0.5),
-        ("Lorenz\ncausal", made["error"].sel({"method": "causal"}), "seed", 0.01),
-        ("Lorenz\nwindows", made["marched_error"], "seed", 0.01),
-        ("KS\nplain", made["regular_error"].sel({"method": "plain"}), "regular_seed", None),
-        ("KS\ncausal", made["regular_error"].sel({"method": "causal"}), "regular_seed", 0.05),
-    ]
-    for i, (said, values, over, level) in enumerate(rows):
-        hue = HUES["plain" if "plain" in said else "causal"]
-        panel.plot(np.full(values.size, i - 0.15), values.values, "o", color=hue, alpha=0.6, markersize=4)
-        found = interval(values.expand_dims(way=1), over)
-        interval_whiskers(panel, [i + 0.15], found, color=hue)
-        if level is not None:
-            panel.plot([i - 0.4, i + 0.4], [level, level], "k:", linewidth=1)
-    names(panel, "x", [row[0] for row in rows])
-    log_axis(panel, "y")
-    panel.set_ylabel("relative L2 error")
     return figure

@@ -21,9 +21,10 @@ METHODS = ("plain", "causal")
 
 def forecast(case: Case[Params], data: xr.Dataset, trained: xr.Dataset) -> xr.Dataset:
     """Errors (method, seed) of curves, those of all checkpoints, of windows one after the other, and of fields."""
-    kinds = {name: chosen(case, trained, name) for name in {*METHODS, *case.params.forecast.kinds}}
+    kinds = {name: chosen(case, trained, name) for name in {*METHODS, "long", *case.params.forecast.kinds}}
     variables = ended(case, data, kinds) | criterion(case, data, kinds) | front(kinds["causal"])
-    variables |= marched(case, data, trained)
+    found = march(case, trained) if case.params.forecast.windows else states(case, kinds["long"], -1)
+    variables |= marched(case, data, found)
     for name in case.params.fields:
         variables |= fields(case, data, trained, name)
     return xr.Dataset(
@@ -33,7 +34,7 @@ def forecast(case: Case[Params], data: xr.Dataset, trained: xr.Dataset) -> xr.Da
             "seed": np.arange(case.params.train.seeds),
             "component": data["component"].values,
             "time": data["time"].values,
-            "handover": np.arange(1, case.params.lorenz.windows + 1) * case.params.lorenz.window,
+            "handover": np.arange(1, variables["handover_error"][1].shape[1] + 1) * case.params.lorenz.window,
             **{name: data[name].values for name in data.coords if str(name).endswith(("_x", "_time"))},
         },
     )
@@ -88,12 +89,11 @@ def ended(case: Case[Params], data: xr.Dataset, kinds: dict[str, Kind]) -> dict[
 
 def criterion(case: Case[Params], data: xr.Dataset, kinds: dict[str, Kind]) -> dict[str, tuple]:
     """Errors and least weights at the largest steepness of all checkpoints, and how they go together."""
-    params = case.params
-    steepness = max(params.train.ladder) if params.forecast.causal else 0.0
+    params, steepness = case.params, max(case.params.train.ladder)
     rows: list[np.ndarray] = []
     least: list[np.ndarray] = []
     loss: list[np.ndarray] = []
-    last, which = [], []
+    which = []
     for i, name in enumerate(params.forecast.kinds):
         kind = kinds[name]
         for snapshot in range(len(kind.snapshots)):
@@ -101,12 +101,11 @@ def criterion(case: Case[Params], data: xr.Dataset, kinds: dict[str, Kind]) -> d
             least.append(kind.log_weights(snapshot, steepness)[:, -1])
             loss.append(kind.loss[snapshot])
             which.append(i)
-        last.append(len(rows) - 1)
     error, logs = np.stack(rows), np.stack(least)
-    rho = [spearman(logs[:, seed], -np.log10(error[:, seed])) for seed in range(error.shape[1])]
-    sure = logs[last] > np.log(params.forecast.surely)
-    good = (sure & (error[last] < params.forecast.good)).sum(0)
-    count = sure.sum(0)
+    plain = np.array(which) == params.forecast.kinds.index("plain")
+    rho = [spearman(logs[~plain, seed], -np.log10(error[~plain, seed])) for seed in range(error.shape[1])]
+    sure = logs > np.log(params.forecast.surely)
+    wrong = sure & ~(error < params.forecast.good)
     grid = ("checkpoint", "seed")
     more: dict[str, Any] = {"may_be_constant": 1}
     return {
@@ -116,9 +115,10 @@ def criterion(case: Case[Params], data: xr.Dataset, kinds: dict[str, Kind]) -> d
         "checkpoint_loss": labelled(grid, np.stack(loss), "mean squared residual", nan=DIVERGED, **more),
         "rank_correlation": labelled("seed", rho, "rank correlation of least weight and accuracy",
                                      nan="least weights that are all alike", **more),
-        "sure_runs": labelled("seed", count, "runs whose least weight is large", **more),
-        "sure_share": labelled("seed", np.where(count > 0, good / np.maximum(count, 1), np.nan),
-                               "share of them that have converged", nan="a seed without such a run", **more),
+        "sure": labelled("seed", sure[~plain].sum(0), "causal checkpoints with a large least weight", **more),
+        "sure_wrong": labelled("seed", wrong[~plain].sum(0), "of them, those with a large error", **more),
+        "plain_sure_wrong": labelled("seed", wrong[plain].sum(0),
+                                     "plain checkpoints with a large least weight and a large error", **more),
     }  # fmt: skip
 
 
@@ -137,8 +137,8 @@ def front(kind: Kind) -> dict[str, tuple]:
     }
 
 
-def marched(case: Case[Params], data: xr.Dataset, trained: xr.Dataset) -> dict[str, tuple]:
-    """Windows one after the other: errors of the whole, at the hand-overs, and how long the curve is followed."""
+def march(case: Case[Params], trained: xr.Dataset) -> np.ndarray:
+    """States of windows one after the other, each from where the last one ended, (seeds, times, 3)."""
     params, lorenz, seeds = case.params.train, case.params.lorenz, case.params.train.seeds
     snapshot = 0 if case.params.forecast.networks == "untrained" else -1
     sizes, per = [1, *[params.march_width] * params.layers, 3], round(lorenz.window / lorenz.dt)
@@ -150,10 +150,24 @@ def marched(case: Case[Params], data: xr.Dataset, trained: xr.Dataset) -> dict[s
         own = networks(trained, f"window_{window}", sizes, snapshot, device=case.device)
         parts.append(curves.at(own, np.arange(1, per + 1) / per))
         begin = parts[-1][:, -1]
-    found = np.concatenate(parts, 1)
+    return np.concatenate(parts, 1)
+
+
+def marched(case: Case[Params], data: xr.Dataset, found: np.ndarray) -> dict[str, tuple]:
+    """Errors of the whole span and at hand-overs, and whether these grow as the flow's tangents carry them on."""
+    lorenz = case.params.lorenz
+    per = round(lorenz.window / lorenz.dt)
     true = data["state"].values[: found.shape[1]]
     whole = np.broadcast_to(true, found.shape)
     apart = np.linalg.norm(found - whole, axis=-1)
+    off = (found - whole)[:, per::per][:, : lorenz.windows]
+    matrices = data["propagator"].values[1 : off.shape[1]]
+    onward = np.linalg.norm(np.einsum("hij,shj->shi", matrices, off[:, :-1]), axis=-1)
+    carried = [off[:, 0]]
+    for matrix in matrices:
+        carried.append(carried[-1] @ matrix.T)
+    size = np.linalg.norm(off, axis=-1)
+    gap = np.median(abs(np.log(size[:, 1:] / onward)), axis=1)
     good = valid_prediction_time(true[None, 1:], found[:, None, 1:], true.std(0), lorenz.dt)[:, 0]
     more: dict[str, Any] = {"nan": DIVERGED}
     return {
@@ -161,7 +175,11 @@ def marched(case: Case[Params], data: xr.Dataset, trained: xr.Dataset) -> dict[s
         "marched_component_error": labelled(
             ("seed", "component"), relative(found, whole, (1,)), "relative L2 error", **more
         ),
-        "handover_error": labelled(("seed", "handover"), apart[:, per::per], "distance at the hand-over", **more),
+        "handover_error": labelled(("seed", "handover"), size, "distance at the hand-over", **more),
+        "carried_error": labelled(
+            ("seed", "handover"), np.linalg.norm(carried, axis=-1).T, "that of the first, carried by tangents", **more
+        ),
+        "growth_gap": labelled("seed", gap, "|ln| of hand-over error over that carried on, median", **more),
         "marched_distance": labelled(("seed", "marched_time"), apart, "distance from the reference", **more),
         "valid_time": labelled("seed", good, "valid prediction time", may_be_constant=1),
     }

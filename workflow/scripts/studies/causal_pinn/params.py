@@ -78,7 +78,9 @@ class Train(Model):
     layers: PositiveInt
     march_width: PositiveInt
     first: PositiveFloat
-    """Factor of the first layer's weights."""
+    """Factor of the first layer's weights, of curves."""
+    field_first: PositiveFloat
+    """Of fields: where it is large, they begin so rough that a residual can vanish at the places alone."""
     points: Annotated[int, Field(ge=8)]
     march_points: Annotated[int, Field(ge=8)]
     """Times of the residual, of curves and of each window of time."""
@@ -116,11 +118,13 @@ class Forecast(Model):
     networks: Literal["trained", "untrained"]
     """untrained: all networks as they were before the training. Null."""
     causal: bool
-    """false: plain networks stand in the place of causal ones, and the criterion has no steepness. Control."""
+    """false: plain networks stand in the place of causal ones. Control."""
+    windows: bool
+    """false: one causal network of the long time stands in the place of windows. Control."""
     brief: bool
     """true: plain networks of the brief time stand in the place of those of the whole. Control."""
     kinds: Annotated[list[Literal["plain", "causal", "long", "short"]], Field(min_length=2)]
-    """Runs over which the criterion is judged."""
+    """Runs over which the criterion is judged, the plain ones apart from the others."""
     good: PositiveFloat
     """Error below which a run has converged."""
     surely: Annotated[float, Field(gt=0, lt=1)]

@@ -26,7 +26,7 @@ ARMS = ("plain", "causal", "long")
 def train(case: Case[Params]) -> xr.Dataset:
     """Snapshots of the parameters (snapshot, run, parameter) of each group, and their losses and least weights."""
     params, lorenz, device = case.params.train, case.params.lorenz, case.device
-    start, seeds = start_of(case, 1, params.width, 3, params.seeds), params.seeds
+    start, seeds = start_of(case, 1, params.width, 3, params.seeds, params.first), params.seeds
     groups: dict[str, Seen] = {}
 
     def curves(ends: list[float]) -> Curves:
@@ -49,7 +49,7 @@ def train(case: Case[Params]) -> xr.Dataset:
     groups |= march(case, ladder)
     for name, equation in case.params.fields.items():
         line = Line.of(equation, 2 * equation.seeds, params.beyond, device)
-        own = start_of(case, line.inputs, params.width, 1, equation.seeds, name)
+        own = start_of(case, line.inputs, params.width, 1, equation.seeds, params.field_first, name)
         steps, rungs = params.field_iterations, params.field_ladder
         climbing = ladder([False, True], rungs, steps, equation.seeds)
         groups[name] = fit(case, name, line, repeat_runs(own, 2), climbing, steps * len(rungs))
@@ -59,7 +59,7 @@ def train(case: Case[Params]) -> xr.Dataset:
 def march(case: Case[Params], ladder) -> dict[str, Seen]:
     """Causal networks of each window, which begins where those of the last one ended."""
     params, lorenz = case.params.train, case.params.lorenz
-    start = start_of(case, 1, params.march_width, 3, params.seeds, "march")
+    start = start_of(case, 1, params.march_width, 3, params.seeds, params.first, "march")
     begin: Any = START
     groups = {}
     for window in range(lorenz.windows):
@@ -117,14 +117,16 @@ def descend(optimiser: Any, problem: Curves | Line, weights, params: Train, step
     return residual.detach()
 
 
-def start_of(case: Case[Params], inputs: int, width: int, outputs: int, seeds: int, stream: str = "") -> Parameters:
-    """Networks before training, one for each seed: first weights larger, first biases as wide as the weights."""
+def start_of(
+    case: Case[Params], inputs: int, width: int, outputs: int, seeds: int, first: float, stream: str = ""
+) -> Parameters:
+    """Networks before training, one for each seed: first weights `first` times as large, first biases as wide."""
     params = case.params.train
     generator = torch.Generator().manual_seed(case.seed(f"networks{stream}"))
     drawn = init_xavier(seeds, [inputs, *[width] * params.layers, outputs], generator)
     found = {name: value.detach().double() for name, value in drawn.items()}
-    found["weight_0"] = found["weight_0"] * params.first
-    bound = params.first * (6 / (inputs + width)) ** 0.5
+    found["weight_0"] = found["weight_0"] * first
+    bound = first * (6 / (inputs + width)) ** 0.5
     shape = found["bias_0"].shape
     found["bias_0"] = (2 * torch.rand(shape, generator=generator, dtype=torch.float64) - 1) * bound
     return {name: value.to(case.device).requires_grad_() for name, value in found.items()}
