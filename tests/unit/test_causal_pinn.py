@@ -1,15 +1,19 @@
 """Known answers: references, residuals of exact solutions, causal weights, the ladder, controls, stopped trainings."""
 
+from dataclasses import dataclass
+
 import numpy as np
 import pytest
 import torch
 
 from pesin.errors import UserError
+from pesin.integrate.ode import solve
 from pesin.params import check
+from pesin.systems.flows import lorenz63
 from project import case_of, plan
 from stopping import assert_goes_on
 from studies.causal_pinn.entropy import entropy, spectral, spread
-from studies.causal_pinn.forecast import forecast
+from studies.causal_pinn.forecast import criterion, forecast, marched
 from studies.causal_pinn.params import Equation, Params
 from studies.causal_pinn.problems import Curves, Ladder, Line, grid, log_weights, profile
 from studies.causal_pinn.simulate import simulate, solve_field, with_tangents
@@ -166,6 +170,54 @@ def test_controls_do_what_they_say(made):
     seen.params.__dict__.pop("forecast")
     found = entropy(seen, *made)
     assert (found["causal_weight_entropy"] <= 1 + 1e-12).all() and np.isfinite(found["stretching_entropy"]).all()
+
+
+@dataclass
+class Runs:
+    """Runs of one seed whose errors and least weights at three snapshots are known; a `Kind` and its curves."""
+
+    true: np.ndarray
+    errors: tuple[float, float, float]
+    logs: tuple[float, float, float]
+    end = 1.0
+    snapshots = (0, 1, 2)
+    loss = np.ones((3, 1))
+
+    @property
+    def curves(self):
+        return self
+
+    def at(self, snapshot, tau):
+        return self.true[None, : len(tau)] * (1 + self.errors[snapshot])
+
+    def log_weights(self, snapshot, steepness):
+        return np.array([[0.0, self.logs[snapshot]]])
+
+
+def test_the_criterion_counts_what_is_sure_and_wrong(made):
+    this, true = case("forecast", forecast={"kinds": ["plain", "causal"]}), made[0]["state"].values
+    kinds = {
+        "plain": Runs(true, (1, 0.9, 0.9), (-9, -0.1, -0.01)),
+        "causal": Runs(true, (1, 0.1, 1e-3), (-9, -1, -0.1)),
+    }
+    found = {name: part[1] for name, part in criterion(this, made[0], kinds).items()}
+    assert found["sure"] == 1 and found["sure_wrong"] == 0 and found["plain_sure_wrong"] == 2
+    assert found["rank_correlation"] == pytest.approx(1)
+    kinds["causal"] = Runs(true, (1e-3, 0.1, 1), (-9, -1, -0.1))
+    found = {name: part[1] for name, part in criterion(this, made[0], kinds).items()}
+    assert found["sure_wrong"] == 1 and found["rank_correlation"] == pytest.approx(-1)
+
+
+def test_errors_that_the_flow_carries_on_have_no_gap_to_its_tangents(made):
+    this = case("forecast")
+    lorenz = this.params.lorenz
+    times = lorenz.times(lorenz.window * lorenz.windows)
+    moved = solve(lorenz63, np.array([1 + 1e-6, 1, 1]), times, rtol=1e-12, atol=1e-12)
+    found = marched(this, made[0], moved[None])
+    assert found["growth_gap"][1] < 1e-3
+    np.testing.assert_allclose(found["carried_error"][1], found["handover_error"][1], rtol=1e-3)
+    grown = made[0]["state"].values[: len(times)] + 1e-6 * (4 ** (times / lorenz.window))[:, None]
+    assert marched(this, made[0], grown[None])["growth_gap"][1] > np.log(2)
 
 
 def test_plain_and_causal_share_their_starts(made):

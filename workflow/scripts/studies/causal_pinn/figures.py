@@ -1,4 +1,4 @@
-"""The study's figures: curves and all errors, the front of the weights, the criterion, marching, a field."""
+"""The study's figures: curves, weights and what they say of errors, marching, a field."""
 
 from __future__ import annotations
 
@@ -12,25 +12,26 @@ from pesin.stats.intervals import interval
 from pesin.steps.results import Results
 
 HUES = {"plain": COLOURS[1], "causal": COLOURS[0]}
+FIXED = {"x": (0, 72**0.5, -(72**0.5)), "y": (0, 72**0.5, -(72**0.5)), "z": (0, 27)}
 KINDS = ("plain", "causal", "causal, longer time", "causal, cut short")
 
 
 def curves(study: Results) -> Figure:
-    """Components against time: reference, plain and causal network of the first seed; and errors of all seeds."""
+    """Components against time: reference, plain and causal network of the first seed."""
     made: Any = study["forecast/learned"]["states"].isel(seed=0)
     true: Any = study["simulate/learned"]["state"]
-    figure, axes = panels(2, 2, height=2.4)
-    for panel, component in zip(axes.ravel(), true["component"].values, strict=False):
+    figure, (row,) = panels(1, 3, height=2.6)
+    for panel, component in zip(row, true["component"].values, strict=True):
         panel.plot(true["time"], true.sel(component=component), color=COLOURS[7], linewidth=2.5, label="reference")
         for method, style in (("plain", "-"), ("causal", "--")):
             values = made.sel({"method": method, "component": component})
             panel.plot(made["time"], values, style, color=HUES[method], label=method)
         end = float(made["time"].where(np.isfinite(made.isel(method=1, component=0))).max())
         panel.set(xlabel="t", ylabel=component, xlim=(0, end))
-        if component == "z":
-            panel.axhline(27, color="k", linestyle=":", linewidth=0.8, label="fixed points")
-        legend(panel, outside="above", ncols=4)
-    _seeds(axes[1, 1], study["forecast/learned"])
+        for place in FIXED[str(component)]:
+            label = "fixed points" if place == 0 else None
+            panel.axhline(place, color="k", linestyle=":", linewidth=0.8, label=label)
+        legend(panel, outside="above", ncols=2)
     return figure
 
 
@@ -54,16 +55,26 @@ def _seeds(panel: Any, made: Any) -> None:
         interval_whiskers(panel, [i + 0.15], found, color=hue)
         if level is not None:
             panel.plot([i - 0.4, i + 0.4], [level, level], "k:", linewidth=1)
-    names(panel, "x", [row[0] for row in rows])
+    names(panel, "x", [row[0].replace("\n", ", ") for row in rows])
+    panel.tick_params(axis="x", rotation=60)
     log_axis(panel, "y")
     panel.set_ylabel("relative L2 error")
 
 
-def front(study: Results) -> Figure:
-    """Squared residuals and weights along time at snapshots, and the weights' entropy along the training."""
+def weights(study: Results) -> Figure:
+    """The front of the weights, their entropy, and what they say of the errors; losses between points; all errors."""
     made: Any = study["forecast/learned"]
-    entropies: Any = study["entropy/learned"]
-    figure, ((left, middle, right),) = panels(1, 3, height=2.5)
+    figure, (above, below) = panels(2, 3, height=2.7)
+    _front(above, made, study["entropy/learned"])
+    _criterion(below[0], made)
+    _between(below[1], made)
+    _seeds(below[2], made)
+    return figure
+
+
+def _front(axes: Any, made: Any, entropies: Any) -> None:
+    """Squared residuals and weights along time at snapshots, and the weights' entropy along the training."""
+    left, middle, right = axes
     count, shades = made.sizes["front"], panels_colours(made.sizes["front"])
     for i in range(count):
         label = {0: "first", count - 1: "last"}.get(i)
@@ -81,7 +92,6 @@ def front(study: Results) -> Figure:
     right.set(xlabel="snapshot of the training", ylabel="entropy of the weights\nover its largest", ylim=(0, 1.05))
     for panel in (left, middle, right):
         legend(panel, outside="above", ncols=2)
-    return figure
 
 
 def panels_colours(count: int) -> list[str]:
@@ -90,10 +100,8 @@ def panels_colours(count: int) -> list[str]:
     return [f"#{int(255 * s * 0.6):02x}{int(90 + 140 * s):02x}{int(120 + 60 * s):02x}" for s in share]
 
 
-def criterion(study: Results) -> Figure:
-    """Errors of all snapshots against the least weight; and the loss between the points of the training."""
-    made: Any = study["forecast/learned"]
-    figure, ((left, right),) = panels(1, 2, height=2.8)
+def _criterion(left: Any, made: Any) -> None:
+    """Errors of all snapshots against the least weight."""
     kind, error = made["checkpoint_kind"].values, made["checkpoint_error"].values
     unsure = np.maximum(-made["checkpoint_log_least"].values, 1e-8)
     for i, said in enumerate(KINDS):
@@ -103,21 +111,26 @@ def criterion(study: Results) -> Figure:
     left.axvline(-np.log(0.85), color="k", linestyle=":", linewidth=0.8)
     left.axhline(0.01, color="k", linestyle=":", linewidth=0.8)
     left.invert_xaxis()
-    left.set(xlabel="-ln of the least weight at the largest steepness", ylabel=named(made["checkpoint_error"]))
+    left.set(xlabel="-ln of the least weight", ylabel=named(made["checkpoint_error"]))
     rho = interval(made["rank_correlation"], "seed")
     text = f"rank correlation {float(rho.centre):.2f}\n[{float(rho.low):.2f}, {float(rho.high):.2f}]"
     note(left, text, (0.04, 0.06), xycoords="axes fraction")
+    log_axis(left, "x")
+    log_axis(left, "y")
+    legend(left, outside="above", ncols=1)
+
+
+def _between(right: Any, made: Any) -> None:
+    """Losses at the training's points and on more of them."""
     for method in ("plain", "causal"):
         at, between = (10 ** made[name].sel({"method": method}) for name in ("log_loss", "log_dense_loss"))
         right.plot(at, between, "o", color=HUES[method], label=method, markersize=4)
     ends = [float(10 ** made["log_loss"].min()), float(10 ** made["log_dense_loss"].max())]
     right.plot(ends, ends, "k:", linewidth=0.8, label="as large")
-    right.set(xlabel="squared residual at the training's points", ylabel="on ten times as many points")
-    for panel in (left, right):
-        log_axis(panel, "x")
-        log_axis(panel, "y")
-        legend(panel, outside="above", ncols=2)
-    return figure
+    right.set(xlabel="squared residual where trained", ylabel="squared residual,\nten times as many points")
+    log_axis(right, "x")
+    log_axis(right, "y")
+    legend(right, outside="above", ncols=2)
 
 
 def marching(study: Results) -> Figure:
@@ -139,7 +152,7 @@ def marching(study: Results) -> Figure:
     stretch = entropies["stretching_entropy"].values
     right.bar(at - window / 2, stretch, width=0.8 * window, color=COLOURS[5], label="in each window")
     right.axhline(0.9, color="k", linestyle=":", linewidth=1, label="largest Lyapunov exponent")
-    right.set(xlabel="t", ylabel=named(entropies["stretching_entropy"]))
+    right.set(xlabel="t", ylabel="positive rates of stretching,\nsummed (nats per unit of time)")
     gap = interval(made["growth_gap"], "seed")
     factor, low, high = (np.exp(float(one)) for one in (gap.centre, gap.low, gap.high))
     text = f"factor off the tangents:\n{factor:.2f} [{low:.2f}, {high:.2f}]"
