@@ -48,6 +48,8 @@ class Ladder:
         self.rungs, self.enough, self.patience = rungs, enough, patience
         self.rung = torch.zeros(len(rungs), dtype=torch.long, device=rungs.device)
         self.spent = torch.zeros_like(self.rung)
+        self.done = torch.zeros_like(self.rung, dtype=torch.bool)
+        """Whether the least weight has exceeded `enough` on the last rung: the paper's criterion to stop."""
 
     @property
     def steepness(self) -> torch.Tensor:
@@ -56,18 +58,20 @@ class Ladder:
 
     def climb(self, least: torch.Tensor) -> None:
         """Count an iteration in which the least weights, shape (runs,), were these."""
-        self.spent = self.spent + 1
-        up = ((least > self.enough) | (self.spent >= self.patience)) & (self.rung < self.rungs.shape[1] - 1)
+        self.spent, last = self.spent + 1, self.rung == self.rungs.shape[1] - 1
+        self.done = self.done | (last & (least > self.enough))
+        up = ((least > self.enough) | (self.spent >= self.patience)) & ~last
         self.rung = self.rung + up
         self.spent = torch.where(up, 0, self.spent)
 
     def arrays(self) -> dict[str, np.ndarray]:
         """For checkpoints."""
-        return {"rung": self.rung.numpy(force=True), "spent": self.spent.numpy(force=True)}
+        return {name: getattr(self, name).numpy(force=True) for name in ("rung", "spent", "done")}
 
     def restore(self, arrays) -> None:
         """Set what `arrays` gave."""
-        self.rung, self.spent = (torch.as_tensor(arrays[k], device=self.rungs.device) for k in ("rung", "spent"))
+        for name in ("rung", "spent", "done"):
+            setattr(self, name, torch.as_tensor(arrays[name], device=self.rungs.device).to(getattr(self, name).dtype))
 
 
 @dataclass(frozen=True)

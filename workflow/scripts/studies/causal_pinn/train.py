@@ -68,7 +68,7 @@ def march(case: Case[Params], ladder) -> dict[str, Seen]:
         parameters, steps = repeat_runs(start, 1), params.march_iterations
         name = f"window_{window}"
         climbing = ladder([True], params.ladder, steps, params.seeds)
-        groups[name] = fit(case, name, curves, parameters, climbing, steps * len(params.ladder), False)
+        groups[name] = fit(case, name, curves, parameters, climbing, steps * len(params.ladder), True)
         begin = curves.at(parameters, [1.0])[:, 0]
     return groups
 
@@ -80,9 +80,12 @@ def fit(
     parameters: Parameters,
     ladder: Ladder,
     iterations: int,
-    between: bool = True,
+    window: bool = False,
 ) -> Seen:
-    """Train all runs of a problem in place; snapshots at the start, at the end, and every so often if `between`."""
+    """Train all runs of a problem in place; snapshots at the start, at the end, and every so often.
+
+    Those of a `window` of time have none between, and stop once the criterion says that all have converged.
+    """
     params, seen = case.params.train, Seen()
     places = len(problem.residual(parameters)[0]) // problem.times
 
@@ -96,10 +99,12 @@ def fit(
         seen.add({key: value.numpy(force=True) for key, value in kept.items()})
 
     optimiser: Any = LevenbergMarquardt(parameters) if params.optimiser == "lm" else RunsOptimiser(parameters, "adam")
-    every = params.every if between else iterations
+    every = iterations if window else params.every
     for step in case.checkpoint(name).turns(iterations, optimiser, ladder, seen, progress=case.progress):
         if step % every == 0:
             look(problem.residual(parameters))
+        if window and ladder.done.all():
+            continue
         residual = descend(optimiser, problem, weights, params, step)
         ladder.climb(weights(residual)[:, -1, 0])
     look(problem.residual(parameters))
