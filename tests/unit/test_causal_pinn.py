@@ -216,7 +216,7 @@ def test_errors_that_the_flow_carries_on_have_no_gap_to_its_tangents(made):
     found = marched(this, made[0], moved[None])
     assert found["growth_gap"][1] < 1e-3
     np.testing.assert_allclose(found["carried_error"][1], found["handover_error"][1], rtol=1e-3)
-    grown = made[0]["state"].values[: len(times)] + 1e-6 * (4 ** (times / lorenz.window))[:, None]
+    grown = made[0]["state"].values[: len(times)] + 1e-6 * (16 ** (times / lorenz.window))[:, None]
     assert marched(this, made[0], grown[None])["growth_gap"][1] > np.log(2)
 
 
