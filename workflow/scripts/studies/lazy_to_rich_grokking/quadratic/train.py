@@ -1,0 +1,165 @@
+"""Gradient descent at all settings and widths, by the moments; losses, and when they fall."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import xarray as xr
+
+from pesin.steps.case import Case
+from pesin.steps.labels import DIVERGED, labelled
+from studies.lazy_to_rich_grokking.moments import (
+    PARTS,
+    Descent,
+    Followed,
+    form,
+    kernel_regression,
+    loss_parts,
+    moments,
+    with_one,
+)
+from studies.lazy_to_rich_grokking.quadratic.params import Params, Setting
+
+STOPPED = "a run that had stopped, since its losses had fallen, or diverged"
+CENSORED = "a loss that had not fallen to the threshold by the end"
+
+
+def train(case: Case[Params], data: Any) -> xr.Dataset:
+    """All settings of `train.run`, the moments at `base`, and the widths; each function below names its variables."""
+    params = case.params.train
+    log = logged(case)
+    found: dict[Setting, Followed] = {}
+    for name in case.progress(params.run):
+        setting = params.settings[name]
+        if setting not in found:  # a control may make several alike
+            found[setting] = followed(case, data, setting, start(case, params.width), log)
+    at = [found[params.settings[name]] for name in params.run]
+    variables = losses(at) | times(at, params.rate) | of_base(case, data, at[params.run.index("base")])
+    variables |= of_widths(case, data, log)
+    coordinates = {
+        "setting": params.run,
+        "seed": np.arange(params.seeds),
+        "time": log * params.rate,
+        "part": list(PARTS),
+        "width": params.widths,
+    }
+    return xr.Dataset(variables, coordinates)
+
+
+def logged(case: Case[Params]) -> np.ndarray:
+    """Steps at which a run is looked at: 0, and so many a decade."""
+    params = case.params.train
+    last = int(params.time / params.rate)
+    steps = 10 ** (np.arange(int(np.log10(last) * params.per_decade) + 1) / params.per_decade)
+    return np.unique(np.r_[0, steps.astype(int)])
+
+
+def start(case: Case[Params], width: int | None, spread: float = 1.0) -> np.ndarray:
+    """Moments of untrained networks, shape (seed, dim + 1, dim + 1); width None: infinite."""
+    seeds, dim = case.params.train.seeds, case.params.simulate.dim
+    if width is None:
+        return np.broadcast_to(np.eye(dim + 1), (seeds, dim + 1, dim + 1)).copy()
+    return moments(spread * case.rng(f"weights {width}").normal(size=(seeds, width, dim)))
+
+
+def of_seeds(case: Case[Params], data: Any, samples: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Inputs, targets and hidden vectors of the seeds that are trained."""
+    some = data.isel(seed=slice(case.params.train.seeds))
+    return some["x"].values[:, :samples], some["y"].values[:, :samples], some["beta"].values
+
+
+def followed(
+    case: Case[Params], data: Any, setting: Setting, q: np.ndarray, log: np.ndarray, until=None, steps=None
+) -> Followed:
+    """All seeds at one setting from moments q."""
+    params = case.params.train
+    steps = int(params.time / params.rate) if steps is None else steps
+    descent = Descent(
+        setting.alpha,
+        setting.epsilon,
+        steps if params.trained else 0,
+        params.rate,
+        setting.frozen,
+        params.threshold,
+        params.until if until is None else until,
+        log,
+    )
+    return descent.follow(q, *of_seeds(case, data, setting.samples))
+
+
+def losses(at: list[Followed]) -> dict:
+    """`train_loss` (setting, seed, time), `parts` (.., part), and what is left of the losses in the end."""
+    first = np.array([[one.train[:, 0], one.parts[:, 0].sum(-1)] for one in at])
+    last = np.array([one.last.T for one in at])
+    dims, flat = ("setting", "seed", "time"), ("setting", "seed")
+    still: dict[str, Any] = {"may_be_constant": 1, "nan": DIVERGED}
+    return {
+        "train_loss": labelled(dims, [one.train for one in at], "training loss", nan=STOPPED),
+        "parts": labelled((*dims, "part"), [one.parts for one in at], "part of the test loss", nan=STOPPED),
+        "last_train": labelled(flat, last[:, 0], "last training loss", **still),
+        "last_test": labelled(flat, last[:, 1], "last test loss", **still),
+        "last_train_share": labelled(flat, last[:, 0] / first[:, 0], "last training loss, of the first", **still),
+        "last_share": labelled(flat, last[:, 1] / first[:, 1], "last test loss, of the first", **still),
+        "fell": labelled(flat, 1 - last[:, 1] / first[:, 1], "fall of the test loss", **still),
+        "rise": labelled(flat, [one.rise for one in at], "largest rise of the training loss in a step", **still),
+    }
+
+
+def times(at: list[Followed], rate: float) -> dict:
+    """`t_train`, `t_test`, `delay`, `ratio` (setting, seed), and `.._at_least`, where the test loss may still stand."""
+    dims = ("setting", "seed")
+    fit, rule = np.moveaxis(np.array([one.first for one in at]), -1, 0) * rate
+    seen = np.fmax(rule, np.where(np.isnan(rule), np.array([one.steps for one in at]) * rate, -np.inf))
+    still: dict[str, Any] = {"may_be_constant": 1, "nan": CENSORED}
+    fit = np.where(fit == 0, np.nan, fit)
+    return {
+        "t_train": labelled(dims, fit, "time at which the training loss has fallen", "step", **still),
+        "t_test": labelled(dims, rule, "time at which the test loss has fallen", "step", **still),
+        "delay": labelled(
+            dims, rule - fit, "time from the fall of the training loss to that of the test loss", "step", **still
+        ),
+        "delay_at_least": labelled(dims, seen - fit, "the delay, or what has been seen of it", "step", **still),
+        "ratio": labelled(dims, rule / fit, "fall of the test loss over that of the training loss", **still),
+        "ratio_at_least": labelled(dims, seen / fit, "the ratio, or what has been seen of it", **still),
+    }
+
+
+def of_base(case: Case[Params], data: Any, seen: Followed) -> dict:
+    """`moments` (seed, time, row, column), of networks at base, and `kernel_test` (seed), kernel regression's loss."""
+    setting = case.params.train.settings["base"]
+    x, y, beta = of_seeds(case, data, setting.samples)
+    q = start(case, case.params.train.width)
+    c = kernel_regression(q, with_one(x), y, setting.alpha, setting.epsilon)
+    if not case.params.train.trained:
+        c = form(q, setting.alpha, setting.epsilon)
+    return {
+        "moments": labelled(("seed", "time", "row", "column"), seen.moments, "moments of the weights", nan=STOPPED),
+        "kernel_test": labelled("seed", loss_parts(c, beta).sum(-1), "test loss of kernel regression"),
+    }
+
+
+def of_widths(case: Case[Params], data: Any, log: np.ndarray) -> dict:
+    """`theory_loss` (seed, time), `width_loss` (width, seed, time), `width_error` (width, seed).
+
+    The error is the mean of the distance over the theory's loss, at the logged times until that has fallen.
+    """
+    params = case.params.train
+    setting = params.settings["base"].model_copy(update={"frozen": False})
+    theory = followed(case, data, setting, start(case, None), log, until=params.threshold)
+    expected, steps = theory.parts.sum(-1), int(theory.steps.max())
+    found = []
+    for width in case.progress(params.widths):
+        q = start(case, width, params.spread)
+        found.append(followed(case, data, setting, q, log, until=1e-9, steps=steps).parts.sum(-1))
+    curves = np.where(np.isnan(expected), np.nan, np.array(found))
+    said = "test loss"
+    return {
+        "theory_loss": labelled(("seed", "time"), expected, f"{said}, infinitely wide", nan=STOPPED),
+        "width_loss": labelled(("width", "seed", "time"), curves, said, nan=STOPPED),
+        "width_error": labelled(
+            ("width", "seed"),
+            np.nanmean(abs(curves / expected - 1), -1),
+            "relative error of the infinitely wide network",
+        ),
+    }
