@@ -1,9 +1,9 @@
 """A network with a quadratic activation and fixed readouts, trained by a recursion of its first two weight moments.
 
 f(x) = alpha / N sum_i phi(w_i.x), phi(h) = h + epsilon h^2 / 2, is alpha (wbar.x + epsilon x'Mx / 2), a quadratic form
-of wbar = mean w_i and M = mean w_i w_i'. With z = (1, x) and the moments Q = [[1, wbar'], [wbar, M]] it is z' C z. A step
-of full-batch gradient descent is the same affine map for all w_i, so that Q becomes B Q B': exact at any width N, and the
-infinitely wide network is Q = identity to begin with.
+of wbar = mean w_i and M = mean w_i w_i'. With z = (1, x) and the moments Q = [[1, wbar'], [wbar, M]] it is z' C z. A
+step of full-batch gradient descent is the same affine map for all w_i, so that Q becomes B Q B': exact at any width N,
+and the infinitely wide network is Q = identity to begin with.
 """
 
 from __future__ import annotations
@@ -115,7 +115,8 @@ class Followed:
 class Descent:
     """Full-batch gradient descent with the learning rate `rate` x N / alpha^2, alike for all runs.
 
-    It stops run by run once both losses lie below `until` of what they were, or are no numbers any more.
+    It stops run by run once both losses lie below `until` of what they were, the training loss below `fitted` of that
+    (then nothing moves any more), or they are no numbers.
     """
 
     alpha: float
@@ -125,8 +126,10 @@ class Descent:
     frozen: bool = False
     threshold: float = 0.1
     until: float = 0.0
+    fitted: float = 0.0
     log: np.ndarray = field(default_factory=lambda: np.array([0]))
 
+    @np.errstate(over="ignore", invalid="ignore")  # a run that diverges is a result
     def follow(self, q: np.ndarray, x: np.ndarray, y: np.ndarray, beta: np.ndarray) -> Followed:
         """Train runs that differ in data or start.
 
@@ -165,6 +168,7 @@ class Descent:
                 place = int(np.searchsorted(self.log, step))
                 seen.train[at, place], seen.parts[at, place], seen.moments[at, place] = losses[:, 0], parts, now
             on = np.isfinite(losses).all(-1) & ~(losses < self.until * first).all(-1)
+            on &= losses[:, 0] >= self.fitted * first[:, 0]
             if not on.all():
                 at, z, y, beta, start, now, total, first, before, residual = (
                     one[on] for one in (at, z, y, beta, start, now, total, first, before, residual)

@@ -49,6 +49,8 @@ class Train(Model):
     """Longest training, in steps at a rate of one."""
     until: Share
     """A run stops once both losses lie below this share of what they were."""
+    fitted: Share
+    """And once the training loss lies below this share: nothing moves any more."""
     threshold: Share
     """A loss has fallen once it lies below this share of what it was."""
     per_decade: PositiveInt
@@ -56,6 +58,8 @@ class Train(Model):
     width: PositiveInt
     widths: Annotated[list[PositiveInt], Field(min_length=1)]
     """Widths that are held against the infinite one, at `base`."""
+    draws: PositiveInt
+    """Networks of each width for each seed; their errors are averaged."""
     spread: PositiveFloat
     """Standard deviation of the weights that these start from; theory takes it to be 1 (control: it isn't)."""
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import fields
 from typing import Any
 
 import numpy as np
@@ -29,12 +30,18 @@ def train(case: Case[Params], data: Any) -> xr.Dataset:
     """All settings of `train.run`, the moments at `base`, and the widths; each function below names its variables."""
     params = case.params.train
     log = logged(case)
-    found: dict[Setting, Followed] = {}
-    for name in case.progress(params.run):
-        setting = params.settings[name]
-        if setting not in found:  # a control may make several alike
-            found[setting] = followed(case, data, setting, start(case, params.width), log)
-    at = [found[params.settings[name]] for name in params.run]
+    chosen = [params.settings[name] for name in params.run]
+    distinct = list(dict.fromkeys(chosen))  # a control may make several alike
+    checkpoint = case.checkpoint("settings")
+    done, kept = checkpoint.load()
+    found = [Followed(**{one.name: kept[f"{one.name}_{i}"] for one in fields(Followed)}) for i in range(done)]
+
+    def state() -> dict[str, np.ndarray]:
+        return {f"{name}_{i}": value for i, one in enumerate(found) for name, value in vars(one).items()}
+
+    for i in checkpoint.over(case.progress(range(done, len(distinct))), state):
+        found.append(followed(case, data, distinct[i], start(case, params.width), log))
+    at = [found[distinct.index(setting)] for setting in chosen]
     variables = losses(at) | times(at, params.rate) | of_base(case, data, at[params.run.index("base")])
     variables |= of_widths(case, data, log)
     coordinates = {
@@ -55,12 +62,12 @@ def logged(case: Case[Params]) -> np.ndarray:
     return np.unique(np.r_[0, steps.astype(int)])
 
 
-def start(case: Case[Params], width: int | None, spread: float = 1.0) -> np.ndarray:
+def start(case: Case[Params], width: int | None, spread: float = 1.0, draw: str = "") -> np.ndarray:
     """Moments of untrained networks, shape (seed, dim + 1, dim + 1); width None: infinite."""
     seeds, dim = case.params.train.seeds, case.params.simulate.dim
     if width is None:
         return np.broadcast_to(np.eye(dim + 1), (seeds, dim + 1, dim + 1)).copy()
-    return moments(spread * case.rng(f"weights {width}").normal(size=(seeds, width, dim)))
+    return moments(spread * case.rng(f"weights {width}{draw}").normal(size=(seeds, width, dim)))
 
 
 def of_seeds(case: Case[Params], data: Any, samples: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
@@ -83,6 +90,7 @@ def followed(
         setting.frozen,
         params.threshold,
         params.until if until is None else until,
+        params.fitted,
         log,
     )
     return descent.follow(q, *of_seeds(case, data, setting.samples))
@@ -140,26 +148,26 @@ def of_base(case: Case[Params], data: Any, seen: Followed) -> dict:
 
 
 def of_widths(case: Case[Params], data: Any, log: np.ndarray) -> dict:
-    """`theory_loss` (seed, time), `width_loss` (width, seed, time), `width_error` (width, seed).
+    """`theory_loss` (seed, time), `width_loss` (width, draw, seed, time), `width_error` (width, seed).
 
-    The error is the mean of the distance over the theory's loss, at the logged times until that has fallen.
+    The error is the mean of the distance over the theory's loss, over draws and logged times until that has fallen.
     """
     params = case.params.train
     setting = params.settings["base"].model_copy(update={"frozen": False})
     theory = followed(case, data, setting, start(case, None), log, until=params.threshold)
     expected, steps = theory.parts.sum(-1), int(theory.steps.max())
-    found = []
-    for width in case.progress(params.widths):
-        q = start(case, width, params.spread)
-        found.append(followed(case, data, setting, q, log, until=1e-9, steps=steps).parts.sum(-1))
-    curves = np.where(np.isnan(expected), np.nan, np.array(found))
+    curves = np.empty((len(params.widths), params.draws, *expected.shape))
+    for i, draw in case.progress(list(np.ndindex(curves.shape[:2]))):
+        q = start(case, params.widths[i], params.spread, f" {draw}")
+        curves[i, draw] = followed(case, data, setting, q, log, until=1e-9, steps=steps).parts.sum(-1)
+    curves = np.where(np.isnan(expected), np.nan, curves)
     said = "test loss"
     return {
         "theory_loss": labelled(("seed", "time"), expected, f"{said}, infinitely wide", nan=STOPPED),
-        "width_loss": labelled(("width", "seed", "time"), curves, said, nan=STOPPED),
+        "width_loss": labelled(("width", "draw", "seed", "time"), curves, said, nan=STOPPED),
         "width_error": labelled(
             ("width", "seed"),
-            np.nanmean(abs(curves / expected - 1), -1),
+            np.nanmean(abs(curves / expected - 1), (1, 3)),
             "relative error of the infinitely wide network",
         ),
     }
