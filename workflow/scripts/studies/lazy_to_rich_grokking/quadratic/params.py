@@ -8,7 +8,7 @@ from pydantic import Field, PositiveFloat, PositiveInt, model_validator
 
 from pesin.params import Model, Name, Share
 
-SETTINGS = ("base", "linearised", "rich", "lazy", "aligned", "misaligned", "few", "many")
+SETTINGS = ("base", "linearised", "rich", "lazy", "linearised_lazy", "aligned", "misaligned", "few", "many")
 
 
 class Simulate(Model):
