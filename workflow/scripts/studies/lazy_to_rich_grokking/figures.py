@@ -37,9 +37,8 @@ def grokking(study: Results) -> Figure:
     axes[0, 0].set(ylabel="loss", ylim=(1e-4, 2))
     log_axis(axes[0, 0], "y")
     legend(axes[0, 0], loc="lower left", labelspacing=0.2)
-    entropy: Any = study["entropy/quadratic"]
     alignment = axes[0, 1]
-    for i, one in enumerate(entropy["alignment"]):
+    for i, one in enumerate(result["alignment"]):
         alignment.plot(result["time"], one, color=COLOURS[2], lw=0.8, label="_" if i else "each seed")
     for key, said, style in (("t_train", "training loss falls", "--"), ("t_test", "test loss falls", "-")):
         alignment.axvline(float(result[key].sel(setting="base").median()), color=COLOURS[0], ls=style, lw=1, label=said)
@@ -168,8 +167,8 @@ def theory(study: Results) -> Figure:
     first = axes[0, 0]
     for i, width in enumerate(result["width"].values):
         curve = result["width_loss"].sel(width=width, seed=0).isel(draw=0)
-        first.plot(result["time"], curve, color=COLOURS[i], lw=1, label=f"N = {width}")
-    first.plot(result["time"], result["theory_loss"].sel(seed=0), "k--", label="infinite N")
+        first.plot(result["width_time"], curve, color=COLOURS[i], lw=1, label=f"N = {width}")
+    first.plot(result["width_time"], result["theory_loss"].sel(seed=0), "k--", label="infinite N")
     over_time(first)
     first.set(ylabel="test loss, seed 0")
     legend(first, loc="lower left", labelspacing=0.2)

@@ -55,9 +55,13 @@ class Train(Model):
     """A loss has fallen once it lies below this share of what it was."""
     per_decade: PositiveInt
     """Logged times."""
+    probes: Annotated[int, Field(ge=20)]
+    """Test inputs between which the kernel is aligned with the task."""
     width: PositiveInt
     widths: Annotated[list[PositiveInt], Field(min_length=1)]
     """Widths that are held against the infinite one, at `base`."""
+    width_rate: PositiveFloat
+    """`rate` of these, alike for the infinite one and the others."""
     draws: PositiveInt
     """Networks of each width for each seed; their errors are averaged."""
     spread: PositiveFloat
@@ -68,7 +72,7 @@ class Entropy(Model):
     """Seen by the entropy step."""
 
     points: Annotated[int, Field(ge=20)]
-    """Test inputs between which the kernel is taken."""
+    """Test inputs between which the kernel's rank is taken."""
 
 
 class Forecast(Model):
@@ -101,6 +105,6 @@ class Params(Model):
         for name, setting in self.train.settings.items():
             if setting.samples > self.simulate.samples:
                 raise ValueError(f"train.settings.{name}.samples: there are {self.simulate.samples} (simulate.samples)")
-        if self.train.time < 2 * self.train.rate:
-            raise ValueError("train.time: two steps of train.rate at least")
+        if self.train.time < 2 * max(self.train.rate, self.train.width_rate):
+            raise ValueError("train.time: two steps of train.rate and train.width_rate at least")
         return self

@@ -8,6 +8,8 @@ from typing import Any
 import numpy as np
 import xarray as xr
 
+from pesin.stats.intervals import spearman
+from pesin.stats.similarity import kernel_alignment
 from pesin.steps.case import Case
 from pesin.steps.labels import DIVERGED, labelled
 from studies.lazy_to_rich_grokking.moments import (
@@ -15,21 +17,24 @@ from studies.lazy_to_rich_grokking.moments import (
     Descent,
     Followed,
     form,
+    kernel,
     kernel_regression,
     loss_parts,
     moments,
     with_one,
 )
 from studies.lazy_to_rich_grokking.quadratic.params import Params, Setting
+from studies.lazy_to_rich_grokking.quadratic.simulate import drawn, target
 
 STOPPED = "a run that had stopped, since its losses had fallen, or diverged"
+UNRELATED = "an alignment that doesn't change, or losses that have not fallen"
 CENSORED = "a loss that had not fallen to the threshold by the end"
 
 
 def train(case: Case[Params], data: Any) -> xr.Dataset:
     """All settings of `train.run`, the moments at `base`, and the widths; each function below names its variables."""
     params = case.params.train
-    log = logged(case)
+    log = logged(params.time, params.rate, params.per_decade)
     chosen = [params.settings[name] for name in params.run]
     distinct = list(dict.fromkeys(chosen))  # a control may make several alike
     checkpoint = case.checkpoint("settings")
@@ -43,7 +48,7 @@ def train(case: Case[Params], data: Any) -> xr.Dataset:
         found.append(followed(case, data, distinct[i], start(case, params.width), log))
     at = [found[distinct.index(setting)] for setting in chosen]
     variables = losses(at) | times(at, params.rate) | of_base(case, data, at[params.run.index("base")])
-    variables |= of_widths(case, data, log)
+    variables |= alignment(case, data, at[params.run.index("base")], log) | of_widths(case, data)
     coordinates = {
         "setting": params.run,
         "seed": np.arange(params.seeds),
@@ -54,11 +59,9 @@ def train(case: Case[Params], data: Any) -> xr.Dataset:
     return xr.Dataset(variables, coordinates)
 
 
-def logged(case: Case[Params]) -> np.ndarray:
+def logged(time: float, rate: float, per_decade: int) -> np.ndarray:
     """Steps at which a run is looked at: 0, and so many a decade."""
-    params = case.params.train
-    last = int(params.time / params.rate)
-    steps = 10 ** (np.arange(int(np.log10(last) * params.per_decade) + 1) / params.per_decade)
+    steps = 10 ** (np.arange(int(np.log10(int(time / rate)) * per_decade) + 1) / per_decade)
     return np.unique(np.r_[0, steps.astype(int)])
 
 
@@ -76,23 +79,12 @@ def of_seeds(case: Case[Params], data: Any, samples: int) -> tuple[np.ndarray, n
     return some["x"].values[:, :samples], some["y"].values[:, :samples], some["beta"].values
 
 
-def followed(
-    case: Case[Params], data: Any, setting: Setting, q: np.ndarray, log: np.ndarray, until=None, steps=None
-) -> Followed:
-    """All seeds at one setting from moments q."""
+def followed(case: Case[Params], data: Any, setting: Setting, q: np.ndarray, log: np.ndarray, **other: Any) -> Followed:
+    """All seeds at one setting from moments q; `other` values of the descent than those of the parameters."""
     params = case.params.train
-    steps = int(params.time / params.rate) if steps is None else steps
-    descent = Descent(
-        setting.alpha,
-        setting.epsilon,
-        steps if params.trained else 0,
-        params.rate,
-        setting.frozen,
-        params.threshold,
-        params.until if until is None else until,
-        params.fitted,
-        log,
-    )
+    usual = {name: getattr(params, name) for name in ("rate", "threshold", "until", "fitted")} | other
+    steps = usual.pop("steps", int(params.time / usual["rate"])) if params.trained else 0
+    descent = Descent(setting.alpha, setting.epsilon, steps, frozen=setting.frozen, log=log, **usual)
     return descent.follow(q, *of_seeds(case, data, setting.samples))
 
 
@@ -147,27 +139,53 @@ def of_base(case: Case[Params], data: Any, seen: Followed) -> dict:
     }
 
 
-def of_widths(case: Case[Params], data: Any, log: np.ndarray) -> dict:
-    """`theory_loss` (seed, time), `width_loss` (width, draw, seed, time), `width_error` (width, seed).
+def alignment(case: Case[Params], data: Any, seen: Followed, log: np.ndarray) -> dict:
+    """`alignment` (seed, time) of the kernel at base with the task, and `follows` (seed).
+
+    The latter is Spearman's correlation of the alignment with minus the test loss, at logged times from the fall of the
+    training loss to that of the test loss.
+    """
+    setting, beta = case.params.train.settings["base"], data["beta"].values
+    aligned, follows = np.full(seen.train.shape, np.nan), np.full(len(seen.train), np.nan)
+    for seed in range(len(aligned)):
+        x = drawn(case.rng(f"probes {seed}"), case.params.train.probes, beta.shape[-1])
+        there = np.flatnonzero(np.isfinite(seen.train[seed]))
+        q = seen.moments[seed, there * (not setting.frozen)]  # a linearised network keeps its kernel
+        gram, y = kernel(q, with_one(x), setting.epsilon), target(x, beta[seed])[:, None]
+        aligned[seed, there] = kernel_alignment(gram, np.broadcast_to(y, (len(gram), *y.shape)))
+        late = (log >= seen.first[seed, 0]) & (log <= seen.first[seed, 1])
+        if late.sum() > 2:
+            follows[seed] = spearman(aligned[seed, late], -seen.parts[seed, late].sum(-1))
+    said = "correlation of alignment and falling test loss"
+    return {
+        "alignment": labelled(
+            ("seed", "time"), aligned, "alignment of the kernel with the task", nan=STOPPED, may_be_constant=1
+        ),
+        "follows": labelled("seed", follows, said, nan=UNRELATED, may_be_constant=1),
+    }
+
+
+def of_widths(case: Case[Params], data: Any) -> dict:
+    """`theory_loss` (seed, width_time), `width_loss` (width, draw, ..), `width_error` (width, seed), and the times.
 
     The error is the mean of the distance over the theory's loss, over draws and logged times until that has fallen.
     """
     params = case.params.train
     setting = params.settings["base"].model_copy(update={"frozen": False})
-    theory = followed(case, data, setting, start(case, None), log, until=params.threshold)
+    log = logged(params.time, params.width_rate, params.per_decade)
+    descent: dict[str, Any] = {"rate": params.width_rate, "fitted": 0.0}
+    theory = followed(case, data, setting, start(case, None), log, until=params.threshold, **descent)
     expected, steps = theory.parts.sum(-1), int(theory.steps.max())
     curves = np.empty((len(params.widths), params.draws, *expected.shape))
     for i, draw in case.progress(list(np.ndindex(curves.shape[:2]))):
         q = start(case, params.widths[i], params.spread, f" {draw}")
-        curves[i, draw] = followed(case, data, setting, q, log, until=1e-9, steps=steps).parts.sum(-1)
+        curves[i, draw] = followed(case, data, setting, q, log, until=0.0, steps=steps, **descent).parts.sum(-1)
     curves = np.where(np.isnan(expected), np.nan, curves)
-    said = "test loss"
+    error = np.nanmean(abs(curves / expected - 1), (1, 3))
+    dims, said = ("seed", "width_time"), "test loss"
     return {
-        "theory_loss": labelled(("seed", "time"), expected, f"{said}, infinitely wide", nan=STOPPED),
-        "width_loss": labelled(("width", "draw", "seed", "time"), curves, said, nan=STOPPED),
-        "width_error": labelled(
-            ("width", "seed"),
-            np.nanmean(abs(curves / expected - 1), (1, 3)),
-            "relative error of the infinitely wide network",
-        ),
+        "width_time": ("width_time", log * params.width_rate),
+        "theory_loss": labelled(dims, expected, f"{said}, infinitely wide", nan=STOPPED),
+        "width_loss": labelled(("width", "draw", *dims), curves, said, nan=STOPPED),
+        "width_error": labelled(("width", "seed"), error, "relative error of the infinitely wide network"),
     }
