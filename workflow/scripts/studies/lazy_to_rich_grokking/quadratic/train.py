@@ -83,8 +83,8 @@ def followed(case: Case[Params], data: Any, setting: Setting, q: np.ndarray, log
     """All seeds at one setting from moments q; `other` values of the descent than those of the parameters."""
     params = case.params.train
     usual = {name: getattr(params, name) for name in ("rate", "threshold", "until", "fitted")} | other
-    steps = usual.pop("steps", int(params.time / usual["rate"])) if params.trained else 0
-    descent = Descent(setting.alpha, setting.epsilon, steps, frozen=setting.frozen, log=log, **usual)
+    usual = {"steps": int(params.time / usual["rate"])} | usual | ({} if params.trained else {"steps": 0})
+    descent = Descent(setting.alpha, setting.epsilon, frozen=setting.frozen, log=log, **usual)
     return descent.follow(q, *of_seeds(case, data, setting.samples))
 
 
