@@ -19,10 +19,10 @@ SWEEPS = {
     "samples P": {"few": "100", "base": "250", "many": "800"},
 }
 TASKS = {"student_teacher": "student of a teacher", "images": "digits"}
-THRESHOLD = 0.1
-"""Share of its first value below which a loss has fallen."""
 RATIOS = {"base": 3, "many": 2}
 """C1 and C5: a ratio above, and one below."""
+LOSSES = (1e-4, 0.001, 0.01, 0.1, 1)
+TICKS = {"delay": (100, 300, 1000, 3000, 10000), "ratio": (1, 2, 5, 10, 20)}
 SLOPES = (-0.7, -0.35)
 """C7: exponents that are accepted."""
 
@@ -35,7 +35,7 @@ def grokking(study: Results) -> Figure:
         losses(axes[0, 0], result.sel(setting=setting), COLOURS[colour], said)
     axes[0, 0].axhline(float(result["kernel_test"].mean()), color="k", ls=":", lw=1, label="kernel regression, test")
     axes[0, 0].set(ylabel="loss", ylim=(1e-4, 2))
-    log_axis(axes[0, 0], "y")
+    log_axis(axes[0, 0], "y", ticks=LOSSES)
     legend(axes[0, 0], loc="lower left", labelspacing=0.2)
     alignment = axes[0, 1]
     for i, one in enumerate(result["alignment"]):
@@ -48,13 +48,20 @@ def grokking(study: Results) -> Figure:
     for panel in (*axes[0], axes[1, 0]):
         over_time(panel)
     ratio_panel(axes[1, 1], result)
+    return plain(figure)
+
+
+def plain(figure: Figure) -> Figure:
+    """Without minor ticks: on so many logarithmic axes they would take most of the drawing."""
+    for panel in figure.axes:
+        panel.minorticks_off()
     return figure
 
 
 def over_time(panel) -> None:
-    """A logarithmic axis of time that begins at one step."""
-    panel.set_xscale("log")
-    panel.set(xlabel=r"steps $\times\ \eta\,\alpha^2/N$", xlim=(3, None))
+    """A logarithmic axis of time."""
+    log_axis(panel, "x", ticks=[10, 100, 1000, 10000])
+    panel.set(xlabel="time (steps at the authors' rate)", xlim=(3, None))
 
 
 def losses(panel, found, colour: str, said: str) -> None:
@@ -83,7 +90,7 @@ def statistics(panel, found, fresh) -> None:
         fresh["time"], fresh["monte_carlo"], 2 * fresh["standard_error"], fmt="o", ms=3, lw=1, color=COLOURS[7],
         label="fresh inputs, 2 s.e.", zorder=0,
     )  # fmt: skip
-    log_axis(panel, "y")
+    log_axis(panel, "y", ticks=LOSSES)
     panel.set(ylabel="test loss, seed 0", ylim=(1e-5, 2))
     legend(panel, loc="lower left", labelspacing=0.2)
 
@@ -121,7 +128,7 @@ def knobs(study: Results) -> Figure:
             at = result.sel(setting=setting, seed=0)
             top.plot(at["time"], at["parts"].sum("part", skipna=False), color=COLOURS[i], label=said)
             top.plot(at["time"], at["train_loss"], "--", color=COLOURS[i], lw=1)
-        log_axis(top, "y")
+        log_axis(top, "y", ticks=[0.01, 0.1, 1])
         over_time(top)
         top.set(ylim=(3e-3, 2))
         legend(top, title=knob, loc="lower left", labelspacing=0.2)
@@ -142,7 +149,7 @@ def knobs(study: Results) -> Figure:
     last.axhline(0.8, color=COLOURS[1], ls="--", lw=1, label="100: above")
     last.set(ylabel="last test loss\nover the first", ylim=(0, 1.2))
     legend(last, loc="upper right")
-    return figure
+    return plain(figure)
 
 
 def paired(panel, result, settings: dict[str, str], key: str) -> None:
@@ -157,7 +164,7 @@ def paired(panel, result, settings: dict[str, str], key: str) -> None:
     for place, setting in enumerate(settings):
         if come.sel(setting=setting).notnull().all():
             shown(panel, place + 0.12, come.sel(setting=setting), COLOURS[0])
-    panel.set_yscale("log")
+    log_axis(panel, "y", ticks=TICKS[key])
 
 
 def theory(study: Results) -> Figure:
@@ -189,11 +196,11 @@ def theory(study: Results) -> Figure:
                 label = scale if part == "test" else "_"
                 panel.plot(networks["step"], at.sel(part=part).mean("seed"), style, color=COLOURS[i], lw=1, label=label)
         log_axis(panel, "x", ticks=[1, 10, 100, 1000])
-        log_axis(panel, "y")
+        log_axis(panel, "y", ticks=[0.01, 0.1, 1])
         panel.set(xlabel="steps", ylabel="loss over that of zeros", ylim=(3e-3, 2), title=said)
         legend(panel, title="output scale", loc="lower left", labelspacing=0.2)
     scaled(axes[1, 2], networks)
-    return figure
+    return plain(figure)
 
 
 def errors(panel, result) -> None:
@@ -204,8 +211,8 @@ def errors(panel, result) -> None:
     panel.fill_between(width, *(start * (width / width[0]) ** s for s in SLOPES), color=COLOURS[7], alpha=0.4, lw=0)
     panel.plot(width, start * (width / width[0]) ** -0.5, "k--", lw=0.8, label="exponent -1/2")
     interval_whiskers(panel, width, found, "over seeds", color=COLOURS[0])
-    log_axis(panel, "x")
-    log_axis(panel, "y")
+    log_axis(panel, "x", ticks=width)
+    log_axis(panel, "y", ticks=[0.0003, 0.001, 0.003, 0.01, 0.03])
     panel.set(xlabel="width N", ylabel="relative error of\nthe infinite width")
     legend(panel, loc="lower left")
 
@@ -221,6 +228,7 @@ def scaled(panel, networks: xr.Dataset) -> None:
         panel.plot(places, seen.where(whole.isnull()), "^", color=COLOURS[i], mfc="none", ms=4)
         panel.plot([], [], ".-", color=COLOURS[i], label=said)
     panel.set_yscale("symlog", linthresh=10)
+    panel.yaxis.set_major_formatter("{x:g}")
     names(panel, "x", networks["scale"].values)
     panel.set(xlabel="output scale", ylabel="delay (steps)", xlim=(-0.3, 2.3), ylim=(-1, None))
     legend(panel, loc="lower right")
