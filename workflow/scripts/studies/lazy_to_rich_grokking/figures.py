@@ -61,7 +61,7 @@ def plain(figure: Figure) -> Figure:
 def over_time(panel) -> None:
     """A logarithmic axis of time."""
     log_axis(panel, "x", ticks=[10, 100, 1000, 10000])
-    panel.set(xlabel="time (steps at the authors' rate)", xlim=(3, None))
+    panel.set(xlabel="time (step)", xlim=(3, None))
 
 
 def losses(panel, found, colour: str, said: str) -> None:
@@ -113,9 +113,7 @@ def ratio_panel(panel, result) -> None:
 
 def shown(panel, place: float, found, colour: str, **style) -> None:
     """One judged mean with its interval."""
-    one = interval(found, "seed")
-    wide = type(one)(*(np.atleast_1d(np.asarray(part, float)) for part in one))
-    interval_whiskers(panel, np.array([place]), wide, color=colour, **style)
+    interval_whiskers(panel, np.array([place]), interval(found.expand_dims("place"), "seed"), color=colour, **style)
 
 
 def knobs(study: Results) -> Figure:
@@ -207,7 +205,7 @@ def errors(panel, result) -> None:
     """Relative error of the infinitely wide network against the width, with exponents that are accepted."""
     width = result["width"].values.astype(float)
     found = interval(result["width_error"], "seed")
-    start = float(found.centre[0])
+    start = float(result["width_error"][0].mean())
     panel.fill_between(width, *(start * (width / width[0]) ** s for s in SLOPES), color=COLOURS[7], alpha=0.4, lw=0)
     panel.plot(width, start * (width / width[0]) ** -0.5, "k--", lw=0.8, label="exponent -1/2")
     interval_whiskers(panel, width, found, "over seeds", color=COLOURS[0])

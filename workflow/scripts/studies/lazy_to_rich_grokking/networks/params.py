@@ -61,10 +61,10 @@ class Train(Model):
     seeds: Annotated[int, Field(ge=3)]
     trained: bool
     """false: no step is taken. Null."""
-    scales: dict[Literal["small", "middle", "large"], PositiveFloat]
+    scales: dict[str, PositiveFloat]
     """Output scales. Control: all are the same."""
     per_decade: PositiveInt
-    tasks: dict[Literal["student_teacher", "images"], Task]
+    tasks: dict[str, Task]
 
     @field_validator("scales", "tasks")
     @classmethod

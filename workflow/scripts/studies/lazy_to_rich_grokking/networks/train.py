@@ -42,7 +42,7 @@ def train(case: Case[Params], data: Any) -> xr.Dataset:
         loss[i, ..., : log.size] = found
         fallen[:, i] = times(found, log, params.tasks[name].threshold)
     most = max(logs, key=len)
-    dims, said = ("task", "scale", "seed"), {"may_be_constant": 1, "nan": CENSORED}
+    dims, said = ("task", "scale", "seed"), dict[str, Any](may_be_constant=1, nan=CENSORED)
     names = ("t_train", "t_test", "delay", "delay_at_least")
     spoken = (
         "step at which the training loss has fallen",
