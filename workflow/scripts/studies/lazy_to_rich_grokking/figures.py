@@ -8,7 +8,7 @@ import numpy as np
 import xarray as xr
 from matplotlib.figure import Figure
 
-from pesin.plot.style import COLOURS, band, interval_whiskers, legend, log_axis, names, panels
+from pesin.plot.style import COLOURS, band, interval_whiskers, legend, log_axis, names, note, panels
 from pesin.stats.intervals import interval
 from pesin.steps.results import Results
 
@@ -102,10 +102,9 @@ def ratio_panel(panel, result) -> None:
         panel.plot(np.full(found.size, place), found, ".", color=COLOURS[7])
         shown(panel, place + 0.15, found, COLOURS[0])
         panel.plot([place - 0.4, place + 0.4], [bound, bound], "--", color=COLOURS[1], lw=1)
-        panel.annotate(
-            "above" if place == 0 else "below", (place + 0.4, bound), fontsize=7, color=COLOURS[1], ha="right",
-            va="bottom" if place == 0 else "top", xytext=(0, 2 if place == 0 else -2), textcoords="offset points",
-        )  # fmt: skip
+        side = ("above", "bottom", 2) if place == 0 else ("below", "top", -2)
+        look = {"color": COLOURS[1], "ha": "right", "va": side[1], "textcoords": "offset points"}
+        note(panel, side[0], (place + 0.4, bound), xytext=(0, side[2]), **look)
     log_axis(panel, "y", ticks=[1, 2, 3, 5, 10, 20, 50])
     names(panel, "x", ["250 samples", "800 samples"])
     panel.set(ylabel="time of the test loss\nover that of the training loss", xlim=(-0.5, 1.5), ylim=(0.9, None))

@@ -111,6 +111,12 @@ class Followed:
     """(run,) largest rise of the training loss in a step, over its value before."""
 
 
+def nothing_yet(runs: int, log: int, side: int) -> Followed:
+    """Before the first step."""
+    curves = [np.full((runs, log, *shape), np.nan) for shape in ((), (len(PARTS),), (side, side))]
+    return Followed(*curves, *np.full((2, runs, 2), np.nan), np.zeros(runs, int), np.zeros(runs))
+
+
 @dataclass(frozen=True)
 class Descent:
     """Full-batch gradient descent with the learning rate `rate` x N / alpha^2, alike for all runs.
@@ -140,16 +146,8 @@ class Descent:
         y : ndarray, shape (runs, samples)
         beta : ndarray, shape (runs, dim)
         """
-        runs, logged, side = len(q), set(self.log.tolist()), q.shape[-1]
-        seen = Followed(
-            np.full((runs, self.log.size), np.nan),
-            np.full((runs, self.log.size, 3), np.nan),
-            np.full((runs, self.log.size, side, side), np.nan),
-            np.full((runs, 2), np.nan),
-            np.full((runs, 2), np.nan),
-            np.zeros(runs, int),
-            np.zeros(runs),
-        )
+        runs, logged = len(q), set(self.log.tolist())
+        seen = nothing_yet(runs, self.log.size, q.shape[-1])
         z, start, now, total = with_one(x), q, q, np.zeros_like(q)
         at, first, before = np.arange(runs), None, None
         for step in range(self.steps + 1):
