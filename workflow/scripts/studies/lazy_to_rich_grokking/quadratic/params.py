@@ -28,7 +28,8 @@ class Setting(Model):
     """Output scale: large is lazy."""
     epsilon: PositiveFloat
     """Weight of the quadratic part of the activation: small is a kernel that is badly aligned with the target."""
-    samples: PositiveInt
+    known: PositiveInt
+    """Training samples: the first of them."""
     frozen: bool = False
     """The network is linearised about its start: kernel regression."""
 
@@ -103,8 +104,8 @@ class Params(Model):
         if self.train.seeds > self.simulate.seeds:
             raise ValueError(f"train.seeds: only {self.simulate.seeds} are simulated")
         for name, setting in self.train.settings.items():
-            if setting.samples > self.simulate.samples:
-                raise ValueError(f"train.settings.{name}.samples: there are {self.simulate.samples} (simulate.samples)")
+            if setting.known > self.simulate.samples:
+                raise ValueError(f"train.settings.{name}.known: there are {self.simulate.samples} (simulate.samples)")
         if self.train.time < 2 * max(self.train.rate, self.train.width_rate):
             raise ValueError("train.time: two steps of train.rate and train.width_rate at least")
         return self

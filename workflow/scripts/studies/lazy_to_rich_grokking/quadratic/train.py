@@ -85,7 +85,7 @@ def followed(case: Case[Params], data: Any, setting: Setting, q: np.ndarray, log
     usual = {name: getattr(params, name) for name in ("rate", "threshold", "until", "fitted")} | other
     usual = {"steps": int(params.time / usual["rate"])} | usual | ({} if params.trained else {"steps": 0})
     descent = Descent(setting.alpha, setting.epsilon, frozen=setting.frozen, log=log, **usual)
-    return descent.follow(q, *of_seeds(case, data, setting.samples))
+    return descent.follow(q, *of_seeds(case, data, setting.known))
 
 
 def losses(at: list[Followed]) -> dict:
@@ -128,7 +128,7 @@ def times(at: list[Followed], rate: float) -> dict:
 def of_base(case: Case[Params], data: Any, seen: Followed) -> dict:
     """`moments` (seed, time, row, column), of networks at base, and `kernel_test` (seed), kernel regression's loss."""
     setting = case.params.train.settings["base"]
-    x, y, beta = of_seeds(case, data, setting.samples)
+    x, y, beta = of_seeds(case, data, setting.known)
     q = start(case, case.params.train.width)
     c = kernel_regression(q, with_one(x), y, setting.alpha, setting.epsilon)
     if not case.params.train.trained:
