@@ -113,8 +113,9 @@ class Followed:
 
 def nothing_yet(runs: int, log: int, side: int) -> Followed:
     """Before the first step."""
-    curves = [np.full((runs, log, *shape), np.nan) for shape in ((), (len(PARTS),), (side, side))]
-    return Followed(*curves, *np.full((2, runs, 2), np.nan), np.zeros(runs, int), np.zeros(runs))
+    train, parts, kept = (np.full((runs, log, *shape), np.nan) for shape in ((), (len(PARTS),), (side, side)))
+    first, last = np.full((2, runs, 2), np.nan)
+    return Followed(train, parts, kept, first, last, np.zeros(runs, int), np.zeros(runs))
 
 
 @dataclass(frozen=True)
