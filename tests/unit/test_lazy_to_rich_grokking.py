@@ -153,7 +153,9 @@ def test_delays_go_with_their_times_and_a_stopped_run_is_missing_afterwards(trai
     seen = found["t_test"].notnull()
     assert seen.any() and not seen.all()
     np.testing.assert_allclose(found["delay"].where(seen, 0), found["delay_at_least"].where(seen, 0))
-    assert (found["delay_at_least"].where(~seen, 1) > 0).all()
+    fitted = found["t_train"].notnull()
+    assert (found["delay_at_least"].notnull() == fitted).all()
+    assert (found["delay_at_least"].where(fitted & ~seen, 1) > 0).all()
     np.testing.assert_allclose(found["fell"], 1 - found["last_share"])
     assert (found["rise"] < 1e-12).all()
 
