@@ -90,6 +90,12 @@ _EACH = {"x": ("shift", "scale"), "y": ("shift", "scale")}
 DECLARED = (
     Declared(linear_cka, ("x", "y"), invariant=("shift", "scale"), alone=_EACH),
     Declared(
+        linear_cka,
+        ("x", "y"),
+        invariant=("shift", "scale"),
+        alone={"x": ("shift", "scale"), "y": ("shift", "scale")},
+    ),
+    Declared(
         kernel_alignment,
         ("kernel", "y"),
         invariant=("shift", "scale"),
