@@ -12,7 +12,7 @@ import torch
 from pesin.models.jets import scalar_gradient, softplus_activation
 from pesin.models.mlp import Parameters, apply_mlp, init_mlp
 
-ACTIVATION = softplus_activation(1)
+ACTIVATION = softplus_activation(1.0)
 WIDTH = 4
 
 

@@ -17,6 +17,8 @@ class Simulate(Model):
 
     systems: Annotated[list[System], Field(min_length=3)]
     """Each is held out in turn."""
+    unit: Annotated[list[System], Field(min_length=2)]
+    """Those of them that are studied with all constants one, too."""
     low: PositiveFloat
     high: PositiveFloat
     """Range of the constants a and b of a task where they vary."""
@@ -43,6 +45,8 @@ class Simulate(Model):
             raise ValueError(f"low: {self.low} is above high, {self.high}")
         if len(set(self.systems)) < len(self.systems):
             raise ValueError("systems: each may stand there once")
+        if not set(self.unit) <= set(self.systems):
+            raise ValueError("unit: some of simulate.systems, in which it has others")
         return self
 
 
@@ -122,10 +126,10 @@ class Params(Model):
     @model_validator(mode="after")
     def _there(self):
         for name in ("taught", "asked"):
-            if getattr(self.forecast, name) not in self.simulate.systems:
-                raise ValueError(f"forecast.{name}: {getattr(self.forecast, name)} is not among simulate.systems")
-        if "henon_heiles" not in self.simulate.systems:
-            raise ValueError("simulate.systems: henon_heiles is needed, whose exponents the entropy step computes")
+            if getattr(self.forecast, name) not in self.simulate.unit:
+                raise ValueError(f"forecast.{name}: {getattr(self.forecast, name)} is not among simulate.unit")
+        if "henon_heiles" not in self.simulate.unit:
+            raise ValueError("simulate.unit: henon_heiles is needed, whose exponents the entropy step computes")
         if max(self.forecast.points, *self.forecast.supports) > self.simulate.support:
             raise ValueError("forecast.supports: a task has no more points than simulate.support")
         if self.entropy.draws > self.simulate.draws:

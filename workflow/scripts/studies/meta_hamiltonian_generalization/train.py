@@ -19,6 +19,8 @@ from studies.meta_hamiltonian_generalization.systems import SYSTEMS
 
 CONSTANTS = 2
 GROUPS = ("meta", "pretrained", "single")
+Seen = list[list[list[int]]]
+"""For each setting of the constants and each network, the places of the systems that it learns."""
 
 
 @dataclass(frozen=True)
@@ -37,11 +39,12 @@ def train(case: Case[Params], data: xr.Dataset) -> xr.DataTree:
     many = CONSTANTS * len(systems)
     start = init_network(1, params.hidden, torch.Generator().manual_seed(case.seed("network")), case.device)
     points = tuple(torch.as_tensor(data[f"train_{part}"].values, device=case.device) for part in ("state", "rate"))
-    others = [[k for k in range(len(systems)) if k != held] for held in range(len(systems))]
-    alone = [[k] for k in range(len(systems))]
+    others, alone = taught(case.params)
     updates = params.outer_steps * (params.inner_steps + 1 if params.match == "gradient_evaluations" else 1)
     meta, meta_loss = _fit(case, "meta", start, points, others, params.outer_steps)
-    pooled, pooled_loss = _fit(case, "pooled", start, points, [*others, *alone], updates)
+    pooled, pooled_loss = _fit(
+        case, "pooled", start, points, [o + s for o, s in zip(others, alone, strict=True)], updates
+    )
     apart = {name: value.reshape(CONSTANTS, 2, -1, *value.shape[1:]) for name, value in pooled.items()}
     weights = {"meta": meta} | {
         group: {name: value[:, i].flatten(0, 1) for name, value in apart.items()}
@@ -66,13 +69,13 @@ def train(case: Case[Params], data: xr.Dataset) -> xr.DataTree:
 
 
 def _fit(
-    case: Case[Params], name: str, start: Parameters, points, seen: Sequence[Sequence[int]], steps: int
+    case: Case[Params], name: str, start: Parameters, points, seen: Seen, steps: int
 ) -> tuple[Parameters, np.ndarray]:
     """Train one network for each setting of the constants and each list of systems: (parameters, losses)."""
     params = case.params
     groups = members(params.simulate.systems, seen, case.device)
-    networks = CONSTANTS * len(seen)
-    count = torch.tensor([len(part) for part in seen] * CONSTANTS, device=case.device)
+    networks = CONSTANTS * len(seen[0])
+    count = torch.tensor([max(len(part), 1) for own in seen for part in own], device=case.device)
     parameters, rng = repeat_runs(start, networks), case.rng("tasks")
     half = params.simulate.points // 2
 
@@ -103,9 +106,22 @@ def _fit(
     return parameters, curves
 
 
-def members(systems: Sequence[str], seen: Sequence[Sequence[int]], device: str = "cpu") -> list[Members]:
+def taught(params: Params) -> tuple[Seen, Seen]:
+    """Places of the systems that networks see: all but the held-out one, and that one alone.
+
+    None at constants of one where the held-out system isn't studied so: that network stays as it was.
+    """
+    systems = params.simulate.systems
+    studied = [list(range(len(systems))), [systems.index(name) for name in params.simulate.unit]]
+    held = [[k if k in own else None for k in range(len(systems))] for own in studied]
+    others = [[[] if k is None else [i for i in own if i != k] for k in row] for own, row in zip(studied, held, strict=True)]
+    alone = [[[] if k is None else [k] for k in row] for row in held]
+    return others, alone
+
+
+def members(systems: Sequence[str], seen: Seen, device: str = "cpu") -> list[Members]:
     """Rows (network, constants, system), networks constants-major, in groups of systems with as many bodies."""
-    rows = [(c * len(seen) + i, c, k) for c in range(CONSTANTS) for i, part in enumerate(seen) for k in part]
+    rows = [(c * len(own) + i, c, k) for c, own in enumerate(seen) for i, part in enumerate(own) for k in part]
     found = []
     for bodies in sorted({SYSTEMS[name].bodies for name in systems}):
         own = [row for row in rows if SYSTEMS[systems[row[2]]].bodies == bodies]
