@@ -170,7 +170,9 @@ def scalar_gradient(
     """
     last = sum(name.startswith("weight_") for name in parameters) - 1
     if parameters[f"weight_{last}"].shape[-1] != 1:
-        raise ValueError(f"a gradient is that of one output, these networks have {parameters[f'weight_{last}'].shape[-1]}")
+        raise ValueError(
+            f"a gradient is that of one output, these networks have {parameters[f'weight_{last}'].shape[-1]}"
+        )
     slopes = []
     for layer in range(last):
         x = torch.baddbmm(parameters[f"bias_{layer}"], x, parameters[f"weight_{layer}"])

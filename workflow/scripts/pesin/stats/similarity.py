@@ -69,9 +69,7 @@ def kernel_alignment(kernel, y) -> np.ndarray:
     kernel = _features(kernel, "kernel")
     kernel = kernel - kernel.mean(-1, keepdims=True)
     along = (y * (kernel @ y)).sum((-2, -1))
-    return along / (
-        np.linalg.norm(kernel, axis=(-2, -1)) * np.linalg.norm(np.swapaxes(y, -1, -2) @ y, axis=(-2, -1))
-    )
+    return along / (np.linalg.norm(kernel, axis=(-2, -1)) * np.linalg.norm(np.swapaxes(y, -1, -2) @ y, axis=(-2, -1)))
 
 
 def _features(x, name: str) -> np.ndarray:

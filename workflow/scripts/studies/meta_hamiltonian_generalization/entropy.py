@@ -143,7 +143,7 @@ def at_energy(rng: np.random.Generator, energy: float, many: int) -> np.ndarray:
 
 
 def spectrum(field, start: np.ndarray, params) -> np.ndarray:
-    """Exponents along orbits of a field, shape of the states (..., 4), by QR after each interval; NaN if one escapes."""
+    """Exponents along orbits of a field, shape of the states (..., 4), by QR; NaN if one escapes."""
     times = np.linspace(0, params.interval, params.substeps + 1)
 
     def advance(x: np.ndarray) -> np.ndarray:

@@ -74,7 +74,12 @@ def forecast(case: Case[Params], data: xr.Dataset, trained: xr.DataTree) -> xr.D
     }
     for name, (own, what, units) in ROLLED.items():
         variables[name] = labelled(own, np.stack([one[name] for one in rolled]), what, units)
-    named: dict[str, Any] = {"constants": list(CONSTANTS), "heldout": systems, "arm": list(ARMS), "coord": data["coord"]}
+    named: dict[str, Any] = {
+        "constants": list(CONSTANTS),
+        "heldout": systems,
+        "arm": list(ARMS),
+        "coord": data["coord"],
+    }
     named |= {"step": params.at, "support": params.supports, "asked": simulate.unit, "time": data["time"].values}
     share = np.linspace(-1, 1, params.grid)
     return xr.Dataset(variables, named | {"source": ["true", *ARMS], "x": share, "y": share})
@@ -165,10 +170,7 @@ def _rolled(case: Case[Params], own: Parameters, data: xr.Dataset, held: int) ->
     truth, dt = true.reshape(*true.shape[:3], -1), float(data["time"][1] - data["time"][0])
     wide = np.sqrt(spread)[:, None] * np.ones(flat.shape[-1])
     valid = [
-        [
-            valid_prediction_time(t[:, 1:], f[:, 1:], w, dt, OFF).mean()
-            for t, f, w in zip(truth, one, wide, strict=True)
-        ]
+        [valid_prediction_time(t[:, 1:], f[:, 1:], w, dt, OFF).mean() for t, f, w in zip(truth, one, wide, strict=True)]
         for one in flat
     ]
     paths = np.concatenate([true[None, 0, 0], path[:, 0, 0]])

@@ -91,7 +91,10 @@ def adapted(
 def _part(parameters: Parameters, part: str) -> Parameters:
     """The node's or edge's network with the head as its last layer, as `scalar_gradient` takes it."""
     found = {name.removeprefix(f"{part}_"): value for name, value in parameters.items() if name.startswith(part)}
-    return found | {"weight_2": parameters["head"], "bias_2": parameters["head"].new_zeros(len(parameters["head"]), 1, 1)}
+    return found | {
+        "weight_2": parameters["head"],
+        "bias_2": parameters["head"].new_zeros(len(parameters["head"]), 1, 1),
+    }
 
 
 def _hidden(parameters: Parameters, part: str, x: torch.Tensor) -> torch.Tensor:

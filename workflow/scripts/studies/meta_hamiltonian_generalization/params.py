@@ -89,7 +89,7 @@ class Forecast(Model):
 
     meta: Literal["trained", "untrained"]
     """untrained: networks before training in place of the trained ones. Null."""
-    targets: Literal["true", "scrambled"]
+    targets: Literal["own", "scrambled"]
     """scrambled: the derivatives of the support points change places. Control."""
     at: Annotated[list[NonNegativeInt], Field(min_length=2)]
     """Numbers of gradient steps at which errors are measured; claims take the last."""

@@ -114,7 +114,9 @@ def taught(params: Params) -> tuple[Seen, Seen]:
     systems = params.simulate.systems
     studied = [list(range(len(systems))), [systems.index(name) for name in params.simulate.unit]]
     held = [[k if k in own else None for k in range(len(systems))] for own in studied]
-    others = [[[] if k is None else [i for i in own if i != k] for k in row] for own, row in zip(studied, held, strict=True)]
+    others = [
+        [[] if k is None else [i for i in own if i != k] for k in row] for own, row in zip(studied, held, strict=True)
+    ]
     alone = [[[] if k is None else [k] for k in row] for row in held]
     return others, alone
 
