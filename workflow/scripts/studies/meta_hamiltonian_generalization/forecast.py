@@ -73,7 +73,7 @@ def forecast(case: Case[Params], data: xr.Dataset, trained: xr.DataTree) -> xr.D
         ),
     }
     for name, (own, what, units) in ROLLED.items():
-        variables[name] = labelled(own, np.stack([one[name] for one in rolled]), what, units)
+        variables[name] = labelled(own, np.stack([one[name] for one in rolled]), what, units, may_be_constant=1)
     named: dict[str, Any] = {
         "constants": list(CONSTANTS),
         "heldout": systems,
@@ -190,8 +190,7 @@ def _rolled(case: Case[Params], own: Parameters, data: xr.Dataset, held: int) ->
 def _maps(case: Case[Params], own: Parameters, data: xr.Dataset, held: int) -> dict[str, np.ndarray]:
     """True and learned H of the first draw in a plane, the learned ones fitted to the true one by a line.
 
-    One body: the plane of x and its momentum, through the origin; several: the place of the first, the others where
-    the first test point has them.
+    One body: the plane of x and its momentum, through the origin; several: the place of the first, all at rest.
     """
     system, many = SYSTEMS[case.params.simulate.systems[held]], case.params.forecast.grid
     share = np.linspace(-1, 1, many) * system.reach
@@ -199,7 +198,7 @@ def _maps(case: Case[Params], own: Parameters, data: xr.Dataset, held: int) -> d
     second = 2
     if system.bodies > 1:
         angle = 2 * np.pi * np.arange(system.bodies) / system.bodies
-        state[..., 0], state[..., 1] = np.cos(angle), np.sin(angle)
+        state[..., 0], state[..., 1] = 1.5 * np.cos(angle), 1.5 * np.sin(angle)  # clear of the box
         second = 1
     state[..., 0, 0], state[..., 0, second] = share[:, None] * np.ones(many), share * np.ones((many, 1))
     draws = case.params.simulate.draws

@@ -1,0 +1,143 @@
+"""The study's figures: errors against steps, roll-outs and maps of H, similarity of representations."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from matplotlib.figure import Figure
+
+from pesin.plot.style import COLOURS, interval_band, interval_whiskers, legend, log_axis, named, names, panels
+from pesin.stats.intervals import interval
+from pesin.steps.results import Results
+
+HUES = {
+    "true": COLOURS[6],
+    "meta": COLOURS[0],
+    "pretrained": COLOURS[1],
+    "scratch": COLOURS[7],
+    "oracle": COLOURS[2],
+}
+SAID = {"henon_heiles": "Hénon-Heiles", "mass_spring": "mass on a spring"}
+FRIENDS = {"meta": "meta-trained", "scratch": "from scratch"}
+
+
+def title(name: str) -> str:
+    """What a system is called."""
+    return SAID.get(name, name.replace("_", " "))
+
+
+def adaptation(study: Results) -> Figure:
+    """Error against steps for each held-out system and arm, and the errors of the network that learnt one law."""
+    result: Any = study["forecast/systems"]
+    held = list(result["heldout"].values)
+    columns = 3
+    figure, axes = panels(-(-(len(held) + 1) // columns), columns, height=2.2)
+    flat = axes.ravel()
+    places = np.arange(result.sizes["step"])
+    for panel, name in zip(flat, held, strict=False):
+        for arm in result["arm"].values:
+            for constants, style in (("varied", "-"), ("unit", ":")):
+                one = result["log_error"].sel(heldout=name, arm=arm, constants=constants)
+                if one.isnull().any():
+                    continue
+                found = interval(one, "draw")
+                if constants == "varied":
+                    found = found._replace(**{key: np.exp(getattr(found, key)) for key in ("centre", "low", "high")})
+                    interval_band(panel, places, found, FRIENDS.get(arm, arm), color=HUES[arm])
+                else:
+                    panel.plot(places, np.exp(found.centre), style, color=HUES[arm], linewidth=0.9)
+        panel.axhline(0.1, color=COLOURS[7], linewidth=0.8, linestyle=(0, (1, 2)))
+        names(panel, "x", result["step"].values, places)
+        log_axis(panel, "y")
+        panel.set(title=title(name), xlabel="gradient steps")
+    for row in axes:
+        row[0].set_ylabel("relative error")
+    last, asked = flat[len(held)], list(result["asked"].values)
+    for i, constants in enumerate(result["constants"].values):
+        one = result["one_law"].sel(constants=constants)
+        at = np.arange(len(asked)) + 0.2 * (2 * i - 1)
+        last.plot(np.repeat(at[:, None], one.sizes["draw"], 1), one.values, ".", markersize=3, color=COLOURS[2 + i])
+        last.plot([], [], ".", color=COLOURS[2 + i], label=f"constants {constants}")
+    names(last, "x", [title(name) for name in asked], rotation=30)
+    log_axis(last, "y")
+    last.set(title="one system learnt")
+    legend(last)
+    for panel in flat[len(held) + 1 :]:
+        panel.set_axis_off()
+    handles, labels = flat[0].get_legend_handles_labels()
+    for style, constants in (("-", "constants varied"), (":", "all constants one")):
+        handles.append(flat[0].plot([], [], style, color=COLOURS[6], linewidth=0.9)[0])
+        labels.append(constants)
+    figure.legend(handles, labels, loc="outside upper center", ncols=len(labels), columnspacing=1)
+    return figure
+
+
+def rollouts(study: Results) -> Figure:
+    """First orbit, its energy and the map of H, a column for each held-out system."""
+    result: Any = study["forecast/systems"]
+    held = list(result["heldout"].values)
+    shown = ("true", "meta", "pretrained", "scratch")
+    figure, axes = panels(4, len(held), height=1.7)
+    for column, name in zip(axes.T, held, strict=True):
+        one = result.sel(heldout=name)
+        bodies = int((one["path"].sel(source="true") != 0).any(("time", "coord")).sum())
+        second = "px" if bodies == 1 else "qy"
+        for source in shown:
+            look: dict[str, Any] = {"color": HUES[source], "linewidth": 0.9, "label": FRIENDS.get(source, source)}
+            path = one["path"].sel(source=source).isel(body=0)
+            column[0].plot(path.sel(coord="qx"), path.sel(coord=second), **look)
+            column[1].plot(one["time"], one["path_energy"].sel(source=source), **look)
+        near = one["path"].sel(source="true").isel(body=0)
+        for which, coord in (("x", "qx"), ("y", second)):
+            edge = 2 * float(abs(near.sel(coord=coord)).max())
+            column[0].set(**{f"{which}lim": (-edge, edge)})
+        column[0].set(title=title(name), xlabel="x", ylabel={"px": "p", "qy": "y"}[second])
+        column[1].set(xlabel="time", ylim=(0, 2), ylabel="H / H(0)")
+        true = one["map"].sel(source="true").values
+        levels = np.unique(np.quantile(true, np.linspace(0.02, 0.98, 9)))
+        for panel, source in zip(column[2:], ("meta", "scratch"), strict=True):
+            grid = (one["x"], one["y"])
+            panel.contour(*grid, true.T, levels, colors=HUES["true"], linewidths=0.7)
+            panel.contour(*grid, one["map"].sel(source=source).values.T, levels, colors=HUES[source], linewidths=0.9)
+            panel.set(xlabel="x / reach", ylabel={"px": "p / reach", "qy": "y / reach"}[second])
+    for row in axes:
+        for panel in row[1:]:
+            panel.set_ylabel("" if row is not axes[0] else panel.get_ylabel())
+    handles, labels = axes[0, 0].get_legend_handles_labels()
+    figure.legend(handles, labels, loc="outside upper center", ncols=len(labels))
+    return figure
+
+
+def representation(study: Results) -> Figure:
+    """Similarity of meta-trained representations and of those from scratch, effective dimensions, exponents."""
+    result: Any = study["entropy/systems"]
+    held = [title(name) for name in result["heldout"].values]
+    figure, axes = panels(2, 2, height=3)
+    for panel, arm in zip(axes[0], ("meta", "scratch"), strict=True):
+        shares = panel.imshow(result["similarity"].sel(arm=arm).mean("draw").values, vmin=0, vmax=1, cmap="viridis")
+        names(panel, "x", held, rotation=30)
+        names(panel, "y", held)
+        panel.set(title=FRIENDS[arm], xlabel="other networks adapted to", ylabel="held out")
+    figure.colorbar(shares, ax=axes[0], label="linear CKA, mean over tasks")
+    left, right = axes[1]
+    place = np.arange(len(held))
+    for i, arm in enumerate(result["arm"].values):
+        for adapted, mark in (("before", "o"), ("after", "s")):
+            one = result["effective_dimension"].sel(arm=arm, adapted=adapted)
+            at = place + 0.22 * (i - 1) + (0.06 if adapted == "after" else -0.06)
+            look: dict[str, Any] = {"color": HUES[arm], "fmt": mark, "label": f"{FRIENDS.get(arm, arm)}, {adapted}"}
+            look |= {"markerfacecolor": "none"} if adapted == "before" else {}
+            interval_whiskers(left, at, interval(one, "draw"), **look)
+    names(left, "x", held, rotation=30)
+    left.set(ylabel="effective dimension")
+    legend(left, outside="above", ncols=2)
+    largest = result["exponents"].isel(exponent=0)
+    for i, level in enumerate(result["energy"].values):
+        pair = largest.sel(energy=level)
+        right.plot(pair.sel(flow="true"), pair.sel(flow="learned"), "o", color=COLOURS[i], label=f"E = {level:.3g}")
+    top = float(largest.max())
+    right.plot([0, top], [0, top], color=COLOURS[7], linewidth=0.8)
+    right.set(xlabel=named(largest, "largest exponent, true"), ylabel=named(largest, "largest exponent, learned"))
+    legend(right)
+    return figure
