@@ -243,7 +243,7 @@ def test_untrained_representations_are_as_alike_as_those_from_scratch():
     assert (null["similarity"] <= 1 + 1e-9).all() and (null["effective_dimension"] >= 1).all()
 
 
-def test_exponents_of_a_regular_flow_vanish_and_pairs_sum_to_zero():
+def test_exponents_of_a_regular_flow_vanish_and_all_four_sum_to_zero():
     params = case("entropy", entropy={"intervals": 20, "interval": 2.0, "substeps": 40}).params.entropy
     spring = entropies.spectrum(
         lambda x: systems.field(SYSTEMS["mass_spring"], x[..., None, :])[..., 0, :],
@@ -255,7 +255,8 @@ def test_exponents_of_a_regular_flow_vanish_and_pairs_sum_to_zero():
     system = SYSTEMS["henon_heiles"]
     np.testing.assert_allclose(systems.energy(system, start[:, None]), 0.125)
     found = entropies.spectrum(lambda x: systems.field(system, x[..., None, :])[..., 0, :], start, params)
-    np.testing.assert_allclose(found + found[:, ::-1], 0, atol=1e-3)
+    np.testing.assert_allclose(found.sum(-1), 0, atol=1e-6)  # volume is kept at any time, pairs only in the limit
+    np.testing.assert_allclose(found + found[:, ::-1], 0, atol=2 / 40)
     assert (found[:, 0] > 0.005).all()  # at t = 40 every orbit still stretches, as ln t / t
 
 

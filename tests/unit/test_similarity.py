@@ -45,6 +45,7 @@ def test_a_kernel_made_of_the_labels_is_aligned_and_the_identity_nearly_not():
         (lambda: linear_cka(X[0, 0], X[0, 0]), "the shape"),
         (lambda: kernel_alignment(np.arange(9.0).reshape(3, 3), np.arange(3.0)[:, None]), "symmetric"),
         (lambda: kernel_alignment(np.eye(4), X[0]), "don't fit"),
+        (lambda: kernel_alignment(X[0, :, 0] + X[0, :, :1], X[0]), "zero once centred"),
     ],
 )
 def test_what_does_not_fit_is_named(call, said):

@@ -68,6 +68,8 @@ def kernel_alignment(kernel, y) -> np.ndarray:
         raise ValueError("kernel must be symmetric")
     kernel = _features(kernel, "kernel")
     kernel = kernel - kernel.mean(-1, keepdims=True)
+    if (abs(kernel).max((-2, -1)) < 1e-12).any():  # of a largest entry of 1 before: k_ij = u_i + u_j, say
+        raise ValueError("kernel is zero once centred: an alignment is not defined")
     along = (y * (kernel @ y)).sum((-2, -1))
     return along / (np.linalg.norm(kernel, axis=(-2, -1)) * np.linalg.norm(np.swapaxes(y, -1, -2) @ y, axis=(-2, -1)))
 
