@@ -270,8 +270,8 @@ def test_exponents_of_a_regular_flow_vanish_and_all_four_sum_to_zero():
         ({"simulate": {"unit": ["mass_spring", "three_body"]}}, "some of simulate.systems"),
         ({"simulate": {"points": 7}}, "multiple of 2"),
         ({"forecast": {"asked": "two_body"}}, "two_body is not among simulate.unit"),
-        ({"forecast": {"points": 26}}, "no more points than simulate.support"),
-        ({"forecast": {"at": [5, 0]}}, "begin with 0"),
+        ({"adapt": {"points": 26}}, "no more points than simulate.support"),
+        ({"adapt": {"at": [5, 0]}}, "begin with 0"),
         ({"entropy": {"draws": 99}}, "no more than simulate.draws"),
     ],
 )

@@ -55,12 +55,16 @@ def fitted(
     target: int,
     points: int,
     at: Sequence[int],
+    scrambled: bool = False,
 ) -> Iterator[Parameters]:
-    """`own`, from `starting`, after each number of steps on the support points of a target system."""
+    """`own`, from `starting`, after each number of steps on the support points of a target system.
+
+    With `scrambled` the derivatives of the points change places.
+    """
     times = len(own["head"]) // case.params.simulate.draws
     state, rate = (part[:, :points] for part in drawn(case, data, "support", constants, target))
-    if case.params.forecast.targets == "scrambled":
+    if scrambled:
         order = case.rng("scrambled").permuted(np.tile(np.arange(points), (len(rate), 1)), axis=1)
         rate = torch.stack([one[torch.as_tensor(turn)] for one, turn in zip(rate, order, strict=True)])
     shape = (times, 1, 1, 1)
-    yield from adapted(own, state.repeat(shape), rate.repeat(shape), case.params.forecast.rate, at)
+    yield from adapted(own, state.repeat(shape), rate.repeat(shape), case.params.adapt.rate, at)

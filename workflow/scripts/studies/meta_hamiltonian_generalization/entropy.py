@@ -74,8 +74,8 @@ def groups(case: Case[Params]) -> dict[str, str]:
 
 def end(case: Case[Params], data: xr.Dataset, own: Parameters, constants: int, target: int) -> Parameters:
     """Networks after the last step on the tasks of a target system."""
-    forecast = case.params.forecast
-    (found,) = fitted(case, data, own, constants, target, forecast.points, forecast.at[-1:])
+    adapt = case.params.adapt
+    (found,) = fitted(case, data, own, constants, target, adapt.points, adapt.at[-1:])
     return found
 
 

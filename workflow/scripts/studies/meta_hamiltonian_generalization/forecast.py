@@ -28,16 +28,17 @@ OFF = 0.1  # of the spread of the orbits: how far a roll-out may be off
 
 def forecast(case: Case[Params], data: xr.Dataset, trained: xr.DataTree) -> xr.Dataset:
     """Adapt all arms to each held-out system, a task for each draw, and measure."""
-    params, simulate = case.params.forecast, case.params.simulate
+    params, simulate, at = case.params.forecast, case.params.simulate, case.params.adapt.at
+    scrambled = params.targets == "scrambled"
     systems, many = simulate.systems, (len(ARMS), simulate.draws)
-    error = np.full((len(CONSTANTS), len(systems), len(params.at), *many), np.nan)
+    error = np.full((len(CONSTANTS), len(systems), len(at), *many), np.nan)
     r2 = np.full((len(CONSTANTS), len(systems), *many), np.nan)
     curve = np.full((len(params.supports), len(systems), *many), np.nan)
     rolled: list[dict[str, np.ndarray]] = []
     for held, name in enumerate(systems):
         for c in studied(simulate, name):
             own = starting(case, trained, groups(case), c, held)
-            ends = list(fitted(case, data, own, c, held, params.points, params.at))
+            ends = list(fitted(case, data, own, c, held, case.params.adapt.points, at, scrambled))
             for i, end in enumerate(ends):
                 error[c, held, i] = _error(case, end, *drawn(case, data, "test", c, held, many[0])).reshape(many)
             r2[c, held] = _energy_r2(case, ends[-1], data, c, held).reshape(many)
@@ -45,7 +46,7 @@ def forecast(case: Case[Params], data: xr.Dataset, trained: xr.DataTree) -> xr.D
                 rolled.append(_rolled(case, ends[-1], data, held) | _maps(case, ends[-1], data, held))
         for i, points in enumerate(params.supports):
             own = starting(case, trained, groups(case), 0, held)
-            (end,) = fitted(case, data, own, 0, held, points, params.at[-1:])
+            (end,) = fitted(case, data, own, 0, held, points, at[-1:], scrambled)
             curve[i, held] = _error(case, end, *drawn(case, data, "test", 0, held, many[0])).reshape(many)
     dims, some = ("constants", "heldout"), {"nan": UNSTUDIED}
     one_law = _one_law(case, data, trained)
@@ -80,7 +81,7 @@ def forecast(case: Case[Params], data: xr.Dataset, trained: xr.DataTree) -> xr.D
         "arm": list(ARMS),
         "coord": data["coord"],
     }
-    named |= {"step": params.at, "support": params.supports, "asked": simulate.unit, "time": data["time"].values}
+    named |= {"step": at, "support": params.supports, "asked": simulate.unit, "time": data["time"].values}
     share = np.linspace(-1, 1, params.grid)
     return xr.Dataset(variables, named | {"source": ["true", *ARMS], "x": share, "y": share})
 

@@ -66,6 +66,22 @@ class Train(Model):
     """Updates of the pooled training: as many as the gradients that the meta-training takes, or as its outer ones."""
 
 
+class Adapt(Model):
+    """Seen by all steps: entropies and forecasts are those of networks that adapted alike."""
+
+    at: Annotated[list[NonNegativeInt], Field(min_length=2)]
+    """Numbers of gradient steps at which errors are measured; claims take the last."""
+    rate: PositiveFloat
+    points: PositiveInt
+    """Support points."""
+
+    @model_validator(mode="after")
+    def _rising(self):
+        if any(b <= a for a, b in zip(self.at[:-1], self.at[1:], strict=True)) or self.at[0] != 0:
+            raise ValueError("at: the numbers of steps must rise, and begin with 0")
+        return self
+
+
 class Entropy(Model):
     """Seen by the entropy step."""
 
@@ -91,11 +107,6 @@ class Forecast(Model):
     """untrained: networks before training in place of the trained ones. Null."""
     targets: Literal["own", "scrambled"]
     """scrambled: the derivatives of the support points change places. Control."""
-    at: Annotated[list[NonNegativeInt], Field(min_length=2)]
-    """Numbers of gradient steps at which errors are measured; claims take the last."""
-    rate: PositiveFloat
-    points: PositiveInt
-    """Support points."""
     supports: list[PositiveInt]
     """Other numbers of them, for the learning curve."""
     worst: PositiveFloat
@@ -108,17 +119,12 @@ class Forecast(Model):
     grid: PositiveInt
     """Points along an edge of the maps of H."""
 
-    @model_validator(mode="after")
-    def _rising(self):
-        if any(b <= a for a, b in zip(self.at[:-1], self.at[1:], strict=True)) or self.at[0] != 0:
-            raise ValueError("at: the numbers of steps must rise, and begin with 0")
-        return self
-
 
 class Params(Model):
     """Parameters of one case."""
 
     simulate: Simulate
+    adapt: Adapt
     train: Train
     entropy: Entropy
     forecast: Forecast
@@ -130,8 +136,8 @@ class Params(Model):
                 raise ValueError(f"forecast.{name}: {getattr(self.forecast, name)} is not among simulate.unit")
         if "henon_heiles" not in self.simulate.unit:
             raise ValueError("simulate.unit: henon_heiles is needed, whose exponents the entropy step computes")
-        if max(self.forecast.points, *self.forecast.supports) > self.simulate.support:
-            raise ValueError("forecast.supports: a task has no more points than simulate.support")
+        if max(self.adapt.points, *self.forecast.supports) > self.simulate.support:
+            raise ValueError("adapt.points and forecast.supports: a task has no more points than simulate.support")
         if self.entropy.draws > self.simulate.draws:
             raise ValueError("entropy.draws: there are no more than simulate.draws")
         return self
