@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 import torch
@@ -16,6 +16,8 @@ from studies.meta_hamiltonian_generalization.systems import SYSTEMS
 from studies.meta_hamiltonian_generalization.train import networks
 
 Points = tuple[torch.Tensor, torch.Tensor]
+Fit = tuple[int, int, int]
+"""Places of the setting of the constants, of the system that a network never saw, and of the one it adapts to."""
 
 
 def starting(
@@ -50,21 +52,38 @@ def drawn(case: Case[Params], data: xr.Dataset, part: str, constants: int, held:
 def fitted(
     case: Case[Params],
     data: xr.Dataset,
-    own: Parameters,
-    constants: int,
-    target: int,
+    trained: xr.DataTree,
+    groups: Mapping[str, str],
+    fits: Sequence[Fit],
     points: int,
     at: Sequence[int],
     scrambled: bool = False,
-) -> Iterator[Parameters]:
-    """`own`, from `starting`, after each number of steps on the support points of a target system.
+) -> dict[Fit, list[Parameters]]:
+    """Networks of all arms (as `starting` has them) after each number of steps on their support points, for each fit.
 
-    With `scrambled` the derivatives of the points change places.
+    With `scrambled` the derivatives of the points change places. Fits to as many bodies go in one call.
     """
-    times = len(own["head"]) // case.params.simulate.draws
-    state, rate = (part[:, :points] for part in drawn(case, data, "support", constants, target))
+    found: dict[Fit, list[Parameters]] = {}
+    bodies = {fit: SYSTEMS[case.params.simulate.systems[fit[2]]].bodies for fit in fits}
+    for many in sorted(set(bodies.values())):
+        own = [fit for fit in fits if bodies[fit] == many]
+        starts = [starting(case, trained, groups, *fit[:2]) for fit in own]
+        parts = [support(case, data, fit, points, len(groups), scrambled) for fit in own]
+        together = {name: torch.cat([one[name] for one in starts]) for name in starts[0]}
+        state, rate = (torch.cat(part) for part in zip(*parts, strict=True))
+        ends = [
+            {name: value.chunk(len(own)) for name, value in end.items()}
+            for end in adapted(together, state, rate, case.params.adapt.rate, at)
+        ]
+        for i, fit in enumerate(own):
+            found[fit] = [{name: value[i] for name, value in end.items()} for end in ends]
+    return found
+
+
+def support(case: Case[Params], data: xr.Dataset, fit: Fit, points: int, times: int, scrambled: bool = False) -> Points:
+    """The points that networks adapt to, (times x draws, points, bodies, 4)."""
+    state, rate = (part[:, :points] for part in drawn(case, data, "support", fit[0], fit[2]))
     if scrambled:
         order = case.rng("scrambled").permuted(np.tile(np.arange(points), (len(rate), 1)), axis=1)
         rate = torch.stack([one[torch.as_tensor(turn)] for one, turn in zip(rate, order, strict=True)])
-    shape = (times, 1, 1, 1)
-    yield from adapted(own, state.repeat(shape), rate.repeat(shape), case.params.adapt.rate, at)
+    return state.repeat(times, 1, 1, 1), rate.repeat(times, 1, 1, 1)

@@ -28,10 +28,11 @@ def entropy(case: Case[Params], data: xr.Dataset, trained: xr.DataTree) -> xr.Da
     many = (len(ARMS), params.simulate.draws)
     similarity = np.zeros((len(names), len(names), *many))
     dimension = np.zeros((len(names), 2, *many))
+    fits = [(VARIED, held, target) for held in range(len(names)) for target in range(len(names))]
+    ends = fitted(case, data, trained, groups(case), fits, params.adapt.points, params.adapt.at[-1:])
     for held in range(len(names)):
-        own = starting(case, trained, groups(case), VARIED, held)
-        before = hidden(case, own, data, held)
-        after = [hidden(case, end(case, data, own, VARIED, target), data, held) for target in range(len(names))]
+        before = hidden(case, starting(case, trained, groups(case), VARIED, held), data, held)
+        after = [hidden(case, ends[VARIED, held, target][0], data, held) for target in range(len(names))]
         for target in range(len(names)):
             similarity[held, target] = alike(before if target == held else after[target], after[held]).reshape(many)
         for i, seen in enumerate((before, after[held])):
@@ -72,13 +73,6 @@ def groups(case: Case[Params]) -> dict[str, str]:
     return ARMS | ({"meta": "start"} if case.params.entropy.meta == "untrained" else {})
 
 
-def end(case: Case[Params], data: xr.Dataset, own: Parameters, constants: int, target: int) -> Parameters:
-    """Networks after the last step on the tasks of a target system."""
-    adapt = case.params.adapt
-    (found,) = fitted(case, data, own, constants, target, adapt.points, adapt.at[-1:])
-    return found
-
-
 def hidden(case: Case[Params], own: Parameters, data: xr.Dataset, held: int) -> np.ndarray:
     """The last hidden layer on the test points of the held-out system, (tasks, points, hidden)."""
     state, _ = drawn(case, data, "test", VARIED, held, len(ARMS))
@@ -111,9 +105,10 @@ def exponents(case: Case[Params], data: xr.Dataset, trained: xr.DataTree) -> tup
 
     Each learned orbit is that of the meta-trained network adapted to one draw; both begin at the same states.
     """
-    params, name = case.params.entropy, "henon_heiles"
+    params, adapt, name = case.params.entropy, case.params.adapt, "henon_heiles"
     system, held = systems.SYSTEMS[name], case.params.simulate.systems.index(name)
-    own = end(case, data, starting(case, trained, groups(case), UNIT, held), UNIT, held)
+    fit = (UNIT, held, held)
+    (own,) = fitted(case, data, trained, groups(case), [fit], adapt.points, adapt.at[-1:])[fit]
     first = {key: value[: params.draws] for key, value in own.items()}  # the first arm is the meta-trained
     start = np.stack([at_energy(case.rng("orbits"), e, params.draws * params.orbits) for e in params.energies])
     start = np.swapaxes(start.reshape(len(params.energies), params.draws, params.orbits, 4), 0, 1)

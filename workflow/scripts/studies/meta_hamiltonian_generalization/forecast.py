@@ -14,7 +14,7 @@ from pesin.integrate.steppers import follow
 from pesin.models.mlp import Parameters
 from pesin.steps.case import Case
 from pesin.steps.labels import labelled
-from studies.meta_hamiltonian_generalization.adaptation import drawn, fitted, starting
+from studies.meta_hamiltonian_generalization.adaptation import Fit, Points, drawn, fitted, starting, support
 from studies.meta_hamiltonian_generalization.network import field, hamiltonian
 from studies.meta_hamiltonian_generalization.params import Params
 from studies.meta_hamiltonian_generalization.simulate import CONSTANTS
@@ -23,67 +23,31 @@ from studies.meta_hamiltonian_generalization.systems import SYSTEMS, energy
 ARMS = {"meta": "meta", "pretrained": "pretrained", "scratch": "start", "oracle": "single"}
 """Who adapts, and its networks: oracle learnt the held-out system itself."""
 UNSTUDIED = "not studied with all constants one"
+RELATIVE = "relative error of the derivatives"
+LEAST = 1e-12  # below it rounding decides
 OFF = 0.1  # of the spread of the orbits: how far a roll-out may be off
 
 
 def forecast(case: Case[Params], data: xr.Dataset, trained: xr.DataTree) -> xr.Dataset:
     """Adapt all arms to each held-out system, a task for each draw, and measure."""
-    params, simulate, at = case.params.forecast, case.params.simulate, case.params.adapt.at
-    scrambled = params.targets == "scrambled"
-    systems, many = simulate.systems, (len(ARMS), simulate.draws)
-    error = np.full((len(CONSTANTS), len(systems), len(at), *many), np.nan)
-    r2 = np.full((len(CONSTANTS), len(systems), *many), np.nan)
-    curve = np.full((len(params.supports), len(systems), *many), np.nan)
-    rolled: list[dict[str, np.ndarray]] = []
-    for held, name in enumerate(systems):
-        for c in studied(simulate, name):
-            own = starting(case, trained, groups(case), c, held)
-            ends = list(fitted(case, data, own, c, held, case.params.adapt.points, at, scrambled))
-            for i, end in enumerate(ends):
-                error[c, held, i] = _error(case, end, *drawn(case, data, "test", c, held, many[0])).reshape(many)
-            r2[c, held] = _energy_r2(case, ends[-1], data, c, held).reshape(many)
-            if c == 0:
-                rolled.append(_rolled(case, ends[-1], data, held) | _maps(case, ends[-1], data, held))
-        for i, points in enumerate(params.supports):
-            own = starting(case, trained, groups(case), 0, held)
-            (end,) = fitted(case, data, own, 0, held, points, at[-1:], scrambled)
-            curve[i, held] = _error(case, end, *drawn(case, data, "test", 0, held, many[0])).reshape(many)
-    dims, some = ("constants", "heldout"), {"nan": UNSTUDIED}
-    one_law = _one_law(case, data, trained)
-    asked, taught = (simulate.unit.index(getattr(params, name)) for name in ("asked", "taught"))
-    said = "relative error of the derivatives"
-    runs = ("heldout", "arm", "draw")
-    variables = {
-        "error": labelled((*dims, "step", "arm", "draw"), error, said, **some),
-        "log_error": labelled((*dims, "step", "arm", "draw"), np.log(error), f"ln of the {said}", **some),
-        "good": labelled(
-            (*dims, "step", "arm", "draw"),
-            np.where(np.isnan(error), np.nan, error <= params.good),
-            "whether the system is predicted",
-            may_be_constant=1,
-            **some,
-        ),
-        "energy_r2": labelled((*dims, "arm", "draw"), r2, "squared correlation of learned and true H", **some),
-        "learning_curve": labelled(("support", *runs), curve, said),
-        "one_law": labelled(("constants", "asked", "draw"), one_law, f"{said}, one system learnt"),
-        "foreign_to_own": labelled(
-            ("constants", "draw"),
-            np.log(one_law[:, asked] / one_law[:, taught]),
-            "ln of the error on another law over that on its own",
-            may_be_constant=1,
-        ),
-    }
+    params, simulate, adapt = case.params.forecast, case.params.simulate, case.params.adapt
+    systems = simulate.systems
+    fits = [(c, held, held) for held, name in enumerate(systems) for c in studied(simulate, name)]
+    ends = fitted(case, data, trained, groups(case), fits, adapt.points, adapt.at, params.targets == "scrambled")
+    variables = _errors(case, data, ends) | _one_law(case, data, trained)
+    curve = [_curve(case, data, trained, ends, points) for points in params.supports]
+    variables["learning_curve"] = labelled(("support", "heldout", "arm", "draw"), curve, RELATIVE)
+    rolled = [
+        _rolled(case, ends[0, k, k][-1], data, k) | _maps(case, ends[0, k, k][-1], data, k) for k in range(len(systems))
+    ]
     for name, (own, what, units) in ROLLED.items():
         variables[name] = labelled(own, np.stack([one[name] for one in rolled]), what, units, may_be_constant=1)
-    named: dict[str, Any] = {
-        "constants": list(CONSTANTS),
-        "heldout": systems,
-        "arm": list(ARMS),
-        "coord": data["coord"],
-    }
-    named |= {"step": at, "support": params.supports, "asked": simulate.unit, "time": data["time"].values}
     share = np.linspace(-1, 1, params.grid)
-    return xr.Dataset(variables, named | {"source": ["true", *ARMS], "x": share, "y": share})
+    named: dict[str, Any] = {"constants": list(CONSTANTS), "heldout": systems, "arm": list(ARMS), "step": adapt.at}
+    named |= {"support": params.supports, "taught": simulate.unit, "asked": simulate.unit, "x": share, "y": share}
+    return xr.Dataset(
+        variables, named | {"source": ["true", *ARMS], "coord": data["coord"], "time": data["time"].values}
+    )
 
 
 ROLLED = {
@@ -111,6 +75,57 @@ def groups(case: Case[Params]) -> dict[str, str]:
     return dict.fromkeys(ARMS, "start") if case.params.forecast.meta == "untrained" else ARMS
 
 
+def _errors(case: Case[Params], data: xr.Dataset, ends: dict[Fit, list[Parameters]]) -> dict[str, tuple]:
+    """Errors after each number of steps, correlation of learned and true H after the last, and a spring's errors."""
+    params, systems, many = case.params, case.params.simulate.systems, (len(ARMS), case.params.simulate.draws)
+    error = np.full((len(CONSTANTS), len(systems), len(params.adapt.at), *many), np.nan)
+    r2, spring = np.full((*error.shape[:2], *many), np.nan), np.full((*error.shape[:2], many[1]), np.nan)
+    for fit, own in ends.items():
+        c, held, _ = fit
+        test = drawn(case, data, "test", c, held, many[0])
+        error[c, held] = [_error(case, end, *test).reshape(many) for end in own]
+        r2[c, held] = _energy_r2(case, own[-1], data, c, held).reshape(many)
+        given = support(case, data, fit, params.adapt.points, 1, params.forecast.targets == "scrambled")
+        spring[c, held] = spring_error(given, drawn(case, data, "test", c, held))
+    dims, runs = ("constants", "heldout"), ("step", "arm", "draw")
+    good = np.where(np.isnan(error), np.nan, error <= params.forecast.good)
+    return {
+        "error": labelled((*dims, *runs), error, RELATIVE, nan=UNSTUDIED),
+        "log_error": labelled((*dims, *runs), np.log(error), f"ln of the {RELATIVE}", nan=UNSTUDIED),
+        "good": labelled((*dims, *runs), good, "whether the system is predicted", may_be_constant=1, nan=UNSTUDIED),
+        "energy_r2": labelled((*dims, "arm", "draw"), r2, "squared correlation of learned and true H", nan=UNSTUDIED),
+        "log_spring_error": labelled(
+            (*dims, "draw"), np.log(np.maximum(spring, LEAST)), f"ln of a fitted spring's {RELATIVE}", nan=UNSTUDIED
+        ),
+    }
+
+
+def spring_error(given: Points, test: Points) -> np.ndarray:
+    """Relative error on test points of dq/dt = a p, dp/dt = -b q, a and b by least squares on those given, (tasks,).
+
+    What anyone would try who has seen one mass on a spring, and nothing else.
+    """
+    (x, rate), (y, true) = ([part.double().numpy(force=True) for part in pair] for pair in (given, test))
+    a, b = (
+        (rate[..., to] * x[..., by]).sum((1, 2, 3)) / (x[..., by] ** 2).sum((1, 2, 3))
+        for to, by in ((slice(2), slice(2, None)), (slice(2, None), slice(2)))
+    )
+    made = np.concatenate([a[:, None, None, None] * y[..., 2:], b[:, None, None, None] * y[..., :2]], -1)
+    return ((made - true) ** 2).mean((1, 2, 3)) / (true**2).mean((1, 2, 3))
+
+
+def _curve(case: Case[Params], data: xr.Dataset, trained: xr.DataTree, ends, points: int) -> np.ndarray:
+    """Errors after the last step on so many points, constants that vary: (systems, arms, draws)."""
+    systems, adapt = case.params.simulate.systems, case.params.adapt
+    fits = [(0, held, held) for held in range(len(systems))]
+    if points != adapt.points:
+        scrambled = case.params.forecast.targets == "scrambled"
+        ends = fitted(case, data, trained, groups(case), fits, points, adapt.at[-1:], scrambled)
+    many = (len(ARMS), case.params.simulate.draws)
+    found = [_error(case, ends[fit][-1], *drawn(case, data, "test", *fit[:2], many[0])) for fit in fits]
+    return np.reshape(found, (len(systems), *many))
+
+
 def _error(case: Case[Params], own: Parameters, state: torch.Tensor, rate: torch.Tensor) -> np.ndarray:
     """Mean squared error over the mean square of the derivatives, (tasks,); capped."""
     with torch.no_grad():
@@ -134,15 +149,22 @@ def _energy_r2(case: Case[Params], own: Parameters, data: xr.Dataset, constants:
         return np.nan_to_num((found * true).sum(1) ** 2 / ((found**2).sum(1) * (true**2).sum(1)))
 
 
-def _one_law(case: Case[Params], data: xr.Dataset, trained: xr.DataTree) -> np.ndarray:
-    """Error of the network that learnt `taught` alone, unadapted, on each system: (constants, systems, draws)."""
+def _one_law(case: Case[Params], data: xr.Dataset, trained: xr.DataTree) -> dict[str, tuple]:
+    """Errors of networks that learnt one system alone, unadapted, on each system."""
     params, simulate = case.params.forecast, case.params.simulate
-    taught, found = simulate.systems.index(params.taught), []
+    places, group = [simulate.systems.index(name) for name in simulate.unit], {"oracle": groups(case)["oracle"]}
+    error = np.zeros((len(CONSTANTS), len(places), len(places), simulate.draws))
     for c in range(len(CONSTANTS)):
-        own = starting(case, trained, {"oracle": groups(case)["oracle"]}, c, taught)
-        places = [simulate.systems.index(name) for name in simulate.unit]
-        found.append([_error(case, own, *drawn(case, data, "test", c, place)) for place in places])
-    return np.array(found)
+        for i, taught in enumerate(places):
+            own = starting(case, trained, group, c, taught)
+            error[c, i] = [_error(case, own, *drawn(case, data, "test", c, asked)) for asked in places]
+    taught, asked = (simulate.unit.index(getattr(params, name)) for name in ("taught", "asked"))
+    ratio = np.log(error[:, taught, asked] / error[:, taught, taught])
+    said = "ln of the error on another law over that on its own"
+    return {
+        "one_law": labelled(("constants", "taught", "asked", "draw"), error, f"{RELATIVE}, one system learnt"),
+        "foreign_to_own": labelled(("constants", "draw"), ratio, said, may_be_constant=1),
+    }
 
 
 # ------------------------------------------------------------------------------------------------- roll-outs and maps
@@ -181,7 +203,7 @@ def _rolled(case: Case[Params], own: Parameters, data: xr.Dataset, held: int) ->
     return {
         "rollout_error": error,
         "log_rollout_to_rest": np.log(whole / np.sqrt(rest)),
-        "log_energy_error": np.log(np.maximum(capped(drift, worst), 1e-12)),
+        "log_energy_error": np.log(np.maximum(capped(drift, worst), LEAST)),
         "valid_time": np.array(valid),
         "path": np.pad(capped(paths, 1e3), ((0, 0), (0, 0), (0, bodies), (0, 0))),
         "path_energy": capped(along, 1e3),

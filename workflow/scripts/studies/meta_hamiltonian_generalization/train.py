@@ -78,6 +78,7 @@ def _fit(
     count = torch.tensor([max(len(part), 1) for own in seen for part in own], device=case.device)
     parameters, rng = repeat_runs(start, networks), case.rng("tasks")
     half = params.simulate.points // 2
+    halves = (slice(half), slice(half, None))
 
     def loss_of(step: int) -> torch.Tensor:
         drawn = rng.integers(params.simulate.tasks, size=(CONSTANTS, len(params.simulate.systems)))
@@ -87,11 +88,8 @@ def _fit(
             place = (group.constants, group.system, task[group.constants, group.system])
             state, rate = (part[place][:, :, : group.bodies] for part in points)
             own = {key: value[group.network] for key, value in used(parameters, group.bodies).items()}
-            if name == "meta":
-                value = query_loss(params, own, (state[:, :half], rate[:, :half]), (state[:, half:], rate[:, half:]))
-            else:
-                part = slice(half) if step % 2 else slice(half, None)
-                value = loss(own, state[:, part], rate[:, part])
+            first, second = ((state[:, part], rate[:, part]) for part in (halves[step % 2], halves[1 - step % 2]))
+            value = query_loss(params, own, first, second) if name == "meta" else loss(own, *second)
             total = total.index_add(0, group.network, value)
         return total / count
 
