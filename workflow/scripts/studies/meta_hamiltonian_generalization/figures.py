@@ -19,6 +19,14 @@ HUES = {
     "oracle": COLOURS[2],
 }
 SAID = {"henon_heiles": "Hénon-Heiles", "mass_spring": "mass on a spring"}
+SHORT = {
+    "mass_spring": "spring",
+    "pendulum": "pend.",
+    "henon_heiles": "Hénon",
+    "magnetic_mirror": "mirror",
+    "two_body": "two b.",
+    "three_body": "three b.",
+}
 FRIENDS = {"meta": "meta-trained", "scratch": "from scratch"}
 
 
@@ -47,38 +55,49 @@ def adaptation(study: Results) -> Figure:
                     interval_band(panel, places, found, FRIENDS.get(arm, arm), color=HUES[arm])
                 else:
                     panel.plot(places, np.exp(found.centre), style, color=HUES[arm], linewidth=0.9)
+        spring = float(np.exp(result["log_spring_error"].sel(heldout=name, constants="varied").mean("draw")))
+        if spring > 1e-4:  # of the spring itself it is rounding
+            panel.axhline(spring, color=COLOURS[3], linewidth=1.2, linestyle="--")
         panel.axhline(0.1, color=COLOURS[7], linewidth=0.8, linestyle=(0, (1, 2)))
         names(panel, "x", result["step"].values, places)
         log_axis(panel, "y")
         panel.set(title=title(name), xlabel="gradient steps")
     for row in axes:
         row[0].set_ylabel("relative error")
-    last, asked = flat[len(held)], list(result["asked"].values)
-    for i, constants in enumerate(result["constants"].values):
-        one = result["one_law"].sel(constants=constants)
-        at = np.arange(len(asked)) + 0.2 * (2 * i - 1)
-        last.plot(np.repeat(at[:, None], one.sizes["draw"], 1), one.values, ".", markersize=3, color=COLOURS[2 + i])
-        last.plot([], [], ".", color=COLOURS[2 + i], label=f"constants {constants}")
-    names(last, "x", [title(name) for name in asked], rotation=30)
-    log_axis(last, "y")
-    last.set(title="one system learnt")
-    legend(last)
+    _one_law(flat[len(held)], result)
     for panel in flat[len(held) + 1 :]:
         panel.set_axis_off()
     handles, labels = flat[0].get_legend_handles_labels()
-    for style, constants in (("-", "constants varied"), (":", "all constants one")):
-        handles.append(flat[0].plot([], [], style, color=COLOURS[6], linewidth=0.9)[0])
-        labels.append(constants)
-    figure.legend(handles, labels, loc="outside upper center", ncols=len(labels), columnspacing=1)
+    for style, said, hue in (
+        ("-", "constants varied", COLOURS[6]),
+        (":", "all constants one", COLOURS[6]),
+        ("--", "spring, fitted", COLOURS[3]),
+    ):
+        handles.append(flat[0].plot([], [], style, color=hue, linewidth=0.9)[0])
+        labels.append(said)
+    figure.legend(handles, labels, loc="outside upper center", ncols=4, columnspacing=1)
     return figure
+
+
+def _one_law(panel, result) -> None:
+    """Errors of the networks that learnt one system alone, mean ln over draws, on each system, constants of one."""
+    error = np.log10(result["one_law"].sel(constants="unit")).mean("draw")
+    shades = panel.imshow(error.values, vmin=-4, vmax=0, cmap="viridis")
+    for (row, column), value in np.ndenumerate(error.values):
+        colour = "black" if value > -1.5 else "white"
+        panel.text(column, row, f"{10**value:.1g}", ha="center", va="center", fontsize=6, color=colour)
+    for which, dim in (("x", "asked"), ("y", "taught")):
+        names(panel, which, [SHORT[name] for name in result[dim].values])
+    panel.set(title="one system learnt", xlabel="asked about, not adapted", ylabel="learnt")
+    panel.figure.colorbar(shades, ax=panel, label="lg of the relative error")
 
 
 def rollouts(study: Results) -> Figure:
     """First orbit, its energy and the map of H, a column for each held-out system."""
     result: Any = study["forecast/systems"]
-    held = list(result["heldout"].values)
+    held = [name for name in ("pendulum", "henon_heiles", "two_body") if name in result["heldout"].values]
     shown = ("true", "meta", "pretrained", "scratch")
-    figure, axes = panels(4, len(held), height=1.7)
+    figure, axes = panels(3, len(held), height=2.1)
     for column, name in zip(axes.T, held, strict=True):
         one = result.sel(heldout=name)
         bodies = int((one["path"].sel(source="true") != 0).any(("time", "coord")).sum())
@@ -96,14 +115,10 @@ def rollouts(study: Results) -> Figure:
         column[1].set(xlabel="time", ylim=(0, 2), ylabel="H / H(0)")
         true = one["map"].sel(source="true").values
         levels = np.unique(np.quantile(true, np.linspace(0.02, 0.98, 9)))
-        for panel, source in zip(column[2:], ("meta", "scratch"), strict=True):
-            grid = (one["x"], one["y"])
-            panel.contour(*grid, true.T, levels, colors=HUES["true"], linewidths=0.7)
-            panel.contour(*grid, one["map"].sel(source=source).values.T, levels, colors=HUES[source], linewidths=0.9)
-            panel.set(xlabel="x / reach", ylabel={"px": "p / reach", "qy": "y / reach"}[second])
-    for row in axes:
-        for panel in row[1:]:
-            panel.set_ylabel("" if row is not axes[0] else panel.get_ylabel())
+        for source, style in (("true", "-"), ("scratch", "--"), ("meta", "-")):
+            level = one["map"].sel(source=source).values.T
+            column[2].contour(one["x"], one["y"], level, levels, colors=HUES[source], linewidths=0.8, linestyles=style)
+        column[2].set(xlabel="x / edge of the box", ylabel={"px": "p / edge", "qy": "y / edge"}[second])
     handles, labels = axes[0, 0].get_legend_handles_labels()
     figure.legend(handles, labels, loc="outside upper center", ncols=len(labels))
     return figure
