@@ -14,9 +14,9 @@ from pesin.models.mlp import repeat_runs
 from pesin.params import check
 from project import case_of, plan
 from stopping import assert_goes_on
+from studies.meta_hamiltonian_generalization import adaptation, network, systems
 from studies.meta_hamiltonian_generalization import entropy as entropies
 from studies.meta_hamiltonian_generalization import forecast as forecasts
-from studies.meta_hamiltonian_generalization import network, systems
 from studies.meta_hamiltonian_generalization.params import Params
 from studies.meta_hamiltonian_generalization.simulate import simulate
 from studies.meta_hamiltonian_generalization.train import members, query_loss, taught, train
@@ -207,6 +207,15 @@ def test_without_an_inner_rate_meta_training_is_pooled_training():
     torch.testing.assert_close(query_loss(params, own, tuple(sets[0]), tuple(sets[1])), network.loss(own, *sets[1]))
 
 
+def test_the_control_trains_the_pooled_network_twice():
+    """With equal updates and no inner step the two trainings see the same points in the same order."""
+    data, _ = trained()
+    tree = train(replace(case("train", "inner_rate_0", train={"outer_steps": 4}), streams="systems"), data)
+    for name in ("head", "edge_weight_0"):
+        np.testing.assert_allclose(tree["meta"][name], tree["pretrained"][name], atol=1e-5)
+        assert (tree["meta"][name].values[0] != tree["start"][name].values[0]).any()
+
+
 def test_networks_without_systems_stay_and_the_others_move():
     _, tree = trained()
     start, end = tree["start"]["head"].values[0], tree["meta"]["head"].values
@@ -234,6 +243,34 @@ def test_scores_of_exact_answers_and_of_the_null():
     np.testing.assert_array_equal(null["foreign_to_own"].shape, (2, 4))
     same = case("forecast", "scrambled_targets").params.forecast
     assert same.asked == same.taught and same.targets == "scrambled"
+
+
+def test_a_fitted_spring_is_exact_on_a_spring_and_off_by_the_cubic_terms_of_henon_heiles():
+    """At a = b = 1 the cubic part of the force has the mean square 4 s^4 / 9 + 2 s^4 (1/5 - 1/9), s the reach."""
+
+    def of(name, a, b):
+        x = systems.points(SYSTEMS[name], np.random.default_rng(8), (2, 40000))
+        return tuple(torch.as_tensor(y) for y in (x, systems.field(SYSTEMS[name], x, a, b)))
+
+    np.testing.assert_allclose(forecasts.spring_error(*[of("mass_spring", 0.7, 1.9)] * 2), 0, atol=1e-20)
+    reach = SYSTEMS["henon_heiles"].reach
+    cubic = 4 * reach**4 / 9 + 2 * reach**4 * (1 / 5 - 1 / 9)
+    expected = cubic / (4 * reach**2 / 3 + cubic)
+    found = forecasts.spring_error(*[of("henon_heiles", 1.0, 1.0)] * 2)
+    np.testing.assert_allclose(found, expected, rtol=0.02)
+
+
+def test_fits_in_one_call_are_those_one_by_one():
+    data, tree = trained()
+    given, groups = case("forecast"), {"meta": "meta", "scratch": "start"}
+    fits = [(0, 0, 0), (0, 1, 4), (0, 4, 2)]
+    together = adaptation.fitted(given, data, tree, groups, fits, 10, [0, 3], scrambled=True)
+    for fit in fits:
+        (alone,) = adaptation.fitted(given, data, tree, groups, [fit], 10, [3], scrambled=True)[fit]
+        for name, value in alone.items():
+            torch.testing.assert_close(together[fit][1][name], value)
+    own = adaptation.fitted(given, data, tree, groups, fits[:1], 10, [3])[fits[0]][0]
+    assert not torch.equal(own["head"], together[fits[0]][1]["head"])
 
 
 def test_untrained_representations_are_as_alike_as_those_from_scratch():
