@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from matplotlib.figure import Figure
 
-from pesin.plot.style import COLOURS, interval_band, interval_whiskers, legend, log_axis, named, names, panels
+from pesin.plot.style import COLOURS, interval_band, interval_whiskers, legend, log_axis, names, panels
 from pesin.stats.intervals import interval
 from pesin.steps.results import Results
 
@@ -36,36 +36,21 @@ def title(name: str) -> str:
 
 
 def adaptation(study: Results) -> Figure:
-    """Error against steps for each held-out system and arm, and the errors of the network that learnt one law."""
+    """Error against steps for each held-out system and arm; what C3, C6 and C1 are about, in three more panels."""
     result: Any = study["forecast/systems"]
     held = list(result["heldout"].values)
-    columns = 3
-    figure, axes = panels(-(-(len(held) + 1) // columns), columns, height=2.2)
+    columns = 4
+    figure, axes = panels(-(-(len(held) + 3) // columns), columns, height=2.1)
     flat = axes.ravel()
-    places = np.arange(result.sizes["step"])
-    for panel, name in zip(flat, held, strict=False):
-        for arm in result["arm"].values:
-            for constants, style in (("varied", "-"), ("unit", ":")):
-                one = result["log_error"].sel(heldout=name, arm=arm, constants=constants)
-                if one.isnull().any():
-                    continue
-                found = interval(one, "draw")
-                if constants == "varied":
-                    found = found._replace(**{key: np.exp(getattr(found, key)) for key in ("centre", "low", "high")})
-                    interval_band(panel, places, found, FRIENDS.get(arm, arm), color=HUES[arm])
-                else:
-                    panel.plot(places, np.exp(found.centre), style, color=HUES[arm], linewidth=0.9)
-        spring = float(np.exp(result["log_spring_error"].sel(heldout=name, constants="varied").mean("draw")))
-        if spring > 1e-4:  # of the spring itself it is rounding
-            panel.axhline(spring, color=COLOURS[3], linewidth=1.2, linestyle="--")
-        panel.axhline(0.1, color=COLOURS[7], linewidth=0.8, linestyle=(0, (1, 2)))
-        names(panel, "x", result["step"].values, places)
-        log_axis(panel, "y")
-        panel.set(title=title(name), xlabel="gradient steps")
-    for row in axes:
-        row[0].set_ylabel("relative error")
-    _one_law(flat[len(held)], result)
-    for panel in flat[len(held) + 1 :]:
+    for i, (panel, name) in enumerate(zip(flat, held, strict=False)):
+        _steps(panel, result.sel(heldout=name))
+        panel.set(
+            title=title(name), xlabel="gradient steps", ylim=(3e-4, 3), ylabel="" if i % columns else "relative error"
+        )
+    _ratios(flat[len(held)], result)
+    _energy_errors(flat[len(held) + 1], result)
+    _one_law(flat[len(held) + 2], result)
+    for panel in flat[len(held) + 3 :]:
         panel.set_axis_off()
     handles, labels = flat[0].get_legend_handles_labels()
     for style, said, hue in (
@@ -79,17 +64,76 @@ def adaptation(study: Results) -> Figure:
     return figure
 
 
+def _steps(panel, result) -> None:
+    """Geometric mean error of each arm, with its interval where constants vary, and of a fitted spring."""
+    places = np.arange(result.sizes["step"])
+    for arm in result["arm"].values:
+        for constants, style in (("varied", "-"), ("unit", ":")):
+            one = result["log_error"].sel(arm=arm, constants=constants)
+            if one.isnull().any():
+                continue
+            found = interval(one, "draw")
+            if constants == "varied":
+                found = found._replace(**{key: np.exp(getattr(found, key)) for key in ("centre", "low", "high")})
+                interval_band(panel, places, found, FRIENDS.get(arm, arm), color=HUES[arm])
+            else:
+                panel.plot(places, np.exp(found.centre), style, color=HUES[arm], linewidth=0.9)
+    spring = float(np.exp(result["log_spring_error"].sel(constants="varied").mean("draw")))
+    panel.axhline(spring, color=COLOURS[3], linewidth=1.2, linestyle="--")  # of the spring itself it is off the panel
+    panel.axhline(0.1, color=COLOURS[7], linewidth=0.8, linestyle=(0, (1, 2)))
+    names(panel, "x", result["step"].values, places)
+    log_axis(panel, "y")
+
+
+def _ratios(panel, result) -> None:
+    """Paired ln of the ratio of last errors, pretrained over meta-trained: each system, and their mean."""
+    error = result["log_error"].isel(step=-1)
+    apart = error.sel(arm="pretrained") - error.sel(arm="meta")
+    held = list(result["heldout"].values)
+    for i, constants in enumerate(result["constants"].values):
+        one = apart.sel(constants=constants).dropna("heldout", how="all")
+        for name in (*one["heldout"].values, "mean"):
+            values = one.mean("heldout") if name == "mean" else one.sel(heldout=name)
+            at = [len(held) if name == "mean" else held.index(name)]
+            label = {"label": f"constants {constants}"} if name == "mean" else {}
+            interval_whiskers(
+                panel, np.add(at, 0.2 * (2 * i - 1)), interval(values, "draw"), color=COLOURS[2 + i], **label
+            )
+    panel.axhline(0, color=COLOURS[7], linewidth=0.8)
+    names(panel, "x", [*(SHORT[name] for name in held), "mean"], rotation=60)
+    panel.set(title="ratio of errors", ylabel="ln (pretrained / meta)")
+    low, high = panel.get_ylim()
+    panel.set_ylim(low, high + 0.5 * (high - low))
+    legend(panel, loc="upper right")
+
+
+def _energy_errors(panel, result) -> None:
+    """Error of the energy along roll-outs of the meta-trained networks and of those from scratch."""
+    held = list(result["heldout"].values)
+    for i, arm in enumerate(("meta", "scratch")):
+        one = result["log_energy_error"].sel(arm=arm)
+        for place, values in enumerate([*(one.sel(heldout=name) for name in held), one.mean("heldout")]):
+            found = interval(values, "draw")
+            found = found._replace(**{key: np.exp(getattr(found, key)) for key in ("centre", "low", "high")})
+            interval_whiskers(panel, [place + 0.2 * (2 * i - 1)], found, color=HUES[arm])
+    panel.axhline(0.1, color=COLOURS[7], linewidth=0.8, linestyle=(0, (1, 2)))
+    names(panel, "x", [*(SHORT[name] for name in held), "mean"], rotation=60)
+    log_axis(panel, "y")
+    panel.set(title="energy, rolled out", ylabel="relative error")
+
+
 def _one_law(panel, result) -> None:
     """Errors of the networks that learnt one system alone, mean ln over draws, on each system, constants of one."""
     error = np.log10(result["one_law"].sel(constants="unit")).mean("draw")
-    shades = panel.imshow(error.values, vmin=-4, vmax=0, cmap="viridis")
+    panel.imshow(error.values, vmin=-4, vmax=0, cmap="viridis")
     for (row, column), value in np.ndenumerate(error.values):
         colour = "black" if value > -1.5 else "white"
-        panel.text(column, row, f"{10**value:.1g}", ha="center", va="center", fontsize=6, color=colour)
+        panel.text(
+            column, row, f"{10**value:.1g}".removeprefix("0"), ha="center", va="center", fontsize=6, color=colour
+        )
     for which, dim in (("x", "asked"), ("y", "taught")):
-        names(panel, which, [SHORT[name] for name in result[dim].values])
-    panel.set(title="one system learnt", xlabel="asked about, not adapted", ylabel="learnt")
-    panel.figure.colorbar(shades, ax=panel, label="lg of the relative error")
+        names(panel, which, [SHORT[name] for name in result[dim].values], rotation=60 if which == "x" else 0)
+    panel.set(title="one system learnt", xlabel="asked about", ylabel="learnt")
 
 
 def rollouts(study: Results) -> Figure:
@@ -130,10 +174,13 @@ def representation(study: Results) -> Figure:
     held = [title(name) for name in result["heldout"].values]
     figure, axes = panels(2, 2, height=3)
     for panel, arm in zip(axes[0], ("meta", "scratch"), strict=True):
-        shares = panel.imshow(result["similarity"].sel(arm=arm).mean("draw").values, vmin=0, vmax=1, cmap="viridis")
+        shares = panel.imshow(result["similarity"].sel(arm=arm).mean("draw").values, vmin=0.5, vmax=1, cmap="viridis")
         names(panel, "x", held, rotation=30)
         names(panel, "y", held)
         panel.set(title=FRIENDS[arm], xlabel="other networks adapted to", ylabel="held out")
+    alike = interval(result["more_alike"].mean(("heldout", "target")), "draw")
+    said = f"{float(alike.centre):.2f} [{float(alike.low):.2f}, {float(alike.high):.2f}]"
+    figure.suptitle(f"Share of pairs that are more alike when meta-trained than from scratch: {said}", fontsize=8)
     figure.colorbar(shares, ax=axes[0], label="linear CKA, mean over tasks")
     left, right = axes[1]
     place = np.arange(len(held))
@@ -153,6 +200,6 @@ def representation(study: Results) -> Figure:
         right.plot(pair.sel(flow="true"), pair.sel(flow="learned"), "o", color=COLOURS[i], label=f"E = {level:.3g}")
     top = float(largest.max())
     right.plot([0, top], [0, top], color=COLOURS[7], linewidth=0.8)
-    right.set(xlabel=named(largest, "largest exponent, true"), ylabel=named(largest, "largest exponent, learned"))
+    right.set(xlabel="largest exponent, true (nat per time)", ylabel="largest exponent, learned")
     legend(right)
     return figure
