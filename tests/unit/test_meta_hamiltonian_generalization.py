@@ -264,12 +264,12 @@ def test_fits_in_one_call_are_those_one_by_one():
     data, tree = trained()
     given, groups = case("forecast"), {"meta": "meta", "scratch": "start"}
     fits = [(0, 0, 0), (0, 1, 4), (0, 4, 2)]
-    together = adaptation.fitted(given, data, tree, groups, fits, 10, [0, 3], scrambled=True)
+    together = adaptation.fitted(given, data, tree, groups, fits, 10, 0.1, [0, 3], scrambled=True)
     for fit in fits:
-        (alone,) = adaptation.fitted(given, data, tree, groups, [fit], 10, [3], scrambled=True)[fit]
+        (alone,) = adaptation.fitted(given, data, tree, groups, [fit], 10, 0.1, [3], scrambled=True)[fit]
         for name, value in alone.items():
             torch.testing.assert_close(together[fit][1][name], value)
-    own = adaptation.fitted(given, data, tree, groups, fits[:1], 10, [3])[fits[0]][0]
+    own = adaptation.fitted(given, data, tree, groups, fits[:1], 10, 0.1, [3])[fits[0]][0]
     assert not torch.equal(own["head"], together[fits[0]][1]["head"])
 
 
@@ -307,8 +307,9 @@ def test_exponents_of_a_regular_flow_vanish_and_all_four_sum_to_zero():
         ({"simulate": {"unit": ["mass_spring", "three_body"]}}, "some of simulate.systems"),
         ({"simulate": {"points": 7}}, "multiple of 2"),
         ({"forecast": {"asked": "two_body"}}, "two_body is not among simulate.unit"),
-        ({"adapt": {"points": 26}}, "no more points than simulate.support"),
-        ({"adapt": {"at": [5, 0]}}, "begin with 0"),
+        ({"forecast": {"adapt": {"at": [0, 5], "rate": 0.1, "points": 26}}}, "no more points than simulate.support"),
+        ({"entropy": {"adapt": {"at": [5, 0], "rate": 0.1, "points": 25}}}, "begin with 0"),
+        ({"entropy": {"adapt": {"at": [0, 5], "rate": 0.2, "points": 25}}}, "must be that of forecast.adapt"),
         ({"entropy": {"draws": 99}}, "no more than simulate.draws"),
     ],
 )

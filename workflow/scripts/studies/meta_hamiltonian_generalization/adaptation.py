@@ -56,6 +56,7 @@ def fitted(
     groups: Mapping[str, str],
     fits: Sequence[Fit],
     points: int,
+    rate: float,
     at: Sequence[int],
     scrambled: bool = False,
 ) -> dict[Fit, list[Parameters]]:
@@ -70,10 +71,10 @@ def fitted(
         starts = [starting(case, trained, groups, *fit[:2]) for fit in own]
         parts = [support(case, data, fit, points, len(groups), scrambled) for fit in own]
         together = {name: torch.cat([one[name] for one in starts]) for name in starts[0]}
-        state, rate = (torch.cat(part) for part in zip(*parts, strict=True))
+        state, change = (torch.cat(part) for part in zip(*parts, strict=True))
         ends = [
             {name: value.chunk(len(own)) for name, value in end.items()}
-            for end in adapted(together, state, rate, case.params.adapt.rate, at)
+            for end in adapted(together, state, change, rate, at)
         ]
         for i, fit in enumerate(own):
             found[fit] = [{name: value[i] for name, value in end.items()} for end in ends]

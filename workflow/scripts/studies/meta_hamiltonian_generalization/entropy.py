@@ -24,12 +24,12 @@ NUDGE = 1e-6  # of a coordinate, for derivatives of the flow by differences: all
 
 def entropy(case: Case[Params], data: xr.Dataset, trained: xr.DataTree) -> xr.Dataset:
     """Similarity and effective dimension of the representations, exponents of true and learned flows."""
-    params, names = case.params, case.params.simulate.systems
+    params, names, adapt = case.params, case.params.simulate.systems, case.params.entropy.adapt
     many = (len(ARMS), params.simulate.draws)
     similarity = np.zeros((len(names), len(names), *many))
     dimension = np.zeros((len(names), 2, *many))
     fits = [(VARIED, held, target) for held in range(len(names)) for target in range(len(names))]
-    ends = fitted(case, data, trained, groups(case), fits, params.adapt.points, params.adapt.at[-1:])
+    ends = fitted(case, data, trained, groups(case), fits, adapt.points, adapt.rate, adapt.at[-1:])
     for held in range(len(names)):
         before = hidden(case, starting(case, trained, groups(case), VARIED, held), data, held)
         after = [hidden(case, ends[VARIED, held, target][0], data, held) for target in range(len(names))]
@@ -105,10 +105,10 @@ def exponents(case: Case[Params], data: xr.Dataset, trained: xr.DataTree) -> tup
 
     Each learned orbit is that of the meta-trained network adapted to one draw; both begin at the same states.
     """
-    params, adapt, name = case.params.entropy, case.params.adapt, "henon_heiles"
-    system, held = systems.SYSTEMS[name], case.params.simulate.systems.index(name)
+    params, adapt = case.params.entropy, case.params.entropy.adapt
+    system, held = systems.SYSTEMS["henon_heiles"], case.params.simulate.systems.index("henon_heiles")
     fit = (UNIT, held, held)
-    (own,) = fitted(case, data, trained, groups(case), [fit], adapt.points, adapt.at[-1:])[fit]
+    (own,) = fitted(case, data, trained, groups(case), [fit], adapt.points, adapt.rate, adapt.at[-1:])[fit]
     first = {key: value[: params.draws] for key, value in own.items()}  # the first arm is the meta-trained
     start = np.stack([at_energy(case.rng("orbits"), e, params.draws * params.orbits) for e in params.energies])
     start = np.swapaxes(start.reshape(len(params.energies), params.draws, params.orbits, 4), 0, 1)

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from matplotlib.figure import Figure
 
-from pesin.plot.style import COLOURS, interval_band, interval_whiskers, legend, log_axis, names, panels
+from pesin.plot.style import COLOURS, interval_band, interval_whiskers, legend, log_axis, names, note, panels
 from pesin.stats.intervals import interval
 from pesin.steps.results import Results
 
@@ -27,6 +27,7 @@ SHORT = {
     "two_body": "two b.",
     "three_body": "three b.",
 }
+TICKS = [0.001, 0.01, 0.1, 1]
 FRIENDS = {"meta": "meta-trained", "scratch": "from scratch"}
 
 
@@ -82,7 +83,7 @@ def _steps(panel, result) -> None:
     panel.axhline(spring, color=COLOURS[3], linewidth=1.2, linestyle="--")  # of the spring itself it is off the panel
     panel.axhline(0.1, color=COLOURS[7], linewidth=0.8, linestyle=(0, (1, 2)))
     names(panel, "x", result["step"].values, places)
-    log_axis(panel, "y")
+    log_axis(panel, "y", TICKS)
 
 
 def _ratios(panel, result) -> None:
@@ -118,7 +119,7 @@ def _energy_errors(panel, result) -> None:
             interval_whiskers(panel, [place + 0.2 * (2 * i - 1)], found, color=HUES[arm])
     panel.axhline(0.1, color=COLOURS[7], linewidth=0.8, linestyle=(0, (1, 2)))
     names(panel, "x", [*(SHORT[name] for name in held), "mean"], rotation=60)
-    log_axis(panel, "y")
+    log_axis(panel, "y", [0.1, 1, 10])
     panel.set(title="energy, rolled out", ylabel="relative error")
 
 
@@ -128,9 +129,8 @@ def _one_law(panel, result) -> None:
     panel.imshow(error.values, vmin=-4, vmax=0, cmap="viridis")
     for (row, column), value in np.ndenumerate(error.values):
         colour = "black" if value > -1.5 else "white"
-        panel.text(
-            column, row, f"{10**value:.1g}".removeprefix("0"), ha="center", va="center", fontsize=6, color=colour
-        )
+        said = f"{10**value:.1g}".removeprefix("0")
+        note(panel, said, (column, row), ha="center", va="center", color=colour)
     for which, dim in (("x", "asked"), ("y", "taught")):
         names(panel, which, [SHORT[name] for name in result[dim].values], rotation=60 if which == "x" else 0)
     panel.set(title="one system learnt", xlabel="asked about", ylabel="learnt")
@@ -180,7 +180,7 @@ def representation(study: Results) -> Figure:
         panel.set(title=FRIENDS[arm], xlabel="other networks adapted to", ylabel="held out")
     alike = interval(result["more_alike"].mean(("heldout", "target")), "draw")
     said = f"{float(alike.centre):.2f} [{float(alike.low):.2f}, {float(alike.high):.2f}]"
-    figure.suptitle(f"Share of pairs that are more alike when meta-trained than from scratch: {said}", fontsize=8)
+    figure.suptitle(f"Share of pairs more alike when meta-trained: {said}")
     figure.colorbar(shares, ax=axes[0], label="linear CKA, mean over tasks")
     left, right = axes[1]
     place = np.arange(len(held))

@@ -30,10 +30,12 @@ OFF = 0.1  # of the spread of the orbits: how far a roll-out may be off
 
 def forecast(case: Case[Params], data: xr.Dataset, trained: xr.DataTree) -> xr.Dataset:
     """Adapt all arms to each held-out system, a task for each draw, and measure."""
-    params, simulate, adapt = case.params.forecast, case.params.simulate, case.params.adapt
+    params, simulate, adapt = case.params.forecast, case.params.simulate, case.params.forecast.adapt
     systems = simulate.systems
     fits = [(c, held, held) for held, name in enumerate(systems) for c in studied(simulate, name)]
-    ends = fitted(case, data, trained, groups(case), fits, adapt.points, adapt.at, params.targets == "scrambled")
+    ends = fitted(
+        case, data, trained, groups(case), fits, adapt.points, adapt.rate, adapt.at, params.targets == "scrambled"
+    )
     variables = _errors(case, data, ends) | _one_law(case, data, trained)
     curve = [_curve(case, data, trained, ends, points) for points in params.supports]
     variables["learning_curve"] = labelled(("support", "heldout", "arm", "draw"), curve, RELATIVE)
@@ -78,14 +80,14 @@ def groups(case: Case[Params]) -> dict[str, str]:
 def _errors(case: Case[Params], data: xr.Dataset, ends: dict[Fit, list[Parameters]]) -> dict[str, tuple]:
     """Errors after each number of steps, correlation of learned and true H after the last, and a spring's errors."""
     params, systems, many = case.params, case.params.simulate.systems, (len(ARMS), case.params.simulate.draws)
-    error = np.full((len(CONSTANTS), len(systems), len(params.adapt.at), *many), np.nan)
+    error = np.full((len(CONSTANTS), len(systems), len(params.forecast.adapt.at), *many), np.nan)
     r2, spring = np.full((*error.shape[:2], *many), np.nan), np.full((*error.shape[:2], many[1]), np.nan)
     for fit, own in ends.items():
         c, held, _ = fit
         test = drawn(case, data, "test", c, held, many[0])
         error[c, held] = [_error(case, end, *test).reshape(many) for end in own]
         r2[c, held] = _energy_r2(case, own[-1], data, c, held).reshape(many)
-        given = support(case, data, fit, params.adapt.points, 1, params.forecast.targets == "scrambled")
+        given = support(case, data, fit, params.forecast.adapt.points, 1, params.forecast.targets == "scrambled")
         spring[c, held] = spring_error(given, drawn(case, data, "test", c, held))
     dims, runs = ("constants", "heldout"), ("step", "arm", "draw")
     good = np.where(np.isnan(error), np.nan, error <= params.forecast.good)
@@ -116,11 +118,11 @@ def spring_error(given: Points, test: Points) -> np.ndarray:
 
 def _curve(case: Case[Params], data: xr.Dataset, trained: xr.DataTree, ends, points: int) -> np.ndarray:
     """Errors after the last step on so many points, constants that vary: (systems, arms, draws)."""
-    systems, adapt = case.params.simulate.systems, case.params.adapt
+    systems, adapt = case.params.simulate.systems, case.params.forecast.adapt
     fits = [(0, held, held) for held in range(len(systems))]
     if points != adapt.points:
         scrambled = case.params.forecast.targets == "scrambled"
-        ends = fitted(case, data, trained, groups(case), fits, points, adapt.at[-1:], scrambled)
+        ends = fitted(case, data, trained, groups(case), fits, points, adapt.rate, adapt.at[-1:], scrambled)
     many = (len(ARMS), case.params.simulate.draws)
     found = [_error(case, ends[fit][-1], *drawn(case, data, "test", *fit[:2], many[0])) for fit in fits]
     return np.reshape(found, (len(systems), *many))

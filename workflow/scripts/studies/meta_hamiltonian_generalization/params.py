@@ -67,7 +67,7 @@ class Train(Model):
 
 
 class Adapt(Model):
-    """Seen by all steps: entropies and forecasts are those of networks that adapted alike."""
+    """How networks adapt to a task."""
 
     at: Annotated[list[NonNegativeInt], Field(min_length=2)]
     """Numbers of gradient steps at which errors are measured; claims take the last."""
@@ -85,6 +85,7 @@ class Adapt(Model):
 class Entropy(Model):
     """Seen by the entropy step."""
 
+    adapt: Adapt
     meta: Literal["trained", "untrained"]
     """untrained: the network before training in place of the meta-trained one. Null."""
     energies: list[PositiveFloat]
@@ -107,6 +108,7 @@ class Forecast(Model):
     """untrained: networks before training in place of the trained ones. Null."""
     targets: Literal["own", "scrambled"]
     """scrambled: the derivatives of the support points change places. Control."""
+    adapt: Adapt
     supports: list[PositiveInt]
     """Other numbers of them, for the learning curve."""
     worst: PositiveFloat
@@ -124,7 +126,6 @@ class Params(Model):
     """Parameters of one case."""
 
     simulate: Simulate
-    adapt: Adapt
     train: Train
     entropy: Entropy
     forecast: Forecast
@@ -136,8 +137,10 @@ class Params(Model):
                 raise ValueError(f"forecast.{name}: {getattr(self.forecast, name)} is not among simulate.unit")
         if "henon_heiles" not in self.simulate.unit:
             raise ValueError("simulate.unit: henon_heiles is needed, whose exponents the entropy step computes")
-        if max(self.adapt.points, *self.forecast.supports) > self.simulate.support:
+        if max(self.forecast.adapt.points, *self.forecast.supports) > self.simulate.support:
             raise ValueError("adapt.points and forecast.supports: a task has no more points than simulate.support")
+        if self.entropy.adapt != self.forecast.adapt:
+            raise ValueError("entropy.adapt: must be that of forecast.adapt, both are about the same networks")
         if self.entropy.draws > self.simulate.draws:
             raise ValueError("entropy.draws: there are no more than simulate.draws")
         return self

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import xarray as xr
 
@@ -9,7 +11,7 @@ from pesin.integrate.steppers import follow
 from pesin.steps.case import Case
 from pesin.steps.labels import labelled
 from studies.meta_hamiltonian_generalization.params import Params, Simulate
-from studies.meta_hamiltonian_generalization.systems import COORDS, SYSTEMS, energy, field, orbits, points
+from studies.meta_hamiltonian_generalization.systems import COORDS, SYSTEMS, System, energy, field, orbits, points
 
 CONSTANTS = ("varied", "unit")
 EACH = ("constants", "system")
@@ -27,7 +29,7 @@ def simulate(case: Case[Params]) -> xr.Dataset:
         name: _constants(case.rng(f"constants {name}"), params, many)
         for name, many in (("train", params.tasks), ("draw", params.draws))
     }
-    variables = {}
+    variables: dict[str, Any] = {}
     for part, shape in sizes.items():
         of = constants["train" if part == "train" else "draw"]
         variables |= _sampled(case, part, shape, of)
@@ -86,6 +88,11 @@ def _orbits(case: Case[Params], constants: np.ndarray) -> np.ndarray:
     for i, name in enumerate(params.systems):
         system, (a, b) = SYSTEMS[name], constants[:, i]
         start = orbits(name, case.rng(f"orbits {name}"), a, b, params.orbits)
-        path = [start, *follow(lambda x, _, s=system, a=a, b=b: field(s, x, a[:, None], b[:, None]), start, times)]
+        path = [start, *follow(_motion(system, a[:, None], b[:, None]), start, times)]
         found[i, ..., : system.bodies, :] = np.stack(path[:: params.finer], 2)
     return found
+
+
+def _motion(system: System, a: np.ndarray, b: np.ndarray):
+    """The field as `follow` takes it."""
+    return lambda x, _: field(system, x, a, b)

@@ -132,10 +132,10 @@ def members(systems: Sequence[str], seen: Seen, device: str = "cpu") -> list[Mem
 
 def query_loss(params: Params, own: Parameters, support, query) -> torch.Tensor:
     """Loss on the query points after the inner steps on the support points (Finn and others, 2017), shape (tasks,)."""
-    train = params.train
+    train, (state, rate) = params.train, support
     if train.inner_rate:
         for _ in range(train.inner_steps):
-            own = descend(own, *support, train.inner_rate, train.second_order)
+            own = descend(own, state, rate, train.inner_rate, train.second_order)
     return loss(own, *query)
 
 
