@@ -1,9 +1,9 @@
 """Gradients through solvers without the memory of all steps: the reversible Heun method, and the continuous adjoint.
 
-The reversible Heun method carries a pair of states and can be run backward algebraically, so that its gradient is that of
-the discrete solution to rounding, from memory that doesn't grow with the steps (Kidger, Foster, Li and Lyons 2021, arXiv
-2105.13493, algorithms 1 and 2). Where the field contracts its second mode grows: linearly stable it is on the segment from
--i to i alone, so that the step times the rate of contraction, summed over all steps, must stay small.
+The reversible Heun method carries a pair of states and can be run backward algebraically, so that its gradient is
+that of the discrete solution to rounding, from memory that doesn't grow with the steps (Kidger, Foster, Li and Lyons
+2021, arXiv 2105.13493, algorithms 1 and 2). Where the field contracts its second mode grows: linearly stable it is on
+the segment from -i to i alone, so that the step times the rate of contraction, summed over all steps, must stay small.
 """
 
 from __future__ import annotations
@@ -173,8 +173,8 @@ def continuous_adjoint(
 ) -> tuple[torch.Tensor, torch.Tensor, Parameters]:
     """Solve an ODE by the midpoint method, and its adjoint equation backward in time by the same: constant memory.
 
-    The gradient is that of the continuous solution, discretised: off by the square of the step (Chen, Rubanova, Bettencourt
-    and Duvenaud 2018, arXiv 1806.07366, algorithm 1).
+    The gradient is that of the continuous solution, discretised: off by the square of the step (Chen, Rubanova,
+    Bettencourt and Duvenaud 2018, arXiv 1806.07366, algorithm 1).
 
     Parameters
     ----------
