@@ -84,7 +84,8 @@ class BrownianInterval:
         value = self._known[down[-1]]
         self._known.move_to_end(down[-1])
         for parent, child in zip(down[:0:-1], down[-2::-1], strict=True):
-            left, right = parent.halves or ()
+            assert parent.halves is not None
+            left, right = parent.halves
             share = (parent.middle - parent.start) / (parent.end - parent.start)
             spread = (share * (parent.end - parent.middle)) ** 0.5
             first = share * value + spread * _normal(parent.seed + b"bridge", self.shape)

@@ -18,7 +18,7 @@ from studies.neural_differential_equations.learned.train import networks
 def entropy(case: Case[Params], data: xr.DataTree, trained: xr.DataTree) -> xr.Dataset:
     """Of each seed's process at the times of the data: from one to the next both are Gaussian, so that it is exact."""
     made, seeds = case.params.simulate.relaxation, case.params.simulate.seeds
-    parameters = networks(trained, "relaxation", case)
+    parameters = networks(trained, "relaxation")
     x = data["relaxation/x"].values[:, : case.params.entropy.paths]
     mean, variance = exact_moments(made)
     kept, last = np.exp(-made.rate), made.times - 1

@@ -67,7 +67,7 @@ def arms(case: Case[Params], values: np.ndarray) -> np.ndarray:
 def crossing(case: Case[Params], trained: xr.DataTree) -> dict:
     """Mean square errors of x -> -x over the variance of x, with finer steps than in training, and as many."""
     params, seeds = case.params, case.params.simulate.seeds
-    parameters, x = networks(trained, "crossing", case), line(params.simulate.crossing, 2 * seeds)
+    parameters, x = networks(trained, "crossing", params.forecast.trained), line(params.simulate.crossing, 2 * seeds)
     errors, ends = [], []
     for steps in (params.train.crossing.steps * params.forecast.finer, params.train.crossing.steps):
         end = flow(parameters, dimensions(seeds), x, steps)[..., 0]
@@ -86,7 +86,7 @@ def crossing(case: Case[Params], trained: xr.DataTree) -> dict:
 def predators(case: Case[Params], data: xr.Dataset, trained: xr.DataTree) -> dict:
     """Extrapolation by network, hybrid, and hybrid with its network replaced by the terms that a sparse fit keeps."""
     params, seeds = case.params, case.params.simulate.seeds
-    parameters, known = networks(trained, "predators", case), mechanism(seeds)
+    parameters, known = networks(trained, "predators", params.forecast.trained), mechanism(seeds)
     truth, seen = data["truth"].values, data["seen"].values
     times, last = data["moment"].values, data.sizes["seen_time"] - 1
     seen_tensor = torch.as_tensor(seen, dtype=torch.float32).repeat(2, 1, 1)
@@ -132,7 +132,7 @@ def irregular(case: Case[Params], data: xr.Dataset, trained: xr.DataTree) -> dic
     drops, steps, first = len(params.simulate.series.drops), params.train.controlled.steps, params.simulate.series.train
     new = data.isel(sample=slice(first, None))
     label, shape = new["label"].values, (drops, len(world.WORLDS), seeds)
-    parameters = networks(trained, "controlled", case)
+    parameters = networks(trained, "controlled", params.forecast.trained)
     answers = np.zeros((2, *shape, label.shape[-1]), int)
     paths = np.stack([read(case, *observed(new, drop), steps) for drop in range(drops)])
     logits = read_path(parameters, torch.as_tensor(paths.reshape(-1, *paths.shape[3:])), params.train.code)
@@ -140,7 +140,9 @@ def irregular(case: Case[Params], data: xr.Dataset, trained: xr.DataTree) -> dic
     for drop in range(drops):
         inputs = spaced(*observed(new, drop))
         x = torch.as_tensor(inputs.reshape(-1, *inputs.shape[2:]))
-        out = lstm.apply(networks(trained, f"recurrent_{drop}", case), x)[0][:, :, -1, : world.CLASSES]
+        out = lstm.apply(networks(trained, f"recurrent_{drop}", params.forecast.trained), x)[0][
+            :, :, -1, : world.CLASSES
+        ]
         answers[1, drop] = out.argmax(-1).numpy().reshape(answers.shape[2:])
     right = answers == label
     t, x = observed(new, None)
@@ -171,7 +173,7 @@ def read(case: Case[Params], t: np.ndarray, x: np.ndarray, steps: int) -> np.nda
 def relaxation(case: Case[Params], trained: xr.DataTree) -> dict:
     """Marginal laws and correlations of the learned process, against exact ones."""
     params, made = case.params.forecast, case.params.simulate.relaxation
-    parameters, seeds = networks(trained, "relaxation", case), case.params.simulate.seeds
+    parameters, seeds = networks(trained, "relaxation", params.trained), case.params.simulate.seeds
     noise = case.rng("noise").standard_normal((seeds, params.paths, made.times - 1), np.float32)
     path = generate(parameters, torch.as_tensor(noise if params.aided else 0 * noise)).double().numpy()
     mean, variance = world.exact_moments(made)

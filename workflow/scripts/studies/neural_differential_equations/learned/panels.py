@@ -44,7 +44,7 @@ def dimensions(seeds: int) -> torch.Tensor:
 
 def abundance_field(parameters: Parameters, known: torch.Tensor):
     """Linear terms, where known, (runs, 1, 1) of zeros and ones, and a network: a field of (runs, n, 2)."""
-    linear = known * torch.tensor([BIRTH, -DEATH])
+    linear = known * torch.tensor([BIRTH, -DEATH], device=known.device)
     return lambda x, t: linear * x + missing(parameters, x)
 
 

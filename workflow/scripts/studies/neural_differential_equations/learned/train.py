@@ -57,9 +57,9 @@ def train(case: Case[Params], data: xr.DataTree) -> xr.DataTree:
     return xr.DataTree.from_dict(groups)
 
 
-def networks(trained: xr.DataTree, panel: str, case: Case[Params]) -> Parameters:
-    """The networks that are judged: trained ones or, as the null, those before."""
-    group = trained[f"{panel}/{'end' if case.params.forecast.trained else 'start'}"]
+def networks(trained: xr.DataTree, panel: str, end: bool = True) -> Parameters:
+    """A panel's networks after the training or, for the null, before."""
+    group = trained[f"{panel}/{'end' if end else 'start'}"]
     return {str(name): torch.as_tensor(v.values) for name, v in group.to_dataset().data_vars.items()}
 
 

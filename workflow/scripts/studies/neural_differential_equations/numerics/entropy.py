@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from functools import partial
+from typing import Any
+
 import numpy as np
 import torch
 import xarray as xr
@@ -43,7 +46,7 @@ def entropy(case: Case[Params]) -> xr.Dataset:
         "block": ["euler", "heun"],
         "scheme": ["reversible_heun", "euler_maruyama"],
     }
-    coords |= {"method": METHODS, "steps": params.ladder, "gradient_steps": params.gradient_steps}
+    coords |= {"route": METHODS, "steps": params.ladder, "gradient_steps": params.gradient_steps}
     coords |= {"trip_steps": params.trip_steps, "coarse": params.coarse, "contraction": params.contractions}
     return xr.Dataset(found, coords | {"way": ["trace", "log_det"]})
 
@@ -128,7 +131,7 @@ def checkpointed(equation: Equation, parameters: Parameters, x: torch.Tensor, v:
     for first in range(0, len(times) - 1, stride):
         part = equation._replace(times=times[first : first + stride + 1])
         # The reentrant kind alone keeps what it computes anew where the meter sees it.
-        y, z = checkpoint(lambda y, z, part=part: advance(part, {"weight": leaf}, y, z), y, z, use_reentrant=True)
+        y, z = checkpoint(partial(advance, part, {"weight": leaf}), y, z, use_reentrant=True)
     (y * v).sum().backward()
     assert leaf.grad is not None
     return leaf.grad
@@ -159,7 +162,7 @@ def gradients(params: Entropy, weight: np.ndarray, start: np.ndarray, rng: np.ra
         exact = backprop(equation, parameters, x, v).numpy()
         # The continuous adjoint solves by the midpoint method: its own discrete gradient is what it should be.
         for i, way in enumerate(WAYS.values()):
-            found, memory[i, j] = peak_bytes(lambda way=way, e=equation: way(e, parameters, x, v))
+            found, memory[i, j] = peak_bytes(partial(way, equation, parameters, x, v))
             truth = midpoint_gradient(equation, parameters, x, v) if way is midpoint_adjoint else exact
             errors[i, :, j] = ratio(size(found.numpy() - truth), size(truth))
     trips = np.zeros((params.fields, len(params.trip_steps)))
@@ -171,9 +174,9 @@ def gradients(params: Entropy, weight: np.ndarray, start: np.ndarray, rng: np.ra
     judged = METHODS.index("midpoint_adjoint" if params.ablated else "reversible")
     name, dims = "relative error of the gradient", ("field", "gradient_steps")
     return {
-        "every_gradient_error": labelled(("method", *dims), errors, name, nan=NOTHING),
+        "every_gradient_error": labelled(("route", *dims), errors, name, nan=NOTHING),
         "gradient_error": labelled(dims, errors[judged], name, nan=NOTHING),
-        "memory": labelled(("method", "gradient_steps"), memory, "memory held for the gradient", "B"),
+        "memory": labelled(("route", "gradient_steps"), memory, "memory held for the gradient", "B"),
         "memory_growth": labelled(
             "gradient_steps", memory[judged] / memory[judged, 0], "memory over that of fewest steps"
         ),
@@ -226,7 +229,8 @@ class Forgetful:
 
 def brownian_paths(params: Entropy, seed: int) -> dict:
     """Whether intervals add up and sweeps agree; Kolmogorov and Smirnov's distance; covariance of the bridge."""
-    kind, n = Forgetful if params.ablated else BrownianInterval, params.intervals
+    kind: Any = Forgetful if params.ablated else BrownianInterval
+    n = params.intervals
     times = np.linspace(0, 1, n + 1)
     names = ("sum_error", "sweep_error", "law_distance", "bridge_error")
     found = np.zeros((len(names), params.fields))
