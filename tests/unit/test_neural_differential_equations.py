@@ -121,7 +121,7 @@ def test_a_field_that_does_not_hang_on_the_state_adds_up_the_path():
     nets = {f"{n}_{k}": v.detach() for n, s in shapes.items() for k, v in init_mlp(2, s, generator).items()}
     nets["field_weight_1"].zero_()
     path = torch.randn(2, 5, 7, panels.PATH, generator=generator)
-    matrix = torch.tanh(nets["field_bias_1"]).view(2, 1, code, panels.PATH)
+    matrix = torch.tanh(nets["field_bias_1"]).view(2, 1, panels.PATH, code).mT
     z = path[:, :, 0] @ nets["enter_weight_0"] + nets["enter_bias_0"]
     z = z + (matrix @ (path[:, :, -1] - path[:, :, 0])[..., None])[..., 0]
     torch.testing.assert_close(panels.read_path(nets, path, code), z @ nets["leave_weight_0"] + nets["leave_bias_0"])

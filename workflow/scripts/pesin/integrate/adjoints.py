@@ -110,6 +110,17 @@ def reversible_heun(
     return _Reversible.apply(equation, tuple(parameters), places, x, *parameters.values())
 
 
+def pulled(outputs: Parts, gradients: Parts) -> torch.Tensor:
+    """Scalar whose gradient is the product of the outputs' Jacobian with their gradients; shape ().
+
+    What `grad_outputs` of `torch.autograd.grad` is for; given those, PyTorch loads sympy.
+    """
+    total = torch.zeros((), dtype=outputs[0].dtype, device=outputs[0].device)
+    for output, gradient in zip(outputs, gradients, strict=True):
+        total = total + (output * gradient).sum()
+    return total
+
+
 def _step(equation: Equation, parameters: Parameters, pair: Parts, parts: Parts, step: tuple[int, float, float]):
     (y, z), (number, start, end) = pair, step
     moved = equation.move(parts, number, end - start)
@@ -160,7 +171,7 @@ class _Reversible(torch.autograd.Function):
                 pair = y.detach().requires_grad_(), z.detach().requires_grad_()
                 now = equation.field(parameters, pair[1], step[1])
                 after = _step(equation, parameters, pair, now, step)[:2]
-                slopes = torch.autograd.grad(after, (*pair, *wanted), (by_y, by_z), materialize_grads=True)
+                slopes = torch.autograd.grad(pulled(after, (by_y, by_z)), (*pair, *wanted), materialize_grads=True)
             by_y, by_z = slopes[:2]
             found = [a + b for a, b in zip(found, slopes[2:], strict=True)]
         by_x = by_y + by_z + sum(gradient[i] for i, place in enumerate(ctx.places) if place == 0)
@@ -198,8 +209,8 @@ def continuous_adjoint(
         y = state[0].detach().requires_grad_()
         with torch.enable_grad():
             (value,) = equation.field(leaves, y, t)
-            pulled = torch.autograd.grad(value, (y, *leaves.values()), -state[1], materialize_grads=True)
-        return [value.detach(), *pulled]
+            back = torch.autograd.grad(pulled((value,), (-state[1],)), (y, *leaves.values()), materialize_grads=True)
+        return [value.detach(), *back]
 
     def moved(state, rates, length: float) -> list[torch.Tensor]:
         return [s + length * r for s, r in zip(state, rates, strict=True)]

@@ -1,4 +1,4 @@
-"""The study's figures: reversible gradients, orders, mechanisms learned, irregular series and noise."""
+"""The study's figures: exact numerics, mechanisms learned, irregular series and noise."""
 
 from __future__ import annotations
 
@@ -13,12 +13,32 @@ from pesin.steps.results import Results
 
 SAID = {"backprop": "backpropagation", "checkpointed": "checkpoints", "midpoint_adjoint": "adjoint equation"}
 GREY = COLOURS[7]
+EXACT = {
+    "cell_error": ("recurrent cell", 1e-12),
+    "trip_error": ("forth and back", 1e-12),
+    "gradient_error": ("gradient", 1e-12),
+    "sum_error": ("path adds up", 1e-12),
+    "implicit_error": ("fixed point", 1e-8),
+}
+"""Said of exact numbers, and the bounds that the rules hold them to."""
 
 
-def gradients(study: Results) -> Figure:
-    """Round trips, errors of gradients, and memory, against the number of steps."""
+def numerics(study: Results) -> Figure:
+    """Gradients and their memory; orders of convergence; exact numbers over their bounds."""
+    figure, (above, below) = panels(2, 3, height=2.8)
     result: Any = study["entropy/numerics"]
-    figure, ((left, middle, right),) = panels(1, 3, height=2.7)
+    control: Any = study["entropy/ablated"]
+    gradients(above, result)
+    orders(below[:2], result, control)
+    exact(below[2], result, control)
+    for panel in (*above, *below):
+        legend(panel, outside="above", ncols=2)
+    return figure
+
+
+def gradients(places, result) -> None:
+    """Round trips, errors of gradients, and memory, against the number of steps."""
+    left, middle, right = places
     for values in result["trip_error"].transpose("field", ...).values:
         left.plot(result["trip_steps"], values, "o", color=COLOURS[0], markersize=3)
     left.set(xlabel="steps", ylabel=named(result["trip_error"], "error after forth and back"))
@@ -26,56 +46,57 @@ def gradients(study: Results) -> Figure:
     for i, route in enumerate(result["route"].values):
         said = SAID.get(route, route)
         errors = result["every_gradient_error"].sel(route=route)
-        floor = np.maximum(errors.max("field"), 1e-18)  # backpropagation is what the others are held against
-        if route != "backprop":
-            middle.plot(steps, floor, "o-", color=COLOURS[i], markersize=3, label=said)
+        floor = np.maximum(errors.max("field"), 1e-18)
+        if route != "backprop":  # what the others are held against
+            middle.plot(steps, floor, "o-", color=COLOURS[i], markersize=3)
         right.plot(steps, result["memory"].sel(route=route) / 1024, "o-", color=COLOURS[i], markersize=3, label=said)
     worst = result["every_gradient_error"].sel(route="midpoint_adjoint").max("field").values
     middle.plot(steps, worst[-1] * (steps[-1] / steps) ** 2.0, ":", color=GREY, label="slope -2")
-    middle.set(xlabel="steps", ylabel="relative error, worst field")
+    middle.set(xlabel="steps", ylabel="relative error of gradient, worst field")
     right.set(xlabel="steps", ylabel="memory held (KiB)")
     for panel in (left, middle):
         panel.axhline(1e-12, color=GREY, linestyle="--", linewidth=0.8, label="bound")
     for panel in (left, middle, right):
         log_axis(panel, "x")
         log_axis(panel, "y")
-        legend(panel, outside="above", ncols=2)
-    return figure
 
 
-def orders(study: Results) -> Figure:
+def orders(places, result, control) -> None:
     """Errors against steps: of discretisations without noise, and with."""
-    result: Any = study["entropy/numerics"]
-    control: Any = study["entropy/ablated"]
-    figure, ((left, right),) = panels(1, 2, height=3)
-    steps, shown = (
-        result["steps"].values,
-        [("block_error", "euler", "residual block"), ("block_error", "heun", "Heun block")],
-    )
-    for i, (variable, block, said) in enumerate([*shown, ("ode_error", None, "reversible Heun")]):
-        good, bad = (
-            source[variable] if block is None else source[variable].sel(block=block) for source in (result, control)
-        )
+    left, right = places
+    steps, coarse = result["steps"].values, result["coarse"].values
+    shown = (("euler", "residual block"), ("heun", "Heun block"), (None, "reversible Heun"))
+    for i, (block, said) in enumerate(shown):
+        pair = [r["ode_error"] if block is None else r["block_error"].sel(block=block) for r in (result, control)]
         aside, hue = steps * 1.04 ** (i - 1), COLOURS[i]  # two of them have the same errors, nearly
-        interval_whiskers(left, aside, interval(good, "field"), said, color=hue, fmt="o-")
-        left.plot(aside, bad.mean("field"), "o--", color=hue, markerfacecolor="none", linewidth=0.8, markersize=4)
-    for order, scale in ((1, 0.3), (2, 0.3)):
-        left.plot(steps, scale * steps.astype(float) ** -order, ":", color=GREY, label=f"slope -{order}")
-    coarse = result["coarse"].values
+        interval_whiskers(left, aside, interval(pair[0], "field"), said, color=hue, fmt="o-")
+        left.plot(aside, pair[1].mean("field"), "o--", color=hue, markerfacecolor="none", linewidth=0.8, markersize=4)
     for i, (scheme, said) in enumerate((("reversible_heun", "reversible Heun"), ("euler_maruyama", "Euler, Maruyama"))):
         good, bad = (source["strong_error"].sel(scheme=scheme) for source in (result, control))
-        interval_whiskers(right, coarse, interval(good, "field"), said, color=COLOURS[i], fmt="o-")
+        interval_whiskers(right, coarse, interval(good, "field"), said, color=COLOURS[2 + i], fmt="o-")
         if scheme == "reversible_heun":  # the control leaves the other as it is
-            right.plot(coarse, bad.mean("field"), "o--", color=COLOURS[i], markerfacecolor="none", markersize=4)
-    for order, scale in ((1, 0.2), (0.5, 0.2)):
-        right.plot(coarse, scale * coarse.astype(float) ** -order, ":", color=GREY, label=f"slope -{order:g}")
-    left.set(xlabel="steps", ylabel="error at time 1")
-    right.set(xlabel="steps", ylabel="mean absolute error at time 1")
-    for panel, ticks in ((left, steps), (right, coarse)):
-        log_axis(panel, "x", ticks=ticks)
+            right.plot(coarse, bad.mean("field"), "o--", color=COLOURS[2], markerfacecolor="none", markersize=4)
+    for panel, at, slopes in ((left, steps, (1, 2)), (right, coarse, (1, 0.5))):
+        for order in slopes:
+            panel.plot(at, 0.3 * at.astype(float) ** -order, ":", color=GREY, label=f"slope -{order:g}")
+        log_axis(panel, "x", ticks=at)
         log_axis(panel, "y")
-        legend(panel, outside="above", ncols=2)
-    return figure
+        panel.set(xlabel="steps")
+    left.set(ylabel="error at time 1")
+    right.set(ylabel="strong error at time 1")
+
+
+def exact(panel, result, control) -> None:
+    """Largest of each field's exact numbers over the bound that is asked for; open: the control."""
+    for place, (variable, (_, bound)) in enumerate(EXACT.items()):
+        for source, fill in ((result, COLOURS[0]), (control, "none")):
+            rest = [dim for dim in source[variable].dims if dim != "field"]
+            values = np.maximum(source[variable].max(rest) / bound, 1e-6)
+            panel.plot(np.full(len(values), place), values, "o", color=COLOURS[0], markerfacecolor=fill, markersize=4)
+    panel.axhline(1, color=GREY, linestyle="--", linewidth=0.8, label="bound")
+    log_axis(panel, "y")
+    names(panel, "x", [said for said, _ in EXACT.values()], rotation=30)
+    panel.set(ylabel="largest error over its bound")
 
 
 def mechanisms(study: Results) -> Figure:
@@ -109,30 +130,58 @@ def mechanisms(study: Results) -> Figure:
 
 
 def paths(study: Results) -> Figure:
-    """Accuracy against what is dropped, learned paths, and relative entropy step by step."""
+    """Irregular series and resampling; the learned process, its laws, correlations and relative entropy."""
     result: Any = study["forecast/learned"]
-    learned: Any = study["entropy/learned"]
-    figure, ((left, middle, right),) = panels(1, 3, height=2.9)
+    figure, (above, below) = panels(2, 3, height=2.8)
+    irregular(above[:2], result)
+    process((above[2], *below), result, study["entropy/learned"])
+    for panel in (*above, *below):
+        legend(panel, outside="above", ncols=2)
+    return figure
+
+
+def irregular(places, result) -> None:
+    """Accuracy against what is dropped, and what dropping does to the logits of dense series."""
+    left, right = places
     drops = result["drop"].values
     for i, world in enumerate(result["world"].values):
         for reader, mark, shift in (("controlled", "o-", -0.005), ("recurrent", "s--", 0.005)):
             found = interval(result["accuracy"].sel(world=world, reader=reader), "seed")
             interval_whiskers(left, drops + shift, found, f"{reader}, {world}", color=COLOURS[i], fmt=mark)
     left.axhline(0.95, color=GREY, linestyle=":", linewidth=0.8)
-    left.set(xlabel="share of points dropped", ylabel="accuracy on new series")
+    left.set(xlabel="share of points dropped", ylabel="accuracy on new series", xticks=drops)
+    worlds = np.arange(result.sizes["world"])
+    for i, reader in enumerate(result["reader"].values):
+        change = result["logit_change"].sel(reader=reader)
+        found = interval(change, "seed")
+        interval_whiskers(right, worlds + 0.2 * i - 0.1, found, reader, color=COLOURS[2 + i])
+    right.axhline(0.05, color=GREY, linestyle="--", linewidth=0.8, label="bound")
+    log_axis(right, "y")
+    names(right, "x", result["world"].values)
+    right.set(ylabel="relative change of logits", xlim=(-0.5, len(worlds) - 0.5))
+
+
+def process(places, result, learned) -> None:
+    """Learned paths with the exact mean and spread; distances of laws; correlations; relative entropy of steps."""
+    first, law, lagged, last = places
     for path in result["sample_path"].isel(seed=0).values:
-        middle.plot(path, color=COLOURS[0], linewidth=0.4, alpha=0.6)
+        first.plot(path, color=COLOURS[0], linewidth=0.4, alpha=0.6)
     t = np.arange(result.sizes["moment_of_path"])
     mean, spread = result["learned_mean"].mean("seed").values, result["learned_spread"].mean("seed").values
-    band(middle, t, mean, mean - spread, mean + spread, label="learned, one s.d.", color=COLOURS[1])
+    band(first, t, mean, mean - spread, mean + spread, label="learned, one s.d.", color=COLOURS[1])
     for side in (-1, 0, 1):
-        exact = result["exact_mean"] + side * result["exact_spread"]
-        middle.plot(t, exact, "--", color="black", linewidth=0.9, label=None if side else "exact")
-    middle.set(xlabel="time", ylabel="X")
+        exact_line = result["exact_mean"] + side * result["exact_spread"]
+        first.plot(t, exact_line, "--", color="black", linewidth=0.9, label=None if side else "exact")
+    first.set(xlabel="time", ylabel="X")
+    law.plot(result["at"], result["law_distance"].T, ".", color=COLOURS[0])
+    interval_whiskers(law, result["at"], interval(result["law_distance"], "seed"), "all seeds", color=COLOURS[0])
+    law.axhline(0.1, color=GREY, linestyle="--", linewidth=0.8, label="bound")
+    law.set(xlabel="time", ylabel="KS distance of the marginal", ylim=(0, None))
+    lags, exact_values = result["lag"].values, result["exact_correlation"].values
+    band(lagged, lags, exact_values, exact_values - 0.1, exact_values + 0.1, label="exact, bounds", color="black")
+    interval_whiskers(lagged, lags, interval(result["correlation"], "seed"), "learned", color=COLOURS[0])
+    lagged.set(xlabel="lag", ylabel="correlation with the last time", xticks=lags)
     for seed, values in enumerate(learned["relative_entropy"].values):
-        right.plot(learned["time"], values, color=COLOURS[seed % 6], linewidth=0.9, label=f"seed {seed}")
-    log_axis(right, "y")
-    right.set(xlabel="time", ylabel=named(learned["relative_entropy"]))
-    for panel in (left, middle, right):
-        legend(panel, outside="above", ncols=2)
-    return figure
+        last.plot(learned["time"], values, color=COLOURS[seed % 6], linewidth=0.9, label=f"seed {seed}")
+    log_axis(last, "y")
+    last.set(xlabel="time", ylabel=named(learned["relative_entropy"]))

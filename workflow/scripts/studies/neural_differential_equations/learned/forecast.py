@@ -9,6 +9,7 @@ from scipy.stats import kstest
 
 from pesin.integrate.steppers import follow
 from pesin.models import lstm
+from pesin.models.mlp import Parameters
 from pesin.models.sparse_regression import fit as sparse_fit
 from pesin.models.sparse_regression import polynomial_library
 from pesin.steps.case import Case
@@ -16,6 +17,7 @@ from pesin.steps.labels import DIVERGED, labelled
 from studies.neural_differential_equations.learned import simulate as world
 from studies.neural_differential_equations.learned.panels import (
     CROSSING_ARMS,
+    PATH,
     PREDATOR_ARMS,
     abundance_field,
     control_path,
@@ -45,9 +47,11 @@ def forecast(case: Case[Params], data: xr.DataTree, trained: xr.DataTree) -> xr.
         crossing(case, trained)
         | predators(case, data["predators"].to_dataset(), trained)
         | irregular(case, data["series"].to_dataset(), trained)
+        | resampled(case, data["dense"].to_dataset(), trained)
         | relaxation(case, trained)
     )
     coords = {"seed": np.arange(params.simulate.seeds), "arm": CROSSING_ARMS, "model": [*PREDATOR_ARMS, "sparse"]}
+    coords |= {"field": PREDATOR_ARMS}
     coords |= {"world": world.WORLDS, "drop": params.simulate.series.drops, "reader": ["controlled", "recurrent"]}
     coords |= {
         "term": TERMS,
@@ -95,8 +99,10 @@ def predators(case: Case[Params], data: xr.Dataset, trained: xr.DataTree) -> dic
         [sparse_fit(polynomial_library(x), y, params.forecast.threshold) for x, y in zip(seen, learnt, strict=True)]
     )
     fine = np.linspace(times[last], times[-1], (len(times) - 1 - last) * 4 + 1)
-    field, start = abundance_field(parameters, known), seen_tensor[:, -1:]
-    path = np.stack([x[:, 0].double().numpy() for x in follow(field, start, fine)][3::4], 1)
+    field = abundance_field(parameters, known)
+    path = rolled(field, seen_tensor[:, -1:], fine)
+    early = rolled(field, seen_tensor[:, :1], fine - fine[0])
+    fitted = np.minimum(((arms(case, early) - truth[1 : last + 1]) ** 2).mean((2, 3)), LARGEST)
     linear = np.array([world.BIRTH, -world.DEATH]) * (1.0 if params.forecast.aided else 0.0)
     powers = np.array([[0, 0], [1, 0], [0, 1], [2, 0], [1, 1], [0, 2]])
 
@@ -112,6 +118,7 @@ def predators(case: Case[Params], data: xr.Dataset, trained: xr.DataTree) -> dic
     exact = np.array([-world.EATEN, world.FED])
     others = np.delete(kept, INTERACTION, 1)
     return {
+        "fit": labelled(("field", "seed"), np.log10(fitted), "log10 of the mean square error while observed"),
         "extrapolation": labelled(("model", "seed"), np.log10(errors), "log10 of the mean square error, at most 6"),
         "true_later": labelled(("later", "species"), truth[last + 1 :], "abundance", role="truth"),
         "extrapolated": labelled(("model", "seed", "later", "species"), every, "abundance"),
@@ -123,11 +130,17 @@ def predators(case: Case[Params], data: xr.Dataset, trained: xr.DataTree) -> dic
     }
 
 
+def rolled(field, start: torch.Tensor, fine: np.ndarray) -> np.ndarray:
+    """Every fourth state on from a start, (runs, 1, 2): shape (runs, times, 2), what isn't finite at a bound."""
+    path = np.stack([x[:, 0].double().numpy() for x in follow(field, start, fine)][3::4], 1)
+    return np.clip(np.nan_to_num(path, nan=LARGEST), -LARGEST, LARGEST)
+
+
 # ---------------------------------------------------------------------------------------------------- irregular series
 
 
 def irregular(case: Case[Params], data: xr.Dataset, trained: xr.DataTree) -> dict:
-    """Accuracy of both readers on new series, and what happens to logits if half the knots are dropped."""
+    """Accuracy of both readers on new series."""
     params, seeds = case.params, case.params.simulate.seeds
     drops, steps, first = len(params.simulate.series.drops), params.train.controlled.steps, params.simulate.series.train
     new = data.isel(sample=slice(first, None))
@@ -138,28 +151,36 @@ def irregular(case: Case[Params], data: xr.Dataset, trained: xr.DataTree) -> dic
     logits = read_path(parameters, torch.as_tensor(paths.reshape(-1, *paths.shape[3:])), params.train.code)
     answers[0] = logits.argmax(-1).numpy().reshape(answers.shape[1:])
     for drop in range(drops):
-        inputs = spaced(*observed(new, drop))
-        x = torch.as_tensor(inputs.reshape(-1, *inputs.shape[2:]))
-        out = lstm.apply(networks(trained, f"recurrent_{drop}", params.forecast.trained), x)[0][
-            :, :, -1, : world.CLASSES
-        ]
-        answers[1, drop] = out.argmax(-1).numpy().reshape(answers.shape[2:])
-    right = answers == label
-    t, x = observed(new, None)
-    least = {name: value[: shape[1] * seeds] for name, value in parameters.items()}  # those with most points
+        out = recur(networks(trained, f"recurrent_{drop}", params.forecast.trained), *observed(new, drop))
+        answers[1, drop] = out.argmax(-1).reshape(answers.shape[2:])
+    right = (answers == label).mean(-1)
+    return {"accuracy": labelled(("reader", "drop", "world", "seed"), right, "share of series told right")}
 
-    def dense(every: int) -> np.ndarray:
-        path = read(case, t[..., ::every], x[..., ::every, :], steps)
-        path = path.reshape(-1, *path.shape[2:])
-        return read_path(least, torch.as_tensor(path), params.train.code).numpy().reshape(*shape[1:], -1, world.CLASSES)
 
-    whole, half = dense(1), dense(2)
+def resampled(case: Case[Params], data: xr.Dataset, trained: xr.DataTree) -> dict:
+    """What happens to logits of dense series if every second point is dropped; of networks for the least share dropped."""
+    params, runs = case.params, len(world.WORLDS) * case.params.simulate.seeds
+    controlled = networks(trained, "controlled", params.forecast.trained)
+    controlled = {name: value[:runs] for name, value in controlled.items()}
+    recurrent = networks(trained, "recurrent_0", params.forecast.trained)
+
+    def logits(every: int) -> np.ndarray:
+        t, x = data["t"].values[..., ::every], data["x"].values[..., ::every, :]
+        path = read(case, t, x, params.train.controlled.steps).reshape(runs, data.sizes["sample"], -1, PATH)
+        return np.stack([read_path(controlled, torch.as_tensor(path), params.train.code), recur(recurrent, t, x)])
+
+    whole, half = logits(1), logits(2)
     change = np.linalg.norm(half - whole, axis=-1).mean(-1) / np.linalg.norm(whole, axis=-1).mean(-1)
-    dims = ("world", "seed")
-    return {
-        "accuracy": labelled(("reader", "drop", *dims), right.mean(-1), "share of series told right"),
-        "logit_change": labelled(dims, change, "change of the logits when half the knots are dropped", nan=DIVERGED),
-    }
+    change = change.reshape(2, len(world.WORLDS), -1)
+    said = "change of the logits when half the points are dropped"
+    return {"logit_change": labelled(("reader", "world", "seed"), change, said, nan=DIVERGED)}
+
+
+def recur(parameters: Parameters, t: np.ndarray, x: np.ndarray) -> np.ndarray:
+    """Logits of recurrent networks, (runs, n, classes): t (worlds, seeds, n, points)."""
+    inputs = spaced(t, x)
+    ahead, _ = lstm.apply(parameters, torch.as_tensor(inputs.reshape(-1, *inputs.shape[2:])))
+    return ahead[:, :, -1, : world.CLASSES].numpy()
 
 
 def read(case: Case[Params], t: np.ndarray, x: np.ndarray, steps: int) -> np.ndarray:

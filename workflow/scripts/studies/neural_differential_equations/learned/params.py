@@ -21,6 +21,10 @@ class Series(Model):
     noise: PositiveFloat
     drops: Annotated[list[Drop], Field(min_length=1)]
     """Shares of the points that are taken away."""
+    dense: Annotated[int, Field(ge=20)]
+    """Points of series without noise, of which half are dropped."""
+    denser: PositiveInt
+    """How many such series."""
 
 
 class Predators(Model):
@@ -60,12 +64,13 @@ class Fit(Model):
 
     width: PositiveInt
     updates: PositiveInt
-    batch: PositiveInt
+    batch: PositiveInt | None = None
+    """Series or paths of an update; none: all points."""
     rate: PositiveFloat
     """Largest learning rate; it falls along half a cosine."""
-    steps: PositiveInt
-    """Of the solver: over the whole time (crossing, controlled), or points ahead (predators), or times between two at
-    which the laws are compared (relaxation); of `recurrent` none."""
+    steps: PositiveInt = 1
+    """Of the solver over the whole time (crossing, controlled); points ahead (predators); times between two at which
+    the laws are compared (relaxation)."""
 
 
 class Train(Model):

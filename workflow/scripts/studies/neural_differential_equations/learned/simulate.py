@@ -25,6 +25,7 @@ def simulate(case: Case[Params]) -> xr.DataTree:
     return xr.DataTree.from_dict(
         {
             "/series": series(params.series, params.seeds, case.rng("series")),
+            "/dense": dense(params.series, params.seeds, case.rng("dense")),
             "/predators": predators(params, case.rng("predators")),
             "/relaxation": relaxation(params.relaxation, params.seeds, case.rng("relaxation")),
         }
@@ -52,6 +53,18 @@ def series(params: Series, seeds: int, rng: np.random.Generator) -> xr.Dataset:
     )
 
 
+def dense(params: Series, seeds: int, rng: np.random.Generator) -> xr.Dataset:
+    """Series of many points without noise."""
+    shape = (len(WORLDS), seeds, params.denser)
+    t = np.sort(rng.uniform(0, 1, (*shape, params.dense)), -1)
+    label = rng.integers(0, np.array([2, CLASSES])[:, None, None], shape)
+    x = np.stack([spirals(rng, t[0], label[0]), strokes(rng, t[1], label[1])]).astype(np.float32)
+    dims = ("world", "seed", "sample", "time")
+    return xr.Dataset(
+        {"x": labelled((*dims, "channel"), x, "series"), "t": labelled(dims, t, "time")}, {"world": WORLDS}
+    )
+
+
 def spirals(rng: np.random.Generator, t: np.ndarray, label: np.ndarray) -> np.ndarray:
     """Two turns, outward, left or right; the third channel is empty. Shape (..., time, 3)."""
     first = rng.uniform(0, 2 * np.pi, label.shape)[..., None]
@@ -61,9 +74,12 @@ def spirals(rng: np.random.Generator, t: np.ndarray, label: np.ndarray) -> np.nd
 
 
 def strokes(rng: np.random.Generator, t: np.ndarray, label: np.ndarray) -> np.ndarray:
-    """Lissajous figures, one ratio of frequencies for each class, and the speed of the pen. Shape (..., time, 3)."""
+    """Lissajous figures, one ratio of frequencies for each class, and the speed of the pen. Shape (..., time, 3).
+
+    As letters they are begun in about the same way each time: the phases' standard deviation is half a radian.
+    """
     p, q = np.array(RATIOS)[label].T[..., None].swapaxes(1, 2) * 2 * np.pi
-    one, other = rng.uniform(0, 2 * np.pi, (2, *label.shape, 1))
+    one, other = rng.normal(0, 0.5, (2, *label.shape, 1))
     size = rng.uniform(0.7, 1.3, label.shape)[..., None]
     speed = np.hypot(p * np.cos(p * t + one), q * np.cos(q * t + other)) / 20
     return np.stack([size * np.sin(p * t + one), size * np.sin(q * t + other), size * speed], -1)

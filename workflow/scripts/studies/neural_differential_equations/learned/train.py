@@ -154,6 +154,8 @@ def recurrent(case: Case[Params], data: xr.Dataset, drop: int) -> Panel:
     x = torch.as_tensor(inputs.reshape(-1, *inputs.shape[2:]), device=case.device)
     label, runs = torch.as_tensor(data["label"].values.reshape(len(x), -1)), torch.arange(len(x))[:, None]
     start = lstm.init(case.params.simulate.seeds, PATH, params.width, 1, drawn(case, "recurrent"))
+    with torch.no_grad():  # forget gates begin open, as is usual (Jozefowicz and others 2015)
+        start["bias_0"][..., params.width : 2 * params.width] += 1
 
     def loss_of(parameters: Parameters) -> torch.Tensor:
         some = torch.as_tensor(np.tile(batches(case, rng, params.batch), (len(WORLDS), 1)))
@@ -166,7 +168,7 @@ def recurrent(case: Case[Params], data: xr.Dataset, drop: int) -> Panel:
 def relaxation(case: Case[Params], data: xr.Dataset) -> Panel:
     """A stochastic equation whose values and increments have the data's laws."""
     params, seeds, rng = case.params.train.relaxation, case.params.simulate.seeds, case.rng("relaxation")
-    start = init_mlp(seeds, [2, params.width, params.width, 2], drawn(case, "relaxation"))
+    start = init_mlp(seeds, [2, params.width, 2], drawn(case, "relaxation"))
     paths = data["x"].values
 
     def loss_of(parameters: Parameters) -> torch.Tensor:

@@ -9,9 +9,8 @@ import numpy as np
 import torch
 import xarray as xr
 from scipy.stats import kstest
-from torch.utils.checkpoint import checkpoint
 
-from pesin.integrate.adjoints import Equation, advance, continuous_adjoint, reverse, reversible_heun
+from pesin.integrate.adjoints import Equation, advance, continuous_adjoint, pulled, reverse, reversible_heun
 from pesin.integrate.brownian import BrownianInterval
 from pesin.integrate.steppers import follow, last
 from pesin.models.mlp import Parameters
@@ -123,18 +122,30 @@ def backprop(equation: Equation, parameters: Parameters, x: torch.Tensor, v: tor
     return torch.autograd.grad((y * v).sum(), parameters["weight"])[0]
 
 
+class _Anew(torch.autograd.Function):
+    """Some steps, of which only the first pair is kept; `torch.utils.checkpoint` would load PyTorch's compiler."""
+
+    @staticmethod
+    def forward(ctx: Any, part: Equation, weight: torch.Tensor, y: torch.Tensor, z: torch.Tensor):
+        ctx.part = part
+        ctx.save_for_backward(weight, y, z)
+        return advance(part, {"weight": weight}, y, z)
+
+    @staticmethod
+    def backward(ctx: Any, *gradients):
+        leaves = [value.detach().requires_grad_() for value in ctx.saved_tensors]
+        with torch.enable_grad():
+            whole = pulled(advance(ctx.part, {"weight": leaves[0]}, *leaves[1:]), gradients)
+        return None, *torch.autograd.grad(whole, leaves)
+
+
 def checkpointed(equation: Equation, parameters: Parameters, x: torch.Tensor, v: torch.Tensor) -> torch.Tensor:
     """Through all steps, but only every root of their number is kept, and those between are computed anew."""
     times, stride = list(equation.times), max(1, round(len(equation.times) ** 0.5))
-    leaf = parameters["weight"].detach().requires_grad_()
-    y = z = x.clone().requires_grad_()
+    y = z = x
     for first in range(0, len(times) - 1, stride):
-        part = equation._replace(times=times[first : first + stride + 1])
-        # The reentrant kind alone keeps what it computes anew where the meter sees it.
-        y, z = checkpoint(partial(advance, part, {"weight": leaf}), y, z, use_reentrant=True)
-    (y * v).sum().backward()
-    assert leaf.grad is not None
-    return leaf.grad
+        y, z = _Anew.apply(equation._replace(times=times[first : first + stride + 1]), parameters["weight"], y, z)
+    return torch.autograd.grad((y * v).sum(), parameters["weight"])[0]
 
 
 def midpoint_adjoint(equation: Equation, parameters: Parameters, x: torch.Tensor, v: torch.Tensor) -> torch.Tensor:
