@@ -158,7 +158,7 @@ def irregular(case: Case[Params], data: xr.Dataset, trained: xr.DataTree) -> dic
 
 
 def resampled(case: Case[Params], data: xr.Dataset, trained: xr.DataTree) -> dict:
-    """What happens to logits of dense series if every second point is dropped; of networks for the least share dropped."""
+    """What happens to the logits of dense series if every second point is dropped; networks of the first share."""
     params, runs = case.params, len(world.WORLDS) * case.params.simulate.seeds
     controlled = networks(trained, "controlled", params.forecast.trained)
     controlled = {name: value[:runs] for name, value in controlled.items()}
