@@ -10,8 +10,9 @@ from pesin.models.sparse_regression import fit, polynomial_library
 from pesin.params import check
 from project import case_of
 from stopping import assert_goes_on
-from studies.neural_differential_equations.learned import panels
+from studies.neural_differential_equations.learned import letters, panels
 from studies.neural_differential_equations.learned import simulate as worlds
+from studies.neural_differential_equations.learned.forecast import rolled
 from studies.neural_differential_equations.learned.params import Params
 from studies.neural_differential_equations.learned.train import train
 from studies.neural_differential_equations.numerics.entropy import entropy
@@ -46,6 +47,10 @@ def test_the_exact_checks_hold_and_fail_without_what_makes_them_work(checks):
             assert float(control[name].max()) > bound
     assert not good["sweep_error"].any() and control["sweep_error"].all()
     assert float(good["cell_error"].max()) < 1e-12 and float(good["memory_growth"].max()) == 1
+    exact = good["every_gradient_error"].sel(route=["backprop", "checkpointed", "reversible"])
+    assert float(exact.max()) < 1e-12 < float(good["every_gradient_error"].sel(route="midpoint_adjoint").min())
+    held = good["memory"].isel(gradient_steps=-1)
+    assert held.sel(route="reversible") < held.sel(route="checkpointed") < held.sel(route="backprop")
     assert np.isnan(null["gradient_error"]).all() and np.isnan(null["implicit_error"]).all()
     assert not null["block_error"].any() and not null["strong_error"].any() and (null["law_distance"] > 5).all()
 
@@ -97,6 +102,35 @@ def test_series_keep_the_points_they_should_and_spirals_turn():
     assert np.unwrap(np.arctan2(right[:, 1], right[:, 0]))[-1] > np.unwrap(np.arctan2(right[:, 1], right[:, 0]))[0]
 
 
+def test_strokes_are_figures_of_lissajous_that_begin_alike():
+    t = np.broadcast_to(np.linspace(0, 1, 401), (1, 200, 401))
+    x = worlds.strokes(np.random.default_rng(4), t, np.full((1, 200), 1))[0]
+    spectrum = abs(np.fft.rfft(x[:, :-1], axis=1))
+    assert (spectrum[..., 0].argmax(1) == 2).all() and (spectrum[..., 1].argmax(1) == 1).all()
+    phase = np.arctan2(x[:, 0, 0], x[:, 50, 0])  # the second is a quarter of a period later
+    assert abs(phase).mean() < 1 and phase.std() == pytest.approx(0.5, abs=0.1)
+
+
+def test_letters_of_a_file_take_the_place_of_strokes(tmp_path):
+    lines = [f"{k},{k + 1},{k + 2}:0,0,1:5,5,5:{1 + k % 5}" for k in range(10)]
+    path = tmp_path / "letters.ts"
+    path.write_text("@problemName letters\n@data\n" + "\n".join(lines) + "\n")
+    t = np.broadcast_to([0.0, 0.25, 0.75, 1.0], (3, 8, 4))
+    x, kind = letters.written(str(path), t, worlds.CLASSES, np.random.default_rng(0))
+    np.testing.assert_allclose(x[..., 0] - x[..., :1, 0], 2 * t)
+    np.testing.assert_allclose(x[..., 1], np.broadcast_to([0, 0, 0.5, 1], x[..., 1].shape))
+    assert (kind == x[..., 0, 0] % 5).all() and (np.sort(kind, 1) == np.repeat(np.arange(4), 2)).all()
+    change = {"simulate": {"series": {"letters": str(path), "train": 8, "test": 8}}}
+    with pytest.raises(UserError, match="type smaller numbers"):
+        worlds.simulate(case("simulate", **change))
+    path.write_text("@data\n1,2:3:4,5:1\n")
+    with pytest.raises(UserError, match="line 2 of .* isn't 3 lists"):
+        letters.read_letters(str(path), 1)
+    path.write_text("1,2")
+    with pytest.raises(UserError, match="timeseriesclassification"):
+        letters.read_letters(str(path), 1)
+
+
 # ---------------------------------------------------------------------------------------------------------- the panels
 
 
@@ -140,6 +174,21 @@ def test_the_discrepancy_is_that_of_all_pairs():
         return (a[:, :, None] - b[:, None]).abs().mean((1, 2))
 
     torch.testing.assert_close(panels.discrepancy(x, y), 2 * apart(x, y) - apart(x, x) - apart(y, y))
+
+
+def test_a_rolled_field_is_seen_at_every_fourth_step_and_stays_finite():
+    fine = np.linspace(0, 2, 9)
+    start = torch.ones(3, 1, 2)
+    np.testing.assert_allclose(rolled(lambda x, t: -x, start, fine)[:, :, 0], 3 * [np.exp([-1.0, -2.0])], rtol=1e-4)
+    assert (rolled(lambda x, t: 1e20 * x**2, start, fine) == 1e6).all()
+
+
+def test_resampling_does_nothing_to_a_path_of_straight_lines():
+    t = np.sort(np.random.default_rng(5).uniform(0, 1, (4, 101)), -1)
+    t[:, [0, -1]] = 0, 1
+    x = t[..., None] * [1.0, -2.0, 0.5]
+    whole, half = (panels.control_path(t[:, ::every], x[:, ::every], 12) for every in (1, 2))
+    np.testing.assert_allclose(whole[..., :-1], half[..., :-1], atol=1e-6)
 
 
 def test_a_process_without_weights_is_a_random_walk():

@@ -6,7 +6,7 @@ from typing import Annotated
 
 from pydantic import Field, PositiveFloat, PositiveInt, field_validator, model_validator
 
-from pesin.params import Model
+from pesin.params import DataFile, Model
 
 Drop = Annotated[float, Field(ge=0, lt=1)]
 
@@ -25,6 +25,9 @@ class Series(Model):
     """Points of series without noise, of which half are dropped."""
     denser: PositiveInt
     """How many such series."""
+    letters: DataFile | None = None
+    """CharacterTrajectories_TRAIN.ts of https://www.timeseriesclassification.com: its first four letters take the place
+    of the made-up strokes."""
 
 
 class Predators(Model):

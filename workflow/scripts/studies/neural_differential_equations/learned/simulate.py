@@ -9,6 +9,7 @@ from pesin.integrate.steppers import follow
 from pesin.integrate.stochastic import linear_transition
 from pesin.steps.case import Case
 from pesin.steps.labels import labelled
+from studies.neural_differential_equations.learned.letters import written
 from studies.neural_differential_equations.learned.params import Params, Relaxation, Series
 
 WORLDS = ["spirals", "strokes"]
@@ -36,8 +37,7 @@ def series(params: Series, seeds: int, rng: np.random.Generator) -> xr.Dataset:
     """Series at their own times in [0, 1], and which points are kept at each share dropped."""
     shape = (len(WORLDS), seeds, params.train + params.test)
     t = np.sort(rng.uniform(0, 1, (*shape, params.points)), -1)
-    label = rng.integers(0, np.array([2, CLASSES])[:, None, None], shape)
-    x = np.stack([spirals(rng, t[0], label[0]), strokes(rng, t[1], label[1])])
+    x, label = curves(params, t, rng)
     x += params.noise * rng.standard_normal(x.shape)
     order = rng.random(t.shape).argsort(-1)
     kept = np.stack([order >= round(drop * params.points) for drop in params.drops])
@@ -57,12 +57,20 @@ def dense(params: Series, seeds: int, rng: np.random.Generator) -> xr.Dataset:
     """Series of many points without noise."""
     shape = (len(WORLDS), seeds, params.denser)
     t = np.sort(rng.uniform(0, 1, (*shape, params.dense)), -1)
-    label = rng.integers(0, np.array([2, CLASSES])[:, None, None], shape)
-    x = np.stack([spirals(rng, t[0], label[0]), strokes(rng, t[1], label[1])]).astype(np.float32)
+    x = curves(params, t, rng)[0].astype(np.float32)
     dims = ("world", "seed", "sample", "time")
     return xr.Dataset(
         {"x": labelled((*dims, "channel"), x, "series"), "t": labelled(dims, t, "time")}, {"world": WORLDS}
     )
+
+
+def curves(params: Series, t: np.ndarray, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
+    """Both worlds at given times, (worlds, seeds, n, points), and their classes."""
+    label = rng.integers(0, np.array([2, CLASSES])[:, None, None], t.shape[:-1])
+    x = np.stack([spirals(rng, t[0], label[0]), strokes(rng, t[1], label[1])])
+    if params.letters is not None:
+        x[1], label[1] = written(params.letters, t[1], CLASSES, rng)
+    return x, label
 
 
 def spirals(rng: np.random.Generator, t: np.ndarray, label: np.ndarray) -> np.ndarray:
@@ -78,7 +86,7 @@ def strokes(rng: np.random.Generator, t: np.ndarray, label: np.ndarray) -> np.nd
 
     As letters they are begun in about the same way each time: the phases' standard deviation is half a radian.
     """
-    p, q = np.array(RATIOS)[label].T[..., None].swapaxes(1, 2) * 2 * np.pi
+    p, q = 2 * np.pi * np.moveaxis(np.array(RATIOS)[label], -1, 0)[..., None]
     one, other = rng.normal(0, 0.5, (2, *label.shape, 1))
     size = rng.uniform(0.7, 1.3, label.shape)[..., None]
     speed = np.hypot(p * np.cos(p * t + one), q * np.cos(q * t + other)) / 20
