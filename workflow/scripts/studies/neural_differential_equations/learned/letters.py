@@ -51,7 +51,7 @@ def written(path: str, t: np.ndarray, classes: int, rng: np.random.Generator) ->
     letters, (seeds, n, _) = read_letters(path, classes), t.shape
     if len(letters) < n:
         raise UserError(
-            f"simulate.series: train and test, or denser, ask for {n} series, and {path} has {len(letters)} of the first"
+            f"simulate.series: train and test, or denser, ask for {n} series; {path} has {len(letters)} of the first"
             f" {classes} letters: type smaller numbers."
         )
     order = np.stack([rng.permutation(len(letters))[:n] for _ in range(seeds)])
