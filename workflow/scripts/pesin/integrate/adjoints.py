@@ -222,6 +222,6 @@ def continuous_adjoint(
             y = y + (end - start) * equation.field(leaves, half, (start + end) / 2)[0]
     state = [y, gradient, *(torch.zeros_like(v) for v in leaves.values())]
     for _, start, end in reversed(equation.steps()):
-        half = moved(state, slopes(state, end), (start - end) / 2)
-        state = moved(state, slopes(half, (start + end) / 2), start - end)
+        middle = moved(state, slopes(state, end), (start - end) / 2)
+        state = moved(state, slopes(middle, (start + end) / 2), start - end)
     return y, state[1], dict(zip(leaves, state[2:], strict=True))

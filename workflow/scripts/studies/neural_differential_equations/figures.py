@@ -25,14 +25,14 @@ EXACT = {
 
 def numerics(study: Results) -> Figure:
     """Gradients and their memory; orders of convergence; exact numbers over their bounds."""
-    figure, (above, below) = panels(2, 3, height=2.8)
+    figure, (above, below) = panels(2, 3, height=3.1)
     result: Any = study["entropy/numerics"]
     control: Any = study["entropy/ablated"]
     gradients(above, result)
     orders(below[:2], result, control)
     exact(below[2], result, control)
     for panel in (*above, *below):
-        legend(panel, outside="above", ncols=2)
+        legend(panel, outside="above")
     return figure
 
 
@@ -52,7 +52,7 @@ def gradients(places, result) -> None:
         right.plot(steps, result["memory"].sel(route=route) / 1024, "o-", color=COLOURS[i], markersize=3, label=said)
     worst = result["every_gradient_error"].sel(route="midpoint_adjoint").max("field").values
     middle.plot(steps, worst[-1] * (steps[-1] / steps) ** 2.0, ":", color=GREY, label="slope -2")
-    middle.set(xlabel="steps", ylabel="relative error of gradient, worst field")
+    middle.set(xlabel="steps", ylabel="error of gradient, worst field")
     right.set(xlabel="steps", ylabel="memory held (KiB)")
     for panel in (left, middle):
         panel.axhline(1e-12, color=GREY, linestyle="--", linewidth=0.8, label="bound")
@@ -92,7 +92,9 @@ def exact(panel, result, control) -> None:
         for source, fill in ((result, COLOURS[0]), (control, "none")):
             rest = [dim for dim in source[variable].dims if dim != "field"]
             values = np.maximum(source[variable].max(rest) / bound, 1e-6)
-            panel.plot(np.full(len(values), place), values, "o", color=COLOURS[0], markerfacecolor=fill, markersize=4)
+            said = None if place else "control" if fill == "none" else "each field"
+            at = np.full(len(values), place)
+            panel.plot(at, values, "o", color=COLOURS[0], markerfacecolor=fill, markersize=4, label=said)
     panel.axhline(1, color=GREY, linestyle="--", linewidth=0.8, label="bound")
     log_axis(panel, "y")
     names(panel, "x", [said for said, _ in EXACT.values()], rotation=30)
@@ -111,7 +113,8 @@ def mechanisms(study: Results) -> Figure:
     left.set(xlabel="x", ylabel=named(result["crossing_end"]))
     truth = result["true_later"]
     for species, style in (("prey", "-"), ("predators", "--")):
-        middle.plot(result["later"], truth.sel(species=species), style, color="black", linewidth=2, alpha=0.5)
+        said = "truth" if species == "prey" else None
+        middle.plot(result["later"], truth.sel(species=species), style, color="black", linewidth=2, alpha=0.5, label=said)
         for i, model in enumerate(result["model"].values):
             values = result["extrapolated"].sel(model=model, species=species).isel(seed=0)
             label = model if species == "prey" else None
@@ -125,18 +128,18 @@ def mechanisms(study: Results) -> Figure:
     names(right, "x", result["model"].values)
     right.set(ylabel="log10 of the mean square error", xlim=(-0.5, len(place) - 0.5))
     for panel in (left, middle):
-        legend(panel, outside="above", ncols=3)
+        legend(panel, outside="above", ncols=2)
     return figure
 
 
 def paths(study: Results) -> Figure:
     """Irregular series and resampling; the learned process, its laws, correlations and relative entropy."""
     result: Any = study["forecast/learned"]
-    figure, (above, below) = panels(2, 3, height=2.8)
+    figure, (above, below) = panels(2, 3, height=3.1)
     irregular(above[:2], result)
     process((above[2], *below), result, study["entropy/learned"])
     for panel in (*above, *below):
-        legend(panel, outside="above", ncols=2)
+        legend(panel, outside="above")
     return figure
 
 
@@ -149,7 +152,7 @@ def irregular(places, result) -> None:
             found = interval(result["accuracy"].sel(world=world, reader=reader), "seed")
             interval_whiskers(left, drops + shift, found, f"{reader}, {world}", color=COLOURS[i], fmt=mark)
     left.axhline(0.95, color=GREY, linestyle=":", linewidth=0.8)
-    left.set(xlabel="share of points dropped", ylabel="accuracy on new series", xticks=drops)
+    left.set(xlabel="share of points dropped", ylabel="accuracy on new series", xticks=drops, ylim=(0, 1.05))
     worlds = np.arange(result.sizes["world"])
     for i, reader in enumerate(result["reader"].values):
         change = result["logit_change"].sel(reader=reader)
@@ -182,6 +185,7 @@ def process(places, result, learned) -> None:
     interval_whiskers(lagged, lags, interval(result["correlation"], "seed"), "learned", color=COLOURS[0])
     lagged.set(xlabel="lag", ylabel="correlation with the last time", xticks=lags)
     for seed, values in enumerate(learned["relative_entropy"].values):
-        last.plot(learned["time"], values, color=COLOURS[seed % 6], linewidth=0.9, label=f"seed {seed}")
+        said = None if seed else "each seed"
+        last.plot(learned["time"], values, color=COLOURS[0], linewidth=0.9, label=said)
     log_axis(last, "y")
     last.set(xlabel="time", ylabel=named(learned["relative_entropy"]))

@@ -19,7 +19,7 @@ def entropy(case: Case[Params], data: xr.DataTree, trained: xr.DataTree) -> xr.D
     """Of each seed's process at the times of the data: from one to the next both are Gaussian, so that it is exact."""
     made, seeds = case.params.simulate.relaxation, case.params.simulate.seeds
     parameters = networks(trained, "relaxation")
-    x = data["relaxation/x"].values[:, : case.params.entropy.paths]
+    x = data["relaxation"].to_dataset()["x"].values[:, : case.params.entropy.paths]
     mean, variance = exact_moments(made)
     kept, last = np.exp(-made.rate), made.times - 1
     spread = np.full((1, 1), made.noise**2 * -np.expm1(-2 * made.rate) / (2 * made.rate))

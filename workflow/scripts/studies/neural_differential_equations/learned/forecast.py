@@ -59,7 +59,8 @@ def forecast(case: Case[Params], data: xr.DataTree, trained: xr.DataTree) -> xr.
         "at": params.forecast.times,
         "lag": params.forecast.lags,
     }
-    return xr.Dataset(found, coords | {"later": data["predators"]["moment"].values[params.simulate.predators.points :]})
+    moment = data["predators"].to_dataset()["moment"].values
+    return xr.Dataset(found, coords | {"later": moment[params.simulate.predators.points :]})
 
 
 def arms(case: Case[Params], values: np.ndarray) -> np.ndarray:

@@ -67,8 +67,6 @@ class Fit(Model):
 
     width: PositiveInt
     updates: PositiveInt
-    batch: PositiveInt | None = None
-    """Series or paths of an update; none: all points."""
     rate: PositiveFloat
     """Largest learning rate; it falls along half a cosine."""
     steps: PositiveInt = 1
@@ -76,14 +74,20 @@ class Fit(Model):
     the laws are compared (relaxation)."""
 
 
+class Batched(Fit):
+    """One that draws some of the series or paths for each update; the others look at all points."""
+
+    batch: PositiveInt
+
+
 class Train(Model):
     """Seen by the train step and those after it."""
 
     crossing: Fit
     predators: Fit
-    controlled: Fit
-    recurrent: Fit
-    relaxation: Fit
+    controlled: Batched
+    recurrent: Batched
+    relaxation: Batched
     code: Annotated[int, Field(ge=2)]
     """Dimensions of the controlled equation."""
 

@@ -129,8 +129,8 @@ def controlled(case: Case[Params], data: xr.Dataset) -> Panel:
     params, code = case.params.train.controlled, case.params.train.code
     drops, rng = len(case.params.simulate.series.drops), case.rng("controlled")
     paths = np.stack([control_path(*observed(data, drop), params.steps) for drop in range(drops)])
-    paths, label = paths.reshape(-1, *paths.shape[3:]), np.tile(data["label"].values, (drops, 1, 1))
-    path, label = torch.as_tensor(paths, device=case.device), torch.as_tensor(label.reshape(len(paths), -1))
+    path = torch.as_tensor(paths.reshape(-1, *paths.shape[3:]), device=case.device)
+    label = torch.as_tensor(np.tile(data["label"].values, (drops, 1, 1)).reshape(len(path), -1))
     groups, generator = drops * len(WORLDS), drawn(case, "controlled")
     shapes = {"enter": [PATH, code], "field": [code, params.width, code * PATH], "leave": [code, CLASSES]}
     start = {

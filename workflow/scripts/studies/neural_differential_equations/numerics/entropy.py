@@ -222,7 +222,7 @@ def strong_orders(params: Entropy, rng: np.random.Generator) -> dict:
             for move in moves:
                 euler = euler + (a + b**2 / 2) * euler / n + b * euler * move
                 unaveraged = unaveraged + a * unaveraged / n + b * unaveraged * move
-            equation = Equation(stratonovich, list(np.linspace(0, 1, n + 1)), lambda k, m=moves: torch.as_tensor(m[k]))
+            equation = Equation(stratonovich, list(np.linspace(0, 1, n + 1)), list(torch.as_tensor(moves)).__getitem__)
             y = unaveraged if params.ablated else advance(equation, {}, one, one)[0].numpy()
             found[:, i, j] = abs(y - truth).mean(), abs(euler - truth).mean()
     return {"strong_error": labelled(("scheme", "field", "coarse"), found, "strong error")}
