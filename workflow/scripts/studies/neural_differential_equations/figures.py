@@ -113,8 +113,8 @@ def mechanisms(study: Results) -> Figure:
     left.set(xlabel="x", ylabel=named(result["crossing_end"]))
     truth = result["true_later"]
     for species, style in (("prey", "-"), ("predators", "--")):
-        said = "truth" if species == "prey" else None
-        middle.plot(result["later"], truth.sel(species=species), style, color="black", linewidth=2, alpha=0.5, label=said)
+        look = {"color": "black", "linewidth": 2, "alpha": 0.5, "label": "truth" if species == "prey" else None}
+        middle.plot(result["later"], truth.sel(species=species), style, **look)
         for i, model in enumerate(result["model"].values):
             values = result["extrapolated"].sel(model=model, species=species).isel(seed=0)
             label = model if species == "prey" else None

@@ -155,7 +155,12 @@ def irregular(case: Case[Params], data: xr.Dataset, trained: xr.DataTree) -> dic
         out = recur(networks(trained, f"recurrent_{drop}", params.forecast.trained), *observed(new, drop))
         answers[1, drop] = out.argmax(-1).reshape(answers.shape[2:])
     right = (answers == label).mean(-1)
-    return {"accuracy": labelled(("reader", "drop", "world", "seed"), right, "share of series told right")}
+    shares = np.stack([(label == kind).mean(-1) for kind in range(world.CLASSES)]).max(0)
+    dims = ("reader", "drop", "world", "seed")
+    return {
+        "accuracy": labelled(dims, right, "share of series told right"),
+        "commonest": labelled(dims, np.broadcast_to(shares, right.shape).copy(), "share of the commonest class"),
+    }
 
 
 def resampled(case: Case[Params], data: xr.Dataset, trained: xr.DataTree) -> dict:
