@@ -72,7 +72,8 @@ def arms(case: Case[Params], values: np.ndarray) -> np.ndarray:
 def crossing(case: Case[Params], trained: xr.DataTree) -> dict:
     """Mean square errors of x -> -x over the variance of x, with finer steps than in training, and as many."""
     params, seeds = case.params, case.params.simulate.seeds
-    parameters, x = networks(trained, "crossing", params.forecast.trained), line(params.simulate.crossing, 2 * seeds)
+    parameters = networks(trained, "crossing", params.forecast.trained)
+    x = line(params.train.crossing.points, 2 * seeds)
     errors, ends = [], []
     for steps in (params.train.crossing.steps * params.forecast.finer, params.train.crossing.steps):
         end = flow(parameters, dimensions(seeds), x, steps)[..., 0]

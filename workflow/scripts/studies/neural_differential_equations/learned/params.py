@@ -58,8 +58,6 @@ class Simulate(Model):
     series: Series
     predators: Predators
     relaxation: Relaxation
-    crossing: Annotated[int, Field(ge=8)]
-    """Points of the map x -> -x."""
 
 
 class Fit(Model):
@@ -74,6 +72,13 @@ class Fit(Model):
     the laws are compared (relaxation)."""
 
 
+class Crossing(Fit):
+    """The map x -> -x."""
+
+    points: Annotated[int, Field(ge=8)]
+    """Even ones in [-1, 1]."""
+
+
 class Batched(Fit):
     """One that draws some of the series or paths for each update; the others look at all points."""
 
@@ -83,7 +88,7 @@ class Batched(Fit):
 class Train(Model):
     """Seen by the train step and those after it."""
 
-    crossing: Fit
+    crossing: Crossing
     predators: Fit
     controlled: Batched
     recurrent: Batched

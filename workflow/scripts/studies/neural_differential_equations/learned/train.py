@@ -95,7 +95,7 @@ def crossing(case: Case[Params]) -> Panel:
     """The map x -> -x as a flow in one dimension, and in two."""
     params, seeds = case.params.train.crossing, case.params.simulate.seeds
     start = init_mlp(seeds, [2, params.width, params.width, 2], drawn(case, "crossing"))
-    mask, x = dimensions(seeds).to(case.device), line(case.params.simulate.crossing, 2 * seeds).to(case.device)
+    mask, x = dimensions(seeds).to(case.device), line(params.points, 2 * seeds).to(case.device)
 
     def loss_of(parameters: Parameters) -> torch.Tensor:
         return (flow(parameters, mask, x, params.steps)[..., 0] + x[..., 0]).square().mean(-1)
