@@ -32,6 +32,7 @@ def numerics(study: Results) -> Figure:
     orders(below[:2], result, control)
     exact(below[2], result, control)
     for panel in (*above, *below):
+        panel.minorticks_off()
         legend(panel, outside="above")
     return figure
 
@@ -139,6 +140,7 @@ def paths(study: Results) -> Figure:
     irregular(above[:2], result)
     process((above[2], *below), result, study["entropy/learned"])
     for panel in (*above, *below):
+        panel.minorticks_off()  # they take half of the time
         legend(panel, outside="above")
     return figure
 
