@@ -27,7 +27,7 @@ def scan(decay: torch.Tensor, inputs: torch.Tensor, chunk: int) -> torch.Tensor:
 
     Parameters
     ----------
-    decay, inputs : Tensor, shape (..., L, channels, state)
+    decay, inputs : Tensor, shape (..., L, state, channels)
     chunk
         L: the plain recurrence. A length that it doesn't divide is filled up.
 
@@ -35,32 +35,48 @@ def scan(decay: torch.Tensor, inputs: torch.Tensor, chunk: int) -> torch.Tensor:
     -------
     Tensor, shape as `inputs`
     """
+    return _Scan.apply(decay, inputs, chunk)
+
+
+class _Scan(torch.autograd.Function):
+    """Whose gradient is a scan from the end: g_l = grad_l + decay_(l+1) g_(l+1), and d/d decay_l = g_l h_(l-1)."""
+
+    @staticmethod
+    def forward(ctx, decay, inputs, chunk):
+        states = _scanned(decay, inputs, chunk)
+        ctx.save_for_backward(decay, states)
+        ctx.chunk = chunk
+        return states
+
+    @staticmethod
+    def backward(ctx, grad):
+        decay, states = ctx.saved_tensors
+        back = pad(decay[..., 1:, :, :].flip(-3), (0, 0, 0, 0, 1, 0))
+        found = _scanned(back, grad.flip(-3), ctx.chunk).flip(-3)
+        return found * pad(states[..., :-1, :, :], (0, 0, 0, 0, 1, 0)), found, None
+
+
+def _scanned(decay: torch.Tensor, inputs: torch.Tensor, chunk: int) -> torch.Tensor:
     length = inputs.shape[-3]
     chunk = min(chunk, length)
     more = -length % chunk
-    if more:
-        decay, inputs = (pad(part, (0, 0, 0, 0, 0, more)) for part in (decay, inputs))
-    decay, inputs = (part.unflatten(-3, (-1, chunk)) for part in (decay, inputs))
-    kept, moved = decay.unbind(-3), inputs.unbind(-3)  # (..., chunks, channels, state) each
-    inside = _recurrence(kept, moved, -3)
-    if inside.shape[-4] == 1:
-        return inside.squeeze(-4)[..., :length, :, :]
-    product = [kept[0]]
-    for one in kept[1:]:
-        product.append(product[-1] * one)
-    total = torch.stack(product, -3)
-    handed = _recurrence(total[..., -1, :, :].unbind(-3), inside[..., -1, :, :].unbind(-3))
+    if chunk == length:
+        return _recurrence(decay, inputs)
+    decay, inputs = (pad(part, (0, 0, 0, 0, 0, more)).unflatten(-3, (-1, chunk)) for part in (decay, inputs))
+    inside, total = _recurrence(decay, inputs), decay.cumprod(-3)
+    handed = _recurrence(total[..., -1, :, :], inside[..., -1, :, :])  # at the end of each chunk
     before = pad(handed[..., :-1, :, :], (0, 0, 0, 0, 1, 0))
     return torch.addcmul(inside, total, before.unsqueeze(-3)).flatten(-4, -3)[..., :length, :, :]
 
 
-def _recurrence(decays, inputs, axis: int = -3) -> torch.Tensor:
-    state = inputs[0]
-    states = [state]
-    for decay, one in zip(decays[1:], inputs[1:], strict=True):
-        state = torch.addcmul(one, decay, state)
-        states.append(state)
-    return torch.stack(states, axis)
+def _recurrence(decay: torch.Tensor, inputs: torch.Tensor) -> torch.Tensor:
+    out = torch.empty_like(inputs)
+    steps = [part.unbind(-3) for part in (decay, inputs, out)]
+    steps[2][0].copy_(steps[1][0])
+    for one, (keep, new, state) in enumerate(zip(*steps, strict=True)):
+        if one:
+            torch.addcmul(new, keep, steps[2][one - 1], out=state)
+    return out
 
 
 def soft_sort(score: torch.Tensor, tau: float = 1.0) -> torch.Tensor:
@@ -125,7 +141,7 @@ class Mamba:
         step = torch.exp(torch.rand(runs, blocks, 1, d, generator=generator) * np.log(100) + np.log(1e-3))
         found |= {
             "step_bias": step + torch.log(-torch.expm1(-step)),  # softplus gives the step
-            "log_a": torch.log(torch.arange(1.0, n + 1)).expand(runs, blocks, d, n).clone(),
+            "log_a": torch.log(torch.arange(1.0, n + 1))[:, None].expand(runs, blocks, n, d).clone(),
             "skip": torch.ones(runs, blocks, 1, d),
             "diagonal": torch.zeros(runs, blocks, 1, n),
             "gain": torch.ones(runs, blocks + 1, 1, d),
@@ -180,11 +196,11 @@ class Mamba:
         c = torch.bmm(flat, layer["q"])
         b = c * (softplus(layer["diagonal"]) + LEAST) * signs[:, None]
         step = softplus(torch.baddbmm(layer["step_bias"], torch.bmm(flat, layer["low"]), layer["high"]))
-        decay = torch.exp(step[..., None] * -layer["log_a"].exp()[:, None])
-        inputs = (step * flat)[..., None] * b[:, :, None]
-        shape = (runs, batch, length, d, self.state)
+        decay = torch.exp(step[:, :, None] * -layer["log_a"].exp()[:, None])
+        inputs = (step * flat)[:, :, None] * b[..., None]
+        shape = (runs, batch, length, self.state, d)
         states = scan(decay.view(shape), inputs.view(shape), self.chunk)
-        y = torch.matmul(states, c.view(runs, batch, length, self.state, 1))[..., 0]
+        y = (states * c.view(*shape[:-1], 1)).sum(-2)
         return y + layer["skip"][:, None] * u
 
 
