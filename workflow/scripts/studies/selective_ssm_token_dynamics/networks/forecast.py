@@ -18,7 +18,7 @@ PIECE = 64
 
 
 def forecast(case: Case[Params], data: Any, trained: Any) -> xr.Dataset:
-    """`loss` (signs, seed), above the source's in `excess`, below the table of pairs' in `gain`; `accuracy` (order, seed).
+    """`loss` (signs, seed), its `excess` over the source's, its `gain` on a table of pairs; `accuracy` (order, seed).
 
     Parts are played by the runs that `signs` and `orders` of the parameters say.
     """

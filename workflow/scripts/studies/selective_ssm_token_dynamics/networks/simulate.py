@@ -37,7 +37,9 @@ def text(case: Case[Params]) -> xr.Dataset:
         {
             "train": labelled(("sequence", "position"), train, "training sequences"),
             "held_out": labelled(("held_out_sequence", "position"), held_out, "held-out sequences"),
-            "source_loss": labelled((), source, "loss of one who knows the source", "nat", role="truth", may_be_constant=1),
+            "source_loss": labelled(
+                (), source, "loss of one who knows the source", "nat", role="truth", may_be_constant=1
+            ),
             "pairs_loss": labelled((), pairs_loss(train, held_out, symbols), "loss of a table of pairs", "nat"),
         },
         attrs={"symbols": symbols},

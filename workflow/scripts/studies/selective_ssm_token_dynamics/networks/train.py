@@ -40,7 +40,9 @@ def train(case: Case[Params], data: Any) -> xr.DataTree:
         weights, loss = fit(case, data[task].to_dataset(), task)
         seeds = getattr(case.params.train, task).seeds
         dims = (f"{task}_arm", "seed", f"{task}_step")
-        curve = labelled(dims, loss.reshape(len(arms), seeds, -1), "training loss of the step's batch", "nat", nan=DIVERGED)
+        curve = labelled(
+            dims, loss.reshape(len(arms), seeds, -1), "training loss of the step's batch", "nat", nan=DIVERGED
+        )
         groups[task] = xr.Dataset({"loss": curve}, {dims[0]: list(arms), "seed": np.arange(seeds)})
         groups[f"{task}_weights"] = weights_dataset(weights, range(len(arms) * seeds))
     return xr.DataTree.from_dict(groups)
@@ -63,7 +65,7 @@ def start(case: Case[Params], net: Mamba, task: str) -> Parameters:
 
 
 def variants(case: Case[Params], task: str, runs: list[int]) -> tuple[torch.Tensor, list[str] | None]:
-    """Signs (runs, state) and orders of some runs: the classifiers have positive signs, the language models no order."""
+    """Signs (runs, state) and orders of some runs: classifiers have positive signs, language models no order."""
     p: Fit = getattr(case.params.train, task)
     arms = [ARMS[task][run // p.seeds] for run in runs]
     signs = [pattern(arm if task == "text" else "positive", p.state) for arm in arms]

@@ -16,7 +16,8 @@ from studies.selective_ssm_token_dynamics.tokens.params import Params
 LATE, RATED = 1e2, 1e3
 """Depths from which the bound of slow divergence is asked, and at which rates are compared."""
 GROWN, GONE = 1.3, 0.1
-"""Tokens diverge if they grow by this factor from `LATE` on; they vanish if they fall to this share of the largest start."""
+"""Tokens diverge if they grow by this factor from `LATE` on; they vanish if they fall to this share
+of the largest start."""
 
 
 def entropy(case: Case[Params], data: Any) -> xr.Dataset:

@@ -12,7 +12,13 @@ from studies.selective_ssm_token_dynamics.signs import SIGNS, pattern
 from studies.selective_ssm_token_dynamics.tokens.dynamics import Line, blow_up, field, follow, quadrature_time
 from studies.selective_ssm_token_dynamics.tokens.params import Params
 
-WORLDS = {"convergent": (-1, False), "slow": (1, True), "fast": (1, False), "attracting": (-1, True), "still": (0, False)}
+WORLDS = {
+    "convergent": (-1, False),
+    "slow": (1, True),
+    "fast": (1, False),
+    "attracting": (-1, True),
+    "still": (0, False),
+}
 """Sign of mu, and whether S_Delta x_l < 0 for all tokens; else the signs are random, and S_Delta x_l > 0 for some."""
 STAGES = 241
 
@@ -57,7 +63,9 @@ def line(case: Case[Params]) -> xr.Dataset:
     dims = ("world", "draw")
     variables = {
         "log_x": labelled((*dims, "token", "time"), log_x, "ln|x|"),
-        "sign": labelled((*dims, "token"), [slow_sign if slow else any_sign for _, slow in WORLDS.values()], "sign of x"),
+        "sign": labelled(
+            (*dims, "token"), [slow_sign if slow else any_sign for _, slow in WORLDS.values()], "sign of x"
+        ),
         "mu": labelled(dims, [side * mu for side, _ in WORLDS.values()], "mu = S_C S_B"),
         "stop": labelled(dims, stop, "depth of the blow-up, or of the end", may_be_constant=1),
         "stop_alone": labelled(dims, alone, "the same of the first token alone, S_Delta x > 0", may_be_constant=1),
