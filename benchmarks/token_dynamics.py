@@ -2,7 +2,7 @@
 
     python benchmarks/token_dynamics.py [--draws 20 200] [--tokens 10] [--lengths 64 1024] [--repeats 3]
 
-- ODE: the convergent and the slow case of `selective_ssm_token_dynamics` up to t = 1e6. Ours follows ln|x| along ln(1 + t),
+- ODE: the convergent and the slow case of the study, up to t = 1e6. Ours follows ln|x| along ln(1 + t),
   all draws at once; scipy's LSODA follows x along t, one draw after the other, at a tolerance with which both agree to
   1e-3. A third column is LSODA in our own variables: what is left is the ensemble.
 - Scan: forward and backward, of as many runs as the study trains, in chunks against the plain recurrence (one chunk);
