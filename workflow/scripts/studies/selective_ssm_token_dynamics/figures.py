@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+import matplotlib as mpl
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
@@ -18,6 +19,7 @@ SAID = {"convergent": "convergent", "slow": "slow divergence", "fast": "fast div
 HUES = {"positive": COLOURS[0], "mixed": COLOURS[2], "negative": COLOURS[1]}
 ORDER_HUES = {"plain": COLOURS[7], "reordered": COLOURS[0], "random": COLOURS[1]}
 GREY = COLOURS[7]
+X = "$|x_l|$"
 
 
 def trajectories(study: Results) -> Figure:
@@ -30,24 +32,24 @@ def trajectories(study: Results) -> Figure:
     token_lines(fall, t[1:], np.exp(one["convergent"]["log_x"].values[:, 1:]))
     late = t[t >= 10]
     first = np.sqrt(1 / (2 * abs(float(one["convergent"]["mu"])) * np.log(2) * late))
-    fall.plot(late, first, "k--", lw=1, label="limit law, l = 1")
-    decades(fall, "x")
+    fall.plot(late, first, "k--", lw=1, label="law, l = 1")
+    decades(fall)
     log_axis(fall, "y")
-    fall.set(xlabel="depth t", ylabel="|x_l|", title=SAID["convergent"])
-    legend(fall, loc="lower left")
+    fall.set(xlabel="depth t", ylabel=X, title=SAID["convergent"])
+    legend(fall, loc="lower left", handlelength=1.2)
     token_lines(rise, t[1:], np.exp(one["slow"]["log_x"].values[:, 1:]))
-    decades(rise, "x")
+    decades(rise)
     log_axis(rise, "y")
-    rise.set(xlabel="depth t", ylabel="|x_l|", title=SAID["slow"])
-    bursting(burst, worlds)
+    rise.set(xlabel="depth t", ylabel=X, title=SAID["slow"])
+    bursting(burst, study["simulate/tokens"]["burst"].to_dataset())
     for i, (role, said) in enumerate(SAID.items()):
         found = result["effective_tokens"].sel(role=role).isel(time=slice(1, None))
         middle = found.quantile([0.25, 0.5, 0.75], "draw").values
         share.plot(t[1:], middle[1], color=COLOURS[i], label=said.split()[0])
         share.fill_between(t[1:], middle[0], middle[2], color=COLOURS[i], alpha=0.2, lw=0)
-    decades(share, "x")
+    decades(share)
     share.set(xlabel="depth t", ylabel="effective share of tokens\nexp(H) / L", ylim=(0, 1.02))
-    legend(share, outside="above", ncols=2)
+    legend(share, loc="lower right", bbox_to_anchor=(1.03, 0.2), handlelength=1.2, labelspacing=0.2)
     laws(law, worlds)
     settling(ratio, worlds)
     blow_ups(blow, worlds)
@@ -55,9 +57,10 @@ def trajectories(study: Results) -> Figure:
     return figure
 
 
-def decades(panel: Axes, which: str) -> None:
-    log_axis(panel, which, ticks=None)
-    panel.set_xticks([1e-2, 1, 1e2, 1e4, 1e6], minor=False)
+def decades(panel: Axes, ticks=(1, 1e3, 1e6)) -> None:
+    """Depth along a logarithmic axis with few numbers."""
+    panel.set_xscale("log")
+    panel.set_xticks(ticks, minor=False)
     panel.set_xticks([], minor=True)
 
 
@@ -69,23 +72,19 @@ def token_lines(panel: Axes, t: np.ndarray, x: np.ndarray) -> None:
 
 
 def shade(token: int, tokens: int) -> tuple:
-    import matplotlib as mpl
-
     return mpl.colormaps["viridis"](0.9 * token / max(tokens - 1, 1))
 
 
-def bursting(panel: Axes, worlds) -> None:
-    """The first token alone would do, so a draw in which it has S_Delta x > 0; up to its blow-up."""
-    fast = worlds.sel(world="fast")
-    positive = np.flatnonzero(fast["sign"].values[:, 0] * fast["s_delta"].values > 0)
-    draw = fast.isel(draw=int(positive[0]) if len(positive) else 0)
-    t, stop = draw["time"].values, float(draw["stop"])
-    seen = (t > 0) & (t < stop)
-    token_lines(panel, t[seen] / stop, np.exp(draw["log_x"].values[:, seen]))
-    panel.axvline(1, color="k", ls="--", lw=1)
-    panel.axvline(float(draw["star_soonest"]) / stop, color=GREY, ls=":", lw=1)
+def bursting(panel: Axes, one) -> None:
+    """A draw up to its blow-up; and when its soonest token would blow up alone."""
+    t = one["t"].values
+    seen = (t > 0) & (t < t[-1])
+    token_lines(panel, t[seen], np.exp(one["log_x"].values[:, seen]))
+    panel.axvline(t[-1], color="k", ls="--", lw=1, label="blow-up")
+    panel.axvline(float(one["star"]), color=GREY, ls=":", lw=1.5, label="if alone")
     log_axis(panel, "y")
-    panel.set(xlabel="depth t / blow-up time", ylabel="|x_l|", title=SAID["fast"])
+    panel.set(xlabel="depth t", ylabel=X, title=SAID["fast"], ylim=(None, 1e3), xlim=(0, None))
+    legend(panel, loc="upper left", handlelength=1.2, handles=panel.lines[-2:])
 
 
 def laws(panel: Axes, worlds) -> None:
@@ -99,10 +98,10 @@ def laws(panel: Axes, worlds) -> None:
         panel.fill_between(
             t, over.min(0), over.max(0), color=shade(token, tokens), alpha=0.5, lw=0, label=f"l = {token + 1}"
         )
-    panel.axhspan(1 - ACCEPTED, 1 + ACCEPTED, color="k", alpha=0.25, lw=0, label="accepted at the end")
-    decades(panel, "x")
-    panel.set(xlabel="depth t", ylabel="|x_l| over its limit law", xlim=(1, None), ylim=(0.6, 1.6))
-    legend(panel, loc="upper right")
+    panel.axhspan(1 - ACCEPTED, 1 + ACCEPTED, color="k", alpha=0.25, lw=0, label="accepted")
+    decades(panel)
+    panel.set(xlabel="depth t", ylabel=f"{X} over its limit law", xlim=(1, 1e6), ylim=(0.7, 1.3))
+    legend(panel, outside="above", ncols=2, handlelength=1)
 
 
 def settling(panel: Axes, worlds) -> None:
@@ -112,26 +111,30 @@ def settling(panel: Axes, worlds) -> None:
     late = t >= 10
     token_lines(panel, t[late], np.exp(u[1:] - u[:1])[:, late])
     panel.plot(
-        t[late], np.log(t[late]) / np.log(t[late][0]) * np.exp(u[1] - u[0])[late][0], "k--", lw=1, label="were it ln t"
+        t[late],
+        np.log(t[late]) / np.log(t[late][0]) * np.exp(u[1] - u[0])[late][0],
+        "k--",
+        lw=1,
+        label="growing as ln t",
     )
-    log_axis(panel, "x", ticks=[10, 1e2, 1e4, 1e6])
-    decades(panel, "x")
+    decades(panel, (10, 1e3, 1e6))
     log_axis(panel, "y")
-    panel.set(xlabel="depth t", ylabel="|x_l| / |x_1|, slow case", xlim=(10, None))
+    panel.set(xlabel="depth t", ylabel="$|x_l/x_1|$, slow case", xlim=(10, 1e6))
+    legend(panel, outside="above", handles=panel.lines[-1:])
 
 
 def blow_ups(panel: Axes, worlds) -> None:
-    """Integrated against foretold: a token alone, and the whole draw against its soonest token alone."""
+    """Blow-ups over what quadrature foretells: a token alone, and the whole draw against its soonest token alone."""
     fast = worlds.sel(world="fast")
-    panel.plot(fast["star_soonest"], fast["stop"], ".", ms=3, color=COLOURS[1], label="with others")
-    panel.plot(fast["star_alone"], fast["stop_alone"], ".", ms=3, color=COLOURS[0], label="first alone")
-    low, high = (float(f(fast["star_soonest"].values)) for f in (np.min, np.max))
-    high = max(high, float(fast["star_alone"].max()))
-    panel.plot([low, high], [low, high], "k--", lw=0.8)
-    for which in "xy":
-        log_axis(panel, which, ticks=[0.03, 0.1, 0.3, 1, 3, 10])
-    panel.set(xlabel="blow-up alone, by quadrature", ylabel="blow-up, integrated")
-    legend(panel, loc="lower right")
+    for star, stop, colour, label in (
+        ("star_soonest", "stop", 1, "with others"),
+        ("star_alone", "stop_alone", 0, "alone"),
+    ):
+        panel.plot(fast[star], fast[stop] / fast[star], ".", ms=3, color=COLOURS[colour], label=label)
+    panel.axhline(1, color="k", ls="--", lw=0.8)
+    log_axis(panel, "x", ticks=[0.03, 0.3, 3])
+    panel.set(xlabel="quadrature (depth)", ylabel="blow-up / quadrature", ylim=(0, 1.1))
+    legend(panel, outside="above", ncols=2, handletextpad=0)
 
 
 def unequal(panel: Axes, result, opposite) -> None:
@@ -143,8 +146,8 @@ def unequal(panel: Axes, result, opposite) -> None:
     panel.axhline(0.9, color=GREY, ls=":", lw=1)
     log_axis(panel, "x")
     note(panel, "C4: above", (0.98, 0.9), xycoords=("axes fraction", "data"), ha="right", va="bottom")
-    panel.set(xlabel="fastest / slowest |dx/dt|", ylabel="share of draws above", ylim=(0, 1.08))
-    legend(panel, loc="center right")
+    panel.set(xlabel="fastest / slowest rate", ylabel="share of draws beyond", ylim=(0, 1.08))
+    legend(panel, outside="above", ncols=2, handlelength=1.2)
 
 
 def portraits(study: Results) -> Figure:
@@ -161,9 +164,9 @@ def portraits(study: Results) -> Figure:
         panel.axvline(0, color=GREY, lw=0.5)
         one, two = plane["eigenvalue"].sel(signs=signs).values
         panel.set(
-            title=f"{signs}: {one:.2g}, {two:.2g}",
-            xlim=(-3, 3),
-            ylim=(-3, 3),
+            title=f"{signs}: {one:.2g} and {two:.2g}",
+            xlim=(-2, 2),
+            ylim=(-2, 2),
             xlabel="first coordinate",
             aspect="equal",
         )
@@ -215,7 +218,7 @@ def scores(panel: Axes, values, arms: str, over: str, hues: dict) -> None:
     """Each seed a dot, lines between those of a seed, and the mean with its interval."""
     place = np.arange(values.sizes[arms])
     panel.plot(place, values.transpose(arms, over).values, ".-", color=GREY, lw=0.6, ms=4)
-    found = interval(values, over)
+    found: Any = interval(values, over)
     for i, arm in enumerate(values[arms].values):
         one = type(found)(*(part.isel({arms: [i]}) for part in found))
         interval_whiskers(panel, [i + 0.15], one, color=hues[arm])
@@ -230,6 +233,7 @@ def differences(panel: Axes, pairs: dict, over: str, said: str) -> None:
         panel.plot(np.full(values.sizes[over], i), values, ".", color=GREY, ms=4)
         found = interval(values.expand_dims("pair"), over)
         interval_whiskers(panel, [i + 0.15], found, color=COLOURS[0])
-    panel.axhline(0, color="k", ls="--", lw=0.8)
+    panel.axhline(0, color="k", ls="--", lw=0.8, label="judged: above 0")
+    legend(panel, outside="above", handles=panel.lines[-1:])
     names(panel, "x", list(pairs))
     panel.set(ylabel=f"{said}\npaired, 95 %", xlim=(-0.5, len(pairs) - 0.5))

@@ -30,7 +30,7 @@ def forecast(case: Case[Params], data: Any, trained: Any) -> xr.Dataset:
     dims, orders = ("signs", "seed"), ("order", "image_seed")
     pairs, majority = float(data["text/pairs_loss"]), float(data["images/majority"])
     source = float(data["text/source_loss"]) if "source_loss" in data["text"] else 0.0
-    flat = {"nan": DIVERGED, "may_be_constant": 1}
+    flat: dict[str, Any] = {"nan": DIVERGED, "may_be_constant": 1}
     variables = {
         "loss": labelled(dims, loss, "held-out loss", "nat", **flat),
         "excess": labelled(dims, loss - source, "held-out loss above the source's entropy", "nat", **flat),

@@ -211,7 +211,10 @@ def convolved(kernel: torch.Tensor, u: torch.Tensor) -> torch.Tensor:
     """Causal depthwise convolution: u (runs, batch, L, channels), kernel (runs, taps, 1, channels), last tap now."""
     length, taps = u.shape[2], kernel.shape[1]
     before = pad(u, (0, 0, taps - 1, 0))
-    return sum(before[:, :, i : i + length] * kernel[:, i, None] for i in range(taps))
+    out = before[:, :, :length] * kernel[:, 0, None]
+    for i in range(1, taps):
+        out = torch.addcmul(out, before[:, :, i : i + length], kernel[:, i, None])
+    return out
 
 
 def orders(weights: Parameters, layer: Parameters, u: torch.Tensor, order: list[str]) -> torch.Tensor:

@@ -24,8 +24,9 @@ STAGES = 241
 
 
 def simulate(case: Case[Params]) -> xr.DataTree:
-    """Groups `line` (world, draw, token, time) and `plane` (signs, token, axis, stage)."""
-    return xr.DataTree.from_dict({"line": line(case), "plane": plane(case)})
+    """Groups `line` (world, draw, token, time), `burst` (token, stage) and `plane` (signs, token, axis, stage)."""
+    found = line(case)
+    return xr.DataTree.from_dict({"line": found, "burst": burst(found, case), "plane": plane(case)})
 
 
 def output_times(end: float, points: int) -> np.ndarray:
@@ -37,7 +38,7 @@ def line(case: Case[Params]) -> xr.Dataset:
     """Follow all draws in all worlds."""
     p, rng = case.params.simulate, case.rng("draws")
     shape = p.draws, p.tokens
-    mu, s_delta = (np.exp(rng.uniform(*np.log(edge), p.draws)) for edge in (p.mu, p.s_delta))
+    mu, s_delta = (np.exp(rng.uniform(np.log(low), np.log(high), p.draws)) for low, high in (p.mu, p.s_delta))
     s_delta, a, start = s_delta * rng.choice([-1, 1], p.draws), rng.uniform(*p.a, p.draws), rng.uniform(*p.start, shape)
     slow_sign = np.broadcast_to(-np.sign(s_delta)[:, None], shape)
     any_sign = rng.choice([-1.0, 1.0], shape)
@@ -77,6 +78,21 @@ def line(case: Case[Params]) -> xr.Dataset:
     return xr.Dataset(variables, {"world": list(WORLDS), "time": times})
 
 
+def burst(worlds: xr.Dataset, case: Case[Params]) -> xr.Dataset:
+    """The fast draw that blows up last, stage by stage."""
+    fast = worlds.sel(world="fast")
+    draw = fast.isel(draw=[int(fast["stop"].values.argmax())])
+    made = Line(*(draw[name].values for name in ("mu", "s_delta", "a", "sign")))
+    run = blow_up(made, draw["log_x"].values[..., 0], STAGES, case.params.simulate.rtol)
+    return xr.Dataset(
+        {
+            "log_x": labelled(("token", "stage"), run.log_x[0], "ln|x|"),
+            "t": labelled("stage", run.time[0], "depth"),
+            "star": labelled((), float(draw["star_soonest"].values[0]), "blow-up by quadrature"),
+        }
+    )
+
+
 def at_times(log_x: np.ndarray, reached: np.ndarray, times: np.ndarray) -> np.ndarray:
     """States between the stages, by straight lines in ln|x|; after the blow-up those at which a draw stopped."""
     return np.array([[np.interp(times, t, u) for u in draw] for t, draw in zip(reached, log_x, strict=True)])
@@ -85,11 +101,12 @@ def at_times(log_x: np.ndarray, reached: np.ndarray, times: np.ndarray) -> np.nd
 def plane(case: Case[Params]) -> xr.Dataset:
     """Tokens in two dimensions, followed along their relative path d|x|/|x| (both near 0 and far away)."""
     tokens, rng = case.params.simulate.plane_tokens, case.rng("plane")
-    q, s_delta = rng.normal(size=(2, 2)), rng.normal(size=(2, 2))
+    turn, s_delta = rng.uniform(0, np.pi), rng.normal(size=(2, 2))
+    q = np.array([[np.cos(turn), np.sin(turn)], [-np.sin(turn), np.cos(turn)]])
     x0, stages = rng.uniform(-1, 1, size=(tokens, 2)), np.linspace(0, 4, 81)
     paths, values = [], []
     for signs in SIGNS:
-        product = q.T @ np.diag(pattern(signs, 2)) @ q
+        product = q.T @ np.diag(pattern(signs, 2) * [1, 0.6]) @ q
 
         def rate(_, x, product=product):
             y = field(x.reshape(tokens, 2), product, s_delta, 1.0).ravel()
@@ -99,7 +116,7 @@ def plane(case: Case[Params]) -> xr.Dataset:
         values.append(np.linalg.eigvalsh(product))
     return xr.Dataset(
         {
-            "x": labelled(("signs", "token", "axis", "stage"), np.moveaxis(paths, 1, -1), "token"),
+            "x": labelled(("signs", "token", "axis", "stage"), np.moveaxis(np.array(paths), 1, -1), "token"),
             "eigenvalue": labelled(("signs", "axis"), values, "eigenvalue of S_C^T S_B"),
         },
         {"signs": list(SIGNS), "stage": stages},
