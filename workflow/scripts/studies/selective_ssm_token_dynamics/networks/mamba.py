@@ -179,9 +179,12 @@ class Mamba:
             inner = rms_norm(h, (self.width,)) * layer["gain"]
             u, gate = torch.bmm(inner, layer["in"]).view(runs, batch, length, -1).chunk(2, -1)
             u = silu(convolved(layer["conv"], u))
-            if i == 0 and order is not None:
-                u = torch.matmul(orders(weights, layer, u, order), u)
-            y = self.core(layer, u, signs) * silu(gate)
+            if i == 0 and order is not None:  # and put back after the scan, so that nothing else is paired anew
+                sort = orders(weights, layer, u, order)
+                y = torch.matmul(sort.mT, self.core(layer, torch.matmul(sort, u), signs))
+            else:
+                y = self.core(layer, u, signs)
+            y = y * silu(gate)
             h = torch.baddbmm(h, y.flatten(1, 2), layer["out"])
         h = rms_norm(h, (self.width,)) * weights["gain"][:, -1]
         h = h.view(runs, batch, length, -1)
