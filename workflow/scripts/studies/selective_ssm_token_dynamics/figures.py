@@ -49,7 +49,7 @@ def trajectories(study: Results) -> Figure:
         share.fill_between(t[1:], middle[0], middle[2], color=COLOURS[i], alpha=0.2, lw=0)
     decades(share)
     share.set(xlabel="depth t", ylabel="effective share of tokens\nexp(H) / L", ylim=(0, 1.02))
-    legend(share, loc="lower right", bbox_to_anchor=(1.03, 0.2), handlelength=1.2, labelspacing=0.2)
+    legend(share, loc="lower right", bbox_to_anchor=(1.1, 0.2), handlelength=0.8, labelspacing=0.2)
     laws(law, worlds)
     settling(ratio, worlds)
     blow_ups(blow, worlds)
@@ -223,7 +223,7 @@ def scores(panel: Axes, values, arms: str, over: str, hues: dict) -> None:
         one = type(found)(*(part.isel({arms: [i]}) for part in found))
         interval_whiskers(panel, [i + 0.15], one, color=hues[arm])
     names(panel, "x", values[arms].values)
-    name = "loss beyond the\nsource's entropy, held out (nat)" if arms == "signs" else "accuracy, held out"
+    name = "held-out loss beyond\nthe source's entropy (nat)" if arms == "signs" else "accuracy, held out"
     panel.set(ylabel=name, xlim=(-0.4, len(place) - 0.6))
 
 
