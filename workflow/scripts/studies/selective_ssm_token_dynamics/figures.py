@@ -33,13 +33,13 @@ def trajectories(study: Results) -> Figure:
     late = t[t >= 10]
     first = np.sqrt(1 / (2 * abs(float(one["convergent"]["mu"])) * np.log(2) * late))
     fall.plot(late, first, "k--", lw=1, label="law, l = 1")
+    log_axis(fall, "y", ticks=[1e-3, 1e-2, 0.1, 1])
     decades(fall)
-    log_axis(fall, "y")
     fall.set(xlabel="depth t", ylabel=X, title=SAID["convergent"])
     legend(fall, loc="lower left", handlelength=1.2)
     token_lines(rise, t[1:], np.exp(one["slow"]["log_x"].values[:, 1:]))
+    log_axis(rise, "y", ticks=[1, 10, 100, 1000])
     decades(rise)
-    log_axis(rise, "y")
     rise.set(xlabel="depth t", ylabel=X, title=SAID["slow"])
     bursting(burst, study["simulate/tokens"]["burst"].to_dataset())
     for i, (role, said) in enumerate(SAID.items()):
@@ -59,9 +59,8 @@ def trajectories(study: Results) -> Figure:
 
 def decades(panel: Axes, ticks=(1, 1e3, 1e6)) -> None:
     """Depth along a logarithmic axis with few numbers."""
-    panel.set_xscale("log")
-    panel.set_xticks(ticks, minor=False)
-    panel.set_xticks([], minor=True)
+    log_axis(panel, "x", ticks=ticks)
+    panel.minorticks_off()
 
 
 def token_lines(panel: Axes, t: np.ndarray, x: np.ndarray) -> None:
@@ -82,7 +81,8 @@ def bursting(panel: Axes, one) -> None:
     token_lines(panel, t[seen], np.exp(one["log_x"].values[:, seen]))
     panel.axvline(t[-1], color="k", ls="--", lw=1, label="blow-up")
     panel.axvline(float(one["star"]), color=GREY, ls=":", lw=1.5, label="if alone")
-    log_axis(panel, "y")
+    log_axis(panel, "y", ticks=[1, 10, 100, 1000])
+    panel.minorticks_off()
     panel.set(xlabel="depth t", ylabel=X, title=SAID["fast"], ylim=(None, 1e3), xlim=(0, None))
     legend(panel, loc="upper left", handlelength=1.2, handles=panel.lines[-2:])
 
@@ -117,8 +117,8 @@ def settling(panel: Axes, worlds) -> None:
         lw=1,
         label="growing as ln t",
     )
-    decades(panel, (10, 1e3, 1e6))
-    log_axis(panel, "y")
+    log_axis(panel, "y", ticks=[0.1, 1, 10, 100])
+    decades(panel, (10, 1e3, 1e5))
     panel.set(xlabel="depth t", ylabel="$|x_l/x_1|$, slow case", xlim=(10, 1e6))
     legend(panel, outside="above", handles=panel.lines[-1:])
 
@@ -133,6 +133,7 @@ def blow_ups(panel: Axes, worlds) -> None:
         panel.plot(fast[star], fast[stop] / fast[star], ".", ms=3, color=COLOURS[colour], label=label)
     panel.axhline(1, color="k", ls="--", lw=0.8)
     log_axis(panel, "x", ticks=[0.03, 0.3, 3])
+    panel.minorticks_off()
     panel.set(xlabel="quadrature (depth)", ylabel="blow-up / quadrature", ylim=(0, 1.1))
     legend(panel, outside="above", ncols=2, handletextpad=0)
 
@@ -144,7 +145,8 @@ def unequal(panel: Axes, result, opposite) -> None:
         panel.plot(values, 1 - np.arange(len(values)) / len(values), color=colour, label=label, drawstyle="steps-post")
     panel.axvline(2, color="k", ls="--", lw=0.8)
     panel.axhline(0.9, color=GREY, ls=":", lw=1)
-    log_axis(panel, "x")
+    log_axis(panel, "x", ticks=[1, 10, 100, 1000])
+    panel.minorticks_off()
     note(panel, "C4: above", (0.98, 0.9), xycoords=("axes fraction", "data"), ha="right", va="bottom")
     panel.set(xlabel="fastest / slowest rate", ylabel="share of draws beyond", ylim=(0, 1.08))
     legend(panel, outside="above", ncols=2, handlelength=1.2)
