@@ -1,4 +1,4 @@
-"""The study's figures: heat maps of heads, layers in training, losses, what heads are for, and cost."""
+"""The study's figures: heat maps of heads, layers in training, losses and cost, and what heads are for."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from pesin.plot.style import (
     note,
     panels,
 )
-from pesin.stats.intervals import interval
+from pesin.stats.intervals import Centre, interval
 from pesin.steps.results import Results
 
 NAMES = {
@@ -24,7 +24,6 @@ NAMES = {
     "sm_wnorm": "SM+WNorm(FFN)", "sm_snorm": "SM+SNorm(FFN)", "sm_scffn": "SM+ScFFN", "sm_scfuffn": "SM+ScFuFFN",
     "smt_scfuffn": "SM(t)+ScFuFFN", "ereg": "EReg(SM(t)+ScFuFFN)",
 }  # fmt: skip
-COSTED = ("sm_ln_g", "sm_ln_r", "sm_ln", "sm_g", "sm_r", "sm", "sm_scfuffn")
 
 
 def called(variant) -> str:
@@ -32,16 +31,16 @@ def called(variant) -> str:
     return NAMES.get(str(variant), str(variant))
 
 
-def roles_of(study: Results):
-    """Which variant plays which part."""
-    return study.params("networks").forecast.roles
+def roles_of(study: Results, step: str):
+    """Which variant plays which part, as a step that the figure reads was told."""
+    return getattr(study.params("networks"), step).roles
 
 
 def heat(study: Results) -> Figure:
     """Entropy of each head over its maximum, layers upwards, one map for each variant of the paper's order."""
     found = study["entropy/networks"]["head_relative_entropy"]
     means = found.mean("seed")
-    order = roles_of(study).order
+    order = roles_of(study, "entropy").order
     figure, axes = panels(2, (len(order) + 1) // 2, height=2.1, sharex=True, sharey=True)
     for panel, variant in zip(axes.ravel(), order, strict=False):
         values = means.sel({"variant": variant}).transpose("layer", "head")
@@ -62,11 +61,11 @@ def heat(study: Results) -> Figure:
 
 def layers(study: Results) -> Figure:
     """Entropy of each layer against the step."""
-    found, roles = study["entropy/networks"]["layer_entropy"], roles_of(study)
+    found, roles = study["entropy/networks"]["layer_entropy"], roles_of(study, "entropy")
     shown = [roles.normed, roles.bare, roles.weight, roles.spectral, roles.scaled, roles.regularised]
     figure, axes = panels(2, 3, height=2.1, sharex=True, sharey=True)
     for panel, variant in zip(axes.ravel(), shown, strict=True):
-        for i, layer in enumerate(found["layer"].values):
+        for i, layer in enumerate(np.asarray(found["layer"])):
             values = interval(found.sel({"variant": variant, "layer": layer}), "seed")
             interval_band(panel, found["probe"].values, values, label=f"layer {layer}", color=COLOURS[i % 8])
         panel.set(title=called(variant), ylim=(0, 1.08))
@@ -79,39 +78,59 @@ def layers(study: Results) -> Figure:
 
 
 def losses(study: Results) -> Figure:
-    """Final losses in the paper's order, then the remedies; the ordered ones at several learning rates."""
+    """Final losses in the paper's order, then the remedies; at several learning rates; against nonlinear operations."""
     scores, known = study["forecast/networks"], study["train/networks"]["main"].attrs
-    figure, axes = panels(1, 2, height=3.4, width=8.4, width_ratios=(1.25, 1))
-    left, right = axes[0]
-    order = roles_of(study).order
-    rest = [name for name in scores["variant"].values if name not in order]
-    for place, variant in enumerate([*order, *rest]):
-        loss = scores["loss"].sel({"variant": variant})
-        colour = COLOURS[0] if variant in order else COLOURS[1]
-        interval_whiskers(left, [place], interval(loss.expand_dims("one"), "seed"), color=colour)
-        left.plot(np.full(loss.size, place + 0.2), loss, ".", color=COLOURS[7], markersize=3)
-    names(left, "x", map(called, [*order, *rest]), rotation=40)
-    left.axvline(len(order) - 0.4, color=COLOURS[7], linewidth=0.8)
-    left.set_ylabel(named(scores["loss"], "held-out loss"))
-    for i, variant in enumerate(name for name in order if name in scores["rate_variant"].values):
+    figure, axes = panels(1, 3, height=3.4, width=9.6, width_ratios=(1.3, 1, 1))
+    left, middle, right = axes[0]
+    order = roles_of(study, "forecast").order
+    _at_one_rate(left, scores["loss"], order)
+    for i, variant in enumerate(map(str, order)):
         loss = scores["rate_loss"].sel({"rate_variant": variant})
         place = loss["rate"].values * 1.05 ** (i - 2.5)
         found = interval(loss.transpose("rate", "rate_seed"), "rate_seed")
-        interval_whiskers(right, place, found, label=called(variant), color=COLOURS[i], fmt="o-")
-    right.set(xlabel="learning rate", ylabel=named(scores["loss"], "held-out loss after fewer steps"))
-    log_axis(right, "x", scores["rate"].values)
-    for panel in (left, right):
+        interval_whiskers(middle, place, found, label=called(variant), color=COLOURS[i], fmt="o-")
+    middle.set(xlabel="learning rate", ylabel=named(scores["loss"], "held-out loss after fewer steps"))
+    log_axis(middle, "x", scores["rate"].values)
+    for panel in (left, middle):
         for key, said in (("pairs_loss", "pairs"), ("source_loss", "source")):
             panel.axhline(known[key], color=COLOURS[7], linestyle=":", linewidth=1)
             note(panel, said, (0.01, known[key]), xycoords=("axes fraction", "data"), va="bottom")
-    legend(right, outside="above", ncols=3)
+    legend(middle, outside="above", ncols=2)
+    _against_operations(right, scores["perplexity"], study["forecast/counts"]["elements"], order)
     return figure
+
+
+def _at_one_rate(panel, loss, order: list[str]) -> None:
+    """Losses of all variants, the ordered ones first; small dots: seeds."""
+    every = [*order, *(name for name in np.asarray(loss["variant"]).tolist() if name not in order)]
+    found = interval(loss.sel({"variant": every}), "seed")
+    for first, last, colour in ((0, len(order), COLOURS[0]), (len(order), len(every), COLOURS[1])):
+        part = Centre(*(np.asarray(one)[first:last] for one in found))  # type: ignore[arg-type]
+        interval_whiskers(panel, np.arange(first, last), part, color=colour)
+    seeds = loss.sel({"variant": every}).transpose("variant", "seed")
+    panel.plot(np.arange(len(every)) + 0.25, seeds, ".", color=COLOURS[7], markersize=3)
+    names(panel, "x", map(called, every), rotation=40)
+    panel.axvline(len(order) - 0.4, color=COLOURS[7], linewidth=0.8)
+    panel.set_ylabel(named(loss, "held-out loss"))
+
+
+def _against_operations(panel, perplexity, elements, order: list[str]) -> None:
+    """Perplexity of the trained toys against the elements of nonlinear operations in a GPT-2."""
+    counted = np.asarray(elements["network"]).tolist()
+    for i, variant in enumerate(name for name in order if name in counted):
+        x = float(elements.sel({"network": variant}).sum()) / 1e6
+        found = interval(perplexity.sel({"variant": variant}).expand_dims("one"), "seed")
+        look = {"color": COLOURS[i], "fmt": "os^vD<"[i], "markersize": 5}
+        interval_whiskers(panel, [x], found, label=called(variant), **look)
+    panel.set(xlabel="elements of nonlinear operations,\nGPT-2 of 128 tokens (millions)", xlim=(0, None))
+    panel.set_ylabel(named(perplexity, "held-out perplexity, toy source"))
+    legend(panel, outside="above", ncols=2)
 
 
 def heads(study: Results) -> Figure:
     """Learned thresholds; shares of overloaded heads; the rise of the loss without a head against its entropy."""
     measured, main = study["entropy/networks"], study["train/networks"]["main"].to_dataset().isel({"rate": 0})
-    roles = roles_of(study)
+    roles = roles_of(study, "entropy")
     figure, axes = panels(1, 3, height=3.1, width=8.4)
     one, two, three = axes[0]
     threshold = main["threshold"].sel({"variant": roles.regularised})
@@ -124,7 +143,7 @@ def heads(study: Results) -> Figure:
     one.set(xlabel="layer", ylabel="learned threshold, share of ln T", xticks=threshold["layer"].values)
     legend(one, outside="above", ncols=2)
     shown = [roles.normed, roles.bare, roles.plain, "smt_scfuffn", roles.regularised]
-    shown = [name for name in shown if name in measured["variant"].values]
+    shown = [name for name in shown if name in np.asarray(measured["variant"]).tolist()]
     for i, (name, said) in enumerate((("early_overload", "first half of layers"), ("overload", "all layers"))):
         values = measured[name].sel({"variant": shown})
         found = interval(values, "seed")
@@ -140,22 +159,4 @@ def heads(study: Results) -> Figure:
     three.axvline(study.params("networks").entropy.overloaded, color=COLOURS[7], linestyle=":", linewidth=1)
     three.set(xlabel="entropy of the head over its maximum", ylabel=named(main["importance"], "rise without the head"))
     legend(three, outside="above", ncols=1)
-    return figure
-
-
-def cost(study: Results) -> Figure:
-    """Perplexity of the trained networks against the elements of nonlinear operations in a GPT-2."""
-    scores, counts = study["forecast/networks"], study["forecast/counts"]["elements"]
-    figure, axes = panels(1, 1, width=4.6, height=3.2)
-    panel = axes[0, 0]
-    shown = [name for name in COSTED if name in counts["network"].values and name in scores["variant"].values]
-    for i, variant in enumerate(shown):
-        x = float(counts.sel({"network": variant}).sum()) / 1e6
-        found = interval(scores["perplexity"].sel({"variant": variant}).expand_dims("one"), "seed")
-        look = {"color": COLOURS[i], "fmt": "os^vD<>"[i], "markersize": 5}
-        interval_whiskers(panel, [x], found, label=called(variant), **look)
-    panel.set(xlabel="elements of nonlinear operations, GPT-2 of 128 tokens (millions)")
-    panel.set_ylabel(named(scores["perplexity"], "held-out perplexity, toy source"))
-    panel.set_xlim(left=0)
-    legend(panel, outside="right")
     return figure

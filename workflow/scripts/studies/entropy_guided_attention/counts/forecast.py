@@ -1,26 +1,24 @@
-"""Counts what a network computes, by watching it run on tensors that have shapes and no numbers."""
+"""Counts what a network computes, by watching a block of it run."""
 
 from __future__ import annotations
 
-from math import prod
-
 import torch
 import xarray as xr
-from torch.utils._python_dispatch import TorchDispatchMode
+from torch.overrides import TorchFunctionMode
 
 from pesin.models.transformer import Transformer
 from pesin.steps.case import Case
 from pesin.steps.labels import labelled
 from studies.entropy_guided_attention.counts.params import Network, Params
 
-NONLINEAR = {"_softmax": "softmax", "native_layer_norm": "layernorm", "gelu": "activation", "relu": "activation"}
+NONLINEAR = {"softmax": "softmax", "layer_norm": "layernorm", "gelu": "activation", "relu": "activation"}
 KINDS = ("softmax", "layernorm", "activation")
 
 
 def forecast(case: Case[Params]) -> xr.Dataset:
     """Return each count beside the paper's, and the elements that nonlinear operations work on."""
     params = case.params.forecast
-    counted = {name: count(network, params.symbols) for name, network in params.networks.items()}
+    counted = {name: count(network) for name, network in params.networks.items()}
     entries = params.published
     found = [counted[one.network][one.part] for one in entries]
     elements = [[one[f"{kind}_elements"] for kind in KINDS] for one in counted.values()]
@@ -33,21 +31,24 @@ def forecast(case: Case[Params]) -> xr.Dataset:
     return xr.Dataset(variables, {"entry": said, "network": list(counted), "kind": list(KINDS)})
 
 
-class Operations(TorchDispatchMode):
-    """Records products of matrices and nonlinear operations in their order, and the marks set between them."""
+class Operations(TorchFunctionMode):
+    """Records products of matrices and nonlinear operations in their order, and marks; products aren't carried out."""
 
     def __init__(self) -> None:
         super().__init__()
         self.seen: list[tuple[str, float]] = []
 
-    def __torch_dispatch__(self, func, types, args=(), kwargs=None):
-        out = func(*args, **(kwargs or {}))
-        name = func.overloadpacket.__name__
+    def __torch_function__(self, func, types, args=(), kwargs=None):
+        name = getattr(func, "__name__", "")
+        if name in ("rand", "randn"):  # nor are weights drawn
+            return torch.zeros(*args)
         if name in ("bmm", "baddbmm"):
             left, right = args[-2:]
-            self.seen.append(("product", 2.0 * prod(left.shape) * right.shape[-1]))
-        elif name in NONLINEAR:
-            self.seen.append((NONLINEAR[name], float(prod((out[0] if isinstance(out, tuple) else out).shape))))
+            self.seen.append(("product", 2.0 * left.numel() * right.shape[-1]))
+            return left.new_zeros(*left.shape[:-1], right.shape[-1])
+        out = func(*args, **(kwargs or {}))
+        if name in NONLINEAR:
+            self.seen.append((NONLINEAR[name], float(out.numel())))
         return out
 
     def mark(self, name: str, layer: int, tensor: torch.Tensor) -> None:
@@ -55,26 +56,26 @@ class Operations(TorchDispatchMode):
         self.seen.append((f"at {name}", 0.0))
 
 
-def count(asked: Network, symbols: int) -> dict[str, float]:
+def count(asked: Network) -> dict[str, float]:
     """Operations of one forward pass over one sequence, embeddings, head and the last norm left out.
 
-    A multiplication with its addition counts two. As in the paper's tables, the product of attention and values counts
-    its causal half and that of queries and keys the whole: 3 T^2 d for each layer, where all entries would be 4 T^2 d.
+    One block is run: all are alike. A multiplication with its addition counts two. As in the paper's tables, the
+    product of attention and values counts its causal half and that of queries and keys the whole: 3 T^2 d for each
+    layer, where all entries would be 4 T^2 d.
     """
     net = Transformer(
-        symbols, symbols, asked.context, asked.width, asked.layers, asked.heads,
-        norm="pre" if asked.layernorm else "none", activation=asked.activation, mlp="fused" if asked.fused else "full",
+        1, 1, asked.context, asked.width, 1, asked.heads, activation=asked.activation,
+        norm="pre" if asked.layernorm else "none", mlp="fused" if asked.fused else "full",
     )  # fmt: skip
-    with torch.device("meta"), torch.no_grad():
-        weights = net.init_parameters(1, None, "meta")  # type: ignore[arg-type]
-        tokens = torch.zeros(1, 1, asked.context, dtype=torch.int64)
-        with Operations() as operations:
-            net(weights, tokens, operations.mark)
+    with Operations() as operations, torch.no_grad():
+        weights = net.init_parameters(1, torch.Generator())
+        operations.seen.clear()
+        net(weights, torch.zeros(1, 1, asked.context, dtype=torch.int64), operations.mark)
     return summed(operations.seen, asked)
 
 
 def summed(seen: list[tuple[str, float]], asked: Network) -> dict[str, float]:
-    """Sums over the blocks: the first two products after the softmax are attention's own, the rest is the FFN's."""
+    """Sums over all blocks: the first two products after the softmax are attention's own, the rest is the FFN's."""
     found = dict.fromkeys(("ffn_flops", "attention_flops", *(f"{kind}_elements" for kind in KINDS)), 0.0)
     end = max(i for i, (name, _) in enumerate(seen) if name == "at residual")
     after = 0
@@ -91,4 +92,5 @@ def summed(seen: list[tuple[str, float]], asked: Network) -> dict[str, float]:
             found[f"{name}_elements"] += size
     sizes = {"softmax": asked.context**2, "layernorm": asked.context * asked.width}
     sizes["activation"] = 4 * sizes["layernorm"]
+    found = {key: value * asked.layers for key, value in found.items()}
     return found | {f"{kind}_matrices": found[f"{kind}_elements"] / sizes[kind] for kind in KINDS}

@@ -30,7 +30,6 @@ class Published(Model):
 class Counting(Model):
     """What is counted, and what it is compared with."""
 
-    symbols: PositiveInt
     networks: dict[Name, Network]
     published: Annotated[list[Published], Field(min_length=1)]
 
