@@ -94,7 +94,7 @@ def losses(study: Results) -> Figure:
     for panel in (left, middle):
         for key, said in (("pairs_loss", "pairs"), ("source_loss", "source")):
             panel.axhline(known[key], color=COLOURS[7], linestyle=":", linewidth=1)
-            note(panel, said, (0.01, known[key]), xycoords=("axes fraction", "data"), va="bottom")
+            note(panel, said, (0.99, known[key]), xycoords=("axes fraction", "data"), va="bottom", ha="right")
     legend(middle, outside="above", ncols=2)
     _against_operations(right, scores["perplexity"], study["forecast/counts"]["elements"], order)
     return figure
@@ -140,6 +140,7 @@ def heads(study: Results) -> Figure:
         interval_whiskers(one, place, found, label=f"head {head}", color=COLOURS[i % 8])
     gamma = study.params("networks").train.ereg
     one.axhline(gamma.theta_init, color=COLOURS[7], linestyle=":", linewidth=1)
+    one.margins(x=0.1)
     one.set(xlabel="layer", ylabel="learned threshold, share of ln T", xticks=threshold["layer"].values)
     legend(one, outside="above", ncols=2)
     shown = [roles.normed, roles.bare, roles.plain, "smt_scfuffn", roles.regularised]
@@ -149,14 +150,14 @@ def heads(study: Results) -> Figure:
         found = interval(values, "seed")
         interval_whiskers(two, np.arange(len(shown)) + 0.2 * i, found, label=said, color=COLOURS[i])
     names(two, "x", map(called, shown), rotation=40)
-    two.set(ylabel="share of overloaded heads", ylim=(-0.05, 1.3))
-    legend(two, loc="upper right")
+    two.set(ylabel="share of overloaded heads", ylim=(-0.05, 1.05))
+    legend(two, outside="above")
     for i, variant in enumerate([roles.normed, roles.bare, roles.regularised]):
         at = {"variant": variant}
         x = measured["head_relative_entropy"].sel(at).transpose("seed", "layer", "head").values.ravel()
         y = main["importance"].sel(at).transpose("seed", "layer", "head").values.ravel()
         three.plot(x, y, "o", color=COLOURS[i], markersize=3, alpha=0.7, markeredgewidth=0, label=called(variant))
     three.axvline(study.params("networks").entropy.overloaded, color=COLOURS[7], linestyle=":", linewidth=1)
-    three.set(xlabel="entropy of the head over its maximum", ylabel=named(main["importance"], "rise without the head"))
+    three.set(xlabel="entropy over its maximum", ylabel=named(main["importance"], "rise without the head"))
     legend(three, outside="above", ncols=1)
     return figure

@@ -44,7 +44,7 @@ def entropy(case: Case[Params], trained: xr.DataTree) -> xr.Dataset:
         "band_share": labelled(shares.dims, shares, "share of heads by entropy, in quarters of the largest head's"),
     }
     coordinates = {"role": list(params.roles.named), "band": np.arange(1, BANDS + 1)}
-    return xr.Dataset(variables, {**layers.coords, **coordinates})
+    return xr.Dataset(variables, {**layers.coords, **relative.coords, **coordinates})
 
 
 def bands(entropies: xr.DataArray) -> xr.DataArray:
