@@ -19,6 +19,8 @@ from studies.entropy_guided_attention.networks.params import Regulariser
 from studies.entropy_guided_attention.networks.simulate import simulate, table_losses
 
 STUDY = "entropy_guided_attention"
+PAIR = {"variants": ["sm_ln_g", "sm"]}
+GROUPS = {"deep": PAIR, "rates": PAIR}
 GPT2 = {"layers": 12, "width": 768, "heads": 12, "context": 128}
 
 
@@ -28,7 +30,7 @@ def case(step, name="networks", scale="smoke", **change):
 
 @pytest.fixture(scope="module")
 def trained():
-    return training.train(case("train"), simulate(case("simulate")))
+    return training.train(case("train", train={"groups": GROUPS}), simulate(case("simulate")))
 
 
 # ---------------------------------------------------------------------------------------------------------- all steps
@@ -65,7 +67,7 @@ def test_only_variants_that_have_them_have_thresholds_and_temperatures(trained):
 
 def test_what_diverges_is_kept_and_worst():
     data = simulate(case("simulate"))
-    groups = {name: {"rates": [1e6]} for name in ("main", "deep")}
+    groups = {"main": {"rates": [1e6]}, "deep": PAIR | {"rates": [1e6]}, "rates": PAIR}
     broken = training.train(case("train", train={"groups": groups}), data)
     scores = forecast(case("forecast"), broken)
     assert scores["diverged"].sel(variant="sm").all()
