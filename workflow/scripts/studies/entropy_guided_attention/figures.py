@@ -64,9 +64,11 @@ def layers(study: Results) -> Figure:
     found, roles = study["entropy/networks"]["layer_entropy"], roles_of(study, "entropy")
     shown = [roles.normed, roles.bare, roles.weight, roles.spectral, roles.scaled, roles.regularised]
     figure, axes = panels(2, 3, height=2.1, sharex=True, sharey=True)
-    for panel, variant in zip(axes.ravel(), shown, strict=True):
+    every = interval(found.sel({"variant": shown}).transpose("variant", "layer", "probe", "seed"), "seed")
+    ends = [np.asarray(one) for one in every]
+    for j, (panel, variant) in enumerate(zip(axes.ravel(), shown, strict=True)):
         for i, layer in enumerate(np.asarray(found["layer"])):
-            values = interval(found.sel({"variant": variant, "layer": layer}), "seed")
+            values = Centre(*(one[j, i] for one in ends))
             interval_band(panel, found["probe"].values, values, label=f"layer {layer}", color=COLOURS[i % 8])
         panel.set(title=called(variant), ylim=(0, 1.08))
     for panel in axes[-1]:
