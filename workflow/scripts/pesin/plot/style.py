@@ -204,6 +204,8 @@ def save(figure: Figure, **paths: str) -> None:
     engine = figure.get_layout_engine()
     if engine is not None:
         engine.execute(figure)
+        for axes in figure.axes:  # its solver's last digits hang on where its variables lie in memory
+            axes.set_position(np.round(axes.get_position(original=True).bounds, 6).tolist())
     # The layout is settled once; and where there is no engine at all, `savefig` draws once, not twice.
     with mpl.rc_context({"figure.constrained_layout.use": False}):
         figure.set_layout_engine(None)
