@@ -211,6 +211,8 @@ def test_without_retries_a_kill_is_a_clear_failure_and_the_next_start_does_what_
 
 def test_a_broken_sacct_is_no_end_if_squeue_is_asked(cluster, fragile, tmp_path):
     """F18, and arrays as docs/cluster.md has them: for cases that ask for the same, and with squeue."""
+    if " " in sys.executable:
+        pytest.skip("the plugin's arrays don't quote an interpreter whose path has a space: docs/cluster.md")
     stub = tmp_path / "bin" / "sacct"
     stub.parent.mkdir()
     stub.write_text("#!/bin/sh\necho 'sacct: error: Slurm accounting storage is disabled' >&2\nexit 1\n")
