@@ -7,6 +7,7 @@ from scipy.linalg import hankel as hankel_matrix
 
 from pesin.errors import UserError
 from pesin.integrate.ode import solve, solve_together
+from pesin.models.butterfly import apply_network, bit_reversal, butterfly, init_network, shapes
 from pesin.models.koopman import hankel
 from pesin.params import check
 from pesin.systems.flows import lorenz63
@@ -15,17 +16,12 @@ from studies.stnn_hankel import baselines, leads
 from studies.stnn_hankel.entropy import entropy, factor_error, operations
 from studies.stnn_hankel.network import (
     Operations,
-    apply_network,
-    bit_reversal,
-    butterfly,
     by_factors,
     count,
     dense_sizes,
     equal_sizes,
     fourier_twiddles,
-    init_network,
     mlp_count,
-    shapes,
 )
 from studies.stnn_hankel.params import Params
 from studies.stnn_hankel.simulate import lotka_volterra

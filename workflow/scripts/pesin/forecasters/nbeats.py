@@ -63,8 +63,26 @@ def fit(
                     weights |= networks.draw_linear(rng, f"block{b}_{part}", expansion, size)
         return weights
 
+    predict = predictor(blocks, layers)
+    return networks.fit(
+        NAME,
+        history,
+        draw,
+        predict,
+        networks.windowed(predict),
+        [(length, dim)],
+        networks.Training(rng, length, steps, batch, learning_rate, device),
+    )
+
+
+def predictor(blocks: int, layers: int) -> networks.Predict:
+    """What runs networks of so many blocks and layers on windows; see `pesin.forecasters.networks`."""
+
+    def part(weights, name, h):
+        return networks.linear(weights, name, networks.linear(weights, f"{name}_coefficients", h))
+
     def predict(weights: networks.Weights, windows: Tensor) -> Tensor:
-        rest = windows.flatten(2).transpose(1, 2).contiguous()
+        rest, dim = windows.flatten(2).transpose(1, 2).contiguous(), windows.shape[-1]
         ahead = rest.new_zeros(len(rest), dim, rest.shape[2])
         for b in range(blocks):
             h = rest
@@ -75,18 +93,7 @@ def fit(
                 rest = rest - part(weights, f"block{b}_back", h)
         return ahead.transpose(1, 2)[:, :, None]
 
-    def part(weights, name, h):
-        return networks.linear(weights, name, networks.linear(weights, f"{name}_coefficients", h))
-
-    return networks.fit(
-        NAME,
-        history,
-        draw,
-        predict,
-        networks.windowed(predict),
-        [(length, dim)],
-        networks.Training(rng, length, steps, batch, learning_rate, device),
-    )
+    return predict
 
 
 forecast = networks.forecast

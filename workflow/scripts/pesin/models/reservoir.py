@@ -81,11 +81,16 @@ def fit(
 
 
 def forecast(reservoir: Reservoir, history: np.ndarray, steps: int) -> np.ndarray:
-    """Listen to each history (starts, time, dim), then run freely: (runs, starts, steps, dim)."""
+    """Listen to each history, (starts, time, dim) or each run's own (runs, starts, time, dim), then run freely.
+
+    Returns
+    -------
+    ndarray, shape (runs, starts, steps, dim)
+    """
     update = _update_of(reservoir)
-    state = np.zeros((len(reservoir.inside), len(history), reservoir.recurrent.shape[1]))
-    for t in range(history.shape[1]):
-        state = update(state, history[None, :, t])
+    state = np.zeros((len(reservoir.inside), history.shape[-3], reservoir.recurrent.shape[1]))
+    for t in range(history.shape[-2]):
+        state = update(state, history[..., t, :])
     return _speak(reservoir, state, steps)
 
 

@@ -11,20 +11,12 @@ import xarray as xr
 from scipy.linalg import hankel as hankel_matrix
 
 from pesin.entropy.kernel import effective_rank
+from pesin.models.butterfly import apply_network, shapes
 from pesin.models.koopman import hankel
 from pesin.models.mlp import apply_mlp, init_mlp
 from pesin.steps.case import Case
 from pesin.steps.labels import labelled
-from studies.stnn_hankel.network import (
-    Operations,
-    apply_network,
-    by_factors,
-    count,
-    dense_sizes,
-    fourier_twiddles,
-    mlp_count,
-    shapes,
-)
+from studies.stnn_hankel.network import Operations, by_factors, count, dense_sizes, fourier_twiddles, mlp_count
 from studies.stnn_hankel.params import Params
 from studies.stnn_hankel.windows import lorenz_series
 

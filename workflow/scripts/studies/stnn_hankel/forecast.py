@@ -13,11 +13,12 @@ import xarray as xr
 from pesin.forecast.attractor import state_space_divergence
 from pesin.forecast.horizon import valid_prediction_time
 from pesin.models import sindy
+from pesin.models.butterfly import apply_network
 from pesin.models.mlp import Parameters
 from pesin.steps.case import Case
 from pesin.steps.labels import labelled
 from studies.stnn_hankel import baselines, leads
-from studies.stnn_hankel.network import Operations, apply_network
+from studies.stnn_hankel.network import Operations
 from studies.stnn_hankel.params import Params
 from studies.stnn_hankel.simulate import EXPONENT, environments
 from studies.stnn_hankel.train import Network, network_of, networks

@@ -10,12 +10,13 @@ import torch
 import xarray as xr
 
 from pesin.models import sindy
+from pesin.models.butterfly import apply_network, init_network, shapes
 from pesin.models.mlp import Parameters, apply_mlp, init_mlp, weights_dataset
 from pesin.models.optimisers import RunsOptimiser, fit_runs, half_cosine
 from pesin.steps.case import Case
 from pesin.steps.labels import DIVERGED, labelled
 from studies.stnn_hankel import leads
-from studies.stnn_hankel.network import apply_network, count, dense_sizes, equal_sizes, init_network, shapes
+from studies.stnn_hankel.network import count, dense_sizes, equal_sizes
 from studies.stnn_hankel.params import Params
 from studies.stnn_hankel.simulate import environments
 from studies.stnn_hankel.windows import Pairs, Scaled, lorenz_series, pairs
