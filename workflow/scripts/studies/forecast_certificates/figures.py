@@ -19,7 +19,9 @@ RANK, SIZE = 0.2, 0.48
 
 
 def called(model: str) -> str:
-    return {"nbeats": "N-BEATS", "koopman": "Koopman", "neural_ode": "neural ODE"}.get(model, model.replace("_", " "))
+    return {"nbeats": "N-BEATS", "koopman": "Koopman", "neural_ode": "neural ODE", "hamiltonian": "Hamiltonian"}.get(
+        model, model.replace("_", " ")
+    )
 
 
 def believed(study: Results) -> Figure:

@@ -14,6 +14,10 @@ ENERGY = 0.16
 """Of Henon and Heiles's star: below 1/6, where it could leave, and nearly all orbits are chaotic."""
 
 
+NEAR, FAR, WATCHED = 1e-8, 1e-3, 400.0
+"""Regular orbits part in proportion to time: to 1e-5 in so long."""
+
+
 @dataclass(frozen=True)
 class World:
     """rates: coordinates -> their rates, arrays or tensors. step: between samples. settle: time that goes by before an
@@ -27,8 +31,21 @@ class World:
 
     def orbits(self, rng: np.random.Generator, number: int, points: int) -> np.ndarray:
         """Sampled orbits, shape (number, points, coordinates)."""
+        return self._from(self.draw(rng, number), points)
+
+    def chaotic(self, rng: np.random.Generator, number: int, points: int) -> np.ndarray:
+        """Orbits that leave their neighbours: a twin starts `NEAR` away and is `FAR` from it after the time `WATCHED`."""
+        found = np.empty((0, 1))
+        while len(found) < number:
+            start = self.draw(rng, number)
+            both = solve_together(self.law, np.stack([start, start + NEAR]), np.array([0.0, WATCHED]))[..., -1, :]
+            good = start[np.linalg.norm(both[1] - both[0], axis=-1) > FAR]
+            found = np.concatenate([found, good]) if len(found) else good
+        return self._from(found[:number], points)
+
+    def _from(self, start: np.ndarray, points: int) -> np.ndarray:
         first = round(self.settle / self.step)
-        return solve_together(self.law, self.draw(rng, number), self.step * np.arange(first + points))[:, first:]
+        return solve_together(self.law, start, self.step * np.arange(first + points))[:, first:]
 
     def law(self, t, x) -> np.ndarray:
         """Rates of states (..., dim)."""
