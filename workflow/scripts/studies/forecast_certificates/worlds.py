@@ -34,14 +34,13 @@ class World:
         return self._from(self.draw(rng, number), points)
 
     def chaotic(self, rng: np.random.Generator, number: int, points: int) -> np.ndarray:
-        """Orbits that leave their neighbours: a twin starts `NEAR` away and is `FAR` from it after the time `WATCHED`."""
-        found = np.empty((0, 1))
+        """Orbits that leave their neighbours: a twin begins `NEAR` and is `FAR` after the time `WATCHED`."""
+        found: list[np.ndarray] = []
         while len(found) < number:
             start = self.draw(rng, number)
-            both = solve_together(self.law, np.stack([start, start + NEAR]), np.array([0.0, WATCHED]))[..., -1, :]
-            good = start[np.linalg.norm(both[1] - both[0], axis=-1) > FAR]
-            found = np.concatenate([found, good]) if len(found) else good
-        return self._from(found[:number], points)
+            one, twin = solve_together(self.law, np.stack([start, start + NEAR]), np.array([0.0, WATCHED]))[..., -1, :]
+            found.extend(start[np.linalg.norm(twin - one, axis=-1) > FAR])
+        return self._from(np.stack(found[:number]), points)
 
     def _from(self, start: np.ndarray, points: int) -> np.ndarray:
         first = round(self.settle / self.step)
