@@ -24,7 +24,9 @@ def simulate(case: Case[Params]) -> xr.DataTree:
             {
                 "orbit": labelled(("seed", "time", "coordinate"), orbit, "orbit learnt from"),
                 "check": labelled(("seed", "check", "moment", "coordinate"), check, "orbits for checks"),
-                "held_out": labelled(("seed", "start", "moment", "coordinate"), held_out, "held-out orbits"),
+                "held_out": labelled(
+                    ("seed", "start", "moment", "coordinate"), held_out, "held-out orbits", role="truth"
+                ),
             },
             {"seed": np.arange(p.seeds)},
         )
