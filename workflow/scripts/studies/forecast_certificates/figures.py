@@ -54,7 +54,8 @@ def believed(study: Results) -> Figure:
 
 def certificates(study: Results) -> Figure:
     """Ranks and sizes with the judged intervals, a row for each world."""
-    found, other = study["forecast/main"], study["forecast/other_starts"]
+    found: Any = study["forecast/main"]
+    other = study["forecast/other_starts"]
     figure, axes = panels(len(found["world"]), 2, width=9, height=2.6, sharex=True)
     at = np.arange(len(found["model"]))
     for row, world in zip(axes, found["world"].values, strict=True):

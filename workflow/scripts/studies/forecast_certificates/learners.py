@@ -189,7 +189,7 @@ def run_hamiltonian(case, task: Task, weights, history: np.ndarray, steps: int) 
         return following, scalar_gradient(told, following, TANH)[0] - scalar_gradient(told, z, TANH)[0]
 
     path = _follow(case, history[:, :, -1], steps, advance)
-    return path._replace(own=abs(path.own))
+    return path._replace(own=None if path.own is None else abs(path.own))
 
 
 def fit_informed(case, stream: str, task: Task) -> dict[str, np.ndarray]:
@@ -309,12 +309,8 @@ def fit_forced(case, stream: str, task: Task) -> dict[str, np.ndarray]:
     runs, _, dim = x.shape
     start = shplrnn.random_start(runs, dim, p.hidden, torch.Generator().manual_seed(case.seed(f"weights {stream}")))
     rng = case.rng(f"batches {stream}")
-    forcing = shplrnn.Forcing(
-        torch.full((runs,), p.alpha),
-        torch.ones(runs, dtype=torch.int64),
-        torch.zeros(runs, dtype=bool),
-        torch.ones(runs),
-    )
+    each = torch.ones(runs, device=case.device)
+    forcing = shplrnn.Forcing(p.alpha * each, each.long(), torch.zeros_like(each, dtype=torch.bool), each)
     trained = shplrnn.train(
         shplrnn.Weights(*(part.to(case.device) for part in start)),
         lambda _: _windows(x, rng, p.length + 1, p.batch).permute(2, 0, 1, 3).contiguous(),

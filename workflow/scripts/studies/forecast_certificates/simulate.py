@@ -13,7 +13,7 @@ from studies.forecast_certificates.worlds import WORLDS
 
 def simulate(case: Case[Params]) -> xr.DataTree:
     """A group for each world: `orbit` (seed, time, ...), `check` and `held_out` (seed, start, moment, coordinate)."""
-    p, groups = case.params.simulate, {}
+    p, groups = case.params.simulate, dict[str, xr.Dataset]()
     for name in p.worlds:
         world, rng = WORLDS[name], case.rng(name)
         long, many = p.history + p.horizon, p.checks + p.starts
