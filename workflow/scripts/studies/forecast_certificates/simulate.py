@@ -17,7 +17,7 @@ def simulate(case: Case[Params]) -> xr.DataTree:
     for name in p.worlds:
         world, rng = WORLDS[name], case.rng(name)
         long, many = p.history + p.horizon, p.checks + p.starts
-        orbit = world.chaotic(rng, p.seeds, p.points)
+        orbit = (world.chaotic if world.canonical else world.orbits)(rng, p.seeds, p.points)
         short = world.orbits(rng, p.seeds * many, long).reshape(p.seeds, many, long, -1)
         check, held_out = np.split(short, [p.checks], 1)
         groups[name] = xr.Dataset(
