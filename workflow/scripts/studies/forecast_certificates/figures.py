@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from matplotlib.figure import Figure
 
-from pesin.plot.style import COLOURS, interval_band, interval_whiskers, legend, log_axis, named, names, panels
+from pesin.plot.style import COLOURS, interval_band, interval_whiskers, legend, log_axis, named, names, note, panels
 from pesin.stats.intervals import interval
 from pesin.steps.results import Results
 
@@ -43,7 +43,7 @@ def believed(study: Results) -> Figure:
             if told:
                 panel.axline((0.1, 0.1), (1, 1), color="k", linewidth=0.8)
             else:
-                panel.text(0.5, 0.5, "no Hamiltonian", transform=panel.transAxes, ha="center", fontsize=7)
+                note(panel, "no Hamiltonian", (0.5, 0.5), xycoords="axes fraction", ha="center")
             panel.set_title(called(str(model)))
         row[0].set_ylabel(f"{WORLDS[str(world)]}\ntrue error (std. dev.)")
     for panel in axes[-1]:
