@@ -133,7 +133,7 @@ def held(case: Case[Params], world) -> dict:
 
 
 def synapses(case: Case[Params], strength: np.ndarray) -> dict:
-    """Of each chain: `slope`, `law` (AIC of a power law less that of an exponential), `clarity` and `lifetime`.
+    """Of each chain `slope`, `law` (AIC of a power law less that of an exponential), `clarity`, `lifetime` and its ratio.
 
     Each unit of time a new memory is written over the old ones. An ideal observer of n synapses then sees a memory of
     age t with a signal to noise of sqrt(n) h(t) / sqrt(sum h^2), h the strength; it lives as long as that is at least
@@ -150,9 +150,11 @@ def synapses(case: Case[Params], strength: np.ndarray) -> dict:
     clear = np.where(wrote, clear, 0)
     alone = np.sqrt(params.synapses) * alone / np.sqrt((alone**2).sum(1, keepdims=True))
     clarity, lifetime = clear[:, 0], (clear >= 1).sum(1)
-    chain = list(case.params.simulate.synapse.levels).index("chain")
+    levels = list(case.params.simulate.synapse.levels)
+    chain = levels.index("chain")
     with np.errstate(divide="ignore", invalid="ignore"):
         parts = np.minimum(alone[:, 0] / clarity[chain], (alone >= 1).sum(1) / lifetime[chain])
+        ratio = lifetime / lifetime[levels.index("single")]
     window = slice(LAW[0], LAW[1] + 1)
     scatter = [residual(x, logs[:, window]) for x in (np.log(age[window]), age[window].astype(float))]
     law = (LAW[1] - LAW[0] + 1) * np.log(scatter[0] / scatter[1])
@@ -164,6 +166,7 @@ def synapses(case: Case[Params], strength: np.ndarray) -> dict:
         "law": labelled("level", law, "AIC of a power law less that of an exponential", **said),
         "clarity": labelled("level", clarity, "signal to noise of a new memory"),
         "lifetime": labelled("level", lifetime, "lifetime of a memory"),
+        "lifetime_ratio": labelled("level", ratio, "lifetime of a memory, in those of a single variable", **said),
         "best_single": labelled(
             "leak", np.where(wrote[chain], parts, np.nan), "part of the chain's clarity and lifetime", **said
         ),

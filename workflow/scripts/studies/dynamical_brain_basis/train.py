@@ -86,10 +86,10 @@ def recall(case: Case[Params], world) -> xr.Dataset:
     success = np.full((*pattern.shape[:2], numbers.size), np.nan)
     spikes = np.full(pattern.shape[:2], np.nan)
     for place in case.progress(np.ndindex(*pattern.shape[:2]), total=spikes.size):
-        stored = pattern[place].astype(np.float32)
+        stored = pattern[place].astype(float)
         active, units = int(stored[0].sum()), stored.shape[1]
         centred = learns * (stored * (units // active) - 1)  # (x - a) / a: whole numbers, sums of which are exact
-        matrix = np.zeros((units, units), np.float32)
+        matrix = np.zeros((units, units))
         for i, number in enumerate(numbers):
             new = centred[number - params.grid : number]
             matrix += new.T @ new

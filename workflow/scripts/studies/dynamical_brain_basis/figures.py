@@ -1,0 +1,142 @@
+"""The study's figures: synchrony, the buffer, sequences, and three kinds of memory."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from matplotlib.figure import Figure
+
+from pesin.plot.style import COLOURS, interval_band, interval_whiskers, legend, log_axis, named, panels
+from pesin.stats.intervals import interval
+from pesin.steps.results import Results
+
+HELD = 0.9
+ITEMS = 5
+"""The load, or the next larger one, of the run whose spikes are shown."""
+SAID = {"single": "1 variable", "short": "short chain", "chain": "chain", "long": "long chain"}
+REPLAYS = {"none": "no replay", "some": "some", "more": "more"}
+
+
+def synchrony(study: Results) -> Figure:
+    """Information against lag; the order parameter against coupling, and in time."""
+    result: Any = study["entropy/known"]
+    ablated: Any = study["entropy/ablated"]
+    worlds: Any = study["simulate/known"]
+    figure, ((left, middle, right),) = panels(1, 3)
+    lag = np.linspace(0, 360, 200)
+    truth = np.interp(lag, [*result["lag"].values, 360], [*result["information_truth"], result["information_truth"][0]])
+    left.plot(lag, truth, color=COLOURS[6], lw=1, label="closed form")
+    found = interval(result["information"], "block")
+    interval_whiskers(left, result["lag"].values, found, "locked phases", color=COLOURS[0])
+    found = interval(ablated["information"], "block")
+    interval_whiskers(left, ablated["lag"].values, found, "random phases", color=COLOURS[1], fmt="s")
+    left.plot(result["asked"], result["information_knn"], "x", ms=7, color=COLOURS[2], label="nearest neighbours")
+    top = 1.5 * float(result["information_truth"].max())
+    left.set(xlabel="lag (degrees)", ylabel=named(result["information"]), xticks=[0, 90, 180, 270, 360], ylim=(0, top))
+    legend(left, loc="upper center", ncols=2, columnspacing=0.8, handletextpad=0.3)
+    coupling = np.linspace(0.5, 3.1, 300)
+    width = 1.0  # the critical coupling, where theory leaves 0
+    middle.plot(coupling, np.sqrt(np.maximum(1 - width / coupling, 0)), color=COLOURS[6], lw=1, label="theory")
+    for start in range(result.sizes["start"]):
+        row = result["coherence"].isel(start=start)
+        middle.plot(
+            row["coupling"], row, "o", ms=4, mfc="none", color=COLOURS[0], label="_" if start else "simulated, each start"
+        )
+    middle.plot(ablated["coupling"], ablated["coherence"].mean("start"), "s", ms=4, color=COLOURS[1], label="uncoupled")
+    middle.axvline(width, color=COLOURS[7], ls="--", lw=0.8)
+    middle.set(xlabel="coupling K (rad/s)", ylabel=named(result["coherence"]), ylim=(-0.03, 1.1))
+    legend(middle, loc="upper left")
+    order = worlds["oscillators/order_parameter"].isel(start=0)
+    for i, one in enumerate(order["coupling"].values):
+        right.plot(order["time"], order.sel(coupling=one), color=COLOURS[i], lw=1, label=f"K = {one:g}")
+    right.set(xlabel="time (s)", ylabel=named(order), ylim=(-0.03, 1.4))
+    legend(right, loc="upper center", ncols=3, columnspacing=0.8, handlelength=1)
+    return figure
+
+
+def buffer(study: Results) -> Figure:
+    """Spikes of one run; items held against the load."""
+    worlds: Any = study["simulate/known"]
+    result: Any = study["entropy/known"]
+    ablated: Any = study["entropy/ablated"]
+    figure, axes = panels(2, 2, height=2.2)
+    for panel in axes[0]:
+        panel.remove()
+    raster = figure.add_subplot(axes[0, 0].get_gridspec()[0, :])
+    load = next((place for place, one in enumerate(result["load"].values) if one >= ITEMS), 0)
+    trials = result.sizes["trial"]
+    first = list(result["setting"].values).index("reference") * result.sizes["load"] * trials
+    mine = worlds["buffer/run"].values == first + load * trials
+    time, item = (worlds[f"buffer/{name}"].values[mine] for name in ("spike_time", "spike_item"))
+    raster.scatter(time, item + 1, c=np.array(COLOURS)[item % len(COLOURS)], marker="|", s=40, linewidths=1.2)
+    for cycle in range(int(time.max() * 6) + 2):
+        raster.axvline(cycle / 6, color=COLOURS[7], lw=0.4, alpha=0.6)
+    raster.set(xlabel="time (s); lines: theta cycles", ylabel="item", yticks=np.unique(item) + 1)
+    shown = {"short": "5 ms", "reference": "10 ms", "long": "20 ms"}
+    for i, (setting, said) in enumerate(shown.items()):
+        found = interval(result["held"].sel(setting=setting), "trial")
+        interval_band(axes[1, 0], result["load"].values, found, said, color=COLOURS[i], marker="o", ms=4)
+    found = interval(ablated["held"].sel(setting="reference"), "trial")
+    interval_band(axes[1, 0], result["load"].values, found, "none", color=COLOURS[7], marker="s", ms=3, ls="--")
+    rhythms = {"slow": "4 Hz", "reference": "6 Hz", "fast": "8 Hz"}
+    for i, (setting, said) in enumerate(rhythms.items()):
+        if setting in result["setting"]:
+            found = interval(result["held"].sel(setting=setting), "trial")
+            interval_band(axes[1, 1], result["load"].values, found, said, color=COLOURS[i], marker="o", ms=4)
+    for panel, title in zip(axes[1], ("inhibition lasts", "theta"), strict=True):
+        panel.set(xlabel="items loaded", ylabel=named(result["held"]), ylim=(0, 13), xticks=result["load"].values)
+        legend(panel, outside="right", title=title)
+    return figure
+
+
+def sequences(study: Results) -> Figure:
+    """Overlaps of one net with its patterns, for each context and delay."""
+    overlap: Any = study["train/known"]["sequence/overlap"].isel(net=0)
+    delays, contexts = overlap["delay"].values, range(overlap.sizes["context"])
+    figure, axes = panels(len(delays), len(contexts), height=1.9, sharex=True, sharey=True)
+    for row, delay in zip(axes, delays, strict=True):
+        for panel, context in zip(row, contexts, strict=True):
+            one = overlap.sel(delay=delay).isel(context=context)
+            for pattern in range(one.sizes["pattern"]):
+                panel.plot(one.isel(pattern=pattern), color=COLOURS[pattern % len(COLOURS)], lw=1, label=str(pattern + 1))
+            panel.set_title(f"context {context + 1}, delay {delay} steps")
+    for panel in axes[:, 0]:
+        panel.set_ylabel("overlap")
+    for panel in axes[-1]:
+        panel.set_xlabel("time (steps)")
+    legend(axes[0, -1], outside="right", title="pattern")
+    return figure
+
+
+def memory(study: Results) -> Figure:
+    """Strength of a memory against its age; cues completed against patterns; steps to the goal against episodes."""
+    strength: Any = study["simulate/known"]["synapse/strength"]
+    trained: Any = study["train/known"]
+    figure, ((left, middle, right),) = panels(1, 3)
+    age = strength["time"].values[1:]
+    for i, (level, said) in enumerate(SAID.items()):
+        left.plot(age, strength.sel(level=level)[1:], color=COLOURS[i], label=said)
+    left.plot(age, 0.5 / np.sqrt(age), color=COLOURS[6], ls=":", lw=1, label="age to the -1/2")
+    log_axis(left, "x", ticks=[1, 10, 100, 1000])
+    log_axis(left, "y", ticks=[1, 0.1, 0.01, 0.001])
+    left.set(xlabel="age of the memory", ylabel=named(strength), ylim=(3e-4, 3))
+    legend(left, loc="lower left", labelspacing=0.2)
+    success = trained["recall/success"]
+    for i, code in enumerate(success["code"].values):
+        level = success.sel(code=code).transpose("memory", "patterns")
+        level = level.isel(patterns=np.flatnonzero(level.notnull().all("memory")))  # where all memories were tried
+        interval_band(middle, level["patterns"].values, interval(level, "memory"), str(code), color=COLOURS[i])
+    middle.axhline(HELD, color=COLOURS[7], ls="--", lw=0.8)
+    middle.set(xlabel="patterns stored", ylabel=named(success), ylim=(0, 1.05))
+    legend(middle, loc="lower right", title="code")
+    length = trained["agents/length"]
+    episodes = 1 + np.arange(length.sizes["episode"])
+    for i, (replay, said) in enumerate(REPLAYS.items()):
+        interval_band(right, episodes, interval(length.sel(replay=replay), "agent"), said, color=COLOURS[i])
+    side = round(trained["agents"].sizes["state"] ** 0.5)
+    right.axhline(2 * (side - 1), color=COLOURS[7], ls="--", lw=0.8)
+    log_axis(right, "y", ticks=[10, 30, 100, 300, 1000])
+    right.set(xlabel="episode", ylabel="steps to the goal")
+    legend(right, loc="upper right")
+    return figure
