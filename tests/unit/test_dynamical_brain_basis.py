@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 
+from pesin.config.load import merge
 from pesin.errors import UserError
 from pesin.params import check
 from project import case_of
@@ -169,7 +170,7 @@ def test_maze_ends_at_the_opposite_corner():
 
 def test_agents_walk_alike_until_the_first_reward_and_replay_teaches_more():
     one = case("train")
-    process, params = train.maze(5), one.params.train.agents
+    process, params = train.maze(5), one.params.train.agents.model_copy(update={"longest": 3000})
     plain, replayed, idle = (train.dyna(process, params, n, rate, (1, 2)) for n, rate in ((0, 0.1), (5, 0.1), (5, 0)))
     assert plain[0][0] == replayed[0][0] == idle[0][0]
     assert np.count_nonzero(replayed[1]) > np.count_nonzero(plain[1]) > 0
@@ -196,10 +197,6 @@ def test_policy_of_ties_is_uniform():
         ({"entropy": {"neighbours": 100000}}, "neighbours"),
     ],
 )
-def test_bad_parameters_are_refused(change, said):
-    from pesin.config.load import merge
-    from project import plan
-
-    params = merge(plan("smoke").study(STUDY).cases["known"].params, change)
+def test_bad_parameters_are_named(change, said):
     with pytest.raises(UserError, match=said):
-        check(Params, params, "here")
+        check(Params, merge(case("simulate").params.model_dump(), change), STUDY)

@@ -41,7 +41,13 @@ def synchrony(study: Results) -> Figure:
     for start in range(result.sizes["start"]):
         row = result["coherence"].isel(start=start)
         middle.plot(
-            row["coupling"], row, "o", ms=4, mfc="none", color=COLOURS[0], label="_" if start else "simulated, each start"
+            row["coupling"],
+            row,
+            "o",
+            ms=4,
+            mfc="none",
+            color=COLOURS[0],
+            label="_" if start else "simulated, each start",
         )
     middle.plot(ablated["coupling"], ablated["coherence"].mean("start"), "s", ms=4, color=COLOURS[1], label="uncoupled")
     middle.axvline(width, color=COLOURS[7], ls="--", lw=0.8)
@@ -99,7 +105,9 @@ def sequences(study: Results) -> Figure:
         for panel, context in zip(row, contexts, strict=True):
             one = overlap.sel(delay=delay).isel(context=context)
             for pattern in range(one.sizes["pattern"]):
-                panel.plot(one.isel(pattern=pattern), color=COLOURS[pattern % len(COLOURS)], lw=1, label=str(pattern + 1))
+                panel.plot(
+                    one.isel(pattern=pattern), color=COLOURS[pattern % len(COLOURS)], lw=1, label=str(pattern + 1)
+                )
             panel.set_title(f"context {context + 1}, delay {delay} steps")
     for panel in axes[:, 0]:
         panel.set_ylabel("overlap")

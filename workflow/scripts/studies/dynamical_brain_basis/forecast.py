@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -43,7 +44,7 @@ def replays(case: Case[Params], following: np.ndarray, overlap: np.ndarray) -> d
         delay, after = delays[d], following[context]
         shown = overlap[net, context, d]
         times = np.flatnonzero(shown.max(-1) >= case.params.forecast.clear)
-        early, late = (times[part] for part in (times < count * delay, times >= count * delay))
+        late = times[times >= count * delay]
         if not late.size:
             continue
         order, begins = changes(shown.argmax(-1)[late])
@@ -51,8 +52,7 @@ def replays(case: Case[Params], following: np.ndarray, overlap: np.ndarray) -> d
         right[net, context, d] = (after[order[:-1]] == order[1:]).sum() / max(possible, order.size - 1)
         if order.size > 2:
             dwell[net, context, d] = np.diff(late[begins])[1:].mean()
-        first = changes(shown.argmax(-1)[early])[0]
-        guessed[net, context, d] = foretold(np.concatenate([first, order]), first.size)
+        guessed[net, context, d] = foretold(changes(shown.argmax(-1)[times])[0], count + 1)  # learnt in a cycle
     dims = ("net", "delay")
     return {
         "right": labelled(dims, right.min(1), "share of moves that are right"),
@@ -64,8 +64,8 @@ def replays(case: Case[Params], following: np.ndarray, overlap: np.ndarray) -> d
 
 def foretold(order: np.ndarray, learnt: int) -> float:
     """Share of moves after the first `learnt` elements that are those last seen among these; 0 if there are none."""
-    seen = dict(zip(order[: learnt - 1].tolist(), order[1:learnt].tolist(), strict=True)) if learnt > 1 else {}
-    moves = list(zip(order[learnt - 1 : -1].tolist(), order[learnt:].tolist(), strict=True)) if learnt else []
+    pairs, first = list(pairwise(order.tolist())), max(learnt - 1, 0)
+    seen, moves = dict(pairs[:first]), pairs[first:]
     return float(np.mean([seen.get(a) == b for a, b in moves])) if moves else 0.0
 
 

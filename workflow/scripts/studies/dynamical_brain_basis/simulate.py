@@ -176,5 +176,6 @@ def codes(params: Codes, rng: np.random.Generator) -> xr.Dataset:
         found.append(one)
     dims = ("memory", "code", "pattern", "unit")
     return xr.Dataset(
-        {"pattern": labelled(dims, np.stack(found, 1), "activity of a unit in a pattern")}, {"code": list(params.levels)}
+        {"pattern": labelled(dims, np.stack(found, 1), "activity of a unit in a pattern")},
+        {"code": list(params.levels)},
     )
