@@ -25,6 +25,7 @@ LAW, SLOPE = (10, 100), (10, 1000)
 LEAST = 1e-12
 """Scatter of ln strength below which a fit is as good as exact."""
 NOT_WRITTEN = "no memory was written"
+NOT_ASKED = "not estimated"
 NATS = "nats"
 
 
@@ -74,8 +75,10 @@ def channel(case: Case[Params], world) -> dict:
     ]
     spread = gaussian(np.array(resampled).reshape(params.resamples, len(ASKED), 4)).std(0, ddof=1)
     deviation = (gaussian(together.mean(0)) - truth[places]) / spread
-    few = slice(params.neighbours)
-    knn = [float(mutual_information(sent[0, few, i], readout[0, few, i]).value) for i in places]
+    knn = np.full(len(ASKED), np.nan)
+    if params.neighbours:
+        few = (one[0][: params.neighbours, places].T[..., None] for one in (sent, readout))
+        knn = np.asarray(mutual_information(*few).value)
     return {
         "information": labelled(("block", "lag"), information, "mutual information", NATS),
         "information_truth": labelled("lag", truth, "mutual information, closed form", NATS),
@@ -83,7 +86,7 @@ def channel(case: Case[Params], world) -> dict:
             ("block", "asked"), (information - truth)[:, places], "mutual information less its closed form", NATS
         ),
         "deviation": labelled("asked", deviation, "mutual information less its closed form, in standard errors"),
-        "information_knn": labelled("asked", knn, "mutual information by nearest neighbours", NATS),
+        "information_knn": labelled("asked", knn, "mutual information by nearest neighbours", NATS, nan=NOT_ASKED),
     }
 
 
@@ -133,7 +136,7 @@ def held(case: Case[Params], world) -> dict:
 
 
 def synapses(case: Case[Params], strength: np.ndarray) -> dict:
-    """Of each chain `slope`, `law` (AIC of a power law less that of an exponential), `clarity`, `lifetime` and its ratio.
+    """Of each chain `slope`, `law` (AIC of a power law less that of an exponential), `clarity`, `lifetime`, its ratio.
 
     Each unit of time a new memory is written over the old ones. An ideal observer of n synapses then sees a memory of
     age t with a signal to noise of sqrt(n) h(t) / sqrt(sum h^2), h the strength; it lives as long as that is at least

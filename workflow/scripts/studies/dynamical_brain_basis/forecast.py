@@ -72,7 +72,7 @@ def foretold(order: np.ndarray, learnt: int) -> float:
 def rounds(case: Case[Params], world) -> dict:
     """`next_item` (load, trial): share of the buffer's next items foretold from its order one theta cycle before.
 
-    Of the setting `reference`, in the last cycles. Whether items fire in the order in which they were loaded isn't asked.
+    Of the setting `reference`, in the last cycles. Whether they fire in the order of loading isn't asked.
     """
     params = case.params.simulate.buffer
     theta = params.settings["reference"][1]

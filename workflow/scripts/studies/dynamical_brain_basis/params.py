@@ -183,8 +183,8 @@ class Entropy(Model):
     """Seen by the entropy step."""
 
     resamples: Annotated[int, Field(ge=20)]
-    neighbours: Annotated[int, Field(ge=50)]
-    """Messages of the k-NN estimate."""
+    neighbours: NonNegativeInt
+    """Messages of the k-NN estimate; 0 for none (its loops take seconds to compile)."""
     bins: Annotated[int, Field(ge=4)]
     """Of the phases."""
     synapses: PositiveInt

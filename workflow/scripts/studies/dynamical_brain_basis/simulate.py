@@ -39,7 +39,7 @@ def simulate(case: Case[Params]) -> xr.DataTree:
 
 
 def channel(params: Channel, rng: np.random.Generator) -> xr.Dataset:
-    """`message` and `readout` (block, message, lag): each ms, the receiver's gain takes in the sent message and noise."""
+    """`sent` and `readout` (block, message, lag): each ms the receiver's gain takes in message and noise."""
     angle = 2 * np.pi * np.arange(params.duration) / params.period
     taken = 1 + params.depth * np.cos(angle)
     lags = np.arange(params.lags) * (360 / params.lags)
