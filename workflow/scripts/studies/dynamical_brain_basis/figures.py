@@ -1,4 +1,4 @@
-"""The study's figures: synchrony, the buffer, sequences, and three kinds of memory."""
+"""The study's figures: synchrony; the buffer and sequences; three kinds of memory."""
 
 from __future__ import annotations
 
@@ -14,6 +14,10 @@ from pesin.steps.results import Results
 HELD = 0.9
 ITEMS = 5
 """The load, or the next larger one, of the run whose spikes are shown."""
+THETA = 6
+"""Hz, of that run."""
+LASTS = {"short": "5 ms", "reference": "10 ms", "long": "20 ms"}
+THETAS = {"slow": "4 Hz", "reference": "6 Hz", "fast": "8 Hz"}
 SAID = {"single": "1 variable", "short": "short chain", "chain": "chain", "long": "long chain"}
 REPLAYS = {"none": "no replay", "some": "some", "more": "more"}
 
@@ -61,60 +65,46 @@ def synchrony(study: Results) -> Figure:
     return figure
 
 
-def buffer(study: Results) -> Figure:
-    """Spikes of one run; items held against the load."""
+def rhythms(study: Results) -> Figure:
+    """Spikes of one run; items held against the load; overlaps of one net with its patterns."""
     worlds: Any = study["simulate/known"]
     result: Any = study["entropy/known"]
     ablated: Any = study["entropy/ablated"]
-    figure, axes = panels(2, 2, height=2.2)
+    figure, axes = panels(3, 2, height=2.0)
     for panel in axes[0]:
         panel.remove()
-    raster = figure.add_subplot(axes[0, 0].get_gridspec()[0, :])
+    raster(figure.add_subplot(axes[0, 0].get_gridspec()[0, :]), worlds, result)
+    bare = interval(ablated["held"].sel(setting="reference"), "trial")
+    interval_band(axes[1, 0], result["load"].values, bare, "no inhibition", color=COLOURS[7], marker="s", ms=3, ls="--")
+    for panel, title, shown in zip(axes[1], ("inhibition lasts", "theta"), (LASTS, THETAS), strict=True):
+        for i, (setting, said) in enumerate(shown.items()):
+            found = interval(result["held"].sel(setting=setting), "trial")
+            interval_band(panel, result["load"].values, found, said, color=COLOURS[i], marker="o", ms=4)
+        panel.set(xlabel="items loaded", ylabel=named(result["held"]), ylim=(0, 13), xticks=result["load"].values)
+        legend(panel, outside="right", title=title)
+    overlap: Any = study["train/known"]["sequence/overlap"].isel(net=0)
+    for panel, place in zip(axes[2], (0, -1), strict=True):
+        one = overlap.isel(context=place, delay=place)
+        for pattern in range(one.sizes["pattern"]):
+            colour = COLOURS[pattern % len(COLOURS)]
+            panel.plot(one.isel(pattern=pattern), color=colour, lw=1, label=str(pattern + 1))
+        context = range(overlap.sizes["context"])[place] + 1
+        panel.set(xlabel="time (steps)", ylabel="overlap", title=f"context {context}, delay {int(one['delay'])} steps")
+    legend(axes[2, 1], outside="right", title="pattern", labelspacing=0.1)
+    return figure
+
+
+def raster(panel, worlds, result) -> None:
+    """Spikes of the first run of the setting `reference` with a load of ITEMS or more; lines are its theta cycles."""
     load = next((place for place, one in enumerate(result["load"].values) if one >= ITEMS), 0)
     trials = result.sizes["trial"]
     first = list(result["setting"].values).index("reference") * result.sizes["load"] * trials
     mine = worlds["buffer/run"].values == first + load * trials
     time, item = (worlds[f"buffer/{name}"].values[mine] for name in ("spike_time", "spike_item"))
-    raster.scatter(time, item + 1, c=np.array(COLOURS)[item % len(COLOURS)], marker="|", s=40, linewidths=1.2)
-    for cycle in range(int(time.max() * 6) + 2):
-        raster.axvline(cycle / 6, color=COLOURS[7], lw=0.4, alpha=0.6)
-    raster.set(xlabel="time (s); lines: theta cycles", ylabel="item", yticks=np.unique(item) + 1)
-    shown = {"short": "5 ms", "reference": "10 ms", "long": "20 ms"}
-    for i, (setting, said) in enumerate(shown.items()):
-        found = interval(result["held"].sel(setting=setting), "trial")
-        interval_band(axes[1, 0], result["load"].values, found, said, color=COLOURS[i], marker="o", ms=4)
-    found = interval(ablated["held"].sel(setting="reference"), "trial")
-    interval_band(axes[1, 0], result["load"].values, found, "none", color=COLOURS[7], marker="s", ms=3, ls="--")
-    rhythms = {"slow": "4 Hz", "reference": "6 Hz", "fast": "8 Hz"}
-    for i, (setting, said) in enumerate(rhythms.items()):
-        if setting in result["setting"]:
-            found = interval(result["held"].sel(setting=setting), "trial")
-            interval_band(axes[1, 1], result["load"].values, found, said, color=COLOURS[i], marker="o", ms=4)
-    for panel, title in zip(axes[1], ("inhibition lasts", "theta"), strict=True):
-        panel.set(xlabel="items loaded", ylabel=named(result["held"]), ylim=(0, 13), xticks=result["load"].values)
-        legend(panel, outside="right", title=title)
-    return figure
-
-
-def sequences(study: Results) -> Figure:
-    """Overlaps of one net with its patterns, for each context and delay."""
-    overlap: Any = study["train/known"]["sequence/overlap"].isel(net=0)
-    delays, contexts = overlap["delay"].values, range(overlap.sizes["context"])
-    figure, axes = panels(len(delays), len(contexts), height=1.9, sharex=True, sharey=True)
-    for row, delay in zip(axes, delays, strict=True):
-        for panel, context in zip(row, contexts, strict=True):
-            one = overlap.sel(delay=delay).isel(context=context)
-            for pattern in range(one.sizes["pattern"]):
-                panel.plot(
-                    one.isel(pattern=pattern), color=COLOURS[pattern % len(COLOURS)], lw=1, label=str(pattern + 1)
-                )
-            panel.set_title(f"context {context + 1}, delay {delay} steps")
-    for panel in axes[:, 0]:
-        panel.set_ylabel("overlap")
-    for panel in axes[-1]:
-        panel.set_xlabel("time (steps)")
-    legend(axes[0, -1], outside="right", title="pattern")
-    return figure
+    panel.scatter(time, item + 1, c=np.array(COLOURS)[item % len(COLOURS)], marker="|", s=40, linewidths=1.2)
+    for cycle in range(int(time.max() * THETA) + 2):
+        panel.axvline(cycle / THETA, color=COLOURS[7], lw=0.4, alpha=0.6)
+    panel.set(xlabel="time (s); lines are theta cycles", ylabel="item", yticks=np.unique(item) + 1)
 
 
 def memory(study: Results) -> Figure:
