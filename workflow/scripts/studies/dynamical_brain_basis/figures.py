@@ -36,9 +36,8 @@ def synchrony(study: Results) -> Figure:
     found = interval(ablated["information"], "block")
     interval_whiskers(left, ablated["lag"].values, found, "random phases", color=COLOURS[1], fmt="s")
     left.plot(result["asked"], result["information_knn"], "x", ms=7, color=COLOURS[2], label="nearest neighbours")
-    top = 1.5 * float(result["information_truth"].max())
-    left.set(xlabel="lag (degrees)", ylabel=named(result["information"]), xticks=[0, 90, 180, 270, 360], ylim=(0, top))
-    legend(left, loc="upper center", ncols=2, columnspacing=0.8, handletextpad=0.3)
+    left.set(xlabel="lag (degrees)", ylabel=named(result["information"]), xticks=[0, 90, 180, 270, 360], ylim=(0, None))
+    legend(left, outside="above", ncols=2)
     coupling = np.linspace(0.5, 3.1, 300)
     width = 1.0  # the critical coupling, where theory leaves 0
     middle.plot(coupling, np.sqrt(np.maximum(1 - width / coupling, 0)), color=COLOURS[6], lw=1, label="theory")
@@ -74,12 +73,13 @@ def rhythms(study: Results) -> Figure:
     for panel in axes[0]:
         panel.remove()
     raster(figure.add_subplot(axes[0, 0].get_gridspec()[0, :]), worlds, result)
-    bare = interval(ablated["held"].sel(setting="reference"), "trial")
-    interval_band(axes[1, 0], result["load"].values, bare, "no inhibition", color=COLOURS[7], marker="s", ms=3, ls="--")
     for panel, title, shown in zip(axes[1], ("inhibition lasts", "theta"), (LASTS, THETAS), strict=True):
         for i, (setting, said) in enumerate(shown.items()):
             found = interval(result["held"].sel(setting=setting), "trial")
             interval_band(panel, result["load"].values, found, said, color=COLOURS[i], marker="o", ms=4)
+        if shown is LASTS:
+            bare = interval(ablated["held"].sel(setting="reference"), "trial")
+            interval_band(panel, result["load"].values, bare, "no inhibition", color=COLOURS[6], marker="x", lw=0.8)
         panel.set(xlabel="items loaded", ylabel=named(result["held"]), ylim=(0, 13), xticks=result["load"].values)
         legend(panel, outside="right", title=title)
     overlap: Any = study["train/known"]["sequence/overlap"].isel(net=0)
@@ -88,8 +88,9 @@ def rhythms(study: Results) -> Figure:
         for pattern in range(one.sizes["pattern"]):
             colour = COLOURS[pattern % len(COLOURS)]
             panel.plot(one.isel(pattern=pattern), color=colour, lw=1, label=str(pattern + 1))
-        context = range(overlap.sizes["context"])[place] + 1
-        panel.set(xlabel="time (steps)", ylabel="overlap", title=f"context {context}, delay {int(one['delay'])} steps")
+        context, delay = range(overlap.sizes["context"])[place] + 1, int(one["delay"])
+        panel.set_xlim(0, 2.5 * delay * one.sizes["pattern"])
+        panel.set(xlabel="time (steps)", ylabel="overlap", title=f"context {context}, delay {delay} steps")
     legend(axes[2, 1], outside="right", title="pattern", labelspacing=0.1)
     return figure
 
@@ -118,8 +119,8 @@ def memory(study: Results) -> Figure:
     left.plot(age, 0.5 / np.sqrt(age), color=COLOURS[6], ls=":", lw=1, label="age to the -1/2")
     log_axis(left, "x", ticks=[1, 10, 100, 1000])
     log_axis(left, "y", ticks=[1, 0.1, 0.01, 0.001])
-    left.set(xlabel="age of the memory", ylabel=named(strength), ylim=(3e-4, 3))
-    legend(left, loc="lower left", labelspacing=0.2)
+    left.set(xlabel="age of the memory", ylabel=named(strength), ylim=(3e-4, 200))
+    legend(left, loc="upper right", labelspacing=0.2)
     success = trained["recall/success"]
     for i, code in enumerate(success["code"].values):
         level = success.sel(code=code).transpose("memory", "patterns")
