@@ -7,7 +7,7 @@ from pesin.config.load import merge
 from pesin.errors import UserError
 from pesin.params import check
 from project import case_of
-from studies.dynamical_brain_basis import entropy, forecast, simulate, train
+from studies.dynamical_brain_basis import entropy, forecast, replay, simulate, train
 from studies.dynamical_brain_basis.params import Params
 
 STUDY = "dynamical_brain_basis"
@@ -116,10 +116,9 @@ def nets(**change):
 
 def test_delayed_net_moves_on_after_the_delay_in_the_order_of_its_context():
     found, world = nets()
-    scores = forecast.replays(case("forecast"), world["next"].values, found["overlap"].values)
-    np.testing.assert_array_equal(scores["right"][1], 1)
-    np.testing.assert_allclose(scores["dwell"][1], [[10, 20]] * 4)
-    np.testing.assert_array_equal(scores["foretold"][1], 1)
+    np.testing.assert_array_equal(found["right"], 1)
+    np.testing.assert_allclose(found["dwell_ratio"], 1)
+    np.testing.assert_array_equal(forecast.moves(found["overlap"].values, 0.9)["foretold"][1], 1)
     np.testing.assert_array_equal(entropy.transitions(found["overlap"].values)["transition_entropy"][1] < 0.2, True)
     assert (world["next"].values[0] != world["next"].values[1]).all()
 
@@ -136,15 +135,24 @@ def test_kept_factors_are_the_matrices_of_hebb():
 @pytest.mark.parametrize("change", [{"sequence": {"pull": 0.0}}, {"learns": False}])
 def test_without_delayed_links_nothing_moves(change):
     found, world = nets(train=change)
-    scores = forecast.replays(case("forecast"), world["next"].values, found["overlap"].values)
-    assert (scores["right"][1] == 0).all() and np.isnan(scores["dwell"][1]).all()
+    assert (found["right"] == 0).all() and np.isnan(found["dwell_ratio"]).all()
+    np.testing.assert_array_equal(forecast.moves(found["overlap"].values, 0.9)["foretold"][1], 0)
+
+
+def test_replay_is_scored_by_what_there_was_time_for():
+    """Two patterns in turn, 4 steps each, then one that stays: of 6 moves that there was time for, 2 are right."""
+    winner = np.array([0] * 4 + [1] * 4 + [0] * 4 + [1] * 4 + [0] * 20)
+    overlap = np.eye(2)[winner][None, None, None]
+    right, dwell = replay.scores(overlap, np.array([[1, 0]]), [4], 0.9)
+    np.testing.assert_allclose(right.ravel(), 2 / 6)
+    np.testing.assert_allclose(dwell.ravel(), 4)
 
 
 def test_moves_are_foretold_from_the_order_before():
-    assert forecast.foretold(np.array([0, 1, 2, 0, 1, 2, 0]), 4) == 1
-    assert forecast.foretold(np.array([0, 1, 2, 0, 2, 1, 0]), 4) == 0
-    assert forecast.foretold(np.array([0]), 1) == 0
-    assert forecast.foretold(np.array([]), 0) == 0
+    assert replay.foretold(np.array([0, 1, 2, 0, 1, 2, 0]), 4) == 1
+    assert replay.foretold(np.array([0, 1, 2, 0, 2, 1, 0]), 4) == 0
+    assert replay.foretold(np.array([0]), 1) == 0
+    assert replay.foretold(np.array([]), 0) == 0
 
 
 def test_few_patterns_are_completed_and_cues_keep_their_number():

@@ -15,6 +15,7 @@ from pesin.stats.fits import fit_line
 from pesin.steps.case import Case
 from pesin.steps.labels import labelled
 from studies.dynamical_brain_basis.params import Channel, Params
+from studies.dynamical_brain_basis.replay import changes
 
 ASKED = (0.0, 90.0, 180.0)
 """Lags in degrees, of which the claim speaks."""
@@ -194,12 +195,6 @@ def transitions(overlap: np.ndarray) -> dict:
         if rows.size:
             found[place] = np.average(np.asarray(miller_madow_entropy(rows).value), weights=rows.sum(1))
     return {"transition_entropy": labelled(("net", "context", "delay"), found, "entropy of the next pattern", NATS)}
-
-
-def changes(winner: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Patterns in the order in which they are shown, from those of each time, and the times at which each begins."""
-    begins = np.flatnonzero(np.concatenate([[True], winner[1:] != winner[:-1]]))
-    return winner[begins], begins
 
 
 def policies(case: Case[Params], value: np.ndarray) -> dict:

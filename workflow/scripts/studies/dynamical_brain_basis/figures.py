@@ -36,8 +36,8 @@ def synchrony(study: Results) -> Figure:
     found = interval(ablated["information"], "block")
     interval_whiskers(left, ablated["lag"].values, found, "random phases", color=COLOURS[1], fmt="s")
     left.plot(result["asked"], result["information_knn"], "x", ms=7, color=COLOURS[2], label="nearest neighbours")
-    left.set(xlabel="lag (degrees)", ylabel=named(result["information"]), xticks=[0, 90, 180, 270, 360], ylim=(0, None))
-    legend(left, outside="above", ncols=2)
+    left.set(xlabel="lag (degrees)", ylabel=named(result["information"]), xticks=[0, 90, 180, 270, 360], ylim=(0, 1.05))
+    legend(left, loc="upper center", labelspacing=0.2)
     coupling = np.linspace(0.5, 3.1, 300)
     width = 1.0  # the critical coupling, where theory leaves 0
     middle.plot(coupling, np.sqrt(np.maximum(1 - width / coupling, 0)), color=COLOURS[6], lw=1, label="theory")
@@ -59,8 +59,8 @@ def synchrony(study: Results) -> Figure:
     order = worlds["oscillators/order_parameter"].isel(start=0)
     for i, one in enumerate(order["coupling"].values):
         right.plot(order["time"], order.sel(coupling=one), color=COLOURS[i], lw=1, label=f"K = {one:g}")
-    right.set(xlabel="time (s)", ylabel=named(order), ylim=(-0.03, 1.4))
-    legend(right, loc="upper center", ncols=3, columnspacing=0.8, handlelength=1)
+    right.set(xlabel="time (s)", ylabel=named(order), ylim=(-0.03, 1.4), yticks=[0, 0.5, 1])
+    legend(right, loc="upper right", ncols=2, columnspacing=0.8, handlelength=1)
     return figure
 
 

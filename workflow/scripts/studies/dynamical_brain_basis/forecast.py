@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -10,17 +9,16 @@ import xarray as xr
 
 from pesin.steps.case import Case
 from pesin.steps.labels import labelled
-from studies.dynamical_brain_basis.entropy import CYCLES, changes
+from studies.dynamical_brain_basis.entropy import CYCLES
 from studies.dynamical_brain_basis.params import Params
+from studies.dynamical_brain_basis.replay import changes, foretold
 from studies.dynamical_brain_basis.train import maze
-
-STAYED = "fewer than two patterns were left again"
 
 
 def forecast(case: Case[Params], data: Any, trained: Any) -> xr.Dataset:
     """All scores; each function below names its variables."""
     params = case.params
-    found = replays(case, data["patterns/next"].values, trained["sequence/overlap"].values)
+    found = moves(trained["sequence/overlap"].values, params.train.sequence.clear)
     found |= rounds(case, data["buffer"]) | walks(case, trained["agents"])
     coordinates = {
         "delay": params.train.sequence.delays,
@@ -30,43 +28,14 @@ def forecast(case: Case[Params], data: Any, trained: Any) -> xr.Dataset:
     return xr.Dataset(found, coordinates)
 
 
-def replays(case: Case[Params], following: np.ndarray, overlap: np.ndarray) -> dict:
-    """`right`, `dwell`, `dwell_ratio` (net, delay), and `foretold` (net, context, delay), all after the first cycle.
-
-    `right` is the share of right moves among those made, or among those that there was time for if these are more; of
-    the two contexts the worse. A pattern counts as shown where its overlap is clear.
-    """
-    delays = case.params.train.sequence.delays
-    nets, contexts, _, steps, count = overlap.shape
-    right, guessed = np.zeros((2, nets, contexts, len(delays)))
-    dwell = np.full(right.shape, np.nan)
-    for net, context, d in np.ndindex(*right.shape):
-        delay, after = delays[d], following[context]
-        shown = overlap[net, context, d]
-        times = np.flatnonzero(shown.max(-1) >= case.params.forecast.clear)
-        late = times[times >= count * delay]
-        if not late.size:
-            continue
-        order, begins = changes(shown.argmax(-1)[late])
-        possible = (steps - count * delay) // delay - 1
-        right[net, context, d] = (after[order[:-1]] == order[1:]).sum() / max(possible, order.size - 1)
-        if order.size > 2:
-            dwell[net, context, d] = np.diff(late[begins])[1:].mean()
-        guessed[net, context, d] = foretold(changes(shown.argmax(-1)[times])[0], count + 1)  # learnt in a cycle
-    dims = ("net", "delay")
-    return {
-        "right": labelled(dims, right.min(1), "share of moves that are right"),
-        "dwell": labelled(dims, dwell.mean(1), "time that a pattern is shown", "steps", nan=STAYED),
-        "dwell_ratio": labelled(dims, dwell.mean(1) / delays, "time that a pattern is shown, in delays", nan=STAYED),
-        "foretold": labelled(("net", "context", "delay"), guessed, "share of next patterns foretold"),
-    }
-
-
-def foretold(order: np.ndarray, learnt: int) -> float:
-    """Share of moves after the first `learnt` elements that are those last seen among these; 0 if there are none."""
-    pairs, first = list(pairwise(order.tolist())), max(learnt - 1, 0)
-    seen, moves = dict(pairs[:first]), pairs[first:]
-    return float(np.mean([seen.get(a) == b for a, b in moves])) if moves else 0.0
+def moves(overlap: np.ndarray, clear: float) -> dict:
+    """`foretold` (net, context, delay): share of moves between clear patterns foretold from the first cycle."""
+    found = np.zeros(overlap.shape[:3])
+    for place in np.ndindex(*found.shape):
+        shown = overlap[place]
+        order = changes(shown.argmax(-1)[shown.max(-1) >= clear])[0] if (shown >= clear).any() else np.array([])
+        found[place] = foretold(order, shown.shape[1] + 1)  # a cycle with the move back to its first pattern
+    return {"foretold": labelled(("net", "context", "delay"), found, "share of next patterns foretold")}
 
 
 def rounds(case: Case[Params], world) -> dict:

@@ -142,6 +142,8 @@ class Sequence(Model):
     delays: Annotated[list[Annotated[int, Field(ge=2)]], Field(min_length=2)]
     cycles: Annotated[int, Field(ge=2)]
     """Times that the slowest goes through its sequence."""
+    clear: Annotated[float, Field(gt=0.5, lt=1)]
+    """Overlap from which a pattern counts as shown."""
 
 
 class Recall(Model):
@@ -196,8 +198,6 @@ class Entropy(Model):
 class Forecast(Model):
     """Seen by the forecast step."""
 
-    clear: Annotated[float, Field(gt=0.5, lt=1)]
-    """Overlap from which a pattern counts as shown."""
     walk: PositiveInt
     """Steps after which a greedy walk is given up."""
 

@@ -13,6 +13,7 @@ from pesin.environments.tabular import Tabular
 from pesin.steps.case import Case
 from pesin.steps.labels import labelled
 from studies.dynamical_brain_basis.params import Agents, Params
+from studies.dynamical_brain_basis.replay import STAYED, scores
 
 HELD = 0.9
 """Share of cues that must be completed."""
@@ -37,7 +38,10 @@ def train(case: Case[Params], data: Any) -> xr.DataTree:
 
 
 def sequence(case: Case[Params], world) -> xr.Dataset:
-    """`stored` (net, pattern, unit), `link` (context, pattern, after) and the `overlap` as each net replays.
+    """`stored` (net, pattern, unit), `link` (context, after, pattern), the `overlap` as each net replays.
+
+    `right` (net, delay) is the share of right moves, in the worse of the two contexts, and `dwell_ratio` the time
+    between two of them in delays.
 
     The matrices are kept as their factors: W = stored' X / N, V_c = stored' link_c X / N, X the patterns. The state
     at t + 1 is sign(W s_t + pull V_c s_(t + 1 - delay)), so that a state takes effect `delay` steps later; where the
@@ -61,12 +65,18 @@ def sequence(case: Case[Params], world) -> xr.Dataset:
                 mixed[..., d] += params.pull * np.einsum("cab,nbc->nac", link, overlap[t + 1 - delay, ..., d])
         field = (stored.swapaxes(1, 2) @ mixed.reshape(nets, count, -1)).reshape(state.shape)
         state = np.where(field == 0, state, np.sign(field))
+    overlap = overlap.transpose(1, 3, 4, 0, 2) / units
+    right, dwell = scores(overlap, following, delays, params.clear)
     dims = ("net", "context", "delay", "time", "pattern")
     return xr.Dataset(
         {
             "stored": labelled(("net", "pattern", "unit"), stored.astype(np.int8), "stored state of a unit"),
             "link": labelled(("context", "after", "pattern"), link.astype(np.int8), "whether it follows"),
-            "overlap": labelled(dims, overlap.transpose(1, 3, 4, 0, 2) / units, "overlap with a pattern"),
+            "overlap": labelled(dims, overlap, "overlap with a pattern"),
+            "right": labelled(("net", "delay"), right.min(1), "share of moves that are right"),
+            "dwell_ratio": labelled(
+                ("net", "delay"), dwell.mean(1) / delays, "time that a pattern is shown, in delays", nan=STAYED
+            ),
         },
         {"delay": delays},
     )
