@@ -95,24 +95,29 @@ def buffer(params: Buffer, rng: np.random.Generator) -> xr.Dataset:
     load = np.broadcast_to(np.array(params.loads)[:, None], shape).ravel()
     runs, dt = np.arange(load.size), params.step / 1000
     end = (load + params.free) / theta
+    time = dt * np.arange(int(np.ceil(end.max() / dt)))
+    drive = params.drives * THETA * np.sin(2 * np.pi * time[:, None] * theta - np.pi / 2)
+    forced = np.full(drive.shape, -1)
+    for item in range(load.max()):
+        who = np.flatnonzero(load > item)
+        forced[np.ceil((item + LOADED) / theta[who] / dt).astype(int), who] = item
     last, latest = np.full((load.size, params.items), LONG_AGO), np.full(load.size, LONG_AGO)
     found = []
-    for i in range(int(np.ceil(end.max() / dt))):
-        t = i * dt
+    for i, t in enumerate(time):
         x = (t - last) / RAMP
-        shared = params.drives * THETA * np.sin(2 * np.pi * theta * t - np.pi / 2)
-        shared -= params.inhibits * INHIBITION * np.exp(-(t - latest) / (inhibition / 1000))
-        potential = PEAK * x * np.exp(1 - x) + shared[:, None] + params.noise * rng.standard_normal(x.shape)
-        potential[t - last < REFRACTORY] = -np.inf
-        item = potential.argmax(1)  # only the unit of the largest potential may fire
-        cycle = np.floor(t * theta - LOADED).astype(int)
-        loading = (cycle >= 0) & (cycle < load) & (cycle > (t - dt) * theta - LOADED)
-        item = np.where(loading, cycle, item)
-        fires = np.flatnonzero((loading | (potential[runs, item] >= THRESHOLD)) & (t < end))
+        own = PEAK * x * np.exp(1 - x) + params.noise * rng.standard_normal(x.shape)
+        own[x < REFRACTORY / RAMP] = -np.inf
+        item = own.argmax(1)  # only the unit of the largest potential may fire: what follows is common to all
+        potential = own[runs, item] + drive[i]
+        potential -= params.inhibits * INHIBITION * np.exp(-(t - latest) / (inhibition / 1000))
+        loaded = forced[i] >= 0
+        item = np.where(loaded, forced[i], item)
+        fires = np.flatnonzero(loaded | (potential >= THRESHOLD))
         if fires.size:
             last[fires, item[fires]] = latest[fires] = t
             found.append(np.stack([np.full(fires.size, t), item[fires], fires]))
-    time, item, run = np.concatenate(found, 1)
+    spikes = np.concatenate(found, 1)
+    time, item, run = spikes[:, spikes[0] < end[spikes[2].astype(int)]]
     return xr.Dataset(
         {
             "spike_time": labelled("spike", time, "time of a spike", "s"),
