@@ -98,9 +98,9 @@ def buffer(params: Buffer, rng: np.random.Generator) -> xr.Dataset:
     time = dt * np.arange(int(np.ceil(end.max() / dt)))
     drive = params.drives * THETA * np.sin(2 * np.pi * time[:, None] * theta - np.pi / 2)
     forced = np.full(drive.shape, -1)
-    for item in range(load.max()):
-        who = np.flatnonzero(load > item)
-        forced[np.ceil((item + LOADED) / theta[who] / dt).astype(int), who] = item
+    for cycle in range(load.max()):
+        who = np.flatnonzero(load > cycle)
+        forced[np.ceil((cycle + LOADED) / theta[who] / dt).astype(int), who] = cycle
     last, latest = np.full((load.size, params.items), LONG_AGO), np.full(load.size, LONG_AGO)
     found = []
     for i, t in enumerate(time):
