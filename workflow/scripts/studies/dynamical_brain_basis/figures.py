@@ -22,7 +22,7 @@ LASTS = {"short": "inhibition 5 ms", "reference": "10 ms", "long": "20 ms"}
 THETAS = {"slow": "theta 4 Hz", "reference": "6 Hz", "fast": "8 Hz"}
 SAID = {"single": "1 variable", "short": "chain of 4", "chain": "chain of 8", "long": "chain of 12"}
 REPLAYS = {"none": "none", "some": "5", "more": "20"}
-ALLOWED = {"color": COLOURS[7], "alpha": 0.3, "linewidth": 0}
+ALLOWED: dict[str, Any] = {"color": COLOURS[7], "alpha": 0.3, "linewidth": 0}
 
 
 def mechanisms(study: Results) -> Figure:

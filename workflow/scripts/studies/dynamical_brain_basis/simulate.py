@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import xarray as xr
 from scipy.linalg import expm
@@ -20,7 +22,7 @@ LOADED = 0.45
 """Part of the theta cycle in which an item is loaded."""
 SHOWN = 20
 """Steps between two kept order parameters."""
-MAY = {"may_be_constant": 1}
+MAY: dict[str, Any] = {"may_be_constant": 1}
 
 
 def simulate(case: Case[Params]) -> xr.DataTree:

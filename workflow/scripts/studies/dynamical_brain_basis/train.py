@@ -163,8 +163,9 @@ def maze(side: int) -> Tabular:
     """An empty square: up, down, left, right; 1 is paid at the last state, and ends the episode. Begins in state 0."""
     row, column = np.divmod(np.arange(side**2), side)
     moves = [(-1, 0), (1, 0), (0, -1), (0, 1)]
-    to = [np.clip(row + up, 0, side - 1) * side + np.clip(column + right, 0, side - 1) for up, right in moves]
-    to = np.stack(to, -1)
+    to = np.stack(
+        [np.clip(row + up, 0, side - 1) * side + np.clip(column + right, 0, side - 1) for up, right in moves], -1
+    )
     goal = to == side**2 - 1
     return Tabular(to, goal.astype(float), goal)
 
