@@ -19,7 +19,7 @@ BAR, AT = 0.6, 0.1
 
 def warnings(study: Results) -> Figure:
     """A panel for each world."""
-    found: Any = study["forecast/main"]
+    found: Any = study["entropy/main"]
     figure, axes = panels(1, len(found["world"]), width=9.5, height=3, sharey=True)
     looks = found["look"].values
     shown = np.where(looks > 0, looks, looks[looks > 0][0] / 2)
@@ -45,14 +45,13 @@ def warnings(study: Results) -> Figure:
 
 def fates(study: Results) -> Figure:
     """A row for each world, a column for each quantity."""
-    found: Any = study["forecast/main"]
-    seen: Any = study["entropy/main"]
+    found: Any = study["entropy/main"]
     names = found["quantity"].values
     figure, axes = panels(len(found["world"]), len(names), width=1.5 * len(names), height=1.6, sharey="row")
     for row, world in zip(axes, found["world"].values, strict=True):
         score, fate = (found[key].sel(world=world).values.ravel() for key in ("score", "fate"))
         for panel, quantity, said in zip(row, names, found["named"].values, strict=True):
-            value = seen[str(world)]["value"].sel(quantity=quantity).sel(look=AT, method="nearest").values.ravel()
+            value = found["value"].sel(world=world, quantity=quantity).sel(look=AT, method="nearest").values.ravel()
             if not np.isfinite(value).any():
                 note(panel, "no attention", (0.5, 0.5), xycoords="axes fraction", ha="center")
             for failed, colour in ((True, COLOURS[1]), (False, COLOURS[0])):

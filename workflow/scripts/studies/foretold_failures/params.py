@@ -71,7 +71,7 @@ class Train(Model):
     """Null: no run learns, whatever its rate."""
 
 
-class Forecast(Model):
+class Entropy(Model):
     labels: Literal["own", "dealt"]
     """Whose fate is held against a run's quantities. Control: another run's."""
 
@@ -79,7 +79,7 @@ class Forecast(Model):
 class Params(Model):
     simulate: Simulate
     train: Train
-    forecast: Forecast
+    entropy: Entropy
 
     @model_validator(mode="after")
     def looks_apart(self) -> Params:
