@@ -19,7 +19,9 @@ def entropy(case: Case[Params], data: xr.DataTree, trained: xr.DataTree) -> xr.D
     p = case.params
     worlds = list(map(str, p.simulate.worlds))
     value = np.stack([of_world(data[name].to_dataset(), trained[name].to_dataset()) for name in worlds])
-    score = np.stack([relative_score(data[name].to_dataset(), trained[name]["score"].values) for name in worlds])
+    score = np.stack(
+        [relative_score(data[name].to_dataset(), trained[name].to_dataset()["score"].values) for name in worlds]
+    )
     bars = np.array([drawn.bar for drawn in p.simulate.worlds.values()])
     failed = ~(score >= bars[:, None, None])  # one that diverged has failed
     labels = failed

@@ -28,7 +28,7 @@ def simulate(case: Case[Params]) -> xr.DataTree:
 def hyperparameters(p: Simulate, drawn: Drawn, rng: np.random.Generator) -> dict[str, tuple]:
     """Learning rates and gains of all runs."""
     shape = (p.seeds, p.draws)
-    rate, gain = (np.exp(rng.uniform(*np.log(limits), shape)) for limits in (drawn.rate, drawn.gain))
+    rate, gain = (low * (high / low) ** rng.random(shape) for low, high in (drawn.rate, drawn.gain))
     return {
         "rate": labelled(("seed", "draw"), rate, "learning rate"),
         "gain": labelled(("seed", "draw"), gain, "factor on the initial weights"),
