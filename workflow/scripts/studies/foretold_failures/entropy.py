@@ -40,6 +40,7 @@ def entropy(case: Case[Params], data: xr.DataTree, trained: xr.DataTree) -> xr.D
             "value": labelled(("world", "quantity", "look", "seed", "draw"), value, "what a look finds", nan=NONE),
             "failed": labelled(("world", "seed"), failed.mean(-1), "share of runs that failed"),
             "fate": labelled(("world", "seed", "draw"), failed, "whether a run failed"),
+            "bar": labelled("world", bars, "score below which a run has failed", may_be_constant=1),
             "score": labelled(("world", "seed", "draw"), np.nan_to_num(score, nan=-1), "score, 0 trivial, 1 perfect"),
         },
         {

@@ -13,8 +13,8 @@ from pesin.steps.results import Results
 
 KNOWN = ("loss", "rate")
 """No entropies: what they have to beat."""
-BAR, AT = 0.6, 0.1
-"""Bound of C1, C2 and C5; the look of the second figure."""
+BAR, AT, LEAST = 0.6, 0.1, -1.0
+"""Bound of C1, C2 and C5; the look of the second figure; where it ends below."""
 
 
 def warnings(study: Results) -> Figure:
@@ -57,8 +57,9 @@ def fates(study: Results) -> Figure:
             for failed, colour in ((True, COLOURS[1]), (False, COLOURS[0])):
                 there = np.isfinite(value) & (fate.astype(bool) == failed)
                 label = "failed" if failed else "did not fail"
-                panel.plot(value[there], score[there], ".", color=colour, markersize=3, label=label)
-            panel.set_ylim(-1, 1)
+                panel.plot(value[there], np.maximum(score[there], LEAST), ".", color=colour, markersize=3, label=label)
+            panel.axhline(float(found["bar"].sel(world=world)), color="k", linestyle=":", linewidth=0.8)
+            panel.set_ylim(LEAST - 0.05, 1)
             if world == found["world"].values[-1]:
                 panel.set_xlabel(said.replace(" of ", "\nof ").replace("spectral entropy", "spectral\nentropy", 1))
         row[0].set_ylabel(f"{world}\nscore at the end")

@@ -14,8 +14,8 @@ QUANTITIES = {
     "diffusion": "diffusion spectral entropy",
     "rank": "effective rank of the hidden layer",
     "output": "output entropy",
-    "loss": "training loss",
-    "rate": "learning rate",
+    "loss": "loss at that moment",
+    "rate": "ln of the learning rate",
 }
 NONE = "a run that had stopped, or a network without attention"
 
