@@ -80,7 +80,7 @@ class Forecast(Model):
     reference: Literal["biased", "kept"]
     """kept: networks of unbiased data stand in for those of the biased ones. Control."""
     ensemble: Literal["equal", "few"]
-    """few: the ensemble with the fewest samples stands in for the one with as many as the chains. Control."""
+    """few: the ensemble of the fewest samples is held against chains of the most. Control."""
     widths: PositiveFloat
     """Intervals are made so many times as wide. Control: narrower."""
 
