@@ -1,0 +1,128 @@
+"""The study's figures: free energies with their bands, coverage beside width, chains that do not meet."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+from pesin.plot.style import COLOURS, interval_whiskers, legend, names, note, panels
+from pesin.stats.intervals import interval
+from pesin.steps.results import Results
+from studies.bayesian_uq_nn_potentials import molecule
+from studies.bayesian_uq_nn_potentials.posterior import central
+
+GREY = COLOURS[7]
+FAMILIES = {"SG-MCMC": COLOURS[0], "cold": COLOURS[5], "ensemble": COLOURS[1], "bootstrap": COLOURS[4]}
+
+
+def profiles(study: Results) -> Figure:
+    """The first data set: bands by one chain, eight chains, the ensemble, with a gap, and from a biased reference."""
+    data: Any = study["simulate/dihedrals"]
+    result: Any = study["forecast/dihedrals"]
+    chains: Any = study["train/dihedrals"]["chains"]
+    figure, axes = panels(2, 3, height=2.3, sharex=True, sharey=True)
+    angle, count = result["angle"].values, int(result["n"][1])
+    gap = data.attrs.get("gap", (0.5, 1.5))
+    alone = molecule.free_energy(chains["potential"].sel(arm="middle").isel(seed=0, member=0).values)
+    shown = {
+        "one chain": central(alone, axis=0),
+        "eight chains": "SG-MCMC, middle",
+        "deep ensemble": "ensemble, middle",
+        "eight chains, gap": "SG-MCMC, gap",
+        "ensemble, gap": "ensemble, gap",
+        "biased reference": "SG-MCMC, biased",
+    }
+    for panel, (name, what) in zip(axes.flat, shown.items(), strict=True):
+        if isinstance(what, str):
+            one = result.sel(arm=what).isel(seed=0)
+            what = tuple(one[part].values for part in ("profile", "low", "high"))
+        colour = FAMILIES["ensemble" if "ensemble" in name else "SG-MCMC"]
+        panel.fill_between(angle, what[1], what[2], color=colour, alpha=0.3, linewidth=0)
+        panel.plot(angle, what[0], color=colour, linewidth=1, label="mean, 95 % interval")
+        panel.plot(angle, data["profile"].sel(truth="molecule"), color="black", linewidth=1, label="exact")
+        if name == "biased reference":
+            panel.plot(angle, data["profile"].sel(truth="biased"), "--", color="black", linewidth=1, label="reference")
+            legend(panel, loc="upper right")
+        else:
+            source = "gap" if "gap" in name else "molecule"
+            ticks = data["phi"].sel(source=source).isel(seed=0).values[:count]
+            panel.plot(ticks, np.full(ticks.shape, -0.6), "|", color=GREY, markersize=4, markeredgewidth=0.5)
+        if "gap" in name:
+            panel.axvspan(*gap, color=GREY, alpha=0.2, linewidth=0)
+        panel.set_title(name)
+    legend(axes[0, 0], loc="upper right")
+    for panel in axes[:, 0]:
+        panel.set_ylabel("free energy (kT)")
+    for panel in axes[-1]:
+        panel.set_xlabel(r"$\phi$ (rad)")
+    top = float(data["profile"].max())
+    axes[0, 0].set(xlim=(-np.pi, np.pi), ylim=(-1, top + 4.5))
+    return figure
+
+
+def coverage(study: Results) -> Figure:
+    """Coverage, width and error of each method by the number of samples; one chain against all."""
+    result: Any = study["forecast/dihedrals"]
+    figure, ((left, right), (low, last)) = panels(2, 2, height=2.6)
+    for panel, variable, said in (
+        (left, "coverage", "coverage of the free energy"),
+        (right, "width", "mean width of intervals (kT)"),
+        (low, "rmse", "error of the mean profile (kT)"),
+    ):
+        by_size(panel, result, variable)
+        panel.set_ylabel(said)
+    for level, said in ((0.95, "nominal"), (0.8, "C1: above")):
+        left.axhline(level, color=GREY, linestyle=":", linewidth=0.8)
+        note(left, said, (0.99, level), xycoords=("axes fraction", "data"), ha="right", va="bottom", color=GREY)
+    left.set_ylim(0, 1.05)
+    right.set_yscale("log")
+    legend(left, outside="above", ncols=4)
+    pairs = np.stack([result["single_coverage"].values, result["shared_coverage"].values])
+    last.plot([0, 1], pairs, "o-", color=COLOURS[0], alpha=0.5, markersize=3, linewidth=0.8)
+    for place, name in enumerate(("single_coverage", "shared_coverage")):
+        found = interval(result[name].values)
+        ends = [[found.centre - found.low], [found.high - found.centre]]
+        last.errorbar([place + 0.08], [found.centre], ends, fmt="s", color="black", markersize=4, capsize=2)
+    last.axhline(0.95, color=GREY, linestyle=":", linewidth=0.8)
+    names(last, "x", ["one chain", "as many samples\nof eight chains"])
+    last.set(xlim=(-0.4, 1.4), ylim=(0, 1.05), ylabel="coverage, each data set")
+    return figure
+
+
+def by_size(panel: Axes, result: Any, variable: str) -> None:
+    """Data sets as dots and means with their intervals, a colour for each method."""
+    sizes = ("few", "middle", "many")
+    for i, (family, colour) in enumerate(FAMILIES.items()):
+        arms = [f"{family}, {size}" for size in sizes]
+        there = [k for k, arm in enumerate(arms) if arm in result["arm"].values]
+        values = result[variable].sel(arm=[arms[k] for k in there])
+        place = np.array(there) + 0.17 * (i - 1.5)
+        for row in values.transpose("seed", "arm").values:
+            panel.plot(place, row, ".", color=colour, alpha=0.4, markersize=3)
+        interval_whiskers(panel, place, interval(values, "seed"), label=family, color=colour)
+    names(panel, "x", [f"{n:g}" for n in result["n"].values])
+    panel.set(xlabel="samples", xlim=(-0.5, 2.5))
+
+
+def chains(study: Results) -> Figure:
+    """Delta F along the cold chains, and what intervals of three levels hold."""
+    data: Any = study["simulate/dihedrals"]
+    result: Any = study["forecast/dihedrals"]
+    figure, ((left, right),) = panels(1, 2, height=2.8)
+    trace = result["trace"].isel(seed=0)
+    left.plot(trace["draw"] + 1, trace.transpose("draw", "chain"), color=FAMILIES["cold"], linewidth=0.8, alpha=0.8)
+    exact = float(molecule.difference(data["profile"].sel(truth="molecule").values))
+    left.axhline(exact, color="black", linewidth=1)
+    note(left, "exact", (0.99, exact), xycoords=("axes fraction", "data"), ha="right", va="bottom")
+    left.set(xlabel="sample of a chain", ylabel=r"$\Delta F$ of the basins (kT), T = 0.1")
+    level = result["level"].values
+    for family, colour in FAMILIES.items():
+        found = interval(result["calibration"].sel(arm=f"{family}, middle"), "seed")
+        interval_whiskers(right, level, found, label=family, color=colour, fmt="o-")
+    right.plot([0, 1], [0, 1], ":", color=GREY, linewidth=0.8)
+    right.set(xlim=(0.4, 1.02), ylim=(0, 1.02), xlabel="nominal level", ylabel="coverage, 100 samples")
+    legend(right, outside="above", ncols=4)
+    return figure
