@@ -25,6 +25,7 @@ def profiles(study: Results) -> Figure:
     chains: Any = study["train/dihedrals"]["chains"]
     figure, axes = panels(2, 3, height=2.3, sharex=True, sharey=True)
     angle, count = result["angle"].values, int(result["n"][1])
+    gap = data["gap"].values
     gap = data.attrs.get("gap", (0.5, 1.5))
     alone = molecule.free_energy(chains["potential"].sel(arm="middle").isel(seed=0, member=0).values)
     shown = {
