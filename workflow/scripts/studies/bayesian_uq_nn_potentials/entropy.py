@@ -49,8 +49,8 @@ def of_arm(found: Samples, true: float, inside: np.ndarray, outside: np.ndarray)
     by_angle = np.moveaxis(force, 1, -1)  # (seeds, angles, networks)
     laws = np.broadcast_to(width[:, None], by_angle.shape)
     aleatoric, epistemic = uncertainty_split(by_angle, laws)
-    last = found.force.shape[1]  # one network of each chain: pairs of all networks are too many
-    information = mixture_information(by_angle[..., -last:], laws[..., -last:], 24).value
+    ends = np.moveaxis(found.force[:, :, -1], 1, -1)  # one network of each chain: pairs of all networks are too many
+    information = mixture_information(ends, np.broadcast_to(found.width[:, None, :, -1], ends.shape), 24).value
     spread = np.sqrt(epistemic)
     ratio = spread[:, inside].mean(1) / spread[:, outside].mean(1)
     hit = coverage(low[:, None], high[:, None], np.full((len(low), 1), true))

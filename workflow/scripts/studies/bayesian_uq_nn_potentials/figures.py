@@ -19,7 +19,7 @@ FAMILIES = {"SG-MCMC": COLOURS[0], "cold": COLOURS[5], "ensemble": COLOURS[1], "
 
 
 def profiles(study: Results) -> Figure:
-    """The first data set: bands by one chain, eight chains, the ensemble, with a gap, and from a biased reference."""
+    """The first data set: bands by one chain, all chains, the ensemble, with a gap, and from a biased reference."""
     data: Any = study["simulate/dihedrals"]
     result: Any = study["forecast/dihedrals"]
     chains: Any = study["train/dihedrals"]["chains"]
@@ -30,9 +30,9 @@ def profiles(study: Results) -> Figure:
     alone = molecule.free_energy(chains["potential"].sel(arm="middle").isel(seed=0, member=0).values)
     shown = {
         "one chain": central(alone, axis=0),
-        "eight chains": "SG-MCMC, middle",
+        "all chains": "SG-MCMC, middle",
         "deep ensemble": "ensemble, middle",
-        "eight chains, gap": "SG-MCMC, gap",
+        "all chains, gap": "SG-MCMC, gap",
         "ensemble, gap": "ensemble, gap",
         "biased reference": "SG-MCMC, biased",
     }
@@ -88,7 +88,7 @@ def coverage(study: Results) -> Figure:
         ends = [[found.centre - found.low], [found.high - found.centre]]
         last.errorbar([place + 0.08], [found.centre], ends, fmt="s", color="black", markersize=4, capsize=2)
     last.axhline(0.95, color=GREY, linestyle=":", linewidth=0.8)
-    names(last, "x", ["one chain", "as many samples\nof eight chains"])
+    names(last, "x", ["one chain", "as many samples\nof all chains"])
     last.set(xlim=(-0.4, 1.4), ylim=(0, 1.05), ylabel="coverage, each data set")
     return figure
 
