@@ -89,7 +89,7 @@ def uncertainty_split(mean, deviation) -> tuple[np.ndarray, np.ndarray]:
     return (sd**2).mean(-1), centred(m).var(-1)
 
 
-def mixture_information(mean, deviation, points: int = 64) -> Estimate:
+def mixture_information(mean, deviation, points: int = 200) -> Estimate:
     """Mutual information of prediction and member for members that are normal laws (BALD; Houlsby et al. 2011).
 
     The mean divergence of the members from their mixture, by Gauss-Hermite quadrature under each member.
@@ -99,7 +99,7 @@ def mixture_information(mean, deviation, points: int = 64) -> Estimate:
     mean, deviation : array_like, shape (..., members)
         Of the normal law that each member predicts; deviations above 0.
     points
-        Of the quadrature.
+        Of the quadrature; of two laws that overlap, 64 left an error of some 1e-6.
 
     Returns
     -------
