@@ -79,7 +79,8 @@ def coverage(study: Results) -> Figure:
         left.axhline(level, color=GREY, linestyle=":", linewidth=0.8)
         note(left, said, (0.99, level), xycoords=("axes fraction", "data"), ha="right", va="bottom", color=GREY)
     left.set_ylim(0, 1.05)
-    right.set_yscale("log")
+    for panel in (right, low):
+        panel.set_ylim(bottom=0)
     legend(left, outside="above", ncols=4)
     pairs = np.stack([result["single_coverage"].values, result["shared_coverage"].values])
     last.plot([0, 1], pairs, "o-", color=COLOURS[0], alpha=0.5, markersize=3, linewidth=0.8)
@@ -118,12 +119,12 @@ def chains(study: Results) -> Figure:
     exact = float(molecule.difference(data["profile"].sel(truth="molecule").values))
     left.axhline(exact, color="black", linewidth=1)
     note(left, "exact", (0.99, exact), xycoords=("axes fraction", "data"), ha="right", va="bottom")
-    left.set(xlabel="sample of a chain", ylabel=r"$\Delta F$ of the basins (kT), T = 0.1")
+    left.set(xlabel="sample of a chain", ylabel=r"$\Delta F$ of the basins (kT)")
     level = result["level"].values
     for family, colour in FAMILIES.items():
         found = interval(result["calibration"].sel(arm=f"{family}, middle"), "seed")
         interval_whiskers(right, level, found, label=family, color=colour, fmt="o-")
     right.plot([0, 1], [0, 1], ":", color=GREY, linewidth=0.8)
-    right.set(xlim=(0.4, 1.02), ylim=(0, 1.02), xlabel="nominal level", ylabel="coverage, 100 samples")
+    right.set(xlim=(0.4, 1.02), ylim=(0, 1.02), xlabel="nominal level", ylabel=f"coverage, {int(result['n'][1])} samples")
     legend(right, outside="above", ncols=4)
     return figure
