@@ -1,4 +1,4 @@
-"""Known answers: the exact coarse graining, samples of it, the chains on a linear model, intervals; and bad parameters."""
+"""Known answers: the exact coarse graining, samples of it, chains on a linear model, intervals, bad parameters."""
 
 import numpy as np
 import pytest

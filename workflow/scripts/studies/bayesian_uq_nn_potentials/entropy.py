@@ -19,7 +19,7 @@ POPULATED = 0.01
 
 
 def entropy(case: Case[Params], data: xr.Dataset, trained: xr.DataTree) -> xr.Dataset:
-    """By method, arm and data set: entropy and its interval; aleatoric and epistemic parts, and these as information."""
+    """By method, arm and data set: entropy and its interval; aleatoric and epistemic parts, and information."""
     profile = data["profile"].sel(truth="molecule").values
     angle, (low, high) = data["angle"].values, case.params.simulate.gap
     populated = np.exp(-(profile - profile.min())) > POPULATED
@@ -27,15 +27,16 @@ def entropy(case: Case[Params], data: xr.Dataset, trained: xr.DataTree) -> xr.Da
     true = float(molecule.configurational_entropy(profile))
     blocks = []
     for group in METHODS.values():
-        arms = [
-            of_arm(samples(case.params, trained, group, arm), true, inside, populated & ~inside) for arm in ARMS
-        ]
+        arms = [of_arm(samples(case.params, trained, group, arm), true, inside, populated & ~inside) for arm in ARMS]
         blocks.append(xr.concat(arms, "arm"))
     found = xr.concat(blocks, "method").assign_coords(
         method=list(METHODS), arm=list(ARMS), seed=data["seed"].values, angle=angle
     )
     found["aleatoric_ratio"] = labelled(
-        found["width"].dims, found["width"].values / float(data["width"]), "learnt width over the true one", nan=DIVERGED
+        found["width"].dims,
+        found["width"].values / float(data["width"]),
+        "learnt width over the true one",
+        nan=DIVERGED,
     )
     found["true_entropy"] = labelled((), true, "configurational entropy of the molecule", "nat", role="truth")
     return found
@@ -61,7 +62,9 @@ def of_arm(found: Samples, true: float, inside: np.ndarray, outside: np.ndarray)
             "entropy_low": labelled("seed", low, "lower end of the entropy's interval", "nat", nan=DIVERGED),
             "entropy_high": labelled("seed", high, "upper end of the entropy's interval", "nat", nan=DIVERGED),
             "entropy_covered": labelled("seed", hit, "whether the interval holds the true entropy"),
-            "width": labelled("seed", np.sqrt(aleatoric).mean(1), "aleatoric deviation of forces", "kT/rad", nan=DIVERGED),
+            "width": labelled(
+                "seed", np.sqrt(aleatoric).mean(1), "aleatoric deviation of forces", "kT/rad", nan=DIVERGED
+            ),
             "spread": labelled(dims, spread, "epistemic deviation of forces", "kT/rad", nan=DIVERGED),
             "information": labelled(dims, information, "information of force and network", "nat", nan=DIVERGED),
             "gap_ratio": labelled("seed", ratio, "epistemic deviation in the gap over that outside", nan=DIVERGED),

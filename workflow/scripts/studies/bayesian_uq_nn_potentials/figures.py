@@ -125,6 +125,8 @@ def chains(study: Results) -> Figure:
         found = interval(result["calibration"].sel(arm=f"{family}, middle"), "seed")
         interval_whiskers(right, level, found, label=family, color=colour, fmt="o-")
     right.plot([0, 1], [0, 1], ":", color=GREY, linewidth=0.8)
-    right.set(xlim=(0.4, 1.02), ylim=(0, 1.02), xlabel="nominal level", ylabel=f"coverage, {int(result['n'][1])} samples")
+    right.set(
+        xlim=(0.4, 1.02), ylim=(0, 1.02), xlabel="nominal level", ylabel=f"coverage, {int(result['n'][1])} samples"
+    )
     legend(right, outside="above", ncols=4)
     return figure

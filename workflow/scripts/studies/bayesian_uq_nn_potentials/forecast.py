@@ -73,7 +73,9 @@ def forecast(case: Case[Params], data: xr.Dataset, trained: xr.DataTree) -> xr.D
     by_size = np.stack([width[at(f"SG-MCMC, {size}")] for size in ("few", "middle", "many")], 1)
     found["width_of_n"] = labelled(("seed", "n"), by_size, "mean width of the intervals of SG-MCMC", "kT", nan=DIVERGED)
     found = found.assign_coords(n=case.params.simulate.sizes)
-    found["relative_width"] = labelled("seed", relative_width(held[at("SG-MCMC, middle")]), "width over that of a t interval")
+    found["relative_width"] = labelled(
+        "seed", relative_width(held[at("SG-MCMC, middle")]), "width over that of a t interval"
+    )
     return found.merge(chain_by_chain(held[at("SG-MCMC, middle")], held[at("cold, middle")], truth))
 
 

@@ -34,7 +34,9 @@ def simulate(case: Case[Params]) -> xr.Dataset:
         "force": labelled(dims, forces, "force on the dihedral", "kT/rad"),
         "profile": labelled(("truth", "angle"), profile, "free energy", "kT", role="truth"),
         "mean_force": labelled("angle", mean, "mean force", "kT/rad", role="truth"),
-        "force_sd": labelled("angle", np.sqrt(variance + params.noise**2), "deviation of forces", "kT/rad", role="truth"),
+        "force_sd": labelled(
+            "angle", np.sqrt(variance + params.noise**2), "deviation of forces", "kT/rad", role="truth"
+        ),
         "gap": labelled("edge", params.gap, "edges of the gap", "rad"),
         "width": labelled((), likelihood_width(params), "deviation of forces, mean over the samples' law", "kT/rad"),
     }

@@ -134,7 +134,11 @@ def said(parameters: Parameters, runs: Runs, grid: torch.Tensor) -> dict[str, np
     with torch.no_grad():
         potential, force = potential_and_force(parameters, grid.view(1, -1, 1).expand(len(runs.count), -1, 1))
         width = runs.log_std(parameters).exp().flatten()
-    return {"potential": potential.numpy(force=True), "force": force.numpy(force=True), "width": width.numpy(force=True)}
+    return {
+        "potential": potential.numpy(force=True),
+        "force": force.numpy(force=True),
+        "width": width.numpy(force=True),
+    }
 
 
 def potential_and_force(parameters: Parameters, phi: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
@@ -150,7 +154,9 @@ def loss_of(case: Case[Params], runs: Runs, parameters: Parameters, rng: np.rand
     phi, force = runs.batch(rng, params.batch)
     _, mean = potential_and_force(parameters, phi)
     prior = anchored(parameters, None, 1 / (2 * params.prior**2))
-    return nll(mean[..., None], runs.log_std(parameters), force) + prior / torch.as_tensor(runs.count, device=case.device)
+    return nll(mean[..., None], runs.log_std(parameters), force) + prior / torch.as_tensor(
+        runs.count, device=case.device
+    )
 
 
 class Chains:
@@ -222,7 +228,11 @@ def fit_ensembles(case: Case[Params], runs: Runs, parameters: Parameters, grid: 
 def dataset(case: Case[Params], arms: list[str], found, before, losses: np.ndarray, angle: np.ndarray) -> xr.Dataset:
     """Everything by (arm, seed, member, draw, angle)."""
     runs = (len(arms), case.params.simulate.seeds, case.params.train.members)
-    said_of = {"potential": ("potential", "kT"), "force": ("force", "kT/rad"), "width": ("likelihood's width", "kT/rad")}
+    said_of = {
+        "potential": ("potential", "kT"),
+        "force": ("force", "kT/rad"),
+        "width": ("likelihood's width", "kT/rad"),
+    }
     variables = {}
     for name, (text, units) in said_of.items():
         dims = ("arm", "seed", "member", "draw", "angle")[: 5 if name != "width" else 4]
