@@ -135,7 +135,9 @@ def test_scores_of_an_exact_posterior():
     found = of_arm(Samples(potential.reshape(1, 4, 10, -1), None, None), truth, 1.0)
     assert float(found["coverage"][0]) == 1 and float(found["rmse"][0]) < 0.02
     assert float(found["divergence"][0]) == pytest.approx(0, abs=1e-3)
-    assert abs(found["observable_error"].values).max() < 0.02 and (found["observable_inside"] == 1).all()
+    basins, barrier, cosine = found["observable_error"].values[0]
+    assert max(abs(basins), abs(cosine)) < 0.005 and 0 < barrier < 0.1  # a largest less a least value is biased upwards
+    assert (found["observable_inside"] == 1).all()
     far = of_arm(Samples(potential.reshape(1, 4, 10, -1), None, None), np.roll(truth, 20), 1.0)
     assert float(far["coverage"][0]) < 0.5
 
