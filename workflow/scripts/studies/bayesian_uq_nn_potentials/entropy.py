@@ -25,9 +25,11 @@ def entropy(case: Case[Params], data: xr.Dataset, trained: xr.DataTree) -> xr.Da
     populated = np.exp(-(profile - profile.min())) > POPULATED
     inside = (angle > low) & (angle < high)
     true = float(molecule.configurational_entropy(profile))
+    stands = {"gap": "middle"} if case.params.entropy.gap == "closed" else {}
     blocks = []
     for group in METHODS.values():
-        arms = [of_arm(samples(case.params, trained, group, arm), true, inside, populated & ~inside) for arm in ARMS]
+        held = [samples(case.params, trained, group, stands.get(arm, arm)) for arm in ARMS]
+        arms = [of_arm(found, true, inside, populated & ~inside) for found in held]
         blocks.append(xr.concat(arms, "arm"))
     found = xr.concat(blocks, "method").assign_coords(
         method=list(METHODS), arm=list(ARMS), seed=data["seed"].values, angle=angle

@@ -62,10 +62,8 @@ class Train(Model):
 
 
 class Entropy(Model):
-    """Seen by the entropy step and the forecast."""
+    """Seen by the entropy step."""
 
-    networks: Literal["trained", "untrained"]
-    """untrained: as they were before the first update. Null."""
     gap: Literal["open", "closed"]
     """closed: networks that saw the whole circle stand in for those with a gap. Control."""
 
@@ -88,6 +86,8 @@ class Forecast(Model):
 class Params(Model):
     """Parameters of one case."""
 
+    networks: Literal["trained", "untrained"]
+    """Whose samples are judged; untrained: the networks as they were before the first update. Null."""
     simulate: Simulate
     train: Train
     entropy: Entropy

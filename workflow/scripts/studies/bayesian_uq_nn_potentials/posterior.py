@@ -27,11 +27,9 @@ class Samples(NamedTuple):
 
 def samples(params: Params, trained: xr.DataTree, group: str, arm: str) -> Samples:
     """One arm of `chains` or `ensembles`; untrained networks stand for each of the draws if the case asks for them."""
-    if params.entropy.gap == "closed" and arm == "gap":
-        arm = "middle"
     one = trained[group].to_dataset().sel(arm=arm)
     names = ("potential", "force", "width")
-    if params.entropy.networks == "trained":
+    if params.networks == "trained":
         return Samples(*(one[name].values.astype(float) for name in names))
     draws = one.sizes["draw"]
     return Samples(*(np.repeat(one[f"start_{name}"].values[:, :, None], draws, 2).astype(float) for name in names))
