@@ -1,14 +1,15 @@
-"""The study's figures: free energies with their bands, coverage beside width, chains that do not meet."""
+"""The study's figures: free energies with their bands, coverage beside width, what other rules ask, chains."""
 
 from __future__ import annotations
 
+from itertools import cycle
 from typing import Any
 
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from pesin.plot.style import COLOURS, interval_whiskers, legend, names, note, panels
+from pesin.plot.style import COLOURS, interval_band, interval_whiskers, legend, log_axis, names, note, panels
 from pesin.stats.intervals import interval
 from pesin.steps.results import Results
 from studies.bayesian_uq_nn_potentials import molecule
@@ -26,7 +27,6 @@ def profiles(study: Results) -> Figure:
     figure, axes = panels(2, 3, height=2.3, sharex=True, sharey=True)
     angle, count = result["angle"].values, int(result["n"][1])
     gap = data["gap"].values
-    gap = data.attrs.get("gap", (0.5, 1.5))
     alone = molecule.free_energy(chains["potential"].sel(arm="middle").isel(seed=0, member=0).values)
     shown = {
         "one chain": central(alone, axis=0),
@@ -50,7 +50,7 @@ def profiles(study: Results) -> Figure:
         else:
             source = "gap" if "gap" in name else "molecule"
             ticks = data["phi"].sel(source=source).isel(seed=0).values[:count]
-            panel.plot(ticks, np.full(ticks.shape, -0.6), "|", color=GREY, markersize=4, markeredgewidth=0.5)
+            panel.plot(ticks, np.full(ticks.shape, -2.1), "|", color=GREY, markersize=4, markeredgewidth=0.5)
         if "gap" in name:
             panel.axvspan(*gap, color=GREY, alpha=0.2, linewidth=0)
         panel.set_title(name)
@@ -60,7 +60,7 @@ def profiles(study: Results) -> Figure:
     for panel in axes[-1]:
         panel.set_xlabel(r"$\phi$ (rad)")
     top = float(data["profile"].max())
-    axes[0, 0].set(xlim=(-np.pi, np.pi), ylim=(-1, top + 4.5))
+    axes[0, 0].set(xlim=(-np.pi, np.pi), ylim=(-2.5, top + 4.5))
     return figure
 
 
@@ -109,17 +109,71 @@ def by_size(panel: Axes, result: Any, variable: str) -> None:
     panel.set(xlabel="samples", xlim=(-0.5, 2.5))
 
 
+def rules(study: Results) -> Figure:
+    """What C2 to C6 ask beside coverage, each data set a dot, what is asked shaded; information along the circle."""
+    result: Any = study["forecast/dihedrals"]
+    parts: Any = study["entropy/dihedrals"]
+    figure, ((left, right), (low, last)) = panels(2, 2, height=2.7)
+    of = {"SG-MCMC": "chains", "deep ensemble": "ensemble"}
+    gaps = {f"gap,\n{name}": (parts["gap_ratio"].sel({"arm": "gap", "method": m}), 2, 100) for m, name in of.items()}
+    widths = {
+        f"noise,\n{name}": (parts["aleatoric_ratio"].sel({"arm": "many", "method": m}), 0.85, 1.15)
+        for m, name in of.items()
+    }
+    first = {"widths\n(C1)": (result["relative_width"], 0.01, 2.5), "errors\n(C4)": (result["rmse_ratio"], 0.7, 1.4)}
+    asked(left, first | gaps | widths)
+    log_axis(left, "y", [0.5, 1, 2, 4])
+    left.set(ylim=(0.35, 6), ylabel="ratios (C1, C4, C5)")
+    at = {arm: result.sel(arm=arm) for arm in result["arm"].values}
+    saved = at["SG-MCMC, few"]["rmse"] - at["cold, few"]["rmse"]
+    more = at["ensemble, middle"]["coverage"] - at["SG-MCMC, middle"]["coverage"]
+    differences = {
+        "between less\nwithin chains,\nln (C2)": (result["log_variances"], 0, 100),
+        "error that cold\nchains save,\nkT (C3)": (saved, 0, 100),
+        "coverage that the\nensemble adds\n(C4)": (more, -0.1, 100),
+    }
+    asked(right, differences)
+    ends = np.concatenate([values.values for values, _, _ in differences.values()])
+    right.set(ylim=(ends.min() - 0.3, max(ends.max(), 0) + 0.5), ylabel="differences")
+    shares = {
+        "covers the\nmolecule": (at["SG-MCMC, biased"]["coverage"], -1, 0.5),
+        "covers the\nreference": (result["reference_coverage"], 0.8, 2),
+        "rank corr.,\nchains": (at["SG-MCMC, middle"]["rank_correlation"], 0.3, 2),
+        "rank corr.,\nensemble": (at["ensemble, middle"]["rank_correlation"], 0.3, 2),
+    }
+    asked(low, shares)
+    least = min(float(values.min()) for values, _, _ in shares.values())
+    low.set(ylim=(min(least, 0) - 0.05, 1.05), ylabel="coverage (C6), correlation (C5)")
+    for method, colour in (("SG-MCMC", FAMILIES["SG-MCMC"]), ("deep ensemble", FAMILIES["ensemble"])):
+        found = interval(parts["information"].sel({"arm": "gap", "method": method}), "seed")
+        interval_band(last, result["angle"].values, found, label=method, color=colour, linewidth=1)
+    last.axvspan(*study["simulate/dihedrals"]["gap"].values, color=GREY, alpha=0.2, linewidth=0, label="no samples")
+    last.set(xlim=(-np.pi, np.pi), ylim=(0, None), xlabel=r"$\phi$ (rad)", ylabel="information of networks (nat)")
+    legend(last, outside="above", ncols=3)
+    return figure
+
+
+def asked(panel: Axes, columns: dict[str, tuple[Any, float, float]]) -> None:
+    """A column for each name: data sets, their mean with its interval, and where a rule wants it, shaded."""
+    for place, (values, low, high) in enumerate(columns.values()):
+        panel.fill_between([place - 0.4, place + 0.4], low, high, color=COLOURS[2], alpha=0.15, linewidth=0)
+        panel.plot(np.full(values.shape, place - 0.15), values, ".", color=GREY, markersize=4)
+        interval_whiskers(panel, [place + 0.1], interval(values.expand_dims("rule"), "seed"), color="black")
+    names(panel, "x", columns)
+
+
 def chains(study: Results) -> Figure:
     """Delta F along the cold chains, and what intervals of three levels hold."""
     data: Any = study["simulate/dihedrals"]
     result: Any = study["forecast/dihedrals"]
     figure, ((left, right),) = panels(1, 2, height=2.8)
     trace = result["trace"].isel(seed=0)
-    left.plot(trace["draw"] + 1, trace.transpose("draw", "chain"), color=FAMILIES["cold"], linewidth=0.8, alpha=0.8)
+    for chain, colour in zip(trace.transpose("chain", "draw").values, cycle((*COLOURS[:6], GREY)), strict=False):
+        left.plot(trace["draw"] + 1, chain, color=colour, linewidth=0.7, alpha=0.7)
     exact = float(molecule.difference(data["profile"].sel(truth="molecule").values))
-    left.axhline(exact, color="black", linewidth=1)
-    note(left, "exact", (0.99, exact), xycoords=("axes fraction", "data"), ha="right", va="bottom")
-    left.set(xlabel="sample of a chain", ylabel=r"$\Delta F$ of the basins (kT)")
+    left.axhline(exact, color="black", linewidth=1.5, label="exact")
+    legend(left, outside="above")
+    left.set(xlabel="sample of a cold chain", ylabel=r"$\Delta F$ of the basins (kT)")
     level = result["level"].values
     for family, colour in FAMILIES.items():
         found = interval(result["calibration"].sel(arm=f"{family}, middle"), "seed")
