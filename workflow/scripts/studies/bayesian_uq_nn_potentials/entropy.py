@@ -28,7 +28,7 @@ def entropy(case: Case[Params], data: xr.Dataset, trained: xr.DataTree) -> xr.Da
     stands = {"gap": "middle"} if case.params.entropy.gap == "closed" else {}
     blocks = []
     for group in METHODS.values():
-        held = [samples(case.params, trained, group, stands.get(arm, arm)) for arm in ARMS]
+        held = [samples(case.params.entropy.networks, trained, group, stands.get(arm, arm)) for arm in ARMS]
         arms = [of_arm(found, true, inside, populated & ~inside) for found in held]
         blocks.append(xr.concat(arms, "arm"))
     found = xr.concat(blocks, "method").assign_coords(

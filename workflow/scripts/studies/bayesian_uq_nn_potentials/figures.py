@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from itertools import cycle
 from typing import Any
 
@@ -113,6 +114,7 @@ def rules(study: Results) -> Figure:
     """What C2 to C6 ask beside coverage, each data set a dot, what is asked shaded; information along the circle."""
     result: Any = study["forecast/dihedrals"]
     parts: Any = study["entropy/dihedrals"]
+    data: Any = study["simulate/dihedrals"]
     figure, ((left, right), (low, last)) = panels(2, 2, height=2.7)
     of = {"SG-MCMC": "chains", "deep ensemble": "ensemble"}
     gaps = {f"gap,\n{name}": (parts["gap_ratio"].sel({"arm": "gap", "method": m}), 2, 100) for m, name in of.items()}
@@ -147,13 +149,13 @@ def rules(study: Results) -> Figure:
     for method, colour in (("SG-MCMC", FAMILIES["SG-MCMC"]), ("deep ensemble", FAMILIES["ensemble"])):
         found = interval(parts["information"].sel({"arm": "gap", "method": method}), "seed")
         interval_band(last, result["angle"].values, found, label=method, color=colour, linewidth=1)
-    last.axvspan(*study["simulate/dihedrals"]["gap"].values, color=GREY, alpha=0.2, linewidth=0, label="no samples")
+    last.axvspan(*data["gap"].values, color=GREY, alpha=0.2, linewidth=0, label="no samples")
     last.set(xlim=(-np.pi, np.pi), ylim=(0, None), xlabel=r"$\phi$ (rad)", ylabel="information of networks (nat)")
     legend(last, outside="above", ncols=3)
     return figure
 
 
-def asked(panel: Axes, columns: dict[str, tuple[Any, float, float]]) -> None:
+def asked(panel: Axes, columns: Mapping[str, tuple[Any, float, float]]) -> None:
     """A column for each name: data sets, their mean with its interval, and where a rule wants it, shaded."""
     for place, (values, low, high) in enumerate(columns.values()):
         panel.fill_between([place - 0.4, place + 0.4], low, high, color=COLOURS[2], alpha=0.15, linewidth=0)

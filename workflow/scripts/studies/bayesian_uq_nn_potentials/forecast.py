@@ -48,7 +48,7 @@ def stands_for(params: Params, arm: str) -> tuple[str, str]:
 def found_for(case: Case[Params], trained: xr.DataTree, arm: str) -> Samples:
     """The samples of an arm; the first chain in place of all in the control."""
     group, own = stands_for(case.params, arm)
-    found = samples(case.params, trained, group, own)
+    found = samples(case.params.forecast.networks, trained, group, own)
     if case.params.forecast.chains == "own" or group == "ensembles":
         return found
     return Samples(*(np.repeat(values[:, :1], values.shape[1], 1) for values in found))

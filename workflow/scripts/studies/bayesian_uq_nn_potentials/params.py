@@ -54,16 +54,20 @@ class Train(Model):
     cold: Share
     """Temperature of the cold posterior; the warm one has 1."""
 
-    @property
-    def kept(self) -> list[int]:
-        """Updates after which a chain's network is kept."""
-        first = round(self.burn * self.chain_steps)
-        return list(range(first + self.thin - 1, self.chain_steps, self.thin))
+
+def kept_updates(steps: int, burn: float, thin: int) -> list[int]:
+    """Updates after which a chain's network is kept, of `steps` in all."""
+    return list(range(round(burn * steps) + thin - 1, steps, thin))
+
+
+Networks = Literal["trained", "untrained"]
+"""Whose samples are judged; untrained: the networks as they were before the first update. Null."""
 
 
 class Entropy(Model):
     """Seen by the entropy step."""
 
+    networks: Networks
     gap: Literal["open", "closed"]
     """closed: networks that saw the whole circle stand in for those with a gap. Control."""
 
@@ -71,6 +75,7 @@ class Entropy(Model):
 class Forecast(Model):
     """Seen by the forecast step."""
 
+    networks: Networks
     chains: Literal["own", "copies"]
     """copies: the first chain stands in for all. Control."""
     cold: Literal["cold", "warm"]
@@ -86,8 +91,6 @@ class Forecast(Model):
 class Params(Model):
     """Parameters of one case."""
 
-    networks: Literal["trained", "untrained"]
-    """Whose samples are judged; untrained: the networks as they were before the first update. Null."""
     simulate: Simulate
     train: Train
     entropy: Entropy
@@ -98,9 +101,10 @@ class Params(Model):
         low, high = self.simulate.gap
         if not -3.14 < low < high < 3.14:
             raise ValueError("simulate.gap: give two rising angles between -3.14 and 3.14")
-        if len(self.train.kept) < 2 * self.train.members:
+        draws = len(kept_updates(self.train.chain_steps, self.train.burn, self.train.thin))
+        if draws < 2 * self.train.members:
             raise ValueError(
                 "train.thin: a chain must keep at least two samples for each of train.members, so that as many can be"
-                f" taken from all chains together as from one; it keeps {len(self.train.kept)}"
+                f" taken from all chains together as from one; it keeps {draws}"
             )
         return self

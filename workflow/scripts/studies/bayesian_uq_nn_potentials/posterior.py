@@ -7,7 +7,7 @@ from typing import NamedTuple
 import numpy as np
 import xarray as xr
 
-from studies.bayesian_uq_nn_potentials.params import Params
+from studies.bayesian_uq_nn_potentials.params import Networks
 
 NORMAL = 1.959964
 """Deviations on each side of a central interval of 95 %."""
@@ -25,11 +25,11 @@ class Samples(NamedTuple):
     """The likelihood's, in kT/rad, (seeds, members, draws)."""
 
 
-def samples(params: Params, trained: xr.DataTree, group: str, arm: str) -> Samples:
+def samples(networks: Networks, trained: xr.DataTree, group: str, arm: str) -> Samples:
     """One arm of `chains` or `ensembles`; untrained networks stand for each of the draws if the case asks for them."""
     one = trained[group].to_dataset().sel(arm=arm)
     names = ("potential", "force", "width")
-    if params.networks == "trained":
+    if networks == "trained":
         return Samples(*(one[name].values.astype(float) for name in names))
     draws = one.sizes["draw"]
     return Samples(*(np.repeat(one[f"start_{name}"].values[:, :, None], draws, 2).astype(float) for name in names))

@@ -21,7 +21,7 @@ from pesin.models.optimisers import RunsOptimiser, fit_runs, half_cosine
 from pesin.steps.case import Case
 from pesin.steps.checkpoint import Seen
 from pesin.steps.labels import DIVERGED, labelled
-from studies.bayesian_uq_nn_potentials.params import Params
+from studies.bayesian_uq_nn_potentials.params import Params, kept_updates
 from studies.bayesian_uq_nn_potentials.simulate import SOURCES
 
 
@@ -198,7 +198,8 @@ class Chains:
 def sample_chains(case: Case[Params], runs: Runs, parameters: Parameters, grid: torch.Tensor):
     """Kept samples, (samples, runs, ...) by name, and the losses of the kept updates, (runs, samples)."""
     params, rng = case.params.train, case.rng("chains")
-    chains, seen, kept = Chains(parameters, params.floor), Seen(), set(params.kept)
+    chains, seen = Chains(parameters, params.floor), Seen()
+    kept = set(kept_updates(params.chain_steps, params.burn, params.thin))
     spread = runs.temperature / torch.as_tensor(runs.count, dtype=torch.float32, device=case.device)
     checkpoint = case.checkpoint("chains", [rng])
     for step in checkpoint.turns(params.chain_steps, chains, seen, progress=case.progress):
