@@ -1,4 +1,4 @@
-"""The study's figures: free energies with their bands, coverage beside width, what other rules ask, chains."""
+"""The study's figures: free energies with their bands, coverage beside width, and what the other rules ask."""
 
 from __future__ import annotations
 
@@ -68,7 +68,7 @@ def profiles(study: Results) -> Figure:
 def coverage(study: Results) -> Figure:
     """Coverage, width and error of each method by the number of samples; one chain against all."""
     result: Any = study["forecast/dihedrals"]
-    figure, ((left, right), (low, last)) = panels(2, 2, height=2.6)
+    figure, ((left, right), (low, last), below) = panels(3, 2, height=2.4)
     for panel, variable, said in (
         (left, "coverage", "coverage of the free energy"),
         (right, "width", "mean width of intervals (kT)"),
@@ -79,7 +79,7 @@ def coverage(study: Results) -> Figure:
     for level, said in ((0.95, "nominal"), (0.8, "C1: above")):
         left.axhline(level, color=GREY, linestyle=":", linewidth=0.8)
         note(left, said, (0.99, level), xycoords=("axes fraction", "data"), ha="right", va="bottom", color=GREY)
-    left.set_ylim(0, 1.05)
+    left.set(xlim=(-0.5, 3.1), ylim=(0, 1.05))
     for panel in (right, low):
         panel.set_ylim(bottom=0)
     legend(left, outside="above", ncols=4)
@@ -92,7 +92,29 @@ def coverage(study: Results) -> Figure:
     last.axhline(0.95, color=GREY, linestyle=":", linewidth=0.8)
     names(last, "x", ["one chain", "as many samples\nof all chains"])
     last.set(xlim=(-0.4, 1.4), ylim=(0, 1.05), ylabel="coverage, each data set")
+    traces(study, *below)
     return figure
+
+
+def traces(study: Results, left: Axes, right: Axes) -> None:
+    """Delta F along the cold chains, and what intervals of three levels hold."""
+    data: Any = study["simulate/dihedrals"]
+    result: Any = study["forecast/dihedrals"]
+    trace = result["trace"].isel(seed=0)
+    for chain, colour in zip(trace.transpose("chain", "draw").values, cycle((*COLOURS[:6], GREY)), strict=False):
+        left.plot(trace["draw"] + 1, chain, color=colour, linewidth=0.7, alpha=0.7)
+    exact = float(molecule.difference(data["profile"].sel(truth="molecule").values))
+    left.axhline(exact, color="black", linewidth=1.5, label="exact")
+    legend(left, outside="above")
+    left.set(xlabel="sample of a cold chain", ylabel=r"$\Delta F$ of the basins (kT)")
+    level = result["level"].values
+    for family, colour in FAMILIES.items():
+        found = interval(result["calibration"].sel(arm=f"{family}, middle"), "seed")
+        interval_whiskers(right, level, found, label=family, color=colour, fmt="o-")
+    right.plot([0, 1], [0, 1], ":", color=GREY, linewidth=0.8)
+    right.set(
+        xlim=(0.4, 1.02), ylim=(0, 1.02), xlabel="nominal level", ylabel=f"coverage, {int(result['n'][1])} samples"
+    )
 
 
 def by_size(panel: Axes, result: Any, variable: str) -> None:
@@ -162,27 +184,3 @@ def asked(panel: Axes, columns: Mapping[str, tuple[Any, float, float]]) -> None:
         panel.plot(np.full(values.shape, place - 0.15), values, ".", color=GREY, markersize=4)
         interval_whiskers(panel, [place + 0.1], interval(values.expand_dims("rule"), "seed"), color="black")
     names(panel, "x", columns)
-
-
-def chains(study: Results) -> Figure:
-    """Delta F along the cold chains, and what intervals of three levels hold."""
-    data: Any = study["simulate/dihedrals"]
-    result: Any = study["forecast/dihedrals"]
-    figure, ((left, right),) = panels(1, 2, height=2.8)
-    trace = result["trace"].isel(seed=0)
-    for chain, colour in zip(trace.transpose("chain", "draw").values, cycle((*COLOURS[:6], GREY)), strict=False):
-        left.plot(trace["draw"] + 1, chain, color=colour, linewidth=0.7, alpha=0.7)
-    exact = float(molecule.difference(data["profile"].sel(truth="molecule").values))
-    left.axhline(exact, color="black", linewidth=1.5, label="exact")
-    legend(left, outside="above")
-    left.set(xlabel="sample of a cold chain", ylabel=r"$\Delta F$ of the basins (kT)")
-    level = result["level"].values
-    for family, colour in FAMILIES.items():
-        found = interval(result["calibration"].sel(arm=f"{family}, middle"), "seed")
-        interval_whiskers(right, level, found, label=family, color=colour, fmt="o-")
-    right.plot([0, 1], [0, 1], ":", color=GREY, linewidth=0.8)
-    right.set(
-        xlim=(0.4, 1.02), ylim=(0, 1.02), xlabel="nominal level", ylabel=f"coverage, {int(result['n'][1])} samples"
-    )
-    legend(right, outside="above", ncols=4)
-    return figure
