@@ -9,12 +9,21 @@ from pesin.errors import UserError
 from pesin.models.mlp import init_mlp
 from pesin.params import check
 from project import case_of
+from stopping import assert_goes_on
+from studies.bayesian_uq_nn_potentials import entropy as parts
 from studies.bayesian_uq_nn_potentials import molecule
-from studies.bayesian_uq_nn_potentials.forecast import of_arm, ranked_together
+from studies.bayesian_uq_nn_potentials.forecast import (
+    ARMS,
+    chain_by_chain,
+    found_for,
+    of_arm,
+    ranked_together,
+    relative_width,
+)
 from studies.bayesian_uq_nn_potentials.params import Params
-from studies.bayesian_uq_nn_potentials.posterior import Samples, central, pooled, shared
+from studies.bayesian_uq_nn_potentials.posterior import Samples, central, pooled, shared, surviving
 from studies.bayesian_uq_nn_potentials.simulate import simulate
-from studies.bayesian_uq_nn_potentials.train import Chains, potential_and_force
+from studies.bayesian_uq_nn_potentials.train import Chains, potential_and_force, train
 
 STUDY = "bayesian_uq_nn_potentials"
 GRID = molecule.angles(64)
@@ -58,7 +67,7 @@ def test_what_is_asked_of_a_free_energy():
 
 
 def test_samples_have_the_mean_force_and_none_fall_into_the_gap():
-    change = {"simulate": {"seeds": 4, "sizes": [10, 20, 8000], "cells": 400}}
+    change = {"simulate": {"seeds": 4, "sizes": [10, 20, 4000], "cells": 200}}
     world = simulate(case("simulate", **change))
     phi, force = world["phi"].values[0], world["force"].values[0]
     _, mean, variance = molecule.coarse(phi.ravel(), 1.0)
@@ -109,6 +118,74 @@ def test_a_chain_that_stopped_goes_on():
     for chains in (one, other):
         chains.step(gradient, 0.1, spread, np.random.default_rng(1))
     torch.testing.assert_close(one.parameters["w"], other.parameters["w"], rtol=0, atol=0)
+
+
+def test_a_training_that_was_stopped_goes_on(tmp_path, monkeypatch):
+    world = simulate(case("simulate"))
+    few = case("train", train={"steps": 6, "chain_steps": 24, "thin": 2})
+    assert_goes_on(lambda one: train(one, world), few, tmp_path, monkeypatch, 27)
+
+
+def test_controls_have_other_networks_and_untrained_ones_are_the_first():
+    trained = train(case("train"), simulate(case("simulate")))
+    own = {arm: found_for(case("forecast"), trained, arm).potential for arm in ARMS}
+    swapped = {arm: found_for(case("forecast", "swapped"), trained, arm).potential for arm in ARMS}
+    for arm, stand_in in (("cold, few", "SG-MCMC, few"), ("SG-MCMC, biased", "SG-MCMC, many")):
+        np.testing.assert_array_equal(swapped[arm], own[stand_in])
+        assert (own[arm] != own[stand_in]).any()
+    copies = found_for(case("forecast", "overconfident"), trained, "SG-MCMC, few").potential
+    np.testing.assert_array_equal(copies, np.repeat(own["SG-MCMC, few"][:, :1], copies.shape[1], 1))
+    untrained = found_for(case("forecast", "untrained"), trained, "SG-MCMC, few").potential
+    np.testing.assert_array_equal(untrained, np.repeat(untrained[:, :, :1], untrained.shape[2], 2))
+    same = found_for(case("forecast", "untrained"), trained, "ensemble, few").potential
+    np.testing.assert_array_equal(untrained[:, :, :1], same)
+
+
+def made_up(rng, between, within):
+    """Profiles of three data sets, four chains and thirty draws about the exact one, off by a wave of a basin."""
+    truth = molecule.free_energy(molecule.coarse(GRID, 1.0)[0])
+    size = between * rng.standard_normal((3, 4, 1, 1)) + within * rng.standard_normal((3, 4, 30, 1))
+    return truth, Samples(truth + size * np.sin(GRID), size * np.cos(GRID), np.full((3, 4, 30), 3.0))
+
+
+def test_chains_that_stay_apart_are_told_from_those_that_mix():
+    rng = np.random.default_rng(3)
+    for between, within, sign in ((1.0, 0.1, 1), (0.0, 1.0, -1)):
+        truth, found = made_up(rng, between, within)
+        scores = chain_by_chain(found, found, truth)
+        assert (np.sign(scores["log_variances"]) == sign).all()
+    copies = Samples(*(np.repeat(values[:, :1], 4, 1) for values in found))
+    scores = chain_by_chain(copies, copies, truth)
+    np.testing.assert_array_equal(scores["single_coverage"], scores["shared_coverage"])
+    assert (scores["log_variances"] < -100).all()
+
+
+def test_widths_are_held_against_the_spread_over_data_sets():
+    """Off by a wave with a deviation of 1 within a data set, and of 0.5 between them, where t of two is 4.30."""
+    waves = np.linspace(-1, 1, 41)
+    waves *= 0.01 / waves.std(ddof=1)
+    off = 0.005 * np.array([-1.0, 0.0, 1.0])[:, None] + waves  # small, so that profiles follow their potentials
+    found = Samples(off[:, None, :, None] * np.cos(GRID), None, None)
+    assert relative_width(found) == pytest.approx(np.full(3, 1.96 / 4.303 / 0.5), rel=0.01)
+
+
+def test_a_gap_that_networks_differ_about():
+    _, found = made_up(np.random.default_rng(4), 0.0, 1.0)  # forces off by waves of cos phi
+    inside, outside = abs(GRID) < 0.5, abs(abs(GRID) - np.pi / 2) < 0.5
+    scores = parts.of_arm(found, 1.8, inside, outside)
+    assert scores["gap_ratio"].values == pytest.approx(
+        np.full(3, abs(np.cos(GRID[inside])).mean() / abs(np.cos(GRID[outside])).mean())
+    )
+    assert (scores["width"] == 3).all() and (scores["information"] >= 0).all()
+
+
+def test_a_data_set_with_a_network_that_diverged_failed():
+    truth, found = made_up(np.random.default_rng(5), 0.0, 0.5)
+    whole = surviving(lambda one: of_arm(one, truth, 1.0), found)
+    found.potential[1, 2, 3] = np.nan
+    scores = surviving(lambda one: of_arm(one, truth, 1.0), found)
+    assert np.isnan(scores["coverage"][1]) and np.isnan(scores["rank_correlation"][1])
+    np.testing.assert_array_equal(scores["rmse"][[0, 2]], whole["rmse"][[0, 2]])
 
 
 def test_all_chains_together_give_as_many_samples_as_one():

@@ -11,7 +11,7 @@ from pesin.steps.case import Case
 from pesin.steps.labels import DIVERGED, labelled
 from studies.bayesian_uq_nn_potentials import molecule
 from studies.bayesian_uq_nn_potentials.params import Params
-from studies.bayesian_uq_nn_potentials.posterior import METHODS, Samples, central, pooled, samples
+from studies.bayesian_uq_nn_potentials.posterior import METHODS, Samples, central, pooled, samples, surviving
 
 ARMS = ("few", "middle", "many", "gap")
 POPULATED = 0.01
@@ -29,7 +29,7 @@ def entropy(case: Case[Params], data: xr.Dataset, trained: xr.DataTree) -> xr.Da
     blocks = []
     for group in METHODS.values():
         held = [samples(case.params.entropy.networks, trained, group, stands.get(arm, arm)) for arm in ARMS]
-        arms = [of_arm(found, true, inside, populated & ~inside) for found in held]
+        arms = [surviving(lambda one: of_arm(one, true, inside, populated & ~inside), found) for found in held]
         blocks.append(xr.concat(arms, "arm"))
     found = xr.concat(blocks, "method").assign_coords(
         method=list(METHODS), arm=list(ARMS), seed=data["seed"].values, angle=angle
@@ -63,7 +63,7 @@ def of_arm(found: Samples, true: float, inside: np.ndarray, outside: np.ndarray)
             "entropy": labelled("seed", mean, "configurational entropy", "nat", nan=DIVERGED),
             "entropy_low": labelled("seed", low, "lower end of the entropy's interval", "nat", nan=DIVERGED),
             "entropy_high": labelled("seed", high, "upper end of the entropy's interval", "nat", nan=DIVERGED),
-            "entropy_covered": labelled("seed", hit, "whether the interval holds the true entropy"),
+            "entropy_covered": labelled("seed", hit, "whether the interval holds the true entropy", nan=DIVERGED),
             "width": labelled(
                 "seed", np.sqrt(aleatoric).mean(1), "aleatoric deviation of forces", "kT/rad", nan=DIVERGED
             ),

@@ -11,7 +11,7 @@ from pesin.steps.case import Case
 from pesin.steps.labels import DIVERGED, labelled
 from studies.bayesian_uq_nn_potentials import molecule
 from studies.bayesian_uq_nn_potentials.params import Params
-from studies.bayesian_uq_nn_potentials.posterior import Samples, central, pooled, samples, shared
+from studies.bayesian_uq_nn_potentials.posterior import Samples, central, pooled, samples, shared, surviving
 
 ARMS = {
     "SG-MCMC, few": ("chains", "few"),
@@ -58,14 +58,17 @@ def forecast(case: Case[Params], data: xr.Dataset, trained: xr.DataTree) -> xr.D
     """By arm and data set: scores of profiles and observables; the chains one by one; rules' ratios and slopes."""
     truth = data["profile"].sel(truth="molecule").values
     held = [found_for(case, trained, arm) for arm in ARMS]
-    found = xr.concat([of_arm(one, truth, case.params.forecast.widths) for one in held], "arm")
+    times = case.params.forecast.widths
+    found = xr.concat([surviving(lambda s: of_arm(s, truth, times), one) for one in held], "arm")
     found = found.assign_coords(arm=list(ARMS), seed=data["seed"].values, angle=data["angle"].values)
     found = found.assign_coords(level=list(NORMAL_OF), observable=list(molecule.OBSERVABLES))
     at = list(ARMS).index
     biased = data["profile"].sel(truth="biased").values
     reference = truth if case.params.forecast.reference == "kept" else biased
-    own = of_arm(held[at("SG-MCMC, biased")], reference, case.params.forecast.widths)
-    found["reference_coverage"] = labelled("seed", own["coverage"].values, "coverage of the reference's own profile")
+    own = surviving(lambda s: of_arm(s, reference, times), held[at("SG-MCMC, biased")])
+    found["reference_coverage"] = labelled(
+        "seed", own["coverage"].values, "coverage of the reference's own profile", nan=DIVERGED
+    )
     rmse, width = found["rmse"].values, found["width"].values
     sizes = ("few", "many") if case.params.forecast.ensemble == "few" else ("middle", "middle")
     ratio = rmse[at(f"ensemble, {sizes[0]}")] / rmse[at(f"SG-MCMC, {sizes[1]}")]
@@ -74,9 +77,10 @@ def forecast(case: Case[Params], data: xr.Dataset, trained: xr.DataTree) -> xr.D
     found["width_of_n"] = labelled(("seed", "n"), by_size, "mean width of the intervals of SG-MCMC", "kT", nan=DIVERGED)
     found = found.assign_coords(n=case.params.simulate.sizes)
     found["relative_width"] = labelled(
-        "seed", relative_width(held[at("SG-MCMC, middle")]), "width over that of a t interval"
+        "seed", relative_width(held[at("SG-MCMC, middle")]), "width over that of a t interval", nan=DIVERGED
     )
-    return found.merge(chain_by_chain(held[at("SG-MCMC, middle")], held[at("cold, middle")], truth))
+    pair = held[at("SG-MCMC, middle")], held[at("cold, middle")]
+    return found.merge(surviving(lambda warm, cold: chain_by_chain(warm, cold, truth), *pair))
 
 
 def of_arm(found: Samples, truth: np.ndarray, times: float) -> xr.Dataset:
@@ -99,19 +103,32 @@ def of_arm(found: Samples, truth: np.ndarray, times: float) -> xr.Dataset:
             "profile": labelled(dims, mean, "free energy", "kT", nan=DIVERGED),
             "low": labelled(dims, low, "lower end of the interval", "kT", nan=DIVERGED),
             "high": labelled(dims, high, "upper end of the interval", "kT", nan=DIVERGED),
-            "coverage": labelled("seed", coverage(low, high, there), "share of the true profile inside the intervals"),
+            "coverage": labelled(
+                "seed", coverage(low, high, there), "share of the true profile inside the intervals", nan=DIVERGED
+            ),
             "width": labelled("seed", (high - low).mean(1), "mean width of the intervals", "kT", nan=DIVERGED),
             "rmse": labelled("seed", rms(mean - truth), "error of the mean profile", "kT", nan=DIVERGED),
             "populated_rmse": labelled(
-                "seed", rms((mean - truth)[:, populated]), "error where the density is above 1 % of the largest", "kT"
+                "seed",
+                rms((mean - truth)[:, populated]),
+                "error where the density is above 1 % of the largest",
+                "kT",
+                nan=DIVERGED,
             ),
-            "crps": labelled("seed", crps_gaussian(mean, deviation, there), "ranked probability score", "kT"),
-            "divergence": labelled("seed", divergence, "divergence of the mean profile from the truth", "nat"),
-            "calibration": labelled(("level", "seed"), calibration, "share inside intervals of a level"),
+            "crps": labelled(
+                "seed", crps_gaussian(mean, deviation, there), "ranked probability score", "kT", nan=DIVERGED
+            ),
+            "divergence": labelled(
+                "seed", divergence, "divergence of the mean profile from the truth", "nat", nan=DIVERGED
+            ),
+            "calibration": labelled(("level", "seed"), calibration, "share inside intervals of a level", nan=DIVERGED),
             "rank_correlation": labelled("seed", rank, "rank correlation of error and deviation", nan=DIVERGED),
-            "observable_error": labelled(("seed", "observable"), centre - goal, "error of an observable"),
+            "observable_error": labelled(("seed", "observable"), centre - goal, "error of an observable", nan=DIVERGED),
             "observable_inside": labelled(
-                ("seed", "observable"), ((below <= goal) & (goal <= above)).astype(float), "whether it is inside"
+                ("seed", "observable"),
+                ((below <= goal) & (goal <= above)).astype(float),
+                "whether it is inside",
+                nan=DIVERGED,
             ),
         }
     )
@@ -130,18 +147,24 @@ def chain_by_chain(warm: Samples, cold: Samples, truth: np.ndarray) -> xr.Datase
     tiny = np.finfo(float).tiny
     return xr.Dataset(
         {
-            "single_coverage": labelled("seed", np.mean(alone, 0), "coverage by one chain, mean over the chains"),
+            "single_coverage": labelled(
+                "seed", np.mean(alone, 0), "coverage by one chain, mean over the chains", nan=DIVERGED
+            ),
             "shared_coverage": labelled(
                 "seed",
                 coverage(low, high, np.broadcast_to(truth, low.shape)),
                 "coverage by as many samples of all chains",
+                nan=DIVERGED,
             ),
             "log_variances": labelled(
                 "seed",
                 np.log(np.maximum(between, tiny)) - np.log(np.maximum(within, tiny)),
                 "ln of the variance between cold chains over that within",
+                nan=DIVERGED,
             ),
-            "trace": labelled(("seed", "chain", "draw"), traces, "difference of the basins, cold chains", "kT"),
+            "trace": labelled(
+                ("seed", "chain", "draw"), traces, "difference of the basins, cold chains", "kT", nan=DIVERGED
+            ),
         }
     )
 
@@ -150,7 +173,7 @@ def relative_width(found: Samples) -> np.ndarray:
     """Mean width of a data set's intervals over that of t intervals from the spread of the profiles over data sets."""
     profiles = molecule.free_energy(pooled(found.potential))
     mean, low, high = central(profiles)
-    spread = mean.std(0, ddof=1)
+    spread = np.nanstd(mean, 0, ddof=1)
     return (high - low).mean(1) / (2 * stdtrit(len(mean) - 1, 0.975) * spread.mean())
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import NamedTuple
 
 import numpy as np
@@ -33,6 +34,18 @@ def samples(networks: Networks, trained: xr.DataTree, group: str, arm: str) -> S
         return Samples(*(one[name].values.astype(float) for name in names))
     draws = one.sizes["draw"]
     return Samples(*(np.repeat(one[f"start_{name}"].values[:, :, None], draws, 2).astype(float) for name in names))
+
+
+def surviving(score: Callable[..., xr.Dataset], *held: Samples) -> xr.Dataset:
+    """Scores by data set: NaN where a network of it diverged, so that the whole data set counts as one that failed."""
+    lost = np.zeros(len(held[0].potential), bool)
+    for one in held:
+        for values in one:
+            lost |= ~np.isfinite(values).reshape(len(values), -1).all(1)
+    if not lost.any():
+        return score(*held)
+    filled = [Samples(*(np.where(lost.reshape(-1, *[1] * (v.ndim - 1)), 1.0, v) for v in one)) for one in held]
+    return score(*filled).where(xr.DataArray(~lost, dims="seed"))
 
 
 def pooled(values: np.ndarray) -> np.ndarray:
