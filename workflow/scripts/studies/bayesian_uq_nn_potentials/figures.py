@@ -59,7 +59,7 @@ def profiles(study: Results) -> Figure:
     for panel in axes[:, 0]:
         panel.set_ylabel("free energy (kT)")
     for panel in axes[-1]:
-        panel.set_xlabel(r"$\phi$ (rad)")
+        panel.set_xlabel("φ (rad)")
     top = float(data["profile"].max())
     axes[0, 0].set(xlim=(-np.pi, np.pi), ylim=(-2.5, top + 4.5))
     return figure
@@ -106,7 +106,7 @@ def traces(study: Results, left: Axes, right: Axes) -> None:
     exact = float(molecule.difference(data["profile"].sel(truth="molecule").values))
     left.axhline(exact, color="black", linewidth=1.5, label="exact")
     legend(left, outside="above")
-    left.set(xlabel="sample of a cold chain", ylabel=r"$\Delta F$ of the basins (kT)")
+    left.set(xlabel="sample of a cold chain", ylabel="ΔF of the basins (kT)")
     level = result["level"].values
     for family, colour in FAMILIES.items():
         found = interval(result["calibration"].sel(arm=f"{family}, middle"), "seed")
@@ -125,8 +125,8 @@ def by_size(panel: Axes, result: Any, variable: str) -> None:
         there = [k for k, arm in enumerate(arms) if arm in result["arm"].values]
         values = result[variable].sel(arm=[arms[k] for k in there])
         place = np.array(there) + 0.17 * (i - 1.5)
-        for row in values.transpose("seed", "arm").values:
-            panel.plot(place, row, ".", color=colour, alpha=0.4, markersize=3)
+        rows = values.transpose("arm", "seed").values
+        panel.plot(np.repeat(place, rows.shape[1]), rows.ravel(), ".", color=colour, alpha=0.4, markersize=3)
         interval_whiskers(panel, place, interval(values, "seed"), label=family, color=colour)
     names(panel, "x", [f"{n:g}" for n in result["n"].values])
     panel.set(xlabel="samples", xlim=(-0.5, 2.5))
@@ -172,7 +172,7 @@ def rules(study: Results) -> Figure:
         found = interval(parts["information"].sel({"arm": "gap", "method": method}), "seed")
         interval_band(last, result["angle"].values, found, label=method, color=colour, linewidth=1)
     last.axvspan(*data["gap"].values, color=GREY, alpha=0.2, linewidth=0, label="no samples")
-    last.set(xlim=(-np.pi, np.pi), ylim=(0, None), xlabel=r"$\phi$ (rad)", ylabel="information of networks (nat)")
+    last.set(xlim=(-np.pi, np.pi), ylim=(0, None), xlabel="φ (rad)", ylabel="information of networks (nat)")
     legend(last, outside="above", ncols=3)
     return figure
 
