@@ -61,7 +61,7 @@ def profiles(study: Results) -> Figure:
     for panel in axes[-1]:
         panel.set_xlabel("φ (rad)")
     top = float(data["profile"].max())
-    axes[0, 0].set(xlim=(-np.pi, np.pi), ylim=(-2.5, top + 4.5))
+    axes[0, 0].set(xlim=(-np.pi, np.pi), ylim=(-2.5, top + 6))
     return figure
 
 
