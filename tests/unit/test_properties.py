@@ -72,6 +72,10 @@ def normal_forecast(rng):
     return {"mean": rng.normal(size=12), "deviation": rng.random(12) + 0.5, "truth": rng.normal(size=12)}
 
 
+def members(rng):
+    return {"mean": rng.normal(size=12), "deviation": rng.random(12) + 0.5}
+
+
 # Data of each function that is not a measure, and its other arguments, each from a fresh generator.
 EXAMPLES: dict[str, Callable[[np.random.Generator], dict]] = {
     "linear_cka": lambda rng: {"x": rng.normal(size=(30, 3)), "y": rng.normal(size=(30, 2))},
@@ -87,6 +91,8 @@ EXAMPLES: dict[str, Callable[[np.random.Generator], dict]] = {
         "covariance_q": spread(rng),
     },
     "gaussian_mutual_information": lambda rng: {"covariance": spread(rng), "first": 1},
+    "uncertainty_split": members,
+    "mixture_information": members,
     "linear_gaussian_transfer_entropy": lambda rng: {
         "transition": np.array([[0.5, 0.3], [0.0, 0.4]]),
         "noise": spread(rng, 2),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 from scipy.linalg import solve_discrete_lyapunov
+from scipy.special import logsumexp
 
 from pesin.declared import Declared
 from pesin.door import centred, finite, in_units, series, symmetric
@@ -68,6 +69,53 @@ def gaussian_mutual_information(covariance, first: int) -> Estimate:
     if not 0 < first < s.shape[-1]:
         raise ValueError(f"first must lie between 1 and {s.shape[-1] - 1}, it is {first}")
     return _exact(0.5 * (_log_det(s[..., :first, :first]) + _log_det(s[..., first:, first:]) - _log_det(s)))
+
+
+def uncertainty_split(mean, deviation) -> tuple[np.ndarray, np.ndarray]:
+    """Variance of an ensemble's prediction by the law of total variance: what its members agree on, and what not.
+
+    Parameters
+    ----------
+    mean, deviation : array_like, shape (..., members)
+        Of the normal law that each member predicts; deviations above 0.
+
+    Returns
+    -------
+    (aleatoric, epistemic) : ndarrays, shape (...)
+        Mean of the members' variances, and variance of their means (over members, not members - 1, so that the two
+        add up to the variance of the mixture).
+    """
+    m, sd = _laws(mean, deviation)
+    return (sd**2).mean(-1), centred(m).var(-1)
+
+
+def mixture_information(mean, deviation, points: int = 200) -> Estimate:
+    """Mutual information of prediction and member for members that are normal laws (BALD; Houlsby et al. 2011).
+
+    The mean divergence of the members from their mixture, by Gauss-Hermite quadrature under each member.
+
+    Parameters
+    ----------
+    mean, deviation : array_like, shape (..., members)
+        Of the normal law that each member predicts; deviations above 0.
+    points
+        Of the quadrature; of two laws that overlap, 64 left an error of some 1e-6.
+
+    Returns
+    -------
+    Estimate
+        In nats: 0 where all members agree, at most ln(members). `entropy.learning.epistemic_information` for normal
+        laws in place of classes.
+    """
+    m, sd = _laws(mean, deviation)
+    m = centred(m)
+    z, weights = np.polynomial.hermite_e.hermegauss(points)
+    y = m[..., :, None] + sd[..., :, None] * z  # (..., members, points)
+    log = -0.5 * ((y[..., None, :, :] - m[..., :, None, None]) / sd[..., :, None, None]) ** 2
+    log = log - np.log(sd / sd.min(-1, keepdims=True))[..., :, None, None]  # (..., of, under, points)
+    own = np.moveaxis(np.diagonal(log, axis1=-3, axis2=-2), -1, -2)
+    apart = own - (logsumexp(log, axis=-3) - np.log(m.shape[-1]))
+    return _exact(np.maximum((apart @ (weights / weights.sum())).mean(-1), 0.0))
 
 
 def linear_gaussian_transfer_entropy(
@@ -187,6 +235,15 @@ def _conditional_information(covariance, x, y, z) -> np.ndarray:
     return 0.5 * (part(x, z) + part(y, z) - part(z) - part(x, y, z))
 
 
+def _laws(mean, deviation) -> tuple[np.ndarray, np.ndarray]:
+    m, sd = finite(mean, "mean"), finite(deviation, "deviation")
+    if m.shape != sd.shape or m.ndim < 1:
+        raise ValueError(f"mean {m.shape} and deviation {sd.shape} must have the same shape (..., members)")
+    if (sd <= 0).any():
+        raise ValueError("deviation must be above 0")
+    return m, sd
+
+
 def _covariance(matrix, name: str = "covariance") -> np.ndarray:
     s = finite(matrix, name)
     if s.ndim < 2 or s.shape[-1] != s.shape[-2]:
@@ -242,6 +299,23 @@ DECLARED = (
         ("covariance",),
         invariant=("scale",),
         moves="a number added to all covariances is a common cause",
+    ),
+    Declared(
+        uncertainty_split,
+        ("mean", "deviation"),
+        sizes=("deviation",),
+        invariant=("shift",),
+        alone={"mean": ("shift",)},
+        follows="square",
+        moves="variances have the square of the unit",
+    ),
+    Declared(
+        mixture_information,
+        ("mean", "deviation"),
+        sizes=("deviation",),
+        invariant=("shift", "scale"),
+        alone={"mean": ("shift",)},
+        moves="means scaled alone are farther apart",
     ),
     Declared(
         linear_gaussian_transfer_entropy,
