@@ -1,0 +1,134 @@
+"""Theory and students side by side: order parameters, free energy, errors, entropies, and how uncertainty modulates."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import torch
+import xarray as xr
+from scipy.stats import rankdata
+
+from pesin.steps.case import Case
+from pesin.steps.labels import DIVERGED, labelled
+from studies.vcl_franz_parisi import replica
+from studies.vcl_franz_parisi.params import Params
+from studies.vcl_franz_parisi.spins import divergence, spin_entropy
+
+TASKS = (1, 2)
+STEP = 1e-3
+"""Largest change of a field at which the divergence is expanded."""
+
+
+def entropy(case: Case[Params], data: Any, trained: Any) -> xr.Dataset:
+    """Theory (load), students (alpha, run), both of two tasks, the modulation, and the expansion of the divergence."""
+    theory, first = one_task(case.params)
+    students = trained["single/theta"]
+    error = errors(students.values, data["single/teacher"].values[: students.sizes["run"]])
+    reached = theory["theory_error"].sel(load=list(case.params.train.alphas)).values
+    said = {"nan": DIVERGED}
+    measured = {
+        "error": labelled(("alpha", "run"), error, "generalisation error of students", **said),
+        "difference": labelled(("alpha", "run"), reached[:, None] - error, "theory less students", **said),
+        "spin_entropy": labelled(
+            ("alpha", "run"), of_fields(spin_entropy, students.values).mean(-1), "entropy per weight", "nat", **said
+        ),
+    }
+    parts = [theory, xr.Dataset(measured, {"alpha": students["alpha"].values, "run": students["run"].values})]
+    return xr.merge([*parts, two_tasks(case.params, data, trained["pair"], first), expansion(case.params)])
+
+
+def errors(theta: np.ndarray, teacher: np.ndarray) -> np.ndarray:
+    """arccos(overlap of signs) / pi, shapes (..., run, weight), (run, weight) -> (..., run). A sign of 0 is +1."""
+    overlap = np.where(np.isnan(theta), np.nan, np.where(theta < 0, -1.0, 1.0)) * teacher
+    return np.arccos(np.clip(overlap.mean(-1), -1, 1)) / np.pi
+
+
+def of_fields(function, *theta: np.ndarray) -> np.ndarray:
+    """A function of tensors, of arrays, in float64."""
+    return function(*(torch.as_tensor(np.asarray(one, np.float64)) for one in theta)).numpy()
+
+
+def one_task(params: Params) -> tuple[xr.Dataset, replica.State]:
+    """The branch that starts from no knowledge, along the loads; and its state at the load of task 1."""
+    p, g = params.entropy, replica.grids(params.entropy)
+    states: dict[float, replica.State] = {}
+    order = None
+    for alpha in p.alphas:
+        states[alpha] = replica.solve(alpha, p, g, order)
+        order = states[alpha].order
+    found = list(states.values())
+    variables = {
+        "order_parameter": labelled(("load", "order"), np.stack([s.order.numpy() for s in found]), "order parameter"),
+        "theory_error": labelled(
+            "load", [replica.error(s.overlap[0]) for s in found], "generalisation error of theory"
+        ),
+        "potential": labelled("load", [s.potential for s in found], "free energy over -kT per weight", "nat"),
+        "sweeps": labelled("load", [s.sweeps for s in found], "updates until the saddle point", may_be_constant=1),
+    }
+    return xr.Dataset(variables, {"load": p.alphas, "order": ["q", "r", "Q"]}), states[params.simulate.pair.alpha]
+
+
+def two_tasks(params: Params, data: Any, trained: Any, first: replica.State) -> xr.Dataset:
+    """Errors on both tasks after task 2 of theory and students, their gap, entropies and the modulation."""
+    p, world, g = params.entropy, params.simulate.pair, replica.grids(params.entropy)
+    theory = np.zeros((len(p.pair_alphas), len(world.overlaps), 2))
+    for j, overlap in enumerate(world.overlaps):
+        prior = replica.prior_of(first, overlap, p.beta * params.train.gamma, g)
+        for i, alpha in enumerate(p.pair_alphas):
+            theory[i, j] = [replica.error(x) for x in replica.solve(alpha, p, g, None, prior).overlap]
+    theta_1, theta_2 = trained["theta_1"].values, trained["theta_2"].values
+    runs = len(theta_1)
+    old = errors(theta_2, data["pair/teacher_1"].values[:runs])
+    new = errors(theta_2, data["pair/teacher_2"].values[:, None, :runs])
+    students = np.stack([old, new], -1)  # (alpha_2, overlap, arm, run, task)
+    shared = [list(world.alphas).index(alpha) for alpha in p.pair_alphas]
+    gap = abs(theory - students[shared][:, :, 0].mean(2))
+    dims, said = ("alpha_2", "overlap", "arm", "run"), {"nan": DIVERGED}
+    unsure = 1 - np.tanh(theta_1.astype(np.float64)) ** 2
+    moved = {"modulation": abs(np.tanh(theta_2) - np.tanh(theta_1)), "modulation_of_fields": abs(theta_2 - theta_1)}
+    moved = {name: spearman(np.broadcast_to(unsure, value.shape), value) for name, value in moved.items()}
+    kept = {
+        "pair_theory": labelled(("pair_alpha", "overlap", "task"), theory, "error of theory after task 2"),
+        "pair_error": labelled((*dims, "task"), students, "error of students after task 2", **said),
+        "gap": labelled("comparison", gap.ravel(), "theory less the mean of students, its size", **said),
+        "pair_divergence": labelled(
+            dims, of_fields(divergence, theta_2, np.broadcast_to(theta_1, theta_2.shape)).mean(-1),
+            "divergence from task 1 per weight", "nat", may_be_constant=1, **said,
+        ),
+    }  # fmt: skip
+    names = (
+        "uncertainty and the way of means, rank correlation",
+        "uncertainty and the way of fields, rank correlation",
+    )
+    kept |= {
+        name: labelled(dims, value, long, may_be_constant=1, **said)
+        for (name, value), long in zip(moved.items(), names, strict=True)
+    }
+    coordinates = {"pair_alpha": p.pair_alphas, "task": list(TASKS), "comparison": np.arange(gap.size)}
+    return xr.Dataset(kept, coordinates | {name: trained[name].values for name in dims})
+
+
+def spearman(x: np.ndarray, y: np.ndarray) -> np.ndarray:
+    """Rank correlation along the last axis; 0 where one of the two doesn't vary, NaN where one isn't finite."""
+    ranks = [rankdata(one, axis=-1, nan_policy="propagate") for one in (x, y)]
+    a, b = (one - one.mean(-1, keepdims=True) for one in ranks)
+    size = np.sqrt((a**2).sum(-1) * (b**2).sum(-1))
+    return np.divide((a * b).sum(-1), size, out=np.where(np.isnan(size), np.nan, 0.0), where=size > 0)
+
+
+def expansion(params: Params) -> xr.Dataset:
+    """Quadratic coefficient of KL(theta + d || theta), from both sides and two steps, against (1 - m^2) / 2."""
+    theta = np.array(params.entropy.identity)
+
+    def second(d: float) -> np.ndarray:
+        return sum(of_fields(divergence, theta + s * d, theta) for s in (1, -1)) / (2 * d**2)
+
+    found = (4 * second(STEP / 2) - second(STEP)) / 3  # Richardson: an error of fourth order
+    return xr.Dataset(
+        {
+            "coefficient": labelled("field", found, "quadratic coefficient of the divergence", "nat"),
+            "fisher": labelled("field", (1 - np.tanh(theta) ** 2) / 2, "half the Fisher information of a spin", "nat"),
+        },
+        {"field": theta},
+    )
