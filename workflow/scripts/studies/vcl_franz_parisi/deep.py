@@ -71,7 +71,7 @@ def field_outputs(
 
 
 def binary_outputs(hidden: Parameters, x: torch.Tensor) -> torch.Tensor:
-    """Outputs of the signs of hidden weights, (run, batch, in) -> (run, batch, class); gradients go straight through."""
+    """Outputs of the signs of hidden weights, (run, batch, class); gradients go straight through."""
     for layer in range(len(hidden)):
         h = hidden[f"weight_{layer}"]
         z = torch.bmm(x, h + (torch.where(h < 0, -1.0, 1.0) - h).detach()) / x.shape[-1] ** 0.5
@@ -157,7 +157,7 @@ def first(case: Case[Params], data: Any) -> Parameters:
 
 
 def permuted(image: torch.Tensor, rows: torch.Tensor, order: torch.Tensor) -> torch.Tensor:
-    """Images of each seed in its order of pixels: (sample, pixel), (seed, batch), (seed, pixel) -> (seed, batch, pixel)."""
+    """Images (sample, pixel) in rows (seed, batch), the pixels in order (seed, pixel): (seed, batch, pixel)."""
     return image[rows].gather(2, order[:, None].expand(-1, rows.shape[1], -1))
 
 

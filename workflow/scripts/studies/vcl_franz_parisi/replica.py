@@ -1,7 +1,8 @@
 """Replica-symmetric theory of binary weights in fields, of one task and of two (a Franz-Parisi potential).
 
-Order parameters: q (two replicas), r (with the teacher), Q (self overlap); conjugate ones q^, r^, Q^. The integrals over
-Gaussian fields and over theta are sums on dense even grids: Gauss-Hermite rules of moderate order show a false plateau.
+Order parameters: q (two replicas), r (with the teacher), Q (self overlap); conjugate ones q^, r^, Q^. The integrals
+over Gaussian fields and over theta are sums on dense even grids: Gauss-Hermite rules of moderate order show a false
+plateau.
 """
 
 from __future__ import annotations
@@ -84,8 +85,8 @@ def spins(
 ) -> tuple[torch.Tensor, tuple[float, float], float, torch.Tensor]:
     """Averages over a spin in its effective field: new q, r, Q; sign overlaps; S; density of theta.
 
-    With a prior, S = sum_s (1 + s r0) / 2 int dm1 P1(m1) int Dx ln int dm / 2 exp[(Q^ - q^/2) m^2 + sqrt(q^) x m + s r^ m
-    - beta gamma KL(m || m1)], in the gauge of teacher 1; s is the product of the teachers' weights.
+    With a prior, S = sum_s (1 + s r0) / 2 int dm1 P1(m1) int Dx ln int dm / 2 exp[(Q^ - q^ / 2) m^2 + sqrt(q^) x m
+    + s r^ m - beta gamma KL(m || m1)], in the gauge of teacher 1; s is the product of the teachers' weights.
     """
     q, r, large = hats
     m, kinds = torch.tanh(g.theta), (1.0,) if prior is None else (1.0, -1.0)
@@ -118,7 +119,9 @@ def solve(
         Load of the task; 0 is no data.
     """
     order = torch.tensor(START, dtype=torch.float64) if start is None else start
-    for sweep in range(1, params.sweeps + 1):
+    sweeps = 0
+    while sweeps < params.sweeps:
+        sweeps += 1
         hats, level = conjugates(order, alpha, params.beta, g)
         found, overlap, value, density = spins(hats, g, prior)
         change, order = (found - order).abs().max(), order + params.damping * (found - order)
@@ -126,7 +129,7 @@ def solve(
             break
     q, r, large = order
     bound = -r * hats[1] + q * hats[0] / 2 - large * hats[2]
-    return State(order, overlap, float(bound) + value + alpha * level, sweep, density / density.sum())
+    return State(order, overlap, float(bound) + value + alpha * level, sweeps, density / density.sum())
 
 
 def prior_of(state: State, overlap: float, strength: float, g: Grids) -> Prior:
