@@ -85,10 +85,21 @@ def loss(outputs: torch.Tensor, label: torch.Tensor) -> torch.Tensor:
     return found.view(label.shape).mean(1)
 
 
-def held(theta: Parameters, memory: Memory, b: float) -> torch.Tensor:
+def held(theta: Parameters, prior: Parameters, b: float) -> torch.Tensor:
     """Divergence of all weights from the prior at inverse temperature b, shape (run,), nats."""
-    parts = [divergence(b * theta[name], b * prior).flatten(1).sum(1) for name, prior in memory.prior.items()]
+    parts = [divergence(b * theta[name], b * value).flatten(1).sum(1) for name, value in prior.items()]
     return torch.stack(parts).sum(0)
+
+
+def penalties(params: Params, theta: Parameters, memory: Memory, b: float) -> torch.Tensor:
+    """What holds each run to the tasks before, shape (run,): the divergence, nothing, the elastic penalty; nats a sample."""
+    seeds = params.train.seeds
+    first, last = (
+        [{name: value[part] for name, value in own.items()} for own in (theta, memory.prior, memory.fisher)]
+        for part in (slice(seeds), slice(2 * seeds, None))
+    )
+    variational = params.train.gamma / params.simulate.digits.train * held(first[0], first[1], b)
+    return torch.cat([variational, torch.zeros_like(variational), params.train.deep.ewc * quadratic_penalty(*last)])
 
 
 def metaplastic_step(optimiser: RunsOptimiser, value: torch.Tensor, rate: torch.Tensor, meta: float) -> None:
@@ -111,8 +122,6 @@ def learn(case: Case[Params], data: Any) -> dict[str, np.ndarray]:
     memory, seen = Memory(theta), Seen()
     fields, metaplastic = RunsOptimiser(theta, "adam", betas=BETAS), RunsOptimiser(hidden, "adam", betas=BETAS)
     rates = [torch.full((len(one.alive),), p.rate, device=device) for one in (fields, metaplastic)]
-    weight = torch.tensor([case.params.train.gamma / world.train, 0, 0], device=device).repeat_interleave(seeds)
-    elastic = torch.tensor([0, 0, p.ewc], device=device).repeat_interleave(seeds)
     image, label = (torch.as_tensor(data[f"train_{key}"].values, device=device) for key in ("image", "label"))
     order = torch.as_tensor(data["order"].values[:seeds], device=device)
     keeper = case.checkpoint("deep", [rng])
@@ -129,11 +138,7 @@ def learn(case: Case[Params], data: Any) -> dict[str, np.ndarray]:
             outputs = field_outputs(theta, x.repeat(len(FIELDS), 1, 1), b, noise, len(FIELDS))
             value = loss(outputs, said.repeat(len(FIELDS), 1))
             if task:
-                value = (
-                    value
-                    + weight * held(theta, memory, b)
-                    + elastic * quadratic_penalty(theta, memory.prior, memory.fisher)
-                )
+                value = value + penalties(case.params, theta, memory, b)
             fields.descend(value, rates[0])
             metaplastic_step(metaplastic, loss(binary_outputs(hidden, x), said), rates[1], p.meta)
         if epoch == p.epochs - 1:

@@ -1,0 +1,259 @@
+"""Known answers: spins in fields, the descent, the replica theory, networks, scores; controls, resuming, bad input."""
+
+import numpy as np
+import pytest
+import torch
+
+from pesin.config.load import merge
+from pesin.errors import UserError
+from pesin.params import check
+from project import case_of, plan
+from stopping import assert_goes_on
+from studies.vcl_franz_parisi import deep, forecast, replica, simulate, spins, train
+from studies.vcl_franz_parisi import entropy as measured
+from studies.vcl_franz_parisi.params import Descent, Entropy, Grid, Params
+
+STUDY = "vcl_franz_parisi"
+RNG = np.random.default_rng(3)
+FINE = Entropy(
+    beta=20, grid=Grid(gauss=241, field=401), alphas=[1.0], pair_alphas=[1.0], damping=0.3, tolerance=1e-5, sweeps=400,
+    identity=[0.0],
+)  # fmt: skip
+G = replica.grids(FINE)
+TINY = {"train": {"single": {"epochs": 2}, "pair": {"epochs": 2}, "deep": {"epochs": 2}}}
+
+
+def case(step, name="teachers", **change):
+    return case_of(STUDY, name, step, "smoke", **change)
+
+
+@pytest.fixture(scope="module")
+def data():
+    return simulate.simulate(case("simulate"))
+
+
+@pytest.fixture(scope="module")
+def trained(data):
+    return train.train(case("train", **TINY), data)
+
+
+# -------------------------------------------------------------------------------------------------------------- spins
+
+
+def test_divergence_and_entropy_are_those_of_a_coin():
+    theta, prior = torch.tensor(RNG.normal(size=(2, 50)) * 3)
+    up, before = (torch.distributions.Bernoulli((1 + torch.tanh(x)) / 2) for x in (theta, prior))
+    torch.testing.assert_close(spins.divergence(theta, prior), torch.distributions.kl_divergence(up, before))
+    torch.testing.assert_close(spins.spin_entropy(theta), up.entropy())
+    assert (spins.divergence(prior, prior) == 0).all()
+
+
+def test_slope_of_the_divergence():
+    theta, prior = torch.tensor(RNG.normal(size=(2, 20)))
+    theta.requires_grad_()
+    (slope,) = torch.autograd.grad(spins.divergence(theta, prior).sum(), theta)
+    torch.testing.assert_close(slope, (theta - prior) * (1 - torch.tanh(theta) ** 2))
+
+
+def patterns(runs=2, weights=9, count=6, arms=2):
+    xi = torch.tensor(simulate.signs(RNG, runs, count, weights), dtype=torch.float64)
+    label = torch.tensor(simulate.signs(RNG, runs, count, arms), dtype=torch.float64)
+    return torch.tensor(RNG.normal(size=(runs, weights, arms))), xi, label
+
+
+def test_slope_of_the_energy_is_autograd_s():
+    theta, xi, label = patterns()
+    theta.requires_grad_()
+    (slope,) = torch.autograd.grad(spins.energy(theta, xi, label).sum(), theta)
+    by_hand = spins.energy_slope(theta.detach(), xi, label) * (1 - torch.tanh(theta.detach()) ** 2)
+    torch.testing.assert_close(slope, by_hand)
+
+
+def test_energy_of_uncertain_weights_is_one_bit_a_pattern_and_no_slope_overflows():
+    theta, xi, label = patterns()
+    torch.testing.assert_close(
+        spins.energy(0 * theta, xi, label), torch.full((2, 2), 6 * np.log(2), dtype=torch.float64)
+    )
+    assert torch.isfinite(spins.energy_slope((30 * theta).float(), xi.float(), label.float())).all()
+
+
+@pytest.mark.parametrize("batch", [2, 6])
+def test_the_divergence_counts_once_in_an_epoch(batch):
+    """A small step along an epoch's summed gradients is one down energy + gamma x divergence, however it is split."""
+    theta, xi, label = patterns(arms=1)
+    prior = theta.clone()
+    start = theta + 0.5
+
+    def whole(x):
+        return spins.energy(x, xi, label).sum() + 0.7 * spins.divergence(x, prior).sum()
+
+    (slope,) = torch.autograd.grad(whole(start.requires_grad_()), start)
+    seen = torch.zeros_like(slope)
+    for rows in torch.arange(6).split(batch):  # as `descend` does, from a start that isn't the prior
+        part = spins.energy_slope(start.detach(), xi[:, rows], label[:, rows])
+        seen += (part + 0.7 * (len(rows) / 6) * (start.detach() - prior)) * (1 - torch.tanh(start.detach()) ** 2)
+    torch.testing.assert_close(seen, slope)
+    how = Descent(rate=1e-7, batch=batch, epochs=2)
+    moved, _ = spins.descend(theta, xi, label, how, 1e-9, RNG, gamma=0.7)
+    (first,) = torch.autograd.grad(spins.energy(theta.requires_grad_(), xi, label).sum(), theta)
+    torch.testing.assert_close((theta - moved).detach() / 1e-7, 2 * first, rtol=1e-4, atol=1e-5)
+
+
+def test_a_strong_prior_holds_and_arms_of_a_run_share_their_patterns():
+    theta, xi, label = patterns(arms=1)
+    both, told = theta.repeat(1, 1, 3), label.repeat(1, 1, 3)
+    how = Descent(rate=1e-3, batch=2, epochs=200)
+    gamma = torch.tensor([100.0, 0.0, 0.0])
+    moved, _ = spins.descend(both, xi, told, how, 0.5, RNG, gamma)
+    way = (moved - both).abs().mean((0, 1))
+    assert way[0] < 0.2 * way[1] and way[1] == way[2]
+
+
+# ------------------------------------------------------------------------------------------------------------- theory
+
+
+def test_without_data_spins_are_uniform_and_errors_a_half():
+    state = replica.solve(0.0, FINE, G)
+    np.testing.assert_allclose(state.order, [0, 0, 1 / 3], atol=1e-4)
+    assert replica.error(state.overlap[0]) == pytest.approx(0.5, abs=1e-4)
+    assert state.potential == pytest.approx(0, abs=1e-3)
+
+
+@pytest.mark.parametrize(
+    "alpha, known", [(0.2, [0.2557, 0.1742, 0.4839, 0.4303]), (1.0, [0.8557, 0.6290, 0.9061, 0.2722])]
+)
+def test_order_parameters_that_are_known(alpha, known):
+    start = torch.tensor(known[:3], dtype=torch.float64) + 0.002
+    state = replica.solve(alpha, FINE, G, start)
+    np.testing.assert_allclose([*state.order.tolist(), replica.error(state.overlap[0])], known, atol=2e-4)
+
+
+def test_order_parameters_make_the_potential_stationary():
+    """Its slopes in the conjugates, by differences, are what the updates take for q, r and Q."""
+    hats = torch.tensor([2.0, 1.5, -0.5], dtype=torch.float64)
+    order = replica.spins(hats, G, None)[0]
+
+    def value(place, by):
+        return replica.spins(hats + by * torch.eye(3, dtype=torch.float64)[place], G, None)[2]
+
+    slopes = [(value(place, 1e-4) - value(place, -1e-4)) / 2e-4 for place in range(3)]
+    np.testing.assert_allclose([-2 * slopes[0], slopes[1], slopes[2]], order, rtol=1e-6)
+
+
+def test_a_prior_without_strength_forgets_task_1_and_two_equal_tasks_agree():
+    g, density = G, torch.full((401,), 1 / 401, dtype=torch.float64)
+    free = replica.Prior(density, torch.ones(401, 401, dtype=torch.float64), 0.0)
+    hats = torch.tensor([2.0, 1.5, -0.5], dtype=torch.float64)
+    order, overlap, value, _ = replica.spins(hats, g, free)
+    alone = replica.spins(hats, g, None)
+    torch.testing.assert_close(order, alone[0])
+    assert overlap[0] == pytest.approx(0, abs=1e-12) and overlap[1] == pytest.approx(alone[1][0])
+    assert value == pytest.approx(alone[2])
+    same = replica.spins(hats, g, free._replace(overlap=1.0))[1]
+    assert same[0] == pytest.approx(same[1])
+
+
+def test_the_expansion_is_the_fisher_information_of_a_spin():
+    found = measured.expansion(case("entropy").params)
+    np.testing.assert_allclose(found["coefficient"], found["fisher"], rtol=1e-6)
+
+
+# -------------------------------------------------------------------------------------------------------- measurements
+
+
+def test_errors_of_teachers_of_opposites_and_of_none():
+    teacher = simulate.signs(RNG, 2, 101).astype(float)
+    half = teacher * np.where(np.arange(101) < 50, -1, 1)
+    found = measured.errors(np.stack([teacher, -teacher, half]), teacher)
+    np.testing.assert_allclose(found[:2], [[0, 0], [1, 1]])
+    np.testing.assert_allclose(found[2], np.arccos(1 / 101) / np.pi)
+    fresh = simulate.signs(RNG, 4000, 101).astype(np.float32)
+    np.testing.assert_allclose(forecast.missed(half, teacher, fresh), found[2], atol=0.03)
+    assert (forecast.missed(teacher, teacher, fresh) == 0).all()
+
+
+def test_rank_correlations():
+    from scipy.stats import spearmanr
+
+    x, y = RNG.integers(6, size=(2, 3, 40))
+    known = [spearmanr(a, b).statistic for a, b in zip(x, y, strict=True)]
+    np.testing.assert_allclose(measured.spearman(x, y), known)
+    assert measured.spearman(x, np.zeros_like(y)).tolist() == [0, 0, 0]
+    assert np.isnan(measured.spearman(x, np.full(y.shape, np.nan))).all()
+
+
+def test_teachers_overlap_as_told_and_labels_are_theirs(data):
+    pair = data["pair"]
+    overlap = (pair["teacher_1"] * pair["teacher_2"]).mean("weight").mean("run").values
+    np.testing.assert_allclose(overlap, pair["overlap"], atol=0.2)
+    field = (data["single/xi"].astype(float) * data["single/teacher"]).sum("weight").transpose("run", "pattern")
+    assert (np.sign(field) == data["single/label"]).all()
+
+
+# ------------------------------------------------------------------------------------------------------------ networks
+
+
+def test_a_network_in_strong_fields_is_the_binary_one():
+    hidden = {f"weight_{i}": torch.tensor(RNG.normal(size=s)).float() for i, s in enumerate([(2, 8, 5), (2, 5, 10)])}
+    x = torch.tensor(RNG.normal(size=(2, 4, 8))).float()
+    binary = deep.binary_outputs(hidden, x)
+    torch.testing.assert_close(deep.field_outputs(hidden, x, 1e6), binary)
+    torch.testing.assert_close(
+        deep.field_outputs(hidden, x, 1e6, torch.Generator().manual_seed(0)), binary, atol=2e-3, rtol=1e-3
+    )
+
+
+def test_metaplasticity_damps_what_shrinks_and_nothing_else():
+    ends = []
+    for meta in (0.0, 1.3):
+        hidden = {"w": torch.tensor([[2.0, 2.0, -0.1]], requires_grad=True)}
+        optimiser = deep.RunsOptimiser(hidden, "adam")
+        loss = (hidden["w"] * torch.tensor([1.0, -1.0, -1.0])).sum(1)
+        deep.metaplastic_step(optimiser, loss, torch.tensor([0.1]), meta)
+        ends.append((hidden["w"].detach() - torch.tensor([[2.0, 2.0, -0.1]]))[0])
+    plain, damped = ends
+    torch.testing.assert_close(plain, torch.tensor([-0.1, 0.1, 0.1]), atol=1e-5, rtol=0)
+    scale = 1 - np.tanh(1.3 * np.array([2.0, 0, 0.1])) ** 2
+    torch.testing.assert_close(damped, plain * torch.tensor([scale[0], 1.0, scale[2]]).float(), atol=1e-5, rtol=1e-4)
+
+
+def test_methods_begin_alike_and_part_with_the_second_task(data):
+    found = deep.learn(case("train", **merge(TINY, {"train": {"gamma": 5, "deep": {"ewc": 1e4}}})), data["digits"])
+    weights = found["weight_0"][:3]
+    assert (weights[0, :, 0] == weights[1, :, 0]).all() and (weights[2, :, 0] == weights[1, :, 0]).all()
+    changed = [(one[:, 1] != one[:, 0]).mean() for one in weights]
+    assert changed[0] < changed[1] and changed[2] < changed[1]
+
+
+# --------------------------------------------------------------------------------------------------- controls, resuming
+
+
+def test_no_step_is_taken_and_labels_are_dealt_out(data, trained):
+    still = train.train(case("train", "untrained", **TINY), data)
+    assert (still["pair/theta_1"] == still["pair/theta_2"]).all()
+    scores = forecast.forecast(case("forecast", "untrained"), data, still)
+    np.testing.assert_allclose(scores["error"].mean(), 0.5, atol=0.05)
+    assert (scores["forgotten"] == 0).all() and (scores["forgetting"] == 0).all()
+    other = train.single(case("train", "no_prior", **TINY), data)
+    assert not np.array_equal(other["theta"], trained["single/theta"][:, : other.sizes["run"]])
+
+
+def test_students_that_were_stopped_go_on(data, tmp_path, monkeypatch):
+    assert_goes_on(lambda c: train.train(c, data), case("train", **TINY), tmp_path, monkeypatch, 13)
+
+
+@pytest.mark.parametrize(
+    "change, sentence",
+    [
+        ({"simulate": {"weights": 100}}, "odd"),
+        ({"entropy": {"beta": 50}}, "underflow"),
+        ({"entropy": {"grid": {"field": 60}}}, "zero"),
+        ({"entropy": {"alphas": [0.2, 0.5]}}, r"entropy.alphas.*none of"),
+        ({"train": {"runs": 6}}, "6 is more than the 5"),
+        ({"train": {"labels": "random"}}, "labels"),
+    ],
+)
+def test_bad_parameters_are_named(change, sentence):
+    given = merge(plan("smoke").study(STUDY).cases["teachers"].params, change)
+    with pytest.raises(UserError, match=sentence):
+        check(Params, given, "config/studies/vcl_franz_parisi.yaml")
