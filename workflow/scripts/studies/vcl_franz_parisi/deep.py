@@ -92,7 +92,7 @@ def held(theta: Parameters, prior: Parameters, b: float) -> torch.Tensor:
 
 
 def penalties(params: Params, theta: Parameters, memory: Memory, b: float) -> torch.Tensor:
-    """What holds each run to the tasks before, shape (run,): the divergence, nothing, the elastic penalty; nats a sample."""
+    """What holds runs to the tasks before, shape (run,): divergence, nothing, elastic penalty; nats a sample."""
     seeds = params.train.seeds
     first, last = (
         [{name: value[part] for name, value in own.items()} for own in (theta, memory.prior, memory.fisher)]

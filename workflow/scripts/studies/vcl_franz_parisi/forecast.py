@@ -96,8 +96,8 @@ def deep(case: Case[Params], data: Any, trained: Any) -> xr.Dataset:
         {
             "accuracy": labelled((*dims, "after", "task"), accuracy, "accuracy on test images"),
             "average": labelled(dims, average_final(accuracy), "mean accuracy over tasks after the last"),
-            "forgetting": labelled(dims, forgetting(accuracy), "forgetting of accuracy"),
-            "transfer": labelled(dims, backward_transfer(accuracy), "backward transfer of accuracy"),
+            "forgetting": labelled(dims, forgetting(accuracy), "forgetting of accuracy", may_be_constant=1),
+            "transfer": labelled(dims, backward_transfer(accuracy), "backward transfer of accuracy", may_be_constant=1),
         },
         {
             "method": weights["method"].values,
