@@ -7,8 +7,8 @@ from typing import Any
 import numpy as np
 import torch
 import xarray as xr
-from scipy.stats import rankdata
 
+from pesin.stats.intervals import spearman
 from pesin.steps.case import Case
 from pesin.steps.labels import DIVERGED, labelled
 from studies.vcl_franz_parisi import replica
@@ -16,7 +16,7 @@ from studies.vcl_franz_parisi.params import Params
 from studies.vcl_franz_parisi.spins import divergence, spin_entropy
 
 TASKS = (1, 2)
-STEP = 1e-3
+STEP = 2e-3
 """Largest change of a field at which the divergence is expanded."""
 
 
@@ -35,7 +35,8 @@ def entropy(case: Case[Params], data: Any, trained: Any) -> xr.Dataset:
         ),
     }
     parts = [theory, xr.Dataset(measured, {"alpha": students["alpha"].values, "run": students["run"].values})]
-    return xr.merge([*parts, two_tasks(case.params, data, trained["pair"], first), expansion(case.params)])
+    parts += [two_tasks(case.params, data, trained["pair"], first), expansion(case.params)]
+    return xr.merge(parts, join="exact")
 
 
 def errors(theta: np.ndarray, teacher: np.ndarray) -> np.ndarray:
@@ -87,7 +88,7 @@ def two_tasks(params: Params, data: Any, trained: Any, first: replica.State) -> 
     dims, said = ("alpha_2", "overlap", "arm", "run"), {"nan": DIVERGED}
     unsure = 1 - np.tanh(theta_1.astype(np.float64)) ** 2
     moved = {"modulation": abs(np.tanh(theta_2) - np.tanh(theta_1)), "modulation_of_fields": abs(theta_2 - theta_1)}
-    moved = {name: spearman(np.broadcast_to(unsure, value.shape), value) for name, value in moved.items()}
+    moved = {name: correlations(np.broadcast_to(unsure, value.shape), value) for name, value in moved.items()}
     kept = {
         "pair_theory": labelled(("pair_alpha", "overlap", "task"), theory, "error of theory after task 2"),
         "pair_error": labelled((*dims, "task"), students, "error of students after task 2", **said),
@@ -109,12 +110,14 @@ def two_tasks(params: Params, data: Any, trained: Any, first: replica.State) -> 
     return xr.Dataset(kept, coordinates | {name: trained[name].values for name in dims})
 
 
-def spearman(x: np.ndarray, y: np.ndarray) -> np.ndarray:
-    """Rank correlation along the last axis; 0 where one of the two doesn't vary, NaN where one isn't finite."""
-    ranks = [rankdata(one, axis=-1, nan_policy="propagate") for one in (x, y)]
-    a, b = (one - one.mean(-1, keepdims=True) for one in ranks)
-    size = np.sqrt((a**2).sum(-1) * (b**2).sum(-1))
-    return np.divide((a * b).sum(-1), size, out=np.where(np.isnan(size), np.nan, 0.0), where=size > 0)
+def correlations(x: np.ndarray, y: np.ndarray) -> np.ndarray:
+    """Rank correlation along the last axis; 0 where nothing moves (y is constant), NaN where y isn't finite."""
+
+    def one(a: np.ndarray, b: np.ndarray) -> float:
+        return 0.0 if (b == b[0]).all() else spearman(a, b)
+
+    rows = zip(x.reshape(-1, x.shape[-1]), y.reshape(-1, y.shape[-1]), strict=True)
+    return np.reshape([one(a, b) for a, b in rows], y.shape[:-1])
 
 
 def expansion(params: Params) -> xr.Dataset:

@@ -20,9 +20,8 @@ def forecast(case: Case[Params], data: Any, trained: Any) -> xr.Dataset:
     """`error` (alpha, run), `error_1`, `error_2`, `forgotten` of two tasks, `accuracy` (method, seed, after, task)."""
     p, rng = case.params, case.rng("patterns")
     fresh = signs(rng, p.forecast.patterns, p.simulate.weights).astype(np.float32)
-    return xr.merge(
-        [single(data, trained["single"], fresh), pair(data, trained["pair"], fresh), deep(case, data, trained)]
-    )
+    parts = [single(data, trained["single"], fresh), pair(data, trained["pair"], fresh), deep(case, data, trained)]
+    return xr.merge(parts, join="exact")
 
 
 def missed(theta: np.ndarray, teacher: np.ndarray, fresh: np.ndarray) -> np.ndarray:
