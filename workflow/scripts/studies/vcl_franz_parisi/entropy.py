@@ -65,7 +65,7 @@ def one_task(params: Params) -> tuple[xr.Dataset, replica.State]:
             "load", [replica.error(s.overlap[0]) for s in found], "generalisation error of theory"
         ),
         "potential": labelled("load", [s.potential for s in found], "free energy over -kT per weight", "nat"),
-        "sweeps": labelled("load", [s.sweeps for s in found], "updates until the saddle point", may_be_constant=1),
+        "sweeps": labelled("load", [s.sweeps for s in found], "updates until the saddle point"),
     }
     return xr.Dataset(variables, {"load": p.alphas, "order": ["q", "r", "Q"]}), states[params.simulate.pair.alpha]
 
@@ -95,7 +95,7 @@ def two_tasks(params: Params, data: Any, trained: Any, first: replica.State) -> 
         "gap": labelled("comparison", gap.ravel(), "theory less the mean of students, its size", **said),
         "pair_divergence": labelled(
             dims, of_fields(divergence, theta_2, np.broadcast_to(theta_1, theta_2.shape)).mean(-1),
-            "divergence from task 1 per weight", "nat", may_be_constant=1, **said,
+            "divergence from task 1 per weight", "nat", **said,
         ),
     }  # fmt: skip
     names = (
@@ -103,8 +103,7 @@ def two_tasks(params: Params, data: Any, trained: Any, first: replica.State) -> 
         "uncertainty and the way of fields, rank correlation",
     )
     kept |= {
-        name: labelled(dims, value, long, may_be_constant=1, **said)
-        for (name, value), long in zip(moved.items(), names, strict=True)
+        name: labelled(dims, value, long, **said) for (name, value), long in zip(moved.items(), names, strict=True)
     }
     coordinates = {"pair_alpha": p.pair_alphas, "task": list(TASKS), "comparison": np.arange(gap.size)}
     return xr.Dataset(kept, coordinates | {name: trained[name].values for name in dims})

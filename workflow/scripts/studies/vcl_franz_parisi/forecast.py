@@ -49,7 +49,7 @@ def single(data: Any, trained: Any, fresh: np.ndarray) -> xr.Dataset:
     teacher = data["single/teacher"].values[:runs]
     error = np.stack([missed(theta, teacher, fresh) for theta in trained["theta"].values])
     return xr.Dataset(
-        {"error": labelled(("alpha", "run"), error, "error on fresh patterns", may_be_constant=1)},
+        {"error": labelled(("alpha", "run"), error, "error on fresh patterns")},
         {"alpha": trained["alpha"].values, "run": trained["run"].values},
     )
 
@@ -68,7 +68,7 @@ def pair(data: Any, trained: Any, fresh: np.ndarray) -> xr.Dataset:
             "error_before": labelled("run", before, "error on task 1 before task 2"),
             "error_1": labelled(dims, old, "error on task 1 after task 2"),
             "error_2": labelled(dims, new, "error on task 2 after task 2"),
-            "forgotten": labelled(dims, old - before, "rise of the error on task 1", may_be_constant=1),
+            "forgotten": labelled(dims, old - before, "rise of the error on task 1"),
         },
         {name: trained[name].values for name in dims},
     )
@@ -95,8 +95,8 @@ def deep(case: Case[Params], data: Any, trained: Any) -> xr.Dataset:
         {
             "accuracy": labelled((*dims, "after", "task"), accuracy, "accuracy on test images"),
             "average": labelled(dims, average_final(accuracy), "mean accuracy over tasks after the last"),
-            "forgetting": labelled(dims, forgetting(accuracy), "forgetting of accuracy", may_be_constant=1),
-            "transfer": labelled(dims, backward_transfer(accuracy), "backward transfer of accuracy", may_be_constant=1),
+            "forgetting": labelled(dims, forgetting(accuracy), "forgetting of accuracy"),
+            "transfer": labelled(dims, backward_transfer(accuracy), "backward transfer of accuracy"),
         },
         {
             "method": weights["method"].values,

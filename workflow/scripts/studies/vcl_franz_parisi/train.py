@@ -64,9 +64,7 @@ def single(case: Case[Params], data: Any) -> xr.Dataset:
     return xr.Dataset(
         {
             "theta": labelled(("alpha", "run", "weight"), course[:, -1], "fields of the students", nan=DIVERGED),
-            "course": labelled(
-                ("alpha", "epoch", "run", "weight"), course, "fields on the way", nan=DIVERGED, may_be_constant=1
-            ),
+            "course": labelled(("alpha", "epoch", "run", "weight"), course, "fields on the way", nan=DIVERGED),
         },
         {"alpha": p.alphas, "run": np.arange(p.runs), "epoch": kept},
     )
