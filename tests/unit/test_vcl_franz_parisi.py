@@ -172,6 +172,19 @@ def test_rank_correlations():
     assert np.isnan(measured.correlations(x, np.full(x.shape, np.nan))).all()
 
 
+def test_ways_that_uncertainty_modulates_and_ways_that_it_does_not(data, trained):
+    pair = trained["pair"].to_dataset().copy(deep=True)
+    before = RNG.normal(size=pair["theta_1"].shape)
+    pair["theta_1"].values[:] = before
+    pair["theta_2"].values[:] = before + 0.01 * (1 - np.tanh(before) ** 2)
+    pair["theta_early"].values[:] = before + 0.01 * np.tanh(before) ** 2
+    found = measured.modulation(case("entropy"), pair)
+    np.testing.assert_allclose(found["modulation_of_fields"], 1, atol=1e-3)  # fields are float32
+    np.testing.assert_allclose(found["modulation_early"], -1, atol=1e-3)
+    assert (found["modulation"] > 0.99).all() and (found["modulation_dealt"] > 0.3).all()
+    assert (found["modulation_dealt"] < 0.95).all()
+
+
 def test_teachers_overlap_as_told_and_labels_are_theirs(data):
     pair = data["pair"]
     overlap = (pair["teacher_1"] * pair["teacher_2"]).mean("weight").mean("run").values
@@ -194,28 +207,49 @@ def test_a_network_in_strong_fields_is_the_binary_one():
 
 
 def test_metaplasticity_damps_what_shrinks_and_nothing_else():
-    ends = []
-    for meta in (0.0, 1.3):
-        hidden = {"w": torch.tensor([[2.0, 2.0, -0.1]], requires_grad=True)}
-        optimiser = deep.RunsOptimiser(hidden, "adam")
-        loss = (hidden["w"] * torch.tensor([1.0, -1.0, -1.0])).sum(1)
-        deep.metaplastic_step(optimiser, loss, torch.tensor([0.1]), meta)
-        ends.append((hidden["w"].detach() - torch.tensor([[2.0, 2.0, -0.1]]))[0])
-    plain, damped = ends
+    begun = torch.tensor([[[2.0, 2.0, -0.1]]]).repeat(2, 1, 1)
+    hidden = {"w": begun.clone().requires_grad_()}
+    value = (hidden["w"] * torch.tensor([1.0, -1.0, -1.0])).sum((1, 2))
+    meta = torch.tensor([0.0, 1.3])[:, None, None]
+    deep.metaplastic_step(deep.RunsOptimiser(hidden, "adam"), value, torch.full((2,), 0.1), meta)
+    plain, damped = (hidden["w"].detach() - begun)[:, 0]
     torch.testing.assert_close(plain, torch.tensor([-0.1, 0.1, 0.1]), atol=1e-5, rtol=0)
     scale = 1 - np.tanh(1.3 * np.array([2.0, 0, 0.1])) ** 2
     torch.testing.assert_close(damped, plain * torch.tensor([scale[0], 1.0, scale[2]]).float(), atol=1e-5, rtol=1e-4)
 
 
-def test_methods_begin_alike_and_part_with_the_second_task(data):
-    found = deep.learn(
-        case("train", **merge(TINY, {"train": {"gamma": 40, "deep": {"ewc": 1e4}}, "entropy": {"beta": 1}})),
-        data["digits"],
+@pytest.mark.parametrize("modulated", [True, False])
+def test_slope_of_the_divergence_in_networks(modulated):
+    """b^2 (1 - m^2) times the last step; not modulated, without the factor."""
+    theta = {"w": torch.tensor(RNG.normal(size=(2, 4, 3)), requires_grad=True)}
+    before = {"w": theta["w"].detach() + 0.1}
+    (slope,) = torch.autograd.grad(deep.held(theta, before, 3.0, modulated).sum(), theta["w"])
+    factor = 1 - torch.tanh(3 * theta["w"].detach()) ** 2 if modulated else 1.0
+    torch.testing.assert_close(slope, 9 * factor * torch.full((2, 4, 3), -0.1, dtype=torch.float64))
+
+
+def test_without_modulation_outputs_are_the_same_and_slopes_lack_the_factor():
+    theta = {"weight_0": torch.tensor(RNG.normal(size=(1, 8, 10)), requires_grad=True)}
+    x = torch.tensor(RNG.normal(size=(1, 1, 8)))
+    both = [deep.field_outputs(theta, x, 2.0, modulated=modulated) for modulated in (True, False)]
+    torch.testing.assert_close(*both)
+    slopes = [torch.autograd.grad(one.sum(), theta["weight_0"])[0] for one in both]
+    torch.testing.assert_close(slopes[0], slopes[1] * (1 - torch.tanh(2 * theta["weight_0"].detach()) ** 2))
+
+
+def test_settings_and_methods_part_and_the_divergence_counts(data):
+    with_it, without = (
+        deep.learn(case("train", **merge(TINY, {"train": {"gamma": gamma}})), data["digits"])["weight_0"]
+        for gamma in (1, 0)
     )
-    weights = found["weight_0"][:3]
-    assert (weights[0, :, 0] == weights[1, :, 0]).all() and (weights[2, :, 0] == weights[1, :, 0]).all()
-    changed = [(one[:, 1] != one[:, 0]).mean() for one in weights]
-    assert changed[0] < changed[1] and changed[2] < changed[1]
+    assert with_it.shape[:4] == (2, 4, 3, 2) and set(np.unique(with_it)) == {-1, 1}
+    assert (with_it[1] == without[1]).all() and (with_it[0] != without[0]).any()
+    assert (with_it[0, 0] != with_it[0, 3]).any() and (with_it[1, 0] != with_it[1, 3]).any()
+
+
+def test_settings_are_chosen_on_other_seeds():
+    score = np.array([[[0.9, 0.1, 0.1], [0.5, 0.5, 0.4]]])  # one method, two settings, three seeds
+    np.testing.assert_allclose(forecast.chosen(score), [[0.5, 0.1, 0.1]])
 
 
 # --------------------------------------------------------------------------------------------------- controls, resuming
@@ -224,6 +258,7 @@ def test_methods_begin_alike_and_part_with_the_second_task(data):
 def test_no_step_is_taken_and_labels_are_dealt_out(data, trained):
     still = train.train(case("train", "untrained", **TINY), data)
     assert (still["pair/theta_1"] == still["pair/theta_2"]).all()
+    assert (measured.modulation(case("entropy", "untrained"), still["pair"]) == 0).all().to_array().all()
     scores = forecast.forecast(case("forecast", "untrained"), data, still)
     np.testing.assert_allclose(scores["error"].mean(), 0.5, atol=0.05)
     assert (scores["forgotten"] == 0).all() and (scores["forgetting"] == 0).all()
@@ -231,8 +266,9 @@ def test_no_step_is_taken_and_labels_are_dealt_out(data, trained):
     assert not np.array_equal(other["theta"], trained["single/theta"][:, : other.sizes["run"]])
 
 
-def test_students_that_were_stopped_go_on(data, tmp_path, monkeypatch):
-    assert_goes_on(lambda c: train.train(c, data), case("train", **TINY), tmp_path, monkeypatch, 13)
+@pytest.mark.parametrize("stop", [13, 19])
+def test_students_and_networks_that_were_stopped_go_on(data, tmp_path, monkeypatch, stop):
+    assert_goes_on(lambda c: train.train(c, data), case("train", **TINY), tmp_path, monkeypatch, stop)
 
 
 @pytest.mark.parametrize(
@@ -244,6 +280,7 @@ def test_students_that_were_stopped_go_on(data, tmp_path, monkeypatch):
         ({"entropy": {"alphas": [0.2, 0.5]}}, r"entropy.alphas.*none of"),
         ({"train": {"runs": 6}}, "6 is more than the 5"),
         ({"train": {"labels": "random"}}, "labels"),
+        ({"train": {"deep": {"starts": [0.1]}}}, "as many settings"),
     ],
 )
 def test_bad_parameters_are_named(change, sentence):

@@ -1,8 +1,11 @@
-"""Networks of binary weights on one task after another: in fields (variational, free, elastic), and metaplastic ones.
+"""Networks of binary weights on one task after another: in fields (variational), and metaplastic ones.
 
-Fields: a preactivation is Gaussian, m . a / sqrt(n) + sqrt((1 - m^2) . a^2 / n) noise, with m = tanh(b theta) and b
-rising within each task. Metaplastic: signs of hidden weights, straight-through gradients, and updates that shrink a
-large hidden weight are damped (Laborieux, Ernoult, Hirtzlin and Querlioz, Nat. Commun. 12, 2549 (2021)).
+Variational, as the authors' code has it: a preactivation is Gaussian, m . a / sqrt(n) + sqrt((1 - m^2) . a^2 / n)
+noise, with m = tanh(b theta) and b rising through all tasks; the divergence is that from the fields a step before.
+Metaplastic: signs of hidden weights, straight-through gradients, and updates that shrink a large hidden weight are
+damped (Laborieux, Ernoult, Hirtzlin and Querlioz, Nat. Commun. 12, 2549 (2021)).
+
+Runs are settings times seeds, seeds last: starts of the variational networks, strengths of the metaplastic ones.
 """
 
 from __future__ import annotations
@@ -14,7 +17,6 @@ import numpy as np
 import torch
 from torch.nn.functional import cross_entropy
 
-from pesin.models.consolidation import fisher_diagonal, quadratic_penalty
 from pesin.models.mlp import Parameters
 from pesin.models.optimisers import RunsOptimiser
 from pesin.steps.case import Case
@@ -23,44 +25,50 @@ from pesin.systems.images import CLASSES
 from studies.vcl_franz_parisi.params import Deep, Params
 from studies.vcl_franz_parisi.spins import divergence
 
-FIELDS = ("variational", "free", "elastic")
-METHODS = (*FIELDS, "metaplastic")
+METHODS = ("variational", "metaplastic")
 BETAS = (0.9, 0.99)
 
 
-class Memory:
-    """What the tasks before have left: the fields at the end of the last one, and the summed Fisher information."""
+class Before:
+    """The fields before the last step."""
 
     def __init__(self, theta: Parameters) -> None:
-        self.prior = {name: value.detach().clone() for name, value in theta.items()}
-        self.fisher = {name: torch.zeros_like(value) for name, value in self.prior.items()}
+        self.theta = {name: value.detach().clone() for name, value in theta.items()}
+
+    def take(self, theta: Parameters) -> None:
+        """Keep these."""
+        for name, value in theta.items():
+            self.theta[name].copy_(value.detach())
 
     def arrays(self) -> dict[str, np.ndarray]:
-        return {key: value.numpy(force=True) for key, value in self._kept().items()}
+        return {name: value.numpy(force=True) for name, value in self.theta.items()}
 
     def restore(self, arrays: Mapping[str, np.ndarray]) -> None:
-        for key, value in self._kept().items():
-            value.copy_(torch.as_tensor(arrays[key]))
-
-    def _kept(self) -> dict[str, torch.Tensor]:
-        parts = {"prior": self.prior, "fisher": self.fisher}
-        return {f"{part}_{name}": value for part, values in parts.items() for name, value in values.items()}
+        for name, value in self.theta.items():
+            value.copy_(torch.as_tensor(arrays[name]))
 
 
 def sharpness(p: Deep, progress: float) -> float:
-    """b at a progress through the task of 0 to 1."""
+    """b at a progress through all tasks of 0 to 1."""
     return p.sharpness * float(np.tanh(0.1 + 2 * progress))
 
 
 def field_outputs(
-    theta: Parameters, x: torch.Tensor, b: float, noise: torch.Generator | None = None, shared: int = 1
+    theta: Parameters,
+    x: torch.Tensor,
+    b: float,
+    noise: torch.Generator | None = None,
+    shared: int = 1,
+    modulated: bool = True,
 ) -> torch.Tensor:
     """Outputs (run, batch, class); without `noise` those of the mean preactivations.
 
-    `shared` groups of runs, one after another, get the same noise.
+    `shared` groups of runs, one after another, get the same noise. Not `modulated`: gradients of m = tanh(b theta) are
+    b, not b (1 - m^2).
     """
     for layer in range(len(theta)):
-        m = torch.tanh(b * theta[f"weight_{layer}"])
+        field = b * theta[f"weight_{layer}"]
+        m = torch.tanh(field) if modulated else field + (torch.tanh(field) - field).detach()
         z = torch.bmm(x, m) / x.shape[-1] ** 0.5
         if noise is not None:
             variance = torch.bmm(x.square(), 1 - m.square()) / x.shape[-1]
@@ -85,25 +93,17 @@ def loss(outputs: torch.Tensor, label: torch.Tensor) -> torch.Tensor:
     return found.view(label.shape).mean(1)
 
 
-def held(theta: Parameters, prior: Parameters, b: float) -> torch.Tensor:
-    """Divergence of all weights from the prior at inverse temperature b, shape (run,), nats."""
-    parts = [divergence(b * theta[name], b * value).flatten(1).sum(1) for name, value in prior.items()]
+def held(theta: Parameters, before: Parameters, b: float, modulated: bool = True) -> torch.Tensor:
+    """Divergence of all weights from those before, shape (run,), nats; not `modulated`: half (b theta - b before)^2."""
+    parts = []
+    for name, old in before.items():
+        new, old = b * theta[name], b * old
+        parts.append((divergence(new, old) if modulated else (new - old).square() / 2).flatten(1).sum(1))
     return torch.stack(parts).sum(0)
 
 
-def penalties(params: Params, theta: Parameters, memory: Memory, b: float) -> torch.Tensor:
-    """What holds runs to the tasks before, shape (run,): divergence, nothing, elastic penalty; nats a sample."""
-    seeds = params.train.seeds
-    first, last = (
-        [{name: value[part] for name, value in own.items()} for own in (theta, memory.prior, memory.fisher)]
-        for part in (slice(seeds), slice(2 * seeds, None))
-    )
-    variational = params.train.gamma / params.simulate.digits.train * held(first[0], first[1], b)
-    return torch.cat([variational, torch.zeros_like(variational), params.train.deep.ewc * quadratic_penalty(*last)])
-
-
-def metaplastic_step(optimiser: RunsOptimiser, value: torch.Tensor, rate: torch.Tensor, meta: float) -> None:
-    """Adam's step, of which what would shrink a hidden weight h is scaled by 1 - tanh^2(meta h)."""
+def metaplastic_step(optimiser: RunsOptimiser, value: torch.Tensor, rate: torch.Tensor, meta: torch.Tensor) -> None:
+    """Adam's step, of which what would shrink a hidden weight h is scaled by 1 - tanh^2(meta h); meta (run, 1, 1)."""
     before = {name: h.detach().clone() for name, h in optimiser.parameters.items()}
     optimiser.descend(value, rate)
     with torch.no_grad():
@@ -114,50 +114,48 @@ def metaplastic_step(optimiser: RunsOptimiser, value: torch.Tensor, rate: torch.
 
 
 def learn(case: Case[Params], data: Any) -> dict[str, np.ndarray]:
-    """Signs of the weights after each task, `weight_<layer>` of shape (method, seed, task, in, out), int8."""
-    p, world, seeds = case.params.train.deep, case.params.simulate.digits, case.params.train.seeds
-    rng, device = case.rng("deep"), case.device
-    theta, hidden = first(case, data), first(case, data)
-    theta = {name: value.detach().repeat(len(FIELDS), 1, 1).requires_grad_() for name, value in theta.items()}
-    memory, seen = Memory(theta), Seen()
+    """Signs of the weights after each task, `weight_<layer>` of shape (method, setting, seed, task, in, out), int8."""
+    p, world, train = case.params.train.deep, case.params.simulate.digits, case.params.train
+    rng, device, groups = case.rng("deep"), case.device, len(p.starts)
+    theta, hidden = first(case, data, p.starts), first(case, data, [p.start] * groups)
+    meta = torch.tensor(p.strengths, device=device).repeat_interleave(train.seeds)[:, None, None]
+    before, seen = Before(theta), Seen()
     fields, metaplastic = RunsOptimiser(theta, "adam", betas=BETAS), RunsOptimiser(hidden, "adam", betas=BETAS)
-    rates = [torch.full((len(one.alive),), p.rate, device=device) for one in (fields, metaplastic)]
+    rate = torch.full((groups * train.seeds,), p.rate, device=device)
     image, label = (torch.as_tensor(data[f"train_{key}"].values, device=device) for key in ("image", "label"))
-    order = torch.as_tensor(data["order"].values[:seeds], device=device)
-    keeper = case.checkpoint("deep", [rng])
-    turns = world.tasks * p.epochs if case.params.train.trained else 0
-    parts = (fields, metaplastic, memory, seen)
+    order = torch.as_tensor(data["order"].values[: train.seeds], device=device)
+    keeper, turns = case.checkpoint("deep", [rng]), world.tasks * p.epochs if train.trained else 0
+    parts = (fields, metaplastic, before, seen)
     for turn in keeper.turns(turns, *parts, progress=lambda turns: case.progress(turns, what="digits")):
         task, epoch = divmod(turn, p.epochs)
         noise = torch.Generator().manual_seed(int(rng.integers(2**62)))
-        rows = torch.as_tensor(rng.permuted(np.tile(np.arange(world.train), (seeds, 1)), axis=1), device=device)
+        rows = torch.as_tensor(rng.permuted(np.tile(np.arange(world.train), (train.seeds, 1)), axis=1), device=device)
         batches = rows.split(p.batch, 1)
         for place, batch in enumerate(batches):
-            x, said = permuted(image, batch, order[:, task]), label[batch]
-            b = sharpness(p, (epoch + place / len(batches)) / p.epochs)
-            outputs = field_outputs(theta, x.repeat(len(FIELDS), 1, 1), b, noise, len(FIELDS))
-            value = loss(outputs, said.repeat(len(FIELDS), 1))
-            if task:
-                value = value + penalties(case.params, theta, memory, b)
-            fields.descend(value, rates[0])
-            metaplastic_step(metaplastic, loss(binary_outputs(hidden, x), said), rates[1], p.meta)
+            x, said = permuted(image, batch, order[:, task]).repeat(groups, 1, 1), label[batch].repeat(groups, 1)
+            b = sharpness(p, (turn + place / len(batches)) / turns)
+            value = loss(field_outputs(theta, x, b, noise, groups, train.modulated), said)
+            if train.gamma:
+                value = value + train.gamma / batch.shape[1] * held(theta, before.theta, b, train.modulated)
+            before.take(theta)
+            fields.descend(value, rate)
+            metaplastic_step(metaplastic, loss(binary_outputs(hidden, x), said), rate, meta)
         if epoch == p.epochs - 1:
-            seen.add(signs(theta, hidden, seeds))
-            remember(p, memory, theta, permuted(image, rows[:, : p.fisher], order[:, task]), label[rows[:, : p.fisher]])
-    if not case.params.train.trained:
+            seen.add(signs(theta, hidden, train.seeds))
+    if not train.trained:
         for _ in range(world.tasks):
-            seen.add(signs(theta, hidden, seeds))
-    return {name: np.moveaxis(value, 0, 2) for name, value in seen.arrays().items()}
+            seen.add(signs(theta, hidden, train.seeds))
+    return {name: np.moveaxis(value, 0, 3) for name, value in seen.arrays().items()}
 
 
-def first(case: Case[Params], data: Any) -> Parameters:
-    """Fields, or hidden weights, to begin with: normal numbers of deviation 0.1, the same for all methods."""
+def first(case: Case[Params], data: Any, scales: list[float]) -> Parameters:
+    """Weights to begin with, (setting x seed, in, out): normal numbers, the same but for each setting's deviation."""
     p, generator = case.params.train, torch.Generator().manual_seed(case.seed("deep start"))
     sizes = [data.sizes["pixel"], *p.deep.hidden, CLASSES]
     found = {}
     for layer, (fan_in, fan_out) in enumerate(zip(sizes[:-1], sizes[1:], strict=True)):
-        drawn = torch.randn(case.params.simulate.digits.seeds, fan_in, fan_out, generator=generator)
-        found[f"weight_{layer}"] = (0.1 * drawn[: p.seeds]).to(case.device).requires_grad_()
+        drawn = torch.randn(case.params.simulate.digits.seeds, fan_in, fan_out, generator=generator)[: p.seeds]
+        found[f"weight_{layer}"] = torch.cat([scale * drawn for scale in scales]).to(case.device).requires_grad_()
     return found
 
 
@@ -167,24 +165,10 @@ def permuted(image: torch.Tensor, rows: torch.Tensor, order: torch.Tensor) -> to
 
 
 def signs(theta: Parameters, hidden: Parameters, seeds: int) -> dict[str, np.ndarray]:
-    """Binary weights of all methods, by name: shape (method, seed, in, out)."""
+    """Binary weights of both methods, by name: shape (method, setting, seed, in, out)."""
     found = {}
     for name, value in theta.items():
-        both = torch.cat([value.detach(), hidden[name].detach()])
-        found[name] = torch.where(both < 0, -1, 1).to(torch.int8).numpy(force=True).reshape(-1, seeds, *both.shape[1:])
+        both = torch.stack([value.detach(), hidden[name].detach()])
+        shape = (len(METHODS), -1, seeds, *both.shape[2:])
+        found[name] = torch.where(both < 0, -1, 1).to(torch.int8).numpy(force=True).reshape(shape)
     return found
-
-
-def remember(p: Deep, memory: Memory, theta: Parameters, x: torch.Tensor, label: torch.Tensor) -> None:
-    """End of a task: the prior moves, and each run's Fisher information is added to the sum."""
-    b = sharpness(p, 1.0)
-
-    def likelihood(given: Parameters, one: torch.Tensor, said: torch.Tensor) -> torch.Tensor:
-        outputs = field_outputs(given, one[:, None], b)[:, 0]
-        return torch.log_softmax(outputs, 1).gather(1, said[:, None])[:, 0]
-
-    copies = len(next(iter(theta.values()))) // len(x)
-    found = fisher_diagonal(likelihood, theta, x.repeat(copies, 1, 1), label.repeat(copies, 1), together=50)
-    for name, value in theta.items():
-        memory.fisher[name] += found[name]
-        memory.prior[name].copy_(value.detach())

@@ -36,6 +36,7 @@ def entropy(case: Case[Params], data: Any, trained: Any) -> xr.Dataset:
     }
     parts = [theory, xr.Dataset(measured, {"alpha": students["alpha"].values, "run": students["run"].values})]
     parts += [two_tasks(case.params, data, trained["pair"], first), expansion(case.params)]
+    parts += [modulation(case, trained["pair"])]
     return xr.merge(parts, join="exact")
 
 
@@ -71,7 +72,7 @@ def one_task(params: Params) -> tuple[xr.Dataset, replica.State]:
 
 
 def two_tasks(params: Params, data: Any, trained: Any, first: replica.State) -> xr.Dataset:
-    """Errors on both tasks after task 2 of theory and students, their gap, entropies and the modulation."""
+    """Errors on both tasks after task 2 of theory and students, their gap, and entropies."""
     p, world, g = params.entropy, params.simulate.pair, replica.grids(params.entropy)
     theory = np.zeros((len(p.pair_alphas), len(world.overlaps), 2))
     for j, overlap in enumerate(world.overlaps):
@@ -86,9 +87,6 @@ def two_tasks(params: Params, data: Any, trained: Any, first: replica.State) -> 
     shared = [list(world.alphas).index(alpha) for alpha in p.pair_alphas]
     gap = abs(theory - students[shared][:, :, 0].mean(2))
     dims, said = ("alpha_2", "overlap", "arm", "run"), {"nan": DIVERGED}
-    unsure = 1 - np.tanh(theta_1.astype(np.float64)) ** 2
-    moved = {"modulation": abs(np.tanh(theta_2) - np.tanh(theta_1)), "modulation_of_fields": abs(theta_2 - theta_1)}
-    moved = {name: correlations(np.broadcast_to(unsure, value.shape), value) for name, value in moved.items()}
     kept = {
         "pair_theory": labelled(("pair_alpha", "overlap", "task"), theory, "error of theory after task 2"),
         "pair_error": labelled((*dims, "task"), students, "error of students after task 2", **said),
@@ -98,15 +96,35 @@ def two_tasks(params: Params, data: Any, trained: Any, first: replica.State) -> 
             "divergence from task 1 per weight", "nat", **said,
         ),
     }  # fmt: skip
-    names = (
-        "uncertainty and the way of means, rank correlation",
-        "uncertainty and the way of fields, rank correlation",
-    )
-    kept |= {
-        name: labelled(dims, value, long, **said) for (name, value), long in zip(moved.items(), names, strict=True)
-    }
     coordinates = {"pair_alpha": p.pair_alphas, "task": list(TASKS), "comparison": np.arange(gap.size)}
     return xr.Dataset(kept, coordinates | {name: trained[name].values for name in dims})
+
+
+def modulation(case: Case[Params], trained: Any) -> xr.Dataset:
+    """Rank correlation over weights of 1 - m^2 before task 2 with the way there: of means, and of fields at the end and
+    after one epoch; and of means where the ways of fields are dealt out, so that only the slope of tanh is left."""
+    before, after, early = (trained[f"theta_{name}"].values.astype(np.float64) for name in ("1", "2", "early"))
+    unsure, way = np.broadcast_to(1 - np.tanh(before) ** 2, after.shape), after - before
+    dealt = case.rng("dealt out").permuted(way, axis=-1)
+    ways = {
+        "": (np.tanh(after) - np.tanh(before), "means"),
+        "_of_fields": (way, "fields"),
+        "_early": (early - before, "fields in the first epoch"),
+        "_dealt": (np.tanh(before + dealt) - np.tanh(before), "means, fields' ways dealt out among weights"),
+    }
+    dims = ("alpha_2", "overlap", "arm", "run")
+    return xr.Dataset(
+        {
+            f"modulation{name}": labelled(
+                dims,
+                correlations(unsure, abs(value)),
+                f"rank correlation of uncertainty and the way of {said}",
+                nan=DIVERGED,
+            )
+            for name, (value, said) in ways.items()
+        },
+        {name: trained[name].values for name in dims},
+    )
 
 
 def correlations(x: np.ndarray, y: np.ndarray) -> np.ndarray:

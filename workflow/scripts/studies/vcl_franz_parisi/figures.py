@@ -13,7 +13,7 @@ from pesin.steps.results import Results
 
 GREY = COLOURS[7]
 ARMS = {"prior": ("with the prior", COLOURS[0], "o"), "free": ("without", COLOURS[1], "s")}
-METHODS = {"variational": COLOURS[0], "free": COLOURS[1], "elastic": COLOURS[2], "metaplastic": COLOURS[3]}
+METHODS = {"variational": COLOURS[0], "metaplastic": COLOURS[3]}
 
 
 def one_task(study: Results) -> Figure:
@@ -113,19 +113,21 @@ def _gaps(panel, study: Results) -> None:
 
 
 def uncertainty(study: Results) -> Figure:
-    """The way of means and fields against the uncertainty; rank correlations; the expansion of the divergence."""
+    """The ways of fields and means against the uncertainty; rank correlations; the expansion of the divergence."""
     found: Any = study["entropy/teachers"]
     pair: Any = study["train/teachers"]["pair"]
     at = {"alpha_2": 1.0, "overlap": 0.0, "arm": "prior"}
-    before, after = pair["theta_1"].values[0], pair["theta_2"].sel(at).values[0]
-    figure, (row,) = panels(1, 4, height=2.6, width=9.0)
+    before, early, after = (
+        one.values[0] for one in (pair["theta_1"], pair["theta_early"].sel(at), pair["theta_2"].sel(at))
+    )
+    figure, (row,) = panels(1, 4, height=2.7, width=9.6, gridspec_kw={"width_ratios": [1, 1, 1.4, 1]})
     unsure = 1 - np.tanh(before) ** 2
-    row[0].plot(unsure, abs(np.tanh(after) - np.tanh(before)), ".", markersize=2, color=COLOURS[0])
-    row[0].set(ylabel="change of the mean m")
-    row[1].plot(unsure, abs(after - before), ".", markersize=2, color=COLOURS[1])
-    row[1].set(ylabel="change of the field theta")
-    for panel in row[:2]:
-        panel.set(xlabel="uncertainty 1 - m$^2$ after task 1", xlim=(-0.02, 1.02))
+    for panel, way, colour, said in (
+        (row[0], abs(early - before), COLOURS[1], "way of the field theta, first epoch"),
+        (row[1], abs(np.tanh(after) - np.tanh(before)), COLOURS[0], "way of the mean m, whole task 2"),
+    ):
+        panel.plot(unsure, way, ".", markersize=2, color=colour)
+        panel.set(ylabel=said, xlabel="uncertainty 1 - m$^2$ after task 1", xlim=(-0.02, 1.02))
     _correlations(row[2], study, at)
     row[3].plot(found["field"], found["fisher"], color=GREY, label="(1 - m$^2$) / 2")
     row[3].plot(found["field"], found["coefficient"], "o", markersize=4, color=COLOURS[2], label="of the divergence")
@@ -135,40 +137,64 @@ def uncertainty(study: Results) -> Figure:
 
 
 def _correlations(panel, study: Results, at: dict[str, Any]) -> None:
-    """Rank correlations with and without prior and modulation."""
-    shown = [("teachers", "prior", "prior"), ("teachers", "free", "no prior"), ("unmodulated", "prior", "unmodulated")]
-    for i, (name, said) in enumerate((("modulation", "means"), ("modulation_of_fields", "fields"))):
-        for place, (case, arm, _) in enumerate(shown):
-            values: Any = study[f"entropy/{case}"][name].sel(at | {"arm": arm}).expand_dims("all")
+    """Rank correlations of all ways with the uncertainty, with and without modulation."""
+    ways = {
+        "_early": "fields, first epoch",
+        "_of_fields": "fields, end",
+        "": "means, end",
+        "_dealt": "means, dealt out",
+    }
+    shown = {"teachers": ("students", COLOURS[0], "o"), "unmodulated": ("unmodulated", COLOURS[1], "s")}
+    for shift, (case, (said, colour, mark)) in zip((-0.12, 0.12), shown.items(), strict=True):
+        for place, name in enumerate(ways):
+            values: Any = study[f"entropy/{case}"][f"modulation{name}"].sel(at).expand_dims("all")
             label = said if place == 0 else None
-            interval_whiskers(panel, [place + 0.2 * i - 0.1], interval(values, "run"), label=label, color=COLOURS[i])
+            interval_whiskers(panel, [place + shift], interval(values, "run"), label=label, color=colour, fmt=mark)
     panel.axhline(0.2, color=COLOURS[6], linestyle=":", linewidth=0.8)
     panel.axhline(0, color=GREY, linewidth=0.6)
-    names(panel, "x", [said for _, _, said in shown], rotation=30)
-    panel.set(ylabel="rank correlation with 1 - m$^2$", ylim=(-0.6, 1), xlim=(-0.5, 2.5))
-    legend(panel, loc="upper right", ncols=2)
+    names(panel, "x", ways.values(), rotation=30)
+    panel.set(ylabel="rank correlation with 1 - m$^2$", ylim=(-1, 1.45), xlim=(-0.5, len(ways) - 0.5))
+    legend(panel, loc="upper center", ncols=2)
 
 
 def digits(study: Results) -> Figure:
-    """Accuracy on each task after each task, for each method; and the mean at the end."""
+    """Accuracy on each task after each task at each method's best setting; and the mean at the end at all settings."""
     scores: Any = study["forecast/teachers"]
-    figure, (row,) = panels(1, len(METHODS) + 1, height=2.5, width=9.0, sharey=True)
-    accuracy = scores["accuracy"].mean("seed")
+    figure, (row,) = panels(1, 3, height=2.8, width=8.4, sharey=True, gridspec_kw={"width_ratios": [1, 1, 1.6]})
+    best = scores["average"].mean("seed").argmax("setting")
     for panel, name in zip(row, METHODS, strict=False):
+        accuracy = (
+            scores["accuracy"].mean("seed").sel({"method": name}).isel({"setting": int(best.sel({"method": name}))})
+        )
         for task in accuracy["task"].values:
-            line = accuracy.sel({"method": name, "task": task}).where(accuracy["after"] >= task)
+            line = accuracy.sel({"task": task}).where(accuracy["after"] >= task)
             panel.plot(
                 accuracy["after"] + 1, line, "o-", markersize=3, color=COLOURS[int(task)], label=f"task {task + 1}"
             )
-        panel.set(title=name, xlabel="tasks learnt")
+        panel.axhline(0.1, color=GREY, linestyle=":", linewidth=0.8)
+        panel.set(title=f"{name}, best setting", xlabel="tasks learnt", xticks=accuracy["after"].values + 1)
+    note(row[0], "chance", (0.98, 0.105), xycoords=row[0].get_yaxis_transform(), ha="right", va="bottom")
     row[0].set(ylabel=named(scores["accuracy"]), ylim=(0, 1.02))
-    legend(row[0], loc="lower left", ncols=2)
-    for place, (name, colour) in enumerate(METHODS.items()):
-        values = scores["average"].sel({"method": name})
-        row[-1].plot(np.full(values.size, place + 0.2), values, ".", markersize=3, color=colour)
-        interval_whiskers(row[-1], [place], interval(values.expand_dims("all"), "seed"), color=colour)
-    names(row[-1], "x", METHODS, rotation=30)
-    row[-1].set(title="after all tasks", ylabel=named(scores["average"], "mean accuracy"))
-    note(row[-1], "chance", (3.45, 0.1), ha="right", va="bottom")
-    row[-1].axhline(0.1, color=GREY, linestyle=":", linewidth=0.8)
+    legend(row[1], loc="lower left", ncols=2)
+    _settings(row[2], study)
     return figure
+
+
+def _settings(panel, study: Results) -> None:
+    """Mean accuracy after the last task at each setting, and each seed's at the chosen one."""
+    lines = [("teachers", name, name, colour, "o-") for name, colour in METHODS.items()]
+    lines += [("no_prior", "variational", "variational, no prior", COLOURS[0], "^:")]
+    lines += [("unmodulated", "variational", "variational, unmodulated", COLOURS[4], "s:")]
+    deep = study.params("teachers").train.deep
+    last = len(deep.starts)
+    for i, (case, name, said, colour, mark) in enumerate(lines):
+        scores: Any = study[f"forecast/{case}"]
+        place, seeds = np.arange(last) + 0.08 * (i - 1.5), scores["chosen"].sel({"method": name})
+        found = interval(scores["average"].sel({"method": name}), "seed")
+        interval_whiskers(panel, place, found, label=said, color=colour, fmt=mark, markersize=3, linewidth=0.8)
+        panel.plot(np.full(seeds.size, last + 0.16 * (i - 1.5)), seeds, mark[0], markersize=2.5, color=colour)
+    panel.axhline(0.1, color=GREY, linestyle=":", linewidth=0.8)
+    said = [f"{start:g} / {meta:g}" for start, meta in zip(deep.starts, deep.strengths, strict=True)]
+    names(panel, "x", [*said, "chosen"])
+    panel.set(xlabel="start of fields / strength of metaplasticity", title="mean accuracy after all tasks")
+    legend(panel, loc="upper left")

@@ -78,30 +78,38 @@ def deep(case: Case[Params], data: Any, trained: Any) -> xr.Dataset:
     """Accuracies of the signs of all networks after each task, on the test images of each."""
     weights, digits = trained["deep"], data["digits"]
     names = sorted(name for name in weights.data_vars)
-    shape = tuple(weights.sizes[name] for name in ("method", "seed", "after"))
+    dims = ("method", "setting", "seed")
+    shape = tuple(weights.sizes[name] for name in (*dims, "after"))
     tasks = case.params.simulate.digits.tasks
     image, label = (torch.as_tensor(digits[f"test_{key}"].values) for key in ("image", "label"))
     rows, accuracy = torch.arange(len(label)), np.zeros((*shape, tasks))
-    for seed in range(shape[1]):
-        own = {str(name): torch.as_tensor(weights[name].values[:, seed].astype(np.float32)) for name in names}
-        flat = {name: value.flatten(0, 1) for name, value in own.items()}  # (method x after, in, out)
+    for seed in range(shape[2]):
+        own = {str(name): torch.as_tensor(weights[name].values[:, :, seed].astype(np.float32)) for name in names}
+        flat = {name: value.flatten(0, 2) for name, value in own.items()}  # (method x setting x after, in, out)
         for task in range(tasks):
             order = torch.as_tensor(digits["order"].values[seed, task])
-            x = permuted(image, rows[None], order[None]).expand(shape[0] * shape[2], -1, -1)
+            x = permuted(image, rows[None], order[None]).expand(len(flat[str(names[0])]), -1, -1)
             right = binary_outputs(flat, x).argmax(-1) == label
-            accuracy[:, seed, :, task] = right.double().mean(-1).numpy().reshape(shape[0], shape[2])
-    dims = ("method", "seed")
+            accuracy[:, :, seed, :, task] = right.double().mean(-1).numpy().reshape(*shape[:2], shape[3])
+    average = average_final(accuracy)
     return xr.Dataset(
         {
             "accuracy": labelled((*dims, "after", "task"), accuracy, "accuracy on test images"),
-            "average": labelled(dims, average_final(accuracy), "mean accuracy over tasks after the last"),
+            "average": labelled(dims, average, "mean accuracy over tasks after the last"),
+            "chosen": labelled(
+                ("method", "seed"), chosen(average), "mean accuracy after the last task, setting chosen on other seeds"
+            ),
             "forgetting": labelled(dims, forgetting(accuracy), "forgetting of accuracy"),
             "transfer": labelled(dims, backward_transfer(accuracy), "backward transfer of accuracy"),
         },
         {
-            "method": weights["method"].values,
-            "seed": weights["seed"].values,
-            "after": weights["after"].values,
+            **{name: weights[name].values for name in (*dims, "after")},
             "task": np.arange(tasks),
         },
     )
+
+
+def chosen(average: np.ndarray) -> np.ndarray:
+    """Of scores (method, setting, seed) each seed's at the setting that is best on the other seeds: (method, seed)."""
+    others = average.sum(2, keepdims=True) - average
+    return np.take_along_axis(average, others.argmax(1)[:, None], 1)[:, 0]

@@ -90,13 +90,19 @@ class Deep(Model):
     epochs: PositiveInt
     """Of each task."""
     sharpness: PositiveFloat
-    """b in b tanh(0.1 + 2 progress), the inverse temperature of m = tanh(b theta)."""
-    ewc: NonNegativeFloat
-    """Weight of the elastic penalty."""
-    fisher: PositiveInt
-    """Samples for the Fisher information."""
-    meta: NonNegativeFloat
-    """m_c of metaplasticity: an update that shrinks a hidden weight h is scaled by 1 - tanh^2(m_c h)."""
+    """b in m = tanh(theta b tanh(0.1 + 2 progress)); the progress is that through all tasks."""
+    starts: Annotated[list[PositiveFloat], Field(min_length=1)]
+    """Deviations of the variational networks' first fields: their settings."""
+    strengths: Annotated[list[NonNegativeFloat], Field(min_length=1)]
+    """m_c of the metaplastic ones, as many: an update that shrinks a hidden weight h is scaled by 1 - tanh^2(m_c h)."""
+    start: PositiveFloat
+    """Deviation of the metaplastic networks' first hidden weights."""
+
+    @model_validator(mode="after")
+    def _as_many(self):
+        if len(self.starts) != len(self.strengths):
+            raise ValueError("starts and strengths: each method has as many settings as the other")
+        return self
 
 
 class Train(Model):
@@ -190,7 +196,6 @@ class Params(Model):
         for key, value, most in (
             ("train.runs", train.runs, world.runs),
             ("train.seeds", train.seeds, world.digits.seeds),
-            ("train.deep.fisher", train.deep.fisher, world.digits.train),
         ):
             if value > most:
                 raise ValueError(f"{key}: {value} is more than the {most} that are simulated")

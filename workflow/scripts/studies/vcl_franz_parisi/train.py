@@ -71,34 +71,39 @@ def single(case: Case[Params], data: Any) -> xr.Dataset:
 
 
 def pair(case: Case[Params], data: Any) -> xr.Dataset:
-    """`theta_1` (run, weight) after task 1; `theta_2` (alpha_2, overlap, arm, run, weight) after task 2."""
+    """`theta_1` (run, weight) after task 1; `theta_2` (alpha_2, overlap, arm, run, weight) after task 2, `theta_early`
+    after its first epoch."""
     p, world = case.params.train, case.params.simulate
     how = p.pair.model_copy(update={"epochs": p.pair.epochs if p.trained else 0})
 
-    def learnt(name: str, theta, xi, label, gamma) -> torch.Tensor:
+    def learnt(name: str, theta, xi, label, gamma) -> tuple[torch.Tensor, np.ndarray]:
         rng = case.rng(name)
-        found, _ = descend(
-            theta, xi, label, how, p.momentum, rng, gamma, p.modulated, (), case.checkpoint(name, [rng]),
-            lambda turns: case.progress(turns, what=name),
+        return descend(
+            theta, xi, label, how, p.momentum, rng, gamma, p.modulated, [min(1, how.epochs)],
+            case.checkpoint(name, [rng]), lambda turns: case.progress(turns, what=name),
         )  # fmt: skip
-        return found
 
     xi_1, label_1 = (tensor(case, data[f"pair/{key}"].values[: p.runs]) for key in ("xi_1", "label_1"))
-    theta_1 = learnt("task_1", start(case, "pair start"), xi_1, label_1[..., None], 0.0)
-    arms, overlaps, ends = len(ARMS), len(world.pair.overlaps), []
+    theta_1, _ = learnt("task_1", start(case, "pair start"), xi_1, label_1[..., None], 0.0)
+    arms, overlaps = len(ARMS), len(world.pair.overlaps)
+    ends: dict[str, list[np.ndarray]] = {"early": [], "2": []}
     gamma = torch.tensor([p.gamma, 0.0], device=case.device).repeat(overlaps)
     for alpha in world.pair.alphas:
         known = count(alpha, world.weights)
         xi = tensor(case, data["pair/xi_2"].values[: p.runs, :known])
         label = tensor(case, data["pair/label_2"].values[:, : p.runs, :known]).permute(1, 2, 0)
         told, begun = label.repeat_interleave(arms, 2).contiguous(), theta_1.repeat(1, 1, overlaps * arms)
-        found = learnt(f"task_2_{alpha}", begun, xi, told, gamma)
-        ends.append(found.numpy(force=True).transpose(2, 0, 1).reshape(overlaps, arms, *found.shape[:2]))
+        found, (early,) = learnt(f"task_2_{alpha}", begun, xi, told, gamma)
+        for name, value in (("early", early), ("2", found.numpy(force=True))):
+            ends[name].append(value.transpose(2, 0, 1).reshape(overlaps, arms, *value.shape[:2]))
     dims = ("alpha_2", "overlap", "arm", "run", "weight")
     return xr.Dataset(
         {
             "theta_1": labelled(dims[3:], theta_1[..., 0].numpy(force=True), "fields after task 1", nan=DIVERGED),
-            "theta_2": labelled(dims, np.stack(ends), "fields after task 2", nan=DIVERGED),
+            "theta_2": labelled(dims, np.stack(ends["2"]), "fields after task 2", nan=DIVERGED),
+            "theta_early": labelled(
+                dims, np.stack(ends["early"]), "fields after the first epoch of task 2", nan=DIVERGED
+            ),
         },
         {
             "alpha_2": world.pair.alphas,
@@ -114,12 +119,15 @@ def deep(case: Case[Params], data: Any) -> xr.Dataset:
     p, found = case.params.train, learn(case, data["digits"])
     variables = {
         name: labelled(
-            ("method", "seed", "after", f"{name}_in", f"{name}_out"), value, f"binary weights, {name.replace('_', ' ')}"
+            ("method", "setting", "seed", "after", f"{name}_in", f"{name}_out"),
+            value,
+            f"binary weights, {name.replace('_', ' ')}",
         )
         for name, value in found.items()
     }
     coordinates = {
         "method": list(METHODS),
+        "setting": np.arange(len(p.deep.starts)),
         "seed": np.arange(p.seeds),
         "after": np.arange(case.params.simulate.digits.tasks),
     }
