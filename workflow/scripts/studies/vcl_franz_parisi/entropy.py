@@ -142,7 +142,8 @@ def expansion(params: Params) -> xr.Dataset:
     theta = np.array(params.entropy.identity)
 
     def second(d: float) -> np.ndarray:
-        return sum(of_fields(divergence, theta + s * d, theta) for s in (1, -1)) / (2 * d**2)
+        above, below = (of_fields(divergence, theta + s * d, theta) for s in (1, -1))
+        return (above + below) / (2 * d**2)
 
     found = (4 * second(STEP / 2) - second(STEP)) / 3  # Richardson: an error of fourth order
     return xr.Dataset(

@@ -36,10 +36,11 @@ def one_task(study: Results) -> Figure:
     interval_whiskers(row[2], measured["alpha"].values, found, label="students", color=COLOURS[1])
     for level in (0.05, 0.14):
         row[2].axhline(level, color=COLOURS[6], linestyle=":", linewidth=0.7)
-    row[2].set(xlabel="load M/N", ylabel=named(theory), ylim=(0, 0.5))
+    row[2].plot([0.9, 1.1], [0.32, 0.32], color=COLOURS[6], linewidth=1.5)
+    row[2].set(xlabel="load M/N", ylabel="generalisation error", ylim=(0, 0.5))
     slope = _slope(load, theory.values)
     if np.isfinite(slope):
-        row[2].set_title(f"log-log slope of theory, 1.3 to 1.6: {slope:.1f}", fontsize=SMALL)
+        row[2].set_title(f"log-log slope, 1.3 to 1.6: {slope:.1f}", fontsize=SMALL)
     legend(row[2])
     return figure
 
@@ -48,7 +49,7 @@ def _courses(panel, study: Results) -> None:
     """Errors of students against the epoch, from the best to the worst."""
     course: Any = study["train/teachers"]["single/course"]
     teacher = study["simulate/teachers"]["single/teacher"].values[: course.sizes["run"]].astype(np.float64)
-    loads = course["alpha"].values[:: max(1, course.sizes["alpha"] // 3)]
+    loads = np.asarray(course["alpha"])[np.linspace(0, course.sizes["alpha"] - 1, 4).round().astype(int)]
     for i, alpha in enumerate(loads):
         overlap = (np.where(course.sel({"alpha": alpha}).values < 0, -1.0, 1.0) * teacher).mean(-1)
         error = np.arccos(np.clip(overlap, -1, 1)) / np.pi
@@ -76,7 +77,7 @@ def two_tasks(study: Results) -> Figure:
     """Errors on both tasks against the load of task 2, for each overlap; and theory less students."""
     theory: Any = study["entropy/teachers"]["pair_theory"]
     errors: Any = study["forecast/teachers"]
-    overlaps = theory["overlap"].values
+    overlaps, before = theory["overlap"].values, float(errors["error_before"].mean())
     figure, axes = panels(2, len(overlaps) + 1, height=2.4, sharex="col")
     for task, row in zip((1, 2), axes, strict=True):
         for panel, overlap in zip(row, overlaps, strict=False):
@@ -87,14 +88,14 @@ def two_tasks(study: Results) -> Figure:
                 place = values["alpha_2"].values + shift
                 interval_whiskers(panel, place, interval(values, "run"), label=said, color=colour, fmt=mark)
             if task == 1:
-                panel.axhline(float(errors["error_before"].mean()), color=GREY, linestyle="--", linewidth=0.8)
+                panel.axhline(before, color=GREY, linestyle="--", linewidth=0.8, label="before task 2")
                 panel.set_title(f"overlap of teachers {overlap:g}")
-            panel.set(ylabel=f"error on task {task}", ylim=(0.2, 0.55))
+            panel.set(ylabel=f"error on task {task}", ylim=(0.1, 0.55))
     for panel in axes[1, :-1]:
         panel.set_xlabel("load of task 2")
-    legend(axes[0, 0], ncols=2)
     _gaps(axes[0, -1], study)
     axes[1, -1].set_axis_off()
+    axes[1, -1].legend(*axes[0, 0].get_legend_handles_labels(), loc="upper left", title="left and middle")
     return figure
 
 
@@ -123,11 +124,11 @@ def uncertainty(study: Results) -> Figure:
     figure, (row,) = panels(1, 4, height=2.7, width=9.6, gridspec_kw={"width_ratios": [1, 1, 1.4, 1]})
     unsure = 1 - np.tanh(before) ** 2
     for panel, way, colour, said in (
-        (row[0], abs(early - before), COLOURS[1], "way of the field theta, first epoch"),
-        (row[1], abs(np.tanh(after) - np.tanh(before)), COLOURS[0], "way of the mean m, whole task 2"),
+        (row[0], abs(early - before), COLOURS[1], "way of theta, first epoch"),
+        (row[1], abs(np.tanh(after) - np.tanh(before)), COLOURS[0], "way of m, all of task 2"),
     ):
         panel.plot(unsure, way, ".", markersize=2, color=colour)
-        panel.set(ylabel=said, xlabel="uncertainty 1 - m$^2$ after task 1", xlim=(-0.02, 1.02))
+        panel.set(ylabel=said, xlabel="1 - m$^2$ after task 1", xlim=(-0.02, 1.02))
     _correlations(row[2], study, at)
     row[3].plot(found["field"], found["fisher"], color=GREY, label="(1 - m$^2$) / 2")
     row[3].plot(found["field"], found["coefficient"], "o", markersize=4, color=COLOURS[2], label="of the divergence")
@@ -194,7 +195,7 @@ def _settings(panel, study: Results) -> None:
         interval_whiskers(panel, place, found, label=said, color=colour, fmt=mark, markersize=3, linewidth=0.8)
         panel.plot(np.full(seeds.size, last + 0.16 * (i - 1.5)), seeds, mark[0], markersize=2.5, color=colour)
     panel.axhline(0.1, color=GREY, linestyle=":", linewidth=0.8)
-    said = [f"{start:g} / {meta:g}" for start, meta in zip(deep.starts, deep.strengths, strict=True)]
-    names(panel, "x", [*said, "chosen"])
+    settings = [f"{start:g} / {meta:g}" for start, meta in zip(deep.starts, deep.strengths, strict=True)]
+    names(panel, "x", [*settings, "chosen"])
     panel.set(xlabel="start of fields / strength of metaplasticity", title="mean accuracy after all tasks")
     legend(panel, loc="upper left")

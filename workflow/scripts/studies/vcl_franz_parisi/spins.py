@@ -79,8 +79,7 @@ def descend(
     Parameters
     ----------
     theta, xi, label
-        As of `energy`.
-    gamma : Tensor, shape (arm,), or float
+        As of `energy`. `gamma` is a number or has the shape (arm,).
     modulated
         False leaves the factor 1 - m^2 out of every step.
     kept

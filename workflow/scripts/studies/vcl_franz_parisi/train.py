@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -57,7 +58,7 @@ def single(case: Case[Params], data: Any) -> xr.Dataset:
         told = tensor(case, label)[..., None]
         _, found = descend(
             first, xi, told, how, p.momentum, rng, 0.0, p.modulated, kept, keeper,
-            lambda turns, alpha=alpha: case.progress(turns, what=f"alpha {alpha}"),
+            partial(case.progress, what=f"alpha {alpha}"),
         )  # fmt: skip
         courses.append(found[..., 0])
     course = np.stack(courses)
@@ -80,7 +81,7 @@ def pair(case: Case[Params], data: Any) -> xr.Dataset:
         rng = case.rng(name)
         return descend(
             theta, xi, label, how, p.momentum, rng, gamma, p.modulated, [min(1, how.epochs)],
-            case.checkpoint(name, [rng]), lambda turns: case.progress(turns, what=name),
+            case.checkpoint(name, [rng]), partial(case.progress, what=name),
         )  # fmt: skip
 
     xi_1, label_1 = (tensor(case, data[f"pair/{key}"].values[: p.runs]) for key in ("xi_1", "label_1"))
