@@ -266,6 +266,12 @@ def test_no_step_is_taken_and_labels_are_dealt_out(data, trained):
     assert not np.array_equal(other["theta"], trained["single/theta"][:, : other.sizes["run"]])
 
 
+def test_mnist_says_where_to_get_it(tmp_path):
+    there = {"source": "mnist", "folder": str(tmp_path), "train": 10, "test": 10}
+    with pytest.raises(UserError, match="idx3"):
+        simulate.digits(case("simulate", simulate={"digits": there}, train={"deep": {"epochs": 1}}))
+
+
 @pytest.mark.parametrize("stop", [13, 19])
 def test_students_and_networks_that_were_stopped_go_on(data, tmp_path, monkeypatch, stop):
     assert_goes_on(lambda c: train.train(c, data), case("train", **TINY), tmp_path, monkeypatch, stop)

@@ -48,8 +48,9 @@ def one_task(study: Results) -> Figure:
 def _courses(panel, study: Results) -> None:
     """Errors of students against the epoch, from the best to the worst."""
     course: Any = study["train/teachers"]["single/course"]
-    teacher = study["simulate/teachers"]["single/teacher"].values[: course.sizes["run"]].astype(np.float64)
-    loads = np.asarray(course["alpha"])[np.linspace(0, course.sizes["alpha"] - 1, 4).round().astype(int)]
+    told: Any = study["simulate/teachers"]["single/teacher"]
+    teacher = told.values[: course.sizes["run"]].astype(np.float64)
+    loads = course["alpha"].values[np.linspace(0, course.sizes["alpha"] - 1, 4).round().astype(int)]
     for i, alpha in enumerate(loads):
         overlap = (np.where(course.sel({"alpha": alpha}).values < 0, -1.0, 1.0) * teacher).mean(-1)
         error = np.arccos(np.clip(overlap, -1, 1)) / np.pi
@@ -90,7 +91,7 @@ def two_tasks(study: Results) -> Figure:
             if task == 1:
                 panel.axhline(before, color=GREY, linestyle="--", linewidth=0.8, label="before task 2")
                 panel.set_title(f"overlap of teachers {overlap:g}")
-            panel.set(ylabel=f"error on task {task}", ylim=(0.1, 0.55))
+            panel.set(ylabel=f"error on task {task}", ylim=(0, 0.55))
     for panel in axes[1, :-1]:
         panel.set_xlabel("load of task 2")
     _gaps(axes[0, -1], study)
@@ -108,6 +109,7 @@ def _gaps(panel, study: Results) -> None:
             np.arange(gap.size) + 1, np.sort(gap.values), "o", markersize=3, color=colour, label=f"beta = {beta:g}"
         )
     panel.axhline(0.05, color=COLOURS[6], linestyle=":", linewidth=0.8)
+    panel.set_xticks(np.linspace(1, gap.size, 4).round())
     panel.set(xlabel="comparison, by size", ylabel="|theory - students|", ylim=(0, None))
     panel.tick_params(labelbottom=True)
     legend(panel)
