@@ -79,6 +79,9 @@ def members(rng):
 # Data of each function that is not a measure, and its other arguments, each from a fresh generator.
 EXAMPLES: dict[str, Callable[[np.random.Generator], dict]] = {
     "linear_cka": lambda rng: {"x": rng.normal(size=(30, 3)), "y": rng.normal(size=(30, 2))},
+    "average_final": lambda rng: {"matrix": rng.normal(size=(2, 4, 4))},
+    "backward_transfer": lambda rng: {"matrix": rng.normal(size=(2, 4, 4))},
+    "forgetting": lambda rng: {"matrix": rng.normal(size=(2, 4, 4))},
     "kernel_alignment": lambda rng: {"kernel": spread(rng, 12), "y": rng.normal(size=(12, 2))},
     "zero_one_test": lambda rng: {"x": walk(rng, 300)},
     "correlation_dimension": lambda rng: {"x": orbit(rng, 400), "theiler": 3},
