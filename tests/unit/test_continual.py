@@ -1,4 +1,4 @@
-"""Known answers of the scores of continual learning, and of what keeps a network near what it knew."""
+"""Known answers of the scores of continual learning."""
 
 import numpy as np
 import pytest
