@@ -19,6 +19,7 @@ from pesin.models.mlp import Parameters
 
 ACTIVATIONS: dict[str, Callable[[torch.Tensor], torch.Tensor]] = {"gelu": gelu, "relu": relu, "identity": lambda x: x}
 Watch = Callable[[str, int, torch.Tensor], None]
+Steer = Callable[[int, torch.Tensor], torch.Tensor]
 LEAST = 0.01  # of a learned temperature or divisor: neither passes zero
 
 
@@ -149,7 +150,9 @@ class Transformer:
             del parameters["up_bias"]
         return {name: value.to(device).requires_grad_() for name, value in parameters.items()}
 
-    def __call__(self, weights: Parameters, x: torch.Tensor, watch: Watch | None = None) -> torch.Tensor:
+    def __call__(
+        self, weights: Parameters, x: torch.Tensor, watch: Watch | None = None, steer: Steer | None = None
+    ) -> torch.Tensor:
         """Return the logits.
 
         Parameters
@@ -163,6 +166,9 @@ class Transformer:
             unless it is fused) and `residual` (the stream after a block), shape (runs, batch, length, ...); `scores`
             (before the softmax, masked ones -inf) and `attention` (after it), shape (runs, batch, heads, length,
             length). The tensors are those that the network goes on with, gradients included.
+        steer
+            Called as steer(layer, residual) after each block; the network goes on with what it returns, of the same
+            shape (runs, batch, length, width), and `watch` is shown that. To add a vector there is to steer activations.
 
         Returns
         -------
@@ -183,6 +189,8 @@ class Transformer:
             inner = self._normed(layer, "mlp", x) if self.norm == "pre" else x
             x = self._with_mlp(layer, x, inner, lambda name, t, i=i: look(name, i, t.view(runs, batch, length, -1)))
             x = self._normed(layer, "mlp", x) if self.norm == "post" else x
+            if steer:
+                x = steer(i, x.view(runs, batch, length, -1)).flatten(1, 2)
             look("residual", i, x.view(runs, batch, length, -1))
         x = self._normed(weights, "final", x) if self.norm == "pre" else x
         if self.pooled:
