@@ -27,7 +27,7 @@ def test_temperature_is_torchs():
     torch.testing.assert_close(adjusted(logits, temperature=2.5), peer.logits)
 
 
-@pytest.mark.parametrize(("top_p", "kept"), [(0.4, [1, 0, 0, 0]), (0.6, [2 / 3, 1 / 3, 0, 0]), (1.0, None)])
+@pytest.mark.parametrize(("top_p", "kept"), [(0.4, [1.0, 0, 0, 0]), (0.6, [2 / 3, 1 / 3, 0, 0]), (1.0, None)])
 def test_the_nucleus_is_the_fewest_that_reach_the_share(top_p, kept):
     order = torch.tensor([2, 0, 3, 1])
     found = adjusted(PROBABILITIES.log()[order], top_p=top_p).exp()
