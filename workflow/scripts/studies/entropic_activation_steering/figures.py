@@ -1,0 +1,106 @@
+"""The study's figures: collapse of the action entropy, doses, transfer, and sampling and exploration."""
+
+from __future__ import annotations
+
+import numpy as np
+from matplotlib.figure import Figure
+
+from pesin.plot.style import COLOURS, interval_band, interval_whiskers, legend, named, names, panels
+from pesin.stats.intervals import interval
+from pesin.steps.results import Results
+
+GREY = COLOURS[7]
+MEASURES = {"entropy": "action entropy", "unsure": "share of unsure thoughts"}
+
+
+def collapse(study: Results) -> Figure:
+    """Action entropy of agents, demonstrator and Thompson sampling after 0, 1, ... observations."""
+    found = study["entropy/tiny"]
+    x = found["observations"].values
+    figure, axes = panels(1, 1, height=3.0, width=4.6)
+    panel = axes[0, 0]
+    interval_band(panel, x, interval(found["agent_entropy"], "agent"), label="agents", color=COLOURS[0])
+    panel.plot(x, found["own_entropy"], "--", color=COLOURS[1], label="demonstrator")
+    panel.plot(x, found["thompson_entropy"], ":", color=COLOURS[2], label="Thompson sampling, true prior")
+    panel.set(xlabel="observations", ylabel=named(found["agent_entropy"]), ylim=(0, 1.05))
+    legend(panel, outside="above", ncols=2)
+    return figure
+
+
+def doses(study: Results) -> Figure:
+    """Both readings against the dose: EAST, rivals, and each random direction as a line."""
+    found = study["entropy/tiny"]
+    figure, axes = panels(1, 2, height=3.2)
+    for panel, (name, said) in zip(axes[0], MEASURES.items(), strict=True):
+        null = found[f"null_{name}"].mean("agent").transpose("null_dose", "null").sortby("null_dose")
+        lines = panel.plot(null["null_dose"], null, "-", color=GREY, alpha=0.5, linewidth=0.7)
+        lines[0].set_label("random directions")
+        rivals = found.get(f"curve_{name}")
+        for i, direction in enumerate([] if rivals is None else rivals["direction"].values):
+            rows = rivals.sel({"direction": direction})
+            interval_whiskers(
+                panel, rows["dose"].values + 0.06 * (i + 1), interval(rows, "agent"), label=str(direction),
+                color=COLOURS[i + 1], fmt="s-", markersize=3,
+            )  # fmt: skip
+        mine = found[f"steered_{name}"].sel({"task": "same"}, drop=True)
+        interval_whiskers(panel, mine["dose"].values, interval(mine, "agent"), label="EAST", color=COLOURS[0], fmt="o-")
+        panel.axvline(study.params("tiny").entropy.judged_dose, color=GREY, linestyle=":", linewidth=1)
+        panel.set(xlabel="dose (times the vector)", ylabel=named(mine, said))
+    legend(axes[0, 0], outside="above", ncols=2)
+    return figure
+
+
+def transfer(study: Results) -> Figure:
+    """Not steered and steered at the judged dose, in each task; the share of random directions beaten."""
+    found, dose = study["entropy/tiny"], study.params("tiny").entropy.judged_dose
+    figure, axes = panels(1, 3, height=2.9, width=8.4)
+    tasks = found["task"].values
+    place = np.arange(len(tasks))
+    for panel, (name, said) in zip(axes[0], MEASURES.items(), strict=False):
+        values = found[f"steered_{name}"]
+        for i, (at, label, colour) in enumerate(((0, "not steered", GREY), (dose, f"dose {dose:g}", COLOURS[0]))):
+            rows = interval(values.sel({"dose": at}, drop=True), "agent")
+            interval_whiskers(panel, place + 0.15 * i, rows, label=label, color=colour)
+        panel.set(ylabel=named(values, said))
+    last = axes[0, 2]
+    for i, (name, said) in enumerate(MEASURES.items()):
+        rows = found[f"beaten_{name}"].transpose("task", "agent")
+        for j in range(rows.sizes["agent"]):
+            label = said if j == 0 else None
+            last.plot(place + 0.25 * i + 0.06 * j, rows[:, j], "xo"[i], color=COLOURS[i], markersize=5, label=label)
+    last.axhline(0.95, color=GREY, linestyle=":", linewidth=1)
+    last.set(ylabel="share of random directions beaten", ylim=(-0.05, 1.08))
+    for panel in axes[0]:
+        names(panel, "x", tasks)
+        panel.set_xlabel("task")
+        panel.margins(x=0.15)
+    legend(axes[0, 0], outside="above", ncols=2)
+    legend(last, outside="above")
+    return figure
+
+
+def sampling(study: Results) -> Figure:
+    """Invalid outputs and action entropy of doses and samplers; closed-loop exploration and regret."""
+    found, params = study["forecast/tiny"], study.params("tiny").forecast
+    figure, axes = panels(1, 4, height=3.0, width=10.4)
+    first = axes[0, 0]
+    for kind, label, colour in (("sampler", "temperature", COLOURS[1]), ("dose", "EAST", COLOURS[0])):
+        part = found.sel({"sampler": [s for s in found["sampler"].values if s.startswith("temp")]})
+        rows = part[[f"{kind}_invalid", f"{kind}_entropy"]].mean("agent")
+        x = 100 * rows[f"{kind}_invalid"]
+        first.plot(x, rows[f"{kind}_entropy"], "o-", color=colour, markersize=3, linewidth=1, label=label)
+    first.axvline(100 * params.most_invalid, color=GREY, linestyle=":", linewidth=1)
+    first.set(xlabel="invalid outputs (%)", ylabel=named(found["dose_entropy"]))
+    legend(first, outside="above", ncols=2)
+    for panel, name in zip(axes[0, 1:], ("switches", "less_tried", "regret"), strict=True):
+        rows = found[f"curve_{name}"]
+        for i, direction in enumerate(rows["loop_direction"].values):
+            one = rows.sel({"loop_direction": direction}, drop=True)
+            look = {"color": GREY if direction == "random" else COLOURS[0], "fmt": "o-"}
+            label = "EAST" if direction == "east" else str(direction)
+            interval_whiskers(panel, one["arm_dose"].values + 0.08 * i, interval(one, "agent"), label=label, **look)
+        panel.axvline(params.dose, color=GREY, linestyle=":", linewidth=1)
+        said = {"regret": "regret of an episode\n(s.d. of the reward)", "less_tried": "less-tried arm's share of pulls"}
+        panel.set(xlabel="dose (times the vector)", ylabel=said.get(name, "changes of the arm"))
+    legend(axes[0, 1], outside="above", ncols=2)
+    return figure
