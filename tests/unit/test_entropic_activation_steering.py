@@ -1,0 +1,296 @@
+"""The study's quantities: demonstrators, action distributions with thoughts summed out, vectors, and all steps."""
+
+from functools import partial
+
+import numpy as np
+import pytest
+import torch
+from scipy.stats import norm
+
+from pesin.errors import UserError
+from pesin.models.sampling import adjusted
+from pesin.params import check
+from pesin.steps.files import publish
+from project import case_of, plan
+from studies.entropic_activation_steering.agents import (
+    Answers,
+    activations,
+    answers,
+    chosen,
+    make_net,
+    probed,
+    prompts_of,
+    read_weights,
+    shift_of,
+    steered,
+    steering_vectors,
+)
+from studies.entropic_activation_steering.entropy import beaten, entropy
+from studies.entropic_activation_steering.forecast import best_allowed, damage, forecast, loop_scores, predictions
+from studies.entropic_activation_steering.forecast import play as play_closed_loop
+from studies.entropic_activation_steering.params import Params
+from studies.entropic_activation_steering.simulate import simulate, table_loss
+from studies.entropic_activation_steering.train import train
+from studies.entropic_activation_steering.world import (
+    ACTION,
+    REWARD,
+    THOUGHT,
+    VOCABULARY,
+    binned,
+    demonstrated,
+    entropy_bits,
+    play,
+    thompson,
+)
+
+STUDY = "entropic_activation_steering"
+
+
+def case(step, **change):
+    return case_of(STUDY, "tiny", step, "smoke", **change)
+
+
+@pytest.fixture(scope="module")
+def made():
+    data = simulate(case("simulate"))
+    return data, train(case("train"), data)
+
+
+@pytest.fixture(scope="module")
+def agents(made):
+    data, trained = made
+    return make_net(case("train").params.train, data.sizes["position"]), read_weights(trained, "cpu")
+
+
+def rng(seed=0):
+    return np.random.default_rng(seed)
+
+
+# ---------------------------------------------------------------------------------------------------------- all steps
+
+
+def test_all_steps_publish(made, tmp_path):
+    data, trained = made
+    found = {"simulate": data, "train": trained}
+    found |= {"entropy": entropy(case("entropy"), data, trained), "forecast": forecast(case("forecast"), data, trained)}
+    for name, result in found.items():
+        publish(result, tmp_path / f"{name}.nc", {"study": STUDY, "step": name})
+    at = {"task": "same", "dose": 0}
+    plain = probed(
+        partial(make_net(case("train").params.train, data.sizes["position"]), read_weights(trained, "cpu")),
+        data["test_tokens"].sel(task="same").values, case("entropy").params.entropy.probes, 3, "cpu",
+    ).entropy.mean(1)  # fmt: skip
+    assert np.array_equal(found["entropy"]["steered_entropy"].sel(at), plain), "a dose of 0 changes no bit"
+    loops = found["forecast"]
+    assert np.array_equal(loops["plain_switches"], loops["curve_switches"].sel(loop_direction="random", arm_dose=0))
+    assert not loops["damage"].sel(dose=0).values.any() and loops["damage"].sel(dose=8).values.all()
+
+
+def test_the_sets_of_histories_share_nothing():
+    data = simulate(case("simulate", simulate={"horizon": 10}, train={"probes": [1]}))
+    sets = [data["vector_tokens"].values, data["choice_tokens"].values, *data["test_tokens"].values]
+    rows = [set(map(bytes, one)) for one in sets]
+    assert len(set.union(*rows)) == sum(map(len, rows))
+
+
+def test_a_mistake_is_said_with_its_key():
+    known = plan("smoke").study(STUDY).cases["tiny"].params
+    for change, said in (
+        ({"train": {"steps": 100000}}, "simulate.training"),
+        ({"entropy": {"probes": [99]}}, "entropy.probes"),
+        ({"entropy": {"judged_dose": 7}}, "entropy.judged_dose"),
+        ({"train": {"width": 13}}, "no multiple"),
+    ):
+        (step, part), = change.items()  # fmt: skip
+        with pytest.raises(UserError, match=said):
+            check(Params, known | {step: known[step] | part}, "a.yaml")
+
+
+# ----------------------------------------------------------------------------------------------------------- the world
+
+
+def test_entropies_of_two_arms():
+    q = np.array([0.5, 0.1])
+    found = entropy_bits(3 * np.stack([q, 1 - q], -1))
+    np.testing.assert_allclose(found, [1, -(0.1 * np.log2(0.1) + 0.9 * np.log2(0.9))])
+
+
+def test_thompson_sampling_in_closed_form_is_sampling():
+    counts, sums = np.array([3.0, 1.0]), np.array([1.5, -0.4])
+    found = thompson(counts, sums, 0.7, 1.0)
+    variance = 1 / (1 / 0.49 + counts)
+    drawn = rng().normal(variance * sums, np.sqrt(variance), (200000, 2))
+    assert found[0] == pytest.approx((drawn[:, 0] > drawn[:, 1]).mean(), abs=0.004)
+    by_hand = norm.cdf((variance[0] * 1.5 + variance[1] * 0.4) / np.sqrt(variance.sum()))
+    assert found[0] == pytest.approx(by_hand)
+    one_pull = thompson(np.array([1.0, 0.0]), np.zeros(2), 0.7, 1.0)
+    np.testing.assert_allclose(one_pull, 0.5)
+
+
+@pytest.mark.parametrize(
+    ("kind", "first"), [("softmax", 1 / (1 + np.exp(-4 * 0.5))), ("egreedy", 0.95), ("thompson", None)]
+)
+def test_demonstrators(kind, first):
+    world = case("simulate", simulate={"demonstrator": kind}).params.simulate
+    np.testing.assert_allclose(demonstrated(world, np.zeros(2), np.zeros(2), 1.0), 0.5)
+    counts, sums = np.array([2.0, 0.0]), np.array([1.0, 0.0])
+    found = demonstrated(world, counts, sums, 1.0)
+    assert found.sum() == pytest.approx(1)
+    assert found[0] == pytest.approx(thompson(counts, sums, 0.7, 1.0)[0] if first is None else first)
+
+
+def test_an_episode_in_tokens():
+    world = case("simulate", simulate={"horizon": 10}, train={"probes": [1]}).params.simulate
+    found = play(world, 4000, 1.0, rng())
+    thoughts, actions, rewards = (found.tokens[:, i::3] for i in (1, 2, 3))
+    assert set(np.unique(thoughts)) == {1, 2, 3} and set(np.unique(actions)) == {4, 5}
+    assert rewards.min() == REWARD and rewards.max() == VOCABULARY - 1
+    assert actions.min() == ACTION and (actions[:, 0] == ACTION).mean() == pytest.approx(0.5, abs=0.03)
+    np.testing.assert_allclose(found.own[:, 0], 1)
+    assert (thoughts[:, 0] == 3).mean() == pytest.approx(1 - 0.1 * 2 / 3, abs=0.02)
+    assert found.own[:, 1:].mean() < found.thompson[:, 1:].mean() - 0.2, "overconfident"
+    own, table = -found.log_prob.mean(), table_loss(found.tokens, found.tokens)
+    assert own < table - 0.1
+    assert binned(np.array([-9.0, -0.01, 0.01, 9.0])).tolist() == [6, 9, 10, 13]
+
+
+# ---------------------------------------------------------------------------------------------------------- the agents
+
+
+def told(tokens):
+    """An agent in closed form: thoughts 0.5, 0.3, 0.1 (the rest invalid), actions by the thought."""
+    table = torch.full((VOCABULARY, VOCABULARY), 1e-30)
+    table[:, THOUGHT:ACTION], table[:, 0] = torch.tensor([0.5, 0.3, 0.1]), 0.1
+    acts = torch.tensor([[0.9, 0.1], [0.6, 0.2], [0.5, 0.5]])
+    table[THOUGHT:ACTION] = 1e-30
+    table[THOUGHT:ACTION, ACTION:REWARD], table[THOUGHT:ACTION, 0] = acts, 1 - acts.sum(1) + 1e-30
+    return table.log()[tokens]
+
+
+def test_thoughts_are_summed_out():
+    found = answers(told, torch.full((2, 5, 1), REWARD))
+    first, second = 0.5 * 0.9 + 0.3 * 0.6 + 0.1 * 0.5, 0.5 * 0.1 + 0.3 * 0.2 + 0.1 * 0.5
+    np.testing.assert_allclose(found.actions, np.broadcast_to([first, second], (2, 5, 2)), rtol=1e-5)
+    np.testing.assert_allclose(found.invalid, 1 - first - second, rtol=1e-5)
+    np.testing.assert_allclose(found.unsure, 0.1 / 0.9, rtol=1e-5)
+    greedy = entropy_bits(np.array([0.9, 0.1]))
+    assert (found.entropy > greedy + 0.1).all(), "the greedy thought alone shows a false collapse"
+
+
+def test_temperature_acts_on_the_full_vocabulary():
+    found = [answers(told, torch.full((1, 1, 1), REWARD), partial(adjusted, temperature=t)) for t in (0.5, 1, 2)]
+    assert found[0].entropy < found[1].entropy < found[2].entropy
+    assert found[0].invalid < found[1].invalid
+
+
+def test_answers_are_what_sampling_gives(agents):
+    net, weights = agents
+    prompts = torch.full((3, 4000, 1), 0)
+    uniform = torch.as_tensor(rng().random((3, 4000, 2)))
+    from pesin.models.sampling import ancestral
+
+    drawn = ancestral(partial(net, weights), prompts, uniform)
+    shares = [(drawn[..., 1] < ACTION) & (drawn[..., 1] >= THOUGHT) & (drawn[..., 2] == ACTION + a) for a in (0, 1)]
+    exact = answers(partial(net, weights), prompts[:, :1]).actions[:, 0]
+    np.testing.assert_allclose(torch.stack(shares, -1).double().mean(1), exact, atol=0.02)
+
+
+def test_vectors():
+    z, h = rng(1).normal(size=(2, 3, 40, 5)), rng(2).random((2, 40))
+    found = steering_vectors(z, h, rng(3))
+    by_hand = sum(h[1, i] * z[1, 2, i] for i in range(40)) / h[1].sum() - z[1, 2].mean(0)
+    np.testing.assert_allclose(found["east"][1, 2], by_hand)
+    length = np.linalg.norm(found["east"], axis=-1)
+    for name in ("raw", "contrastive", "shuffled", "random"):
+        np.testing.assert_allclose(np.linalg.norm(found[name], axis=-1), length)
+    moved = steering_vectors(z + rng(4).normal(size=5), h, rng(3))
+    np.testing.assert_allclose(moved["east"], found["east"], atol=1e-12)
+    with np.errstate(invalid="ignore", divide="ignore"):
+        flat = steering_vectors(z, np.ones_like(h), rng(3))
+    np.testing.assert_allclose(flat["east"], 0, atol=1e-14)
+
+
+def test_a_vector_points_where_entropy_rises():
+    h = rng(1).random((1, 500))
+    z = rng(2).normal(size=(1, 1, 500, 6))
+    z[0, 0, :, 2] += 4 * h[0]
+    found = steering_vectors(z, h, rng(3))
+    unit = {name: v[0, 0] / np.linalg.norm(v) for name, v in found.items()}
+    assert unit["east"][2] > 0.8 and unit["contrastive"][2] > 0.9 and abs(unit["raw"] @ unit["east"]) < 1.0
+
+
+def test_activations_are_those_before_the_thought(agents, made):
+    net, weights = agents
+    tokens = made[0]["vector_tokens"].values
+    whole = activations(net, weights, prompts_of(tokens, 3, 3), [1, 3])
+    short = activations(net, weights, prompts_of(tokens, 1, 3), [1])
+    many = len(tokens)
+    np.testing.assert_allclose(whole[:, :, :many], short, rtol=1e-4, atol=1e-6)
+    assert whole.shape == (3, net.layers, 2 * many, net.width)
+
+
+def test_only_the_chosen_layer_is_steered(agents, made):
+    net, weights = agents
+    vectors = torch.ones(3, net.layers, net.width)
+    shift = chosen(vectors, np.array([0, 1, 1]))
+    assert shift.sum((1, 2)).tolist() == [net.width] * 3 and shift[0, 1].abs().sum() == 0
+    tokens = prompts_of(made[0]["choice_tokens"].values, 1, 3)
+    assert torch.equal(steered(net, weights, 0 * shift)(tokens), net(weights, tokens))
+    twice = shift_of(made[1], "east", 2.0)
+    torch.testing.assert_close(twice, 2 * shift_of(made[1], "east", 1.0))
+
+
+# ------------------------------------------------------------------------------------------------------------- scores
+
+
+def test_damage_is_nothing_without_a_vector_and_grows_with_it(agents, made):
+    net, weights = agents
+    tokens = made[0]["choice_tokens"].values
+    plain, loss = predictions(net, weights, tokens, None, "cpu")
+    assert plain.shape[2] == made[0].sizes["observations"] and loss.shape == (3,)
+    harm = [damage(plain, predictions(net, weights, tokens, shift_of(made[1], "random", c), "cpu")[0]) for c in (0, 5, 50)]
+    assert not harm[0].any() and (harm[2] > harm[1]).all() and (harm[1] > 0).all()
+
+
+def test_the_setting_is_the_best_of_those_allowed():
+    entropy_of = np.array([[0.2, 0.2], [0.5, 0.5], [0.9, 0.9]])
+    invalid = np.array([[0.0, 0.3], [0.04, 0.2], [0.5, 0.6]])
+    assert best_allowed(entropy_of, invalid, 0.05).tolist() == [1, 1]
+
+
+def test_share_of_directions_beaten():
+    params = case("entropy", entropy={"null_doses": [1, 2]}).params.entropy
+    null = np.stack([np.full((2, 2), v) for v in (0.1, 0.2, 0.3, 0.4)])
+    null[..., 0] = 9
+    assert beaten(np.array([0.25, 0.5]), null, params, "same").tolist() == [0.5, 1]
+
+
+def test_closed_loop_scores_by_hand():
+    pulled = np.array([[[0, 1, 0, 1], [1, 1, 1, 1]]])
+    means = np.array([[1.0, 0.0], [2.0, 0.5]])
+    found = loop_scores(pulled, means)
+    assert found["switches"] == [1.5] and found["less_tried"] == [0.25]
+    assert found["regret"] == [(2 + 6) / 2] and found["suffix_failure"] == [0.5]
+
+
+def test_agents_hear_the_rewards_of_the_arms_they_pull():
+    """An agent that stays after a high reward, and leaves after a low one."""
+
+    def model(tokens):
+        out = torch.full((*tokens.shape, VOCABULARY), -50.0)
+        out[..., THOUGHT] = 0
+        last = tokens[:, :, -2] if tokens.shape[-1] > 1 else None
+        if last is not None and tokens.shape[-1] > 2:
+            action = tokens[:, :, -3]
+            stay = last >= REWARD + 4
+            pick = torch.where(stay, action, 2 * ACTION + 1 - action)
+            out[:, :, -1] = out[:, :, -1].scatter(-1, pick[..., None], 0.0)
+        return out
+
+    means, noise = np.array([[2.0, -2.0]] * 6), np.zeros((6, 5))
+    found = play_closed_loop(model, means, noise, rng().random((6, 5, 2)), 2, "cpu")
+    assert (found[:, :, 2:] == 0).all() and set(found[0, :, 0]) == {0, 1}
+
+
+def test_entropy_of_answers_is_in_bits():
+    assert Answers(np.ones((1, 1, 3)), np.array([[[0.2, 0.2]]])).entropy == pytest.approx(1.0)
