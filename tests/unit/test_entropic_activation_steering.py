@@ -8,7 +8,7 @@ import torch
 from scipy.stats import norm
 
 from pesin.errors import UserError
-from pesin.models.sampling import adjusted
+from pesin.models.sampling import adjusted, ancestral
 from pesin.params import check
 from pesin.steps.files import publish
 from project import case_of, plan
@@ -113,6 +113,7 @@ def test_entropies_of_two_arms():
     q = np.array([0.5, 0.1])
     found = entropy_bits(3 * np.stack([q, 1 - q], -1))
     np.testing.assert_allclose(found, [1, -(0.1 * np.log2(0.1) + 0.9 * np.log2(0.9))])
+    assert entropy_bits(np.zeros(2)) == 0
 
 
 def test_thompson_sampling_in_closed_form_is_sampling():
@@ -187,8 +188,6 @@ def test_answers_are_what_sampling_gives(agents):
     net, weights = agents
     prompts = torch.full((3, 4000, 1), 0)
     uniform = torch.as_tensor(rng().random((3, 4000, 2)))
-    from pesin.models.sampling import ancestral
-
     drawn = ancestral(partial(net, weights), prompts, uniform)
     shares = [(drawn[..., 1] < ACTION) & (drawn[..., 1] >= THOUGHT) & (drawn[..., 2] == ACTION + a) for a in (0, 1)]
     exact = answers(partial(net, weights), prompts[:, :1]).actions[:, 0]
@@ -248,7 +247,9 @@ def test_damage_is_nothing_without_a_vector_and_grows_with_it(agents, made):
     tokens = made[0]["choice_tokens"].values
     plain, loss = predictions(net, weights, tokens, None, "cpu")
     assert plain.shape[2] == made[0].sizes["observations"] and loss.shape == (3,)
-    harm = [damage(plain, predictions(net, weights, tokens, shift_of(made[1], "random", c), "cpu")[0]) for c in (0, 5, 50)]
+    harm = [
+        damage(plain, predictions(net, weights, tokens, shift_of(made[1], "random", c), "cpu")[0]) for c in (0, 5, 50)
+    ]
     assert not harm[0].any() and (harm[2] > harm[1]).all() and (harm[1] > 0).all()
 
 
@@ -287,8 +288,8 @@ def test_agents_hear_the_rewards_of_the_arms_they_pull():
             out[:, :, -1] = out[:, :, -1].scatter(-1, pick[..., None], 0.0)
         return out
 
-    means, noise = np.array([[2.0, -2.0]] * 6), np.zeros((6, 5))
-    found = play_closed_loop(model, means, noise, rng().random((6, 5, 2)), 2, "cpu")
+    means, noise = np.array([[2.0, -2.0]] * 20), np.zeros((20, 5))
+    found = play_closed_loop(model, means, noise, rng().random((20, 5, 2)), 2, "cpu")
     assert (found[:, :, 2:] == 0).all() and set(found[0, :, 0]) == {0, 1}
 
 

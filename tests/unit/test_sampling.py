@@ -74,7 +74,7 @@ def test_probabilities_of_all_sequences_sum_to_one():
 
 def test_what_cannot_be_drawn_is_said():
     for options, said in (
-        ({"temperature": 0.0}, "temperature"), ({"top_p": 0.0}, "top_p"), ({"allowed": torch.zeros(4).bool()}, "allowed")
+        ({"temperature": 0.0}, "temperature"), ({"top_p": 0.0}, "top_p"), ({"allowed": torch.zeros(4) > 0}, "allowed")
     ):  # fmt: skip
         with pytest.raises(ValueError, match=said):
             adjusted(PROBABILITIES.log(), **options)
@@ -97,7 +97,7 @@ def test_a_steering_of_zero_changes_no_bit():
 
 
 def test_the_network_goes_on_with_the_steered_stream():
-    """After the last block it is norm and head of the changed stream; a vector along the ones does nothing to a norm."""
+    """After the last block it is norm and head of the changed stream; a constant vector does nothing to a norm."""
     net, weights, tokens = small()
     vector, seen = torch.randn(3, 1, 1, 8, generator=generator(2)), {}
 

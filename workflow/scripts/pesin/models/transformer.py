@@ -168,7 +168,7 @@ class Transformer:
             length). The tensors are those that the network goes on with, gradients included.
         steer
             Called as steer(layer, residual) after each block; the network goes on with what it returns, of the same
-            shape (runs, batch, length, width), and `watch` is shown that. To add a vector there is to steer activations.
+            shape (runs, batch, length, width), and `watch` is shown that. Adding a vector steers activations.
 
         Returns
         -------

@@ -21,6 +21,7 @@ from studies.entropic_activation_steering.world import (
     THOUGHTS,
     VOCABULARY,
     entropy_bits,
+    shares,
 )
 
 Sampler = Callable[[torch.Tensor], torch.Tensor]
@@ -48,7 +49,7 @@ class Answers(NamedTuple):
     @property
     def unsure(self) -> np.ndarray:
         """Probability of the thought `unsure` among thoughts."""
-        return self.thoughts[..., -1] / self.thoughts.sum(-1)
+        return shares(self.thoughts)[..., -1]
 
 
 def make_net(params: Training, positions: int) -> Transformer:
@@ -75,7 +76,9 @@ def null_shift_of(trained: xr.DataTree, null: int, dose: float) -> torch.Tensor:
     """The same for a direction of the null, as long as the vector of EAST."""
     east = trained["vectors"].sel({"direction": "east"}).transpose("agent", "layer", "width").values
     length = np.linalg.norm(east, axis=-1, keepdims=True)
-    return chosen(torch.as_tensor(dose * length * trained["null_directions"].values[null]), trained["layer_chosen"].values)
+    return chosen(
+        torch.as_tensor(dose * length * trained["null_directions"].values[null]), trained["layer_chosen"].values
+    )
 
 
 def chosen(vectors: torch.Tensor, layers: np.ndarray) -> torch.Tensor:
@@ -93,7 +96,9 @@ def steered(net: Transformer, weights: Parameters, shift: torch.Tensor | None = 
 
 
 @torch.no_grad()
-def answers(model: Callable[[torch.Tensor], torch.Tensor], prompts: torch.Tensor, sampler: Sampler = adjusted) -> Answers:
+def answers(
+    model: Callable[[torch.Tensor], torch.Tensor], prompts: torch.Tensor, sampler: Sampler = adjusted
+) -> Answers:
     """Thoughts and actions after prompts, exactly: p(action) = sum over thoughts p(thought) p(action | thought).
 
     Parameters
@@ -118,7 +123,9 @@ def prompts_of(tokens: np.ndarray, observations: int, agents: int, device: str =
     return part.expand(agents, -1, -1)
 
 
-def probed(model, tokens: np.ndarray, probes: list[int], agents: int, device: str, sampler: Sampler = adjusted) -> Answers:
+def probed(
+    model, tokens: np.ndarray, probes: list[int], agents: int, device: str, sampler: Sampler = adjusted
+) -> Answers:
     """`answers` at several numbers of observations: arrays (agents, probes x episodes, ...)."""
     parts = [answers(model, prompts_of(tokens, n, agents, device), sampler) for n in probes]
     return Answers(*(np.concatenate(one, axis=1) for one in zip(*parts, strict=True)))
@@ -149,8 +156,8 @@ def steering_vectors(z: np.ndarray, entropy: np.ndarray, rng: np.random.Generato
     Returns
     -------
     dict of ndarray, shape (agents, layers, width)
-        `east`: entropy-weighted mean less the mean. `raw`: along the weighted mean itself. `contrastive`: prompts above the
-        median entropy less those below. `shuffled`: as EAST, entropies handed to other prompts. `random`: isotropic.
+        `east`: entropy-weighted mean less the mean. `raw`: along the weighted mean itself. `contrastive`: prompts above
+        the median entropy less those below. `shuffled`: as EAST, entropies handed to other prompts. `random`: isotropic.
     """
 
     def weighted(weights: np.ndarray) -> np.ndarray:
@@ -173,5 +180,3 @@ def allowed_tokens(first: int, many: int, device: str) -> torch.Tensor:
     """True for tokens of one kind, shape (symbols,)."""
     found = torch.arange(VOCABULARY, device=device)
     return (found >= first) & (found < first + many)
-
-

@@ -45,7 +45,7 @@ def entropy(case: Case[Params], data: xr.Dataset, trained: xr.DataTree) -> xr.Da
     nulls = {
         task: [
             along(task, doses, lambda dose, i=i: null_shift_of(trained, i, dose))
-            for i in case.progress(range(case.params.train.directions), what=task)
+            for i in case.progress(range(params.directions), what=task)
         ]
         for task, doses in ((task, params.null_doses if task == SAME else [params.judged_dose]) for task in tokens)
     }
@@ -74,7 +74,7 @@ def entropy(case: Case[Params], data: xr.Dataset, trained: xr.DataTree) -> xr.Da
 
 
 def beaten(value: np.ndarray, null: np.ndarray, params, task: str) -> np.ndarray:
-    """Share of directions that a value at the judged dose lies above: (agents,), (nulls, agents, doses) -> (agents,)."""
+    """Share of directions that values at the judged dose lie above: (agents,), (nulls, agents, doses) -> (agents,)."""
     place = params.null_doses.index(params.judged_dose) if task == SAME else 0
     return (value > null[..., place]).mean(0)
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from functools import partial
+from functools import cache, partial
 
 import numpy as np
 import torch
@@ -76,11 +76,11 @@ def damage(plain: torch.Tensor, other: torch.Tensor) -> np.ndarray:
     return (plain.exp() * (plain - other)).sum(-1).flatten(1).mean(1).numpy(force=True)
 
 
-# ------------------------------------------------------------------------------------- at a matched rate of invalid outputs
+# ------------------------------------------------------------------------------- at a matched rate of invalid outputs
 
 
 def matched(case: Case[Params], data: xr.Dataset, net, weights, shifts: dict[float, torch.Tensor]) -> dict[str, tuple]:
-    """Action entropy and invalid rate of each dose and each sampler on the test set; the best allowed ones of each agent.
+    """Action entropy and invalid rate of each dose and each sampler on the test set; each agent's best allowed ones.
 
     The setting is chosen on the choice set: the largest entropy among those whose invalid rate is small enough.
     """
@@ -133,6 +133,7 @@ def loops(case: Case[Params], trained: xr.DataTree, net, weights) -> dict[str, t
     means = rng.normal(0, world.prior_sd, (params.loop_episodes, ARMS))
     noise, uniform = rng.normal(0, world.noise_sd, shape), rng.random((*shape, 2))
 
+    @cache
     def scores(direction: str, dose: float) -> dict[str, np.ndarray]:
         model = steered(net, weights, shift_of(trained, direction, dose))
         return loop_scores(play(model, means, noise, uniform, len(weights["place"]), case.device), means)

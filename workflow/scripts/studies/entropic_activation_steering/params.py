@@ -54,7 +54,7 @@ class Training(MultiHead):
     probes: Annotated[list[PositiveInt], Field(min_length=1)]
     """Numbers of observations at which action entropies are averaged."""
     directions: Annotated[int, Field(ge=2)]
-    """Random directions of the null."""
+    """Random directions that are drawn."""
 
 
 class Measures(Model):
@@ -66,6 +66,8 @@ class Measures(Model):
     doses: Doses
     curves: list[Direction]
     """Shown in the figure beside."""
+    directions: Annotated[int, Field(ge=2)]
+    """Random directions of the null, the first of those drawn."""
     null_doses: Doses
     judged_dose: float
 
@@ -106,7 +108,8 @@ class Params(Model):
                 raise ValueError(f"{step}.probes must be less than simulate.horizon, {self.simulate.horizon}")
         if self.entropy.judged_dose not in self.entropy.null_doses:
             raise ValueError("entropy.null_doses must have entropy.judged_dose among them")
-        for name in ("judged_dose",):
-            if getattr(self.entropy, name) not in self.entropy.doses:
-                raise ValueError(f"entropy.doses must have entropy.{name} among them")
+        if self.entropy.judged_dose not in self.entropy.doses:
+            raise ValueError("entropy.doses must have entropy.judged_dose among them")
+        if self.entropy.directions > self.train.directions:
+            raise ValueError(f"entropy.directions must not exceed train.directions, {self.train.directions}")
         return self

@@ -46,7 +46,9 @@ def train(case: Case[Params], data: xr.Dataset) -> xr.DataTree:
     }
     coordinates = {"direction": list(vectors), "layer": np.arange(net.layers), "agent": np.arange(agents)}
     kept = {
-        name: labelled(("agent", *[f"{name}_{i}" for i in range(1, v.dim())]), v.numpy(force=True), f"parameters {name}")
+        name: labelled(
+            ("agent", *[f"{name}_{i}" for i in range(1, v.dim())]), v.numpy(force=True), f"parameters {name}"
+        )
         for name, v in weights.items()
     }
     return xr.DataTree.from_dict({"/": xr.Dataset(variables, coordinates), "weights": xr.Dataset(kept)})

@@ -38,8 +38,14 @@ def binned(reward: np.ndarray) -> np.ndarray:
 
 
 def entropy_bits(p: np.ndarray) -> np.ndarray:
-    """Entropy of (..., outcomes), bits, after they are normalised."""
-    return entr(p / p.sum(-1, keepdims=True)).sum(-1) / np.log(2)
+    """Entropy of (..., outcomes), bits, after they are normalised; 0 where no outcome has any probability."""
+    return entr(shares(p)).sum(-1) / np.log(2)
+
+
+def shares(p: np.ndarray) -> np.ndarray:
+    """Probabilities (..., outcomes) normalised; 0 where all are."""
+    whole = p.sum(-1, keepdims=True)
+    return p / np.where(whole > 0, whole, 1)
 
 
 def thompson(counts: np.ndarray, sums: np.ndarray, prior_sd: float, noise_sd: float) -> np.ndarray:
