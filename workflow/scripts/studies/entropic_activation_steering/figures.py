@@ -33,7 +33,7 @@ def doses(study: Results) -> Figure:
     figure, axes = panels(1, 2, height=3.2)
     for panel, (name, said) in zip(axes[0], MEASURES.items(), strict=True):
         null = found[f"null_{name}"].mean("agent").transpose("null_dose", "null").sortby("null_dose")
-        lines = panel.plot(null["null_dose"], null, "-", color=GREY, alpha=0.5, linewidth=0.7)
+        lines = panel.plot(null["null_dose"], null, ".-", color=GREY, alpha=0.5, linewidth=0.7, markersize=3)
         lines[0].set_label("random directions")
         rivals = found.get(f"curve_{name}")
         for i, direction in enumerate([] if rivals is None else rivals["direction"].values):
@@ -60,7 +60,10 @@ def transfer(study: Results) -> Figure:
         values = found[f"steered_{name}"]
         for i, (at, label, colour) in enumerate(((0, "not steered", GREY), (dose, f"dose {dose:g}", COLOURS[0]))):
             rows = interval(values.sel({"dose": at}, drop=True), "agent")
-            interval_whiskers(panel, place + 0.15 * i, rows, label=label, color=colour)
+            interval_whiskers(panel, place + 0.3 * i, rows, label=label, color=colour)
+        for pair in values.sel({"dose": [0, dose]}).transpose("task", "dose", "agent"):
+            at = int(np.flatnonzero(tasks == pair["task"].item())[0])
+            panel.plot(at + np.array([0.08, 0.22]), pair, "-", color=GREY, linewidth=0.7)
         panel.set(ylabel=named(values, said))
     last = axes[0, 2]
     for i, (name, said) in enumerate(MEASURES.items()):
@@ -89,6 +92,8 @@ def sampling(study: Results) -> Figure:
         rows = part[[f"{kind}_invalid", f"{kind}_entropy"]].mean("agent")
         x = 100 * rows[f"{kind}_invalid"]
         first.plot(x, rows[f"{kind}_entropy"], "o-", color=colour, markersize=3, linewidth=1, label=label)
+        chosen = interval(found[f"{kind}_matched_entropy"].expand_dims("one"), "agent")
+        interval_whiskers(first, [100 * params.most_invalid], chosen, color=colour, fmt="D", markersize=5)
     first.axvline(100 * params.most_invalid, color=GREY, linestyle=":", linewidth=1)
     first.set(xlabel="invalid outputs (%)", ylabel=named(found["dose_entropy"]))
     legend(first, outside="above", ncols=2)
