@@ -157,7 +157,7 @@ def steering_vectors(z: np.ndarray, entropy: np.ndarray, rng: np.random.Generato
     -------
     dict of ndarray, shape (agents, layers, width)
         `east`: entropy-weighted mean less the mean. `raw`: along the weighted mean itself. `contrastive`: prompts above
-        median entropy less those below. `shuffled`: EAST, entropies handed to other prompts. `random`: isotropic.
+        the median less those below. `shuffled`: EAST with entropies handed to other prompts. `random`: isotropic.
     """
 
     def weighted(weights: np.ndarray) -> np.ndarray:
