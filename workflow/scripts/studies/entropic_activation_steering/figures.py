@@ -72,7 +72,7 @@ def transfer(study: Results) -> Figure:
             label = said if j == 0 else None
             last.plot(place + 0.25 * i + 0.06 * j, rows[:, j], "xo"[i], color=COLOURS[i], markersize=5, label=label)
     last.axhline(0.95, color=GREY, linestyle=":", linewidth=1)
-    last.set(ylabel="share of random directions beaten", ylim=(-0.05, 1.08))
+    last.set(ylabel="random directions\nbeaten (share)", ylim=(-0.05, 1.08))
     for panel in axes[0]:
         names(panel, "x", tasks)
         panel.set_xlabel("task")
