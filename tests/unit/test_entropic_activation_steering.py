@@ -18,6 +18,7 @@ from studies.entropic_activation_steering.agents import (
     answers,
     chosen,
     make_net,
+    null_shift_of,
     probed,
     prompts_of,
     read_weights,
@@ -25,7 +26,7 @@ from studies.entropic_activation_steering.agents import (
     steered,
     steering_vectors,
 )
-from studies.entropic_activation_steering.entropy import beaten, entropy
+from studies.entropic_activation_steering.entropy import entropy
 from studies.entropic_activation_steering.forecast import best_allowed, damage, forecast, loop_scores, predictions
 from studies.entropic_activation_steering.forecast import play as play_closed_loop
 from studies.entropic_activation_steering.params import Params
@@ -215,7 +216,7 @@ def test_a_vector_points_where_entropy_rises():
     z[0, 0, :, 2] += 4 * h[0]
     found = steering_vectors(z, h, rng(3))
     unit = {name: v[0, 0] / np.linalg.norm(v) for name, v in found.items()}
-    assert unit["east"][2] > 0.8 and unit["contrastive"][2] > 0.9 and abs(unit["raw"] @ unit["east"]) < 1.0
+    assert unit["east"][2] > 0.8 and unit["contrastive"][2] > 0.9 and abs(unit["random"][2]) < 0.8
 
 
 def test_activations_are_those_before_the_thought(agents, made):
@@ -259,11 +260,20 @@ def test_the_setting_is_the_best_of_those_allowed():
     assert best_allowed(entropy_of, invalid, 0.05).tolist() == [1, 1]
 
 
-def test_share_of_directions_beaten():
-    params = case("entropy", entropy={"null_doses": [1, 2]}).params.entropy
-    null = np.stack([np.full((2, 2), v) for v in (0.1, 0.2, 0.3, 0.4)])
-    null[..., 0] = 9
-    assert beaten(np.array([0.25, 0.5]), null, params, "same").tolist() == [0.5, 1]
+def test_a_random_direction_is_one_of_the_null(made, monkeypatch):
+    """The share beaten, where what is judged is itself the second direction of the null: it beats those below it."""
+    data, trained = made
+    monkeypatch.setattr(
+        "studies.entropic_activation_steering.entropy.shift_of",
+        lambda trained, direction, dose: null_shift_of(trained, 1, dose),
+    )
+    found = entropy(case("entropy", entropy={"directions": 5, "null_doses": [2]}), data, trained)
+    null = found["null_entropy"].isel(null_dose=0).transpose("agent", "null").values
+    below = (null[:, [1]] > null).mean(1)
+    at = {"task": "same"}
+    assert found["beaten_entropy"].sel(at).values.tolist() == below.tolist()
+    np.testing.assert_allclose(found["null_mean_entropy"].sel(at), null.mean(1))
+    assert np.array_equal(found["steered_entropy"].sel(task="same", dose=2), null[:, 1])
 
 
 def test_closed_loop_scores_by_hand():

@@ -35,8 +35,8 @@ def doses(study: Results) -> Figure:
         null = found[f"null_{name}"].mean("agent").transpose("null_dose", "null").sortby("null_dose")
         lines = panel.plot(null["null_dose"], null, ".-", color=GREY, alpha=0.5, linewidth=0.7, markersize=3)
         lines[0].set_label("random directions")
-        rivals = found.get(f"curve_{name}")
-        for i, direction in enumerate([] if rivals is None else rivals["direction"].values):
+        rivals = found[f"curve_{name}"]
+        for i, direction in enumerate(rivals["direction"].values):
             rows = rivals.sel({"direction": direction})
             interval_whiskers(
                 panel, rows["dose"].values + 0.06 * (i + 1), interval(rows, "agent"), label=str(direction),

@@ -64,7 +64,7 @@ class Measures(Model):
     """What is judged. Control: another one."""
     probes: Annotated[list[PositiveInt], Field(min_length=1)]
     doses: Doses
-    curves: list[Direction]
+    curves: Annotated[list[Direction], Field(min_length=1)]
     """Shown in the figure beside."""
     directions: Annotated[int, Field(ge=2)]
     """Random directions of the null, the first of those drawn."""
