@@ -11,7 +11,7 @@ import torch
 import xarray as xr
 
 from pesin.models.mlp import Parameters
-from pesin.models.sampling import adjusted
+from pesin.models.sampling import Logits, adjusted
 from pesin.models.transformer import Transformer
 from studies.entropic_activation_steering.params import Training
 from studies.entropic_activation_steering.world import (
@@ -87,7 +87,7 @@ def chosen(vectors: torch.Tensor, layers: np.ndarray) -> torch.Tensor:
     return torch.where(mine[..., None], vectors, 0).float()
 
 
-def steered(net: Transformer, weights: Parameters, shift: torch.Tensor | None = None):
+def steered(net: Transformer, weights: Parameters, shift: torch.Tensor | None = None) -> Logits:
     """The agents as a function of tokens, `shift` (agents, layers, width) added after each layer at all positions."""
     if shift is None or not shift.any():
         return partial(net, weights)

@@ -8,10 +8,11 @@ import numpy as np
 import torch
 import xarray as xr
 
-from pesin.models.sampling import adjusted, ancestral
+from pesin.models.sampling import Logits, adjusted, ancestral
 from pesin.steps.case import Case
 from pesin.steps.labels import labelled
 from studies.entropic_activation_steering.agents import (
+    Sampler,
     allowed_tokens,
     make_net,
     null_shift_of,
@@ -87,7 +88,7 @@ def matched(case: Case[Params], data: xr.Dataset, net, weights, shifts: dict[flo
     params, agents, device = case.params.forecast, data.sizes["agent"], case.device
     samplers = [partial(adjusted, temperature=t) for t in params.temperatures]
     samplers += [partial(adjusted, top_p=p) for p in params.top_p]
-    settings = {
+    settings: dict[str, list[tuple[Logits, Sampler]]] = {
         "dose": [(steered(net, weights, shift), adjusted) for shift in shifts.values()],
         "sampler": [(steered(net, weights), sampler) for sampler in samplers],
     }
