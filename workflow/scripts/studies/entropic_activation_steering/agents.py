@@ -96,9 +96,7 @@ def steered(net: Transformer, weights: Parameters, shift: torch.Tensor | None = 
 
 
 @torch.no_grad()
-def answers(
-    model: Callable[[torch.Tensor], torch.Tensor], prompts: torch.Tensor, sampler: Sampler = adjusted
-) -> Answers:
+def answers(model: Logits, prompts: torch.Tensor, sampler: Sampler = adjusted) -> Answers:
     """Thoughts and actions after prompts, exactly: p(action) = sum over thoughts p(thought) p(action | thought).
 
     Parameters
@@ -124,7 +122,7 @@ def prompts_of(tokens: np.ndarray, observations: int, agents: int, device: str =
 
 
 def probed(
-    model, tokens: np.ndarray, probes: list[int], agents: int, device: str, sampler: Sampler = adjusted
+    model: Logits, tokens: np.ndarray, probes: list[int], agents: int, device: str, sampler: Sampler = adjusted
 ) -> Answers:
     """`answers` at several numbers of observations: arrays (agents, probes x episodes, ...)."""
     parts = [answers(model, prompts_of(tokens, n, agents, device), sampler) for n in probes]
