@@ -16,6 +16,7 @@ from studies.entropic_activation_steering.agents import (
     Answers,
     activations,
     answers,
+    best_allowed,
     chosen,
     make_net,
     null_shift_of,
@@ -27,11 +28,18 @@ from studies.entropic_activation_steering.agents import (
     steering_vectors,
 )
 from studies.entropic_activation_steering.entropy import entropy
-from studies.entropic_activation_steering.forecast import best_allowed, damage, forecast, loop_scores, predictions
+from studies.entropic_activation_steering.forecast import (
+    NULL,
+    damage,
+    forecast,
+    loop_scores,
+    null_of_episodes,
+    predictions,
+)
 from studies.entropic_activation_steering.forecast import play as play_closed_loop
 from studies.entropic_activation_steering.params import Params
 from studies.entropic_activation_steering.simulate import simulate, table_loss
-from studies.entropic_activation_steering.train import train
+from studies.entropic_activation_steering.train import by_layer, train
 from studies.entropic_activation_steering.world import (
     ACTION,
     REWARD,
@@ -76,14 +84,13 @@ def test_all_steps_publish(made, tmp_path):
     found |= {"entropy": entropy(case("entropy"), data, trained), "forecast": forecast(case("forecast"), data, trained)}
     for name, result in found.items():
         publish(result, tmp_path / f"{name}.nc", {"study": STUDY, "step": name})
-    at = {"task": "same", "dose": 0}
     plain = probed(
         partial(make_net(case("train").params.train, data.sizes["position"]), read_weights(trained, "cpu")),
         data["test_tokens"].sel(task="same").values, case("entropy").params.entropy.probes, 3, "cpu",
     ).entropy.mean(1)  # fmt: skip
-    assert np.array_equal(found["entropy"]["steered_entropy"].sel(at), plain), "a dose of 0 changes no bit"
+    assert np.array_equal(found["entropy"]["steered_entropy"].sel(dose=0), plain), "a dose of 0 changes no bit"
     loops = found["forecast"]
-    assert np.array_equal(loops["plain_switches"], loops["curve_switches"].sel(loop_direction="random", arm_dose=0))
+    assert np.array_equal(loops["plain_switches"], loops["curve_switches"].sel(loop_direction=NULL, arm_dose=0))
     assert not loops["damage"].sel(dose=0).values.any() and loops["damage"].sel(dose=8).values.all()
 
 
@@ -151,21 +158,24 @@ def test_an_episode_in_tokens():
     np.testing.assert_allclose(found.own[:, 0], 1)
     assert (thoughts[:, 0] == 3).mean() == pytest.approx(1 - 0.1 * 2 / 3, abs=0.02)
     assert found.own[:, 1:].mean() < found.thompson[:, 1:].mean() - 0.2, "overconfident"
-    own, table = -found.log_prob.mean(), table_loss(found.tokens, found.tokens)
-    assert own < table - 0.1
+    tables = [table_loss(found.tokens[:3000], found.tokens[3000:], order) for order in (0, 3)]
+    assert -found.log_prob.mean() < tables[1] - 0.1 < tables[0] - 0.2, (
+        "an action depends on the last, and on earlier ones"
+    )
     assert binned(np.array([-9.0, -0.01, 0.01, 9.0])).tolist() == [6, 9, 10, 13]
 
 
 # ---------------------------------------------------------------------------------------------------------- the agents
 
 
-def told(tokens):
+def told(tokens, alternatives):
     """An agent in closed form: thoughts 0.5, 0.3, 0.1 (the rest invalid), actions by the thought."""
     table = torch.full((VOCABULARY, VOCABULARY), 1e-30)
     table[:, THOUGHT:ACTION], table[:, 0] = torch.tensor([0.5, 0.3, 0.1]), 0.1
     acts = torch.tensor([[0.9, 0.1], [0.6, 0.2], [0.5, 0.5]])
     table[THOUGHT:ACTION] = 1e-30
     table[THOUGHT:ACTION, ACTION:REWARD], table[THOUGHT:ACTION, 0] = acts, 1 - acts.sum(1) + 1e-30
+    assert tokens[0, 0, -alternatives:].tolist() == [THOUGHT, THOUGHT + 1, THOUGHT + 2]
     return table.log()[tokens]
 
 
@@ -197,16 +207,19 @@ def test_answers_are_what_sampling_gives(agents):
 
 def test_vectors():
     z, h = rng(1).normal(size=(2, 3, 40, 5)), rng(2).random((2, 40))
-    found = steering_vectors(z, h, rng(3))
+    found, null = steering_vectors(z, h, 7, rng(3))
     by_hand = sum(h[1, i] * z[1, 2, i] for i in range(40)) / h[1].sum() - z[1, 2].mean(0)
     np.testing.assert_allclose(found["east"][1, 2], by_hand)
     length = np.linalg.norm(found["east"], axis=-1)
-    for name in ("raw", "contrastive", "shuffled", "random"):
-        np.testing.assert_allclose(np.linalg.norm(found[name], axis=-1), length)
-    moved = steering_vectors(z + rng(4).normal(size=5), h, rng(3))
-    np.testing.assert_allclose(moved["east"], found["east"], atol=1e-12)
+    for vectors in (*found.values(), *null["random"], *null["shuffled"]):
+        np.testing.assert_allclose(np.linalg.norm(vectors, axis=-1), length)
+    every = np.concatenate([[found[kind]] + list(null[kind]) for kind in ("random", "shuffled")])[:, 0, 0]
+    assert every.shape == (16, 5) and len(np.unique(every.round(9), axis=0)) == 16, "all of them differ"
+    moved = steering_vectors(z + rng(4).normal(size=5), h, 7, rng(3))
+    np.testing.assert_allclose(moved.named["east"], found["east"], atol=1e-12)
+    np.testing.assert_allclose(moved.null["shuffled"], null["shuffled"], atol=1e-9)
     with np.errstate(invalid="ignore", divide="ignore"):
-        flat = steering_vectors(z, np.ones_like(h), rng(3))
+        flat = steering_vectors(z, np.ones_like(h), 2, rng(3)).named
     np.testing.assert_allclose(flat["east"], 0, atol=1e-14)
 
 
@@ -214,9 +227,12 @@ def test_a_vector_points_where_entropy_rises():
     h = rng(1).random((1, 500))
     z = rng(2).normal(size=(1, 1, 500, 6))
     z[0, 0, :, 2] += 4 * h[0]
-    found = steering_vectors(z, h, rng(3))
+    found, null = steering_vectors(z, h, 200, rng(3))
     unit = {name: v[0, 0] / np.linalg.norm(v) for name, v in found.items()}
-    assert unit["east"][2] > 0.8 and unit["contrastive"][2] > 0.9 and abs(unit["random"][2]) < 0.8
+    assert unit["east"][2] > 0.8 and unit["contrastive"][2] > 0.9
+    cosines = {kind: v[:, 0, 0] @ unit["east"] / np.linalg.norm(v[:, 0, 0], axis=-1) for kind, v in null.items()}
+    assert all(abs(c.mean()) < 0.15 and c.max() < 1 for c in cosines.values()), "the nulls know nothing of entropies"
+    assert (cosines["shuffled"] ** 2).mean() > (cosines["random"] ** 2).mean(), "but the shuffled lie where states vary"
 
 
 def test_activations_are_those_before_the_thought(agents, made):
@@ -265,15 +281,51 @@ def test_a_random_direction_is_one_of_the_null(made, monkeypatch):
     data, trained = made
     monkeypatch.setattr(
         "studies.entropic_activation_steering.entropy.shift_of",
-        lambda trained, direction, dose: null_shift_of(trained, 1, dose),
+        lambda trained, direction, dose: null_shift_of(trained, "random", 1, dose),
     )
-    found = entropy(case("entropy", entropy={"directions": 5, "null_doses": [2]}), data, trained)
-    null = found["null_entropy"].isel(null_dose=0).transpose("agent", "null").values
-    below = (null[:, [1]] > null).mean(1)
-    at = {"task": "same"}
-    assert found["beaten_entropy"].sel(at).values.tolist() == below.tolist()
-    np.testing.assert_allclose(found["null_mean_entropy"].sel(at), null.mean(1))
-    assert np.array_equal(found["steered_entropy"].sel(task="same", dose=2), null[:, 1])
+    found = entropy(case("entropy", entropy={"directions": 5}), data, trained)
+    null = found["null_entropy"].transpose("task", "agent", "null").values
+    below = (null[..., [1]] > null).mean(-1)
+    assert np.array_equal(found["beaten_entropy"].transpose("task", "agent"), below)
+    np.testing.assert_allclose(found["null_mean_entropy"].transpose("task", "agent"), null.mean(-1))
+    judged = found["task_entropy"].sel(at_dose=2).transpose("task", "agent")
+    assert np.array_equal(judged, null[..., 1])
+    assert np.array_equal(found["steered_entropy"].sel(dose=2), judged[0])
+
+
+def test_layers_are_chosen_for_each_direction(made):
+    """A layer whose outputs are invalid isn't taken; doses of 0 leave nothing to choose."""
+    data, trained = made
+    chosen_layers, most = trained["layer_chosen"], case("train").params.train.most_invalid
+    best = best_allowed(trained["layer_entropy"].values, trained["layer_invalid"].values, most)
+    assert np.array_equal(chosen_layers.transpose("direction", "agent"), best)
+    net = make_net(case("train").params.train, data.sizes["position"])
+    vectors = trained["vectors"].values[:1]
+    found, _ = by_layer(case("train"), net, read_weights(trained, "cpu"), 0 * vectors, data["choice_tokens"].values)
+    assert found.shape == (net.layers, 1, 3) and (found == found[0]).all()
+
+
+def test_each_episode_may_have_a_direction_of_its_own(agents, made):
+    net, weights = agents
+    tokens = prompts_of(made[0]["choice_tokens"].values, 1, 3)
+    null = null_of_episodes(made[1], 3.0, tokens.shape[1])
+    mixed = steered(net, weights, null)(tokens)
+    for i in (0, 4):
+        alone = steered(net, weights, null_shift_of(made[1], "random", i, 3.0))(tokens)
+        torch.testing.assert_close(mixed[:, i], alone[:, i])
+        assert (mixed[:, i] - alone[:, 1]).abs().max() > 1e-3
+
+
+def test_a_table_of_one_step():
+    """Tokens that follow from the last three cost nothing; coins cost log 2, whoever counts."""
+    world = case("simulate", simulate={"horizon": 5}).params.simulate
+    coins = play(world, 3000, 1.0, rng()).tokens
+    coins[:, 1::3], coins[:, 2::3] = THOUGHT, rng(1).integers(ACTION, REWARD, (3000, 5))
+    assert table_loss(coins[:2000], coins[2000:], 0) == pytest.approx(np.log(2) / 2, abs=0.01)
+    follow = coins.copy()
+    for t in range(1, 5):
+        follow[:, 2 + 3 * t] = 2 * ACTION + 1 - follow[:, 3 * t - 1]
+    assert table_loss(follow[:2000], follow[2000:]) == pytest.approx(np.log(2) / 10, abs=0.02)
 
 
 def test_closed_loop_scores_by_hand():

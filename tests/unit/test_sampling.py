@@ -117,6 +117,22 @@ def test_the_network_goes_on_with_the_steered_stream():
     torch.testing.assert_close(flat, net(weights, tokens), rtol=1e-4, atol=1e-5)
 
 
+def test_alternatives_are_passes_of_their_own():
+    net, weights, tokens = small()
+    vector = torch.randn(3, 1, 1, 8, generator=generator(2))
+
+    def out(x, **options):
+        return net(weights, x, steer=lambda layer, x: x + vector if layer == 1 else x, **options)
+
+    found = out(torch.cat([tokens[..., :5], tokens[..., 2:5]], -1), alternatives=3)
+    torch.testing.assert_close(found[:, :, :5], out(tokens[..., :5]))
+    for i in range(3):
+        alone = out(torch.cat([tokens[..., :5], tokens[..., [2 + i]]], -1))
+        torch.testing.assert_close(found[:, :, 5 + i], alone[:, :, 5])
+    with pytest.raises(ValueError, match="alternatives"):
+        Transformer(7, 5, 6, 8, 3, 2, causal=False)(weights, tokens, alternatives=2)
+
+
 def test_steering_the_last_position_leaves_the_earlier_ones_alone():
     net, weights, tokens = small()
     change = torch.zeros(6, 8)

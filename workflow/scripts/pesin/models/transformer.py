@@ -151,7 +151,12 @@ class Transformer:
         return {name: value.to(device).requires_grad_() for name, value in parameters.items()}
 
     def __call__(
-        self, weights: Parameters, x: torch.Tensor, watch: Watch | None = None, steer: Steer | None = None
+        self,
+        weights: Parameters,
+        x: torch.Tensor,
+        watch: Watch | None = None,
+        steer: Steer | None = None,
+        alternatives: int = 1,
     ) -> torch.Tensor:
         """Return the logits.
 
@@ -169,6 +174,9 @@ class Transformer:
         steer
             Called as steer(layer, residual) after each block; the network goes on with what it returns, of the same
             shape (runs, batch, length, width), and `watch` is shown that. Adding a vector steers activations.
+        alternatives
+            So many of the last symbols each follow the ones before them, all at one place, and don't see each other:
+            one pass in place of as many.
 
         Returns
         -------
@@ -180,7 +188,11 @@ class Transformer:
         mask = torch.zeros(1, length, length, device=x.device)
         if self.causal:
             mask = torch.full_like(mask, -torch.inf).triu(1)
-        x = (self._embedded(weights, x) + weights["place"][:, None, :length]).flatten(1, 2)
+        places = weights["place"][:, :length]
+        if alternatives > 1:
+            mask = mask + self._apart(alternatives, length, x.device)
+            places = places[:, torch.arange(length, device=x.device).clamp(max=length - alternatives)]
+        x = (self._embedded(weights, x) + places[:, None]).flatten(1, 2)
         for i, layer in enumerate(layers):
             inner = self._normed(layer, "attention", x) if self.norm == "pre" else x
             look("attention_input", i, inner.view(runs, batch, length, -1))
@@ -196,6 +208,14 @@ class Transformer:
         if self.pooled:
             return _linear(weights, "head", x.view(runs, batch, length, -1).mean(2))
         return _linear(weights, "head", x).view(runs, batch, length, -1)
+
+    def _apart(self, alternatives: int, length: int, device: str | torch.device) -> torch.Tensor:
+        """Mask that hides the last symbols from each other."""
+        if not self.causal or self.pooled or self.temperature == "head_position":
+            raise ValueError("alternatives: the transformer must be causal, not pooled, and of one temperature")
+        last = torch.arange(length, device=device) >= length - alternatives
+        among = (last[:, None] & last).fill_diagonal_(False)
+        return torch.zeros(length, length, device=device).masked_fill(among, -torch.inf)
 
     def _embedded(self, weights: Parameters, x: torch.Tensor) -> torch.Tensor:
         if self.embedding == "vectors":

@@ -11,7 +11,7 @@ import torch
 import xarray as xr
 
 from pesin.models.mlp import Parameters
-from pesin.models.sampling import Logits, adjusted
+from pesin.models.sampling import adjusted
 from pesin.models.transformer import Transformer
 from studies.entropic_activation_steering.params import Training
 from studies.entropic_activation_steering.world import (
@@ -26,6 +26,8 @@ from studies.entropic_activation_steering.world import (
 
 Sampler = Callable[[torch.Tensor], torch.Tensor]
 """Logits -> log-probabilities of the next token."""
+Agents = Callable[..., torch.Tensor]
+"""Tokens, and how many of the last are `alternatives`, to logits: all but the weights of a `Transformer` bound in."""
 
 
 class Answers(NamedTuple):
@@ -68,17 +70,16 @@ def read_weights(trained: xr.DataTree, device: str) -> Parameters:
 
 def shift_of(trained: xr.DataTree, direction: str, dose: float) -> torch.Tensor:
     """What a dose of a direction adds to the stream: (agents, layers, width), zero but at each agent's layer."""
-    vectors = trained["vectors"].sel({"direction": direction}).transpose("agent", "layer", "width").values
-    return chosen(torch.as_tensor(dose * vectors), trained["layer_chosen"].values)
+    at = {"direction": direction}
+    vectors = trained["vectors"].sel(at).transpose("agent", "layer", "width").values
+    return chosen(torch.as_tensor(dose * vectors), trained["layer_chosen"].sel(at).values)
 
 
-def null_shift_of(trained: xr.DataTree, null: int, dose: float) -> torch.Tensor:
-    """The same for a direction of the null, as long as the vector of EAST."""
-    east = trained["vectors"].sel({"direction": "east"}).transpose("agent", "layer", "width").values
-    length = np.linalg.norm(east, axis=-1, keepdims=True)
-    return chosen(
-        torch.as_tensor(dose * length * trained["null_directions"].values[null]), trained["layer_chosen"].values
-    )
+def null_shift_of(trained: xr.DataTree, kind: str, null: int, dose: float) -> torch.Tensor:
+    """The same for a direction of a null, `random` or `shuffled`, at the layers chosen for it."""
+    at = {"null_kind": kind, "null": null}
+    vectors = trained["null_vectors"].sel(at).transpose("agent", "layer", "width").values
+    return chosen(torch.as_tensor(dose * vectors), trained["null_layer_chosen"].sel(at).values)
 
 
 def chosen(vectors: torch.Tensor, layers: np.ndarray) -> torch.Tensor:
@@ -87,16 +88,18 @@ def chosen(vectors: torch.Tensor, layers: np.ndarray) -> torch.Tensor:
     return torch.where(mine[..., None], vectors, 0).float()
 
 
-def steered(net: Transformer, weights: Parameters, shift: torch.Tensor | None = None) -> Logits:
-    """The agents as a function of tokens, `shift` (agents, layers, width) added after each layer at all positions."""
+def steered(net: Transformer, weights: Parameters, shift: torch.Tensor | None = None) -> Agents:
+    """The agents as a function of tokens, `shift` added after each layer at all positions.
+
+    It has shape (agents, layers, width), or (agents, prompts, layers, width) where prompts differ.
+    """
     if shift is None or not shift.any():
         return partial(net, weights)
-    moved = shift.to(weights["embed"].device)
-    return partial(net, weights, steer=lambda layer, x: x + moved[:, layer, None, None])
+    moved = (shift if shift.dim() == 4 else shift[:, None]).to(weights["embed"].device)
+    return partial(net, weights, steer=lambda layer, x: x + moved[:, :, layer, None])
 
 
-@torch.no_grad()
-def answers(model: Logits, prompts: torch.Tensor, sampler: Sampler = adjusted) -> Answers:
+def answers(model: Agents, prompts: torch.Tensor, sampler: Sampler = adjusted) -> Answers:
     """Thoughts and actions after prompts, exactly: p(action) = sum over thoughts p(thought) p(action | thought).
 
     Parameters
@@ -104,14 +107,22 @@ def answers(model: Logits, prompts: torch.Tensor, sampler: Sampler = adjusted) -
     prompts : int64 Tensor, shape (agents, prompts, length)
         They end before a thought.
     """
-    agents, many, length = prompts.shape
+    return read_off(branches(model, prompts), sampler)
+
+
+@torch.no_grad()
+def branches(model: Agents, prompts: torch.Tensor) -> torch.Tensor:
+    """Logits after prompts, and after each thought: (agents, prompts, length) to (.., .., 1 + thoughts, symbols)."""
     every = torch.arange(THOUGHT, ACTION, device=prompts.device)
-    longer = prompts[:, :, None].expand(-1, -1, len(THOUGHTS), -1)
-    longer = torch.cat([longer, every.expand(agents, many, -1)[..., None]], -1)
-    logits = model(longer.flatten(1, 2))[:, :, -2:].double().unflatten(1, (many, len(THOUGHTS)))
+    longer = torch.cat([prompts, every.expand(*prompts.shape[:2], -1)], -1)
+    return model(longer, alternatives=len(THOUGHTS))[:, :, -1 - len(THOUGHTS) :].double()
+
+
+def read_off(logits: torch.Tensor, sampler: Sampler) -> Answers:
+    """Answers of `branches` under a sampler."""
     found = sampler(logits).exp()
-    thoughts = found[:, :, 0, 0, THOUGHT:ACTION]
-    actions = (thoughts[..., None] * found[..., 1, ACTION : ACTION + ARMS]).sum(2)
+    thoughts = found[:, :, 0, THOUGHT:ACTION]
+    actions = (thoughts[..., None] * found[:, :, 1:, ACTION : ACTION + ARMS]).sum(2)
     return Answers(thoughts.numpy(force=True), actions.numpy(force=True))
 
 
@@ -122,11 +133,21 @@ def prompts_of(tokens: np.ndarray, observations: int, agents: int, device: str =
 
 
 def probed(
-    model: Logits, tokens: np.ndarray, probes: list[int], agents: int, device: str, sampler: Sampler = adjusted
+    model: Agents, tokens: np.ndarray, probes: list[int], agents: int, device: str, sampler: Sampler = adjusted
 ) -> Answers:
     """`answers` at several numbers of observations: arrays (agents, probes x episodes, ...)."""
-    parts = [answers(model, prompts_of(tokens, n, agents, device), sampler) for n in probes]
-    return Answers(*(np.concatenate(one, axis=1) for one in zip(*parts, strict=True)))
+    return sampled(model, tokens, probes, agents, device, [sampler])[0]
+
+
+def sampled(
+    model: Agents, tokens: np.ndarray, probes: list[int], agents: int, device: str, samplers: list[Sampler]
+) -> list[Answers]:
+    """`probed` under several samplers, which share the passes through the network."""
+    logits = [branches(model, prompts_of(tokens, n, agents, device)) for n in probes]
+    return [
+        Answers(*(np.concatenate(one, axis=1) for one in zip(*(read_off(x, sampler) for x in logits), strict=True)))
+        for sampler in samplers
+    ]
 
 
 def activations(net: Transformer, weights: Parameters, tokens: torch.Tensor, probes: list[int]) -> np.ndarray:
@@ -142,36 +163,55 @@ def activations(net: Transformer, weights: Parameters, tokens: torch.Tensor, pro
     return torch.stack(seen, 1).double().numpy(force=True)
 
 
-def steering_vectors(z: np.ndarray, entropy: np.ndarray, rng: np.random.Generator) -> dict[str, np.ndarray]:
-    """Directions made of activations and action entropies, all as long as that of EAST.
+class Vectors(NamedTuple):
+    """Directions, all as long as that of EAST at the same layer."""
+
+    named: dict[str, np.ndarray]
+    """(agents, layers, width): `east`, the entropy-weighted mean less the mean; `raw`, along the weighted mean itself;
+    `contrastive`, prompts above the median less those below; and one of each null."""
+    null: dict[str, np.ndarray]
+    """(directions, agents, layers, width): `random`, isotropic; `shuffled`, EAST with entropies of other prompts."""
+
+
+def steering_vectors(z: np.ndarray, entropy: np.ndarray, directions: int, rng: np.random.Generator) -> Vectors:
+    """Directions made of activations and action entropies, and so many of each null.
 
     Parameters
     ----------
     z : ndarray, shape (agents, layers, prompts, width)
     entropy : ndarray, shape (agents, prompts)
         In any unit; weights of the mean.
-
-    Returns
-    -------
-    dict of ndarray, shape (agents, layers, width)
-        `east`: entropy-weighted mean less the mean. `raw`: along the weighted mean itself. `contrastive`: prompts above
-        the median less those below. `shuffled`: EAST with entropies handed to other prompts. `random`: isotropic.
     """
 
     def weighted(weights: np.ndarray) -> np.ndarray:
-        return np.einsum("an,alnw->alw", weights / weights.sum(-1, keepdims=True), z)
+        return np.einsum("...an,alnw->...alw", weights / weights.sum(-1, keepdims=True), z, optimize=True)
 
     raw = weighted(entropy)
     east = raw - z.mean(2)
-    high = entropy > np.median(entropy, axis=-1, keepdims=True)
-    other = {
-        "raw": raw,
-        "contrastive": weighted(high.astype(float)) - weighted((~high).astype(float)),
-        "shuffled": weighted(rng.permuted(entropy, axis=-1)) - z.mean(2),
-        "random": rng.normal(size=east.shape),
-    }
     length = np.linalg.norm(east, axis=-1, keepdims=True)
-    return {"east": east} | {name: v * length / np.linalg.norm(v, axis=-1, keepdims=True) for name, v in other.items()}
+    high = entropy > np.median(entropy, axis=-1, keepdims=True)
+    many = 1 + directions
+    handed = rng.permuted(np.broadcast_to(entropy, (many, *entropy.shape)).copy(), axis=-1)
+    null = {"random": rng.normal(size=(many, *east.shape)), "shuffled": weighted(handed) - z.mean(2)}
+    named = {"raw": raw, "contrastive": weighted(high.astype(float)) - weighted((~high).astype(float))}
+    named |= {kind: v[0] for kind, v in null.items()}
+
+    def as_long(v: np.ndarray) -> np.ndarray:
+        return v * length / np.linalg.norm(v, axis=-1, keepdims=True)
+
+    return Vectors(
+        {"east": east} | {name: as_long(v) for name, v in named.items()},
+        {kind: as_long(v[1:]) for kind, v in null.items()},
+    )
+
+
+def best_allowed(entropy: np.ndarray, invalid: np.ndarray, most: float) -> np.ndarray:
+    """Place of the largest entropy whose invalid rate is at most `most`; where none is, of the least invalid rate.
+
+    Shapes (settings, ...) -> (...).
+    """
+    fits = invalid <= most
+    return np.where(fits.any(0), np.where(fits, entropy, -np.inf).argmax(0), invalid.argmin(0))
 
 
 def allowed_tokens(first: int, many: int, device: str) -> torch.Tensor:

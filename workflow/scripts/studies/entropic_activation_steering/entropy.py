@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
 import numpy as np
 import torch
 import xarray as xr
@@ -32,44 +30,49 @@ Readings = dict[str, np.ndarray]
 
 
 def entropy(case: Case[Params], data: xr.Dataset, trained: xr.DataTree) -> xr.Dataset:
-    """Return means over the test histories by task, agent and dose, and the share of random directions beaten."""
-    params, device, agents = case.params.entropy, case.device, data.sizes["agent"]
-    net, weights = make_net(case.params.train, data.sizes["position"]), read_weights(trained, device)
+    """Return means over the test histories by agent: along the dose, in each task, and those of the nulls."""
+    params, agents = case.params.entropy, data.sizes["agent"]
+    net, weights = make_net(case.params.train, data.sizes["position"]), read_weights(trained, case.device)
     tokens = {str(task): data["test_tokens"].sel({"task": task}).values for task in data["task"].values}
+    at_doses = [0.0, params.judged_dose]
 
-    def along(task: str, doses: list[float], shift_at: Callable[[float], torch.Tensor]) -> Readings:
-        found = [
-            probed(steered(net, weights, shift_at(dose)), tokens[task], params.probes, agents, device) for dose in doses
-        ]
-        return {name: np.stack([getattr(one, name).mean(1) for one in found], -1) for name in READ}
+    def read(task: str, shift: torch.Tensor) -> Readings:
+        found = probed(steered(net, weights, shift), tokens[task], params.probes, agents, case.device)
+        return {name: getattr(found, name).mean(1) for name in READ}
 
-    def of(direction: str) -> Callable[[float], torch.Tensor]:
-        return lambda dose: shift_of(trained, direction, dose)
+    def along(task: str, doses: list[float], direction: str) -> Readings:
+        return stacked([read(task, shift_of(trained, direction, dose)) for dose in doses])
 
-    def nulls(task: str, doses: list[float]) -> Readings:
-        which = case.progress(range(params.directions), what=task)
-        return stacked([along(task, doses, lambda dose, i=i: null_shift_of(trained, i, dose)) for i in which])
+    def nulls(task: str, kind: str) -> Readings:
+        which = case.progress(range(params.directions), what=f"{kind}, {task}")
+        return stacked([read(task, null_shift_of(trained, kind, i, params.judged_dose)) for i in which])
 
-    mine = stacked([along(task, params.doses, of(params.steer)) for task in tokens])
-    rivals = stacked([along(SAME, params.doses, of(direction)) for direction in params.curves])
-    null = {task: nulls(task, params.null_doses if task == SAME else [params.judged_dose]) for task in tokens}
-    at = params.null_doses.index(params.judged_dose)
-    judged = stacked([{k: v[..., at if task == SAME else 0] for k, v in null[task].items()} for task in tokens])
+    mine = along(SAME, params.doses, params.steer)
+    curves = stacked([along(SAME, params.doses, direction) for direction in params.curves])
+    tasks = stacked([along(task, at_doses, params.steer) for task in tokens])
+    null = stacked([nulls(task, "random") for task in tokens])
+    shuffled = nulls(SAME, "shuffled")
     variables: dict[str, tuple] = {}
     for name, (said, units) in READ.items():
-        told, where = f"{said}, random directions", ("task", "agent")
-        value = mine[name][..., params.doses.index(params.judged_dose)]
-        share = (value[:, None] > judged[name]).mean(1)
+        told, judged = f"{said}, random directions", tasks[name][:, 1]
         variables |= {
-            f"steered_{name}": labelled((*where, "dose"), mine[name], said, units),
-            f"curve_{name}": labelled(("direction", "agent", "dose"), rivals[name], said, units),
-            f"null_{name}": labelled(("null", "agent", "null_dose"), null[SAME][name], told, units),
-            f"null_mean_{name}": labelled(where, judged[name].mean(1), f"{told}, mean at the judged dose", units),
-            f"beaten_{name}": labelled(where, share, f"share of random directions beaten in {said}", may_be_constant=1),
-        }
+            f"steered_{name}": labelled(("dose", "agent"), mine[name], said, units),
+            f"curve_{name}": labelled(("direction", "dose", "agent"), curves[name], said, units),
+            f"task_{name}": labelled(("task", "at_dose", "agent"), tasks[name], said, units),
+            f"null_{name}": labelled(("task", "null", "agent"), null[name], told, units),
+            f"null_mean_{name}": labelled(("task", "agent"), null[name].mean(1), f"{told}, mean", units),
+            f"beaten_{name}": labelled(
+                ("task", "agent"), (judged[:, None] > null[name]).mean(1),
+                f"share of random directions beaten in {said}", may_be_constant=1,
+            ),
+            f"shuffled_{name}": labelled(("null", "agent"), shuffled[name], f"{said}, shuffled vectors", units),
+            f"shuffled_mean_{name}": labelled(
+                "agent", shuffled[name].mean(0), f"{said}, shuffled vectors, mean", units
+            ),
+        }  # fmt: skip
     variables |= by_observations(case, data, steered(net, weights), tokens[SAME])
     coordinates = {
-        "task": list(tokens), "agent": data["agent"], "dose": params.doses, "null_dose": params.null_doses,
+        "task": list(tokens), "agent": data["agent"], "dose": params.doses, "at_dose": at_doses,
         "observations": data["observations"], "direction": params.curves,
     }  # fmt: skip
     return xr.Dataset(variables, coordinates)

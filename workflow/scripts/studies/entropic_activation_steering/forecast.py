@@ -8,16 +8,18 @@ import numpy as np
 import torch
 import xarray as xr
 
-from pesin.models.sampling import Logits, adjusted, ancestral
+from pesin.models.sampling import adjusted, ancestral
 from pesin.steps.case import Case
 from pesin.steps.labels import labelled
 from studies.entropic_activation_steering.agents import (
+    Answers,
     Sampler,
     allowed_tokens,
+    best_allowed,
     make_net,
     null_shift_of,
-    probed,
     read_weights,
+    sampled,
     shift_of,
     steered,
 )
@@ -25,6 +27,7 @@ from studies.entropic_activation_steering.params import Params
 from studies.entropic_activation_steering.simulate import SAME
 from studies.entropic_activation_steering.world import ACTION, ARMS, START, THOUGHT, THOUGHTS, binned
 
+NULL = "random directions"
 LOOPS = {
     "switches": ("changes of the arm in an episode", "1"),
     "less_tried": ("share of pulls of the less-tried arm", "1"),
@@ -39,15 +42,20 @@ def forecast(case: Case[Params], data: xr.Dataset, trained: xr.DataTree) -> xr.D
     net, weights = make_net(case.params.train, data.sizes["position"]), read_weights(trained, case.device)
     test = data["test_tokens"].sel({"task": SAME}).values
     shifts = {dose: shift_of(trained, params.steer, dose) for dose in params.doses}
-    plain, loss = predictions(net, weights, test, None, case.device)
+    _, loss = predictions(net, weights, data["vector_tokens"].values, None, case.device)
+    plain, _ = predictions(net, weights, test, None, case.device)
     harm = [damage(plain, predictions(net, weights, test, shift, case.device)[0]) for shift in shifts.values()]
-    nulls = [null_shift_of(trained, i, params.dose) for i in range(case.params.train.directions)]
+    nulls = [null_shift_of(trained, "random", i, params.dose) for i in range(case.params.train.directions)]
     null_harm = [damage(plain, predictions(net, weights, test, shift, case.device)[0]) for shift in nulls]
     span = data.attrs["table_loss"] - data.attrs["own_loss"]
     harmed = "KL of steered from plain predictions of rewards"
     variables = {
         "held_out_loss": labelled("agent", loss, "held-out loss on thoughts and actions", "nat"),
-        "learnt": labelled("agent", (data.attrs["table_loss"] - loss) / span, "share of the way to the demonstrator"),
+        "learnt": labelled(
+            "agent",
+            (data.attrs["table_loss"] - loss) / span,
+            "share of the way from one step's memory to the demonstrator",
+        ),
         "damage": labelled(("dose", "agent"), np.stack(harm), harmed, "nat", may_be_constant=1),
         "null_damage": labelled(
             ("null", "agent"), np.stack(null_harm), f"{harmed}, random directions", "nat", may_be_constant=1
@@ -57,7 +65,7 @@ def forecast(case: Case[Params], data: xr.Dataset, trained: xr.DataTree) -> xr.D
     variables |= loops(case, trained, net, weights)
     coordinates = {
         "agent": data["agent"], "dose": params.doses, "arm_dose": params.loop_doses,
-        "loop_direction": [params.steer, "random"] if params.steer != "random" else ["random"],
+        "loop_direction": [params.steer, NULL],
         "sampler": [*(f"temperature {t:g}" for t in params.temperatures), *(f"top-p {p:g}" for p in params.top_p)],
     }  # fmt: skip
     return xr.Dataset(variables, coordinates)
@@ -86,24 +94,24 @@ def matched(case: Case[Params], data: xr.Dataset, net, weights, shifts: dict[flo
     The setting is chosen on the choice set: the largest entropy among those whose invalid rate is small enough.
     """
     params, agents, device = case.params.forecast, data.sizes["agent"], case.device
-    samplers = [partial(adjusted, temperature=t) for t in params.temperatures]
+    samplers: list[Sampler] = [partial(adjusted, temperature=t) for t in params.temperatures]
     samplers += [partial(adjusted, top_p=p) for p in params.top_p]
-    settings: dict[str, list[tuple[Logits, Sampler]]] = {
-        "dose": [(steered(net, weights, shift), adjusted) for shift in shifts.values()],
-        "sampler": [(steered(net, weights), sampler) for sampler in samplers],
-    }
+
+    def told(tokens: np.ndarray, kind: str) -> list[Answers]:
+        def under(shift: torch.Tensor | None, samplers: list[Sampler]) -> list[Answers]:
+            return sampled(steered(net, weights, shift), tokens, params.probes, agents, device, samplers)
+
+        return under(None, samplers) if kind == "sampler" else [under(s, [adjusted])[0] for s in shifts.values()]
+
     sets = {"choice": data["choice_tokens"].values, "test": data["test_tokens"].sel({"task": SAME}).values}
     variables = {}
-    for kind, pairs in settings.items():
-        found = {
-            name: [probed(model, tokens, params.probes, agents, device, sampler) for model, sampler in pairs]
-            for name, tokens in sets.items()
-        }
+    for kind in ("dose", "sampler"):
+        found = {name: told(tokens, kind) for name, tokens in sets.items()}
         rows = {
             name: (np.stack([a.entropy.mean(1) for a in one]), np.stack([a.invalid.mean(1) for a in one]))
             for name, one in found.items()
         }
-        best = best_allowed(*rows["choice"], params.most_invalid)
+        best = best_allowed(*rows["choice"], case.params.train.most_invalid)
         h, invalid = rows["test"]
         mine = h[best, np.arange(agents)]
         variables |= {
@@ -113,15 +121,6 @@ def matched(case: Case[Params], data: xr.Dataset, net, weights, shifts: dict[flo
             f"{kind}_matched": labelled("agent", best, f"place of the chosen {kind}", may_be_constant=1),
         }
     return variables
-
-
-def best_allowed(entropy: np.ndarray, invalid: np.ndarray, most: float) -> np.ndarray:
-    """Place of the largest entropy whose invalid rate is at most `most`; where none is, of the least invalid rate.
-
-    Shapes (settings, agents) -> (agents,).
-    """
-    fits = invalid <= most
-    return np.where(fits.any(0), np.where(fits, entropy, -np.inf).argmax(0), invalid.argmin(0))
 
 
 # --------------------------------------------------------------------------------------------------------- closed loop
@@ -136,19 +135,26 @@ def loops(case: Case[Params], trained: xr.DataTree, net, weights) -> dict[str, t
 
     @cache
     def scores(direction: str, dose: float) -> dict[str, np.ndarray]:
-        model = steered(net, weights, shift_of(trained, direction, dose))
+        shift = null_of_episodes(trained, dose, len(means)) if direction == NULL else shift_of(trained, direction, dose)
+        model = steered(net, weights, shift)
         return loop_scores(play(model, means, noise, uniform, len(weights["place"]), case.device), means)
 
-    plain, judged = scores(params.steer, 0.0), scores(params.steer, params.dose)
-    directions = dict.fromkeys([params.steer, "random"])
-    curves = [[scores(direction, dose) for dose in params.loop_doses] for direction in directions]
+    plain, judged, null = scores(params.steer, 0.0), scores(params.steer, params.dose), scores(NULL, params.dose)
+    curves = [[scores(direction, dose) for dose in params.loop_doses] for direction in (params.steer, NULL)]
     variables = {}
     for name, (said, units) in LOOPS.items():
         variables[f"plain_{name}"] = labelled("agent", plain[name], f"{said}, not steered", units)
         variables[f"loop_{name}"] = labelled("agent", judged[name], f"{said}, steered", units)
+        variables[f"random_{name}"] = labelled("agent", null[name], f"{said}, steered along random directions", units)
         rows = np.array([[one[name] for one in row] for row in curves])
         variables[f"curve_{name}"] = labelled(("loop_direction", "arm_dose", "agent"), rows, said, units)
     return variables
+
+
+def null_of_episodes(trained: xr.DataTree, dose: float, episodes: int) -> torch.Tensor:
+    """Random directions taken in turn, one for each episode: (agents, episodes, layers, width)."""
+    every = [null_shift_of(trained, "random", i, dose) for i in range(trained.sizes["null"])]
+    return torch.stack(every, 1)[:, np.arange(episodes) % len(every)]
 
 
 def play(model, means: np.ndarray, noise: np.ndarray, uniform: np.ndarray, agents: int, device: str) -> np.ndarray:

@@ -52,9 +52,13 @@ class Training(MultiHead):
     choice_dose: PositiveFloat
     """Multiplier at which layers are compared."""
     probes: Annotated[list[PositiveInt], Field(min_length=1)]
-    """Numbers of observations at which action entropies are averaged."""
+    """Numbers of observations at which layers are compared."""
+    layer_episodes: PositiveInt
+    """The first of the choice set, on which they are."""
+    most_invalid: Share
+    """Largest rate of invalid outputs of a layer, dose or sampler that may be chosen."""
     directions: Annotated[int, Field(ge=2)]
-    """Random directions that are drawn."""
+    """Random directions, and shuffled vectors, that are drawn."""
 
 
 class Measures(Model):
@@ -67,9 +71,9 @@ class Measures(Model):
     curves: Annotated[list[Direction], Field(min_length=1)]
     """Shown in the figure beside."""
     directions: Annotated[int, Field(ge=2)]
-    """Random directions of the null, the first of those drawn."""
-    null_doses: Doses
+    """Directions of each null, the first of those drawn."""
     judged_dose: float
+    """Where directions are held against nulls, and tasks against each other."""
 
 
 class Scores(Model):
@@ -86,8 +90,6 @@ class Scores(Model):
     """Among which the dose of the matched comparison is chosen."""
     temperatures: Annotated[list[PositiveFloat], Field(min_length=1)]
     top_p: Annotated[list[Share], Field(min_length=1)]
-    most_invalid: Share
-    """Largest rate of invalid outputs that settings may have."""
 
 
 class Params(Model):
@@ -106,8 +108,10 @@ class Params(Model):
         for step in ("train", "entropy", "forecast"):
             if max(getattr(self, step).probes) >= self.simulate.horizon:
                 raise ValueError(f"{step}.probes must be less than simulate.horizon, {self.simulate.horizon}")
-        if self.entropy.judged_dose not in self.entropy.null_doses:
-            raise ValueError("entropy.null_doses must have entropy.judged_dose among them")
+        if self.train.layer_episodes > self.simulate.choice_episodes:
+            raise ValueError(
+                f"train.layer_episodes must not exceed simulate.choice_episodes, {self.simulate.choice_episodes}"
+            )
         if self.entropy.judged_dose not in self.entropy.doses:
             raise ValueError("entropy.doses must have entropy.judged_dose among them")
         if self.entropy.directions > self.train.directions:

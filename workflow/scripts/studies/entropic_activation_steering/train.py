@@ -13,8 +13,11 @@ from pesin.models.transformer import Transformer
 from pesin.steps.case import Case
 from pesin.steps.labels import DIVERGED, labelled
 from studies.entropic_activation_steering.agents import (
+    Vectors,
     activations,
     answers,
+    best_allowed,
+    chosen,
     make_net,
     probed,
     prompts_of,
@@ -25,26 +28,32 @@ from studies.entropic_activation_steering.params import Params
 
 
 def train(case: Case[Params], data: xr.Dataset) -> xr.DataTree:
-    """Return weights, losses, vectors (direction, agent, layer, width), null directions and each agent's layer."""
-    params, agents = case.params.train, data.sizes["agent"]
-    net = make_net(params, data.sizes["position"])
+    """Return weights, losses, vectors (direction, agent, layer, width) and those of nulls, and the layer of each."""
+    net = make_net(case.params.train, data.sizes["position"])
     weights, loss = fitted(case, net, data["tokens"].values)
     vectors, size = made_vectors(case, net, weights, data["vector_tokens"].values)
-    gain = layer_gains(case, net, weights, vectors["east"], data["choice_tokens"].values)
-    null = case.rng("directions").normal(size=(params.directions, params.width))
-    at, said = ("direction", "agent", "layer", "width"), "vector that a dose of 1 adds to the stream"
-    length = np.linalg.norm(vectors["east"], axis=-1)
+    named, null = np.stack(list(vectors.named.values())), np.stack(list(vectors.null.values()))
+    found = by_layer(case, net, weights, np.concatenate([named, *null]), data["choice_tokens"].values)
+    layers = best_allowed(*found, case.params.train.most_invalid)
+    where, said, taken = ("agent", "layer"), "vector that a dose of 1 adds to the stream", "layer steered, from 0"
+    kinds, mine = ("null_kind", "null"), ("layer", "direction", "agent")
+    length = np.linalg.norm(vectors.named["east"], axis=-1)
     variables = {
         "loss": labelled(("agent", "step"), loss, "training loss", "nat", nan=DIVERGED),
-        "vectors": labelled(at, np.stack(list(vectors.values())), said),
-        "vector_size": labelled(("agent", "layer"), length / size, "length of the vector over that of the stream"),
-        "null_directions": labelled(
-            ("null", "width"), null / np.linalg.norm(null, axis=1, keepdims=True), "random directions of length 1"
+        "vectors": labelled(("direction", *where, "width"), named, said),
+        "vector_size": labelled(where, length / size, "length of the vector over that of the stream"),
+        "layer_entropy": labelled(mine, found[0][:, : len(named)], "action entropy on the choice set", "bit"),
+        "layer_invalid": labelled(mine, found[1][:, : len(named)], "rate of invalid outputs on the choice set"),
+        "layer_chosen": labelled(mine[1:], layers[: len(named)], taken, may_be_constant=1),
+        "null_vectors": labelled((*kinds, *where, "width"), null, said),
+        "null_layer_chosen": labelled(
+            (*kinds, "agent"), layers[len(named) :].reshape(null.shape[:3]), taken, may_be_constant=1
         ),
-        "layer_gain": labelled(("agent", "layer"), gain, "rise of the action entropy on the choice set", "bit"),
-        "layer_chosen": labelled("agent", gain.argmax(1), "layer that is steered, from 0", may_be_constant=1),
     }
-    coordinates = {"direction": list(vectors), "layer": np.arange(net.layers), "agent": np.arange(agents)}
+    coordinates = {
+        "direction": list(vectors.named), "layer": np.arange(net.layers), "agent": data["agent"],
+        "null_kind": list(vectors.null), "null": np.arange(null.shape[1]),
+    }  # fmt: skip
     kept = {
         name: labelled(
             ("agent", *[f"{name}_{i}" for i in range(1, v.dim())]), v.numpy(force=True), f"parameters {name}"
@@ -55,7 +64,7 @@ def train(case: Case[Params], data: xr.Dataset) -> xr.DataTree:
 
 
 def fitted(case: Case[Params], net: Transformer, tokens: np.ndarray) -> tuple[Parameters, np.ndarray]:
-    """Next-token cross-entropy on demonstrations (agents, episodes, positions), each episode once."""
+    """Next-token cross-entropy on demonstrations (agents, episodes, positions), each seen once; the rate falls to 0."""
     params, device = case.params.train, case.device
     generator = torch.Generator().manual_seed(case.seed("init"))
     weights = net.init_parameters(len(tokens), generator, device)
@@ -70,7 +79,7 @@ def fitted(case: Case[Params], net: Transformer, tokens: np.ndarray) -> tuple[Pa
         return losses.view(len(tokens), -1).mean(1)
 
     def rate_of(step: int) -> torch.Tensor:
-        return rates * min(1.0, (step + 1) / max(1, params.warmup))
+        return rates * min(1.0, (step + 1) / max(1, params.warmup)) * (1 - step / params.steps)
 
     loss, _ = fit_runs(optimiser, loss_of, rate_of, params.steps, case.progress, case.checkpoint("agents"))
     return {name: value.detach() for name, value in weights.items()}, loss
@@ -78,26 +87,40 @@ def fitted(case: Case[Params], net: Transformer, tokens: np.ndarray) -> tuple[Pa
 
 def made_vectors(
     case: Case[Params], net: Transformer, weights: Parameters, tokens: np.ndarray
-) -> tuple[dict[str, np.ndarray], np.ndarray]:
+) -> tuple[Vectors, np.ndarray]:
     """Vectors of prompts after 1, 2, ... observations, and the mean length of the stream, (agents, layers)."""
     agents, every = len(weights["place"]), list(range(1, case.params.simulate.horizon))
     model, device = steered(net, weights), case.device
     entropy = [answers(model, prompts_of(tokens, n, agents, device)).entropy for n in every]
     longest = prompts_of(tokens, every[-1], agents, device)
     z = activations(net, weights, longest, every)
-    vectors = steering_vectors(z, np.concatenate(entropy, 1), case.rng("other directions"))
+    vectors = steering_vectors(z, np.concatenate(entropy, 1), case.params.train.directions, case.rng("directions"))
     return vectors, np.linalg.norm(z, axis=-1).mean(-1)
 
 
-def layer_gains(
-    case: Case[Params], net: Transformer, weights: Parameters, east: np.ndarray, tokens: np.ndarray
-) -> np.ndarray:
-    """Rise of the mean action entropy on the choice set with each layer steered, bits: (agents, layers)."""
-    params, agents, gains = case.params.train, len(east), []
-    for layer in [None, *range(net.layers)]:
-        shift = np.zeros_like(east)
-        if layer is not None:
-            shift[:, layer] = params.choice_dose * east[:, layer]
-        model = steered(net, weights, torch.as_tensor(shift).float())
-        gains.append(probed(model, tokens, params.probes, agents, case.device).entropy.mean(1))
-    return np.stack(gains[1:], 1) - gains[0][:, None]
+def by_layer(
+    case: Case[Params], net: Transformer, weights: Parameters, vectors: np.ndarray, tokens: np.ndarray
+) -> tuple[np.ndarray, np.ndarray]:
+    """Action entropy and rate of invalid outputs on the choice set with each layer steered.
+
+    Of every direction, those of the nulls too, so that each is given the layer that suits it best.
+
+    Parameters
+    ----------
+    vectors : ndarray, shape (directions, agents, layers, width)
+    tokens : ndarray of int, shape (episodes, positions)
+
+    Returns
+    -------
+    (entropy, invalid) : ndarrays, shape (layers, directions, agents)
+        Bits, and probabilities.
+    """
+    params, agents = case.params.train, vectors.shape[1]
+    tokens, dosed = tokens[: params.layer_episodes], torch.as_tensor(params.choice_dose * vectors)
+    found = np.empty((2, net.layers, *vectors.shape[:2]))
+    for i, one in enumerate(case.progress(dosed, what="layers")):
+        for layer in range(net.layers):
+            model = steered(net, weights, chosen(one, np.full(agents, layer)))
+            told = probed(model, tokens, params.probes, agents, case.device)
+            found[:, layer, i] = told.entropy.mean(1), told.invalid.mean(1)
+    return found[0], found[1]
