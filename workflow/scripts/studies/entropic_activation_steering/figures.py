@@ -1,4 +1,4 @@
-"""The study's figures: collapse of the action entropy, doses, transfer, and sampling and exploration."""
+"""The study's figures: action entropy and thoughts against the dose, transfer, and sampling and exploration."""
 
 from __future__ import annotations
 
@@ -13,40 +13,31 @@ GREY = COLOURS[7]
 MEASURES = {"entropy": "action entropy", "unsure": "share of unsure thoughts"}
 
 
-def collapse(study: Results) -> Figure:
-    """Action entropy of agents, demonstrator and Thompson sampling after 0, 1, ... observations."""
-    found = study["entropy/tiny"]
-    x = found["observations"].values
-    figure, axes = panels(1, 1, height=3.0, width=4.6)
-    panel = axes[0, 0]
-    interval_band(panel, x, interval(found["agent_entropy"], "agent"), label="agents", color=COLOURS[0])
-    panel.plot(x, found["own_entropy"], "--", color=COLOURS[1], label="demonstrator")
-    panel.plot(x, found["thompson_entropy"], ":", color=COLOURS[2], label="Thompson sampling, true prior")
-    panel.set(xlabel="observations", ylabel=named(found["agent_entropy"]), ylim=(0, 1.05))
-    legend(panel, outside="above", ncols=2)
-    return figure
-
-
 def doses(study: Results) -> Figure:
-    """Both readings against the dose: EAST, rivals, and each random direction as a line."""
-    found = study["entropy/tiny"]
-    figure, axes = panels(1, 2, height=3.2)
-    for panel, (name, said) in zip(axes[0], MEASURES.items(), strict=True):
-        null = found[f"null_{name}"].mean("agent").transpose("null_dose", "null").sortby("null_dose")
-        lines = panel.plot(null["null_dose"], null, ".-", color=GREY, alpha=0.5, linewidth=0.7, markersize=3)
-        lines[0].set_label("random directions")
+    """Action entropy after 0, 1, ... observations; then both readings against the dose, nulls at the judged one."""
+    found, judged = study["entropy/tiny"], study.params("tiny").entropy.judged_dose
+    figure, axes = panels(1, 3, height=3.1, width=9.6)
+    first, x = axes[0, 0], found["observations"].values
+    interval_band(first, x, interval(found["agent_entropy"], "agent"), label="agents", color=COLOURS[0])
+    first.plot(x, found["own_entropy"], "--", color=COLOURS[1], label="demonstrator")
+    first.plot(x, found["thompson_entropy"], ":", color=COLOURS[2], label="Thompson sampling")
+    first.set(xlabel="observations", ylabel=named(found["agent_entropy"], MEASURES["entropy"]), ylim=(0, 1.05))
+    for panel, (name, said) in zip(axes[0, 1:], MEASURES.items(), strict=True):
+        for place, colour, label in ((-0.3, GREY, "random directions"), (0.3, COLOURS[2], "shuffled vectors")):
+            null = found[f"null_{name}"].sel({"task": "same"}) if place < 0 else found[f"shuffled_{name}"]
+            many = null.mean("agent")
+            panel.plot(np.full(len(many), judged + place), many, "_", color=colour, markersize=5, label=label)
         rivals = found[f"curve_{name}"]
-        for i, direction in enumerate(rivals["direction"].values):
-            rows = rivals.sel({"direction": direction})
-            interval_whiskers(
-                panel, rows["dose"].values + 0.06 * (i + 1), interval(rows, "agent"), label=str(direction),
-                color=COLOURS[i + 1], fmt="s-", markersize=3,
-            )  # fmt: skip
-        mine = found[f"steered_{name}"].sel({"task": "same"}, drop=True)
+        for direction in rivals["direction"].values:
+            rows = rivals.sel({"direction": direction}, drop=True)
+            colour, label = (GREY, None) if direction == "random" else (COLOURS[1], str(direction))
+            panel.plot(rows["dose"], rows.mean("agent"), "s--", color=colour, markersize=3, linewidth=1, label=label)
+        mine = found[f"steered_{name}"]
         interval_whiskers(panel, mine["dose"].values, interval(mine, "agent"), label="EAST", color=COLOURS[0], fmt="o-")
-        panel.axvline(study.params("tiny").entropy.judged_dose, color=GREY, linestyle=":", linewidth=1)
+        panel.axvline(judged, color=GREY, linestyle=":", linewidth=1)
         panel.set(xlabel="dose (times the vector)", ylabel=named(mine, said))
-    legend(axes[0, 0], outside="above", ncols=2)
+    legend(first, outside="above")
+    legend(axes[0, 1], outside="above", ncols=2)
     return figure
 
 
@@ -57,11 +48,11 @@ def transfer(study: Results) -> Figure:
     tasks = found["task"].values
     place = np.arange(len(tasks))
     for panel, (name, said) in zip(axes[0], MEASURES.items(), strict=False):
-        values = found[f"steered_{name}"]
+        values = found[f"task_{name}"]
         for i, (at, label, colour) in enumerate(((0, "not steered", GREY), (dose, f"dose {dose:g}", COLOURS[0]))):
-            rows = interval(values.sel({"dose": at}, drop=True), "agent")
+            rows = interval(values.sel({"at_dose": at}, drop=True), "agent")
             interval_whiskers(panel, place + 0.3 * i, rows, label=label, color=colour)
-        for pair in values.sel({"dose": [0, dose]}).transpose("task", "dose", "agent"):
+        for pair in values.transpose("task", "at_dose", "agent"):
             at = int(np.flatnonzero(tasks == pair["task"].item())[0])
             panel.plot(at + np.array([0.08, 0.22]), pair, "-", color=GREY, linewidth=0.7)
         panel.set(ylabel=named(values, said))
@@ -85,23 +76,25 @@ def transfer(study: Results) -> Figure:
 def sampling(study: Results) -> Figure:
     """Invalid outputs and action entropy of doses and samplers; closed-loop exploration and regret."""
     found, params = study["forecast/tiny"], study.params("tiny").forecast
+    most = 100 * study.params("tiny").train.most_invalid
     figure, axes = panels(1, 4, height=3.0, width=10.4)
     first = axes[0, 0]
     for kind, label, colour in (("sampler", "temperature", COLOURS[1]), ("dose", "EAST", COLOURS[0])):
         part = found.sel({"sampler": [s for s in found["sampler"].values if s.startswith("temp")]})
         rows = part[[f"{kind}_invalid", f"{kind}_entropy"]].mean("agent")
+        rows = rows.sel({"dose": [d for d in part["dose"].values if d >= 0]}) if kind == "dose" else rows
         x = 100 * rows[f"{kind}_invalid"]
         first.plot(x, rows[f"{kind}_entropy"], "o-", color=colour, markersize=3, linewidth=1, label=label)
         chosen = interval(found[f"{kind}_matched_entropy"].expand_dims("one"), "agent")
-        interval_whiskers(first, [100 * params.most_invalid], chosen, color=colour, fmt="D", markersize=5)
-    first.axvline(100 * params.most_invalid, color=GREY, linestyle=":", linewidth=1)
-    first.set(xlabel="invalid outputs (%)", ylabel=named(found["dose_entropy"]))
+        interval_whiskers(first, [most], chosen, color=colour, fmt="D", markersize=5)
+    first.axvline(most, color=GREY, linestyle=":", linewidth=1)
+    first.set(xlabel="invalid outputs (%)", xlim=(-0.5, 3.5 * most), ylabel=named(found["dose_entropy"]))
     legend(first, outside="above", ncols=2)
     for panel, name in zip(axes[0, 1:], ("switches", "less_tried", "regret"), strict=True):
         rows = found[f"curve_{name}"]
         for i, direction in enumerate(rows["loop_direction"].values):
             one = rows.sel({"loop_direction": direction}, drop=True)
-            look = {"color": GREY if direction == "random" else COLOURS[0], "fmt": "o-"}
+            look = {"color": COLOURS[0] if direction == params.steer else GREY, "fmt": "o-"}
             label = "EAST" if direction == "east" else str(direction)
             interval_whiskers(panel, one["arm_dose"].values + 0.08 * i, interval(one, "agent"), label=label, **look)
         panel.axvline(params.dose, color=GREY, linestyle=":", linewidth=1)

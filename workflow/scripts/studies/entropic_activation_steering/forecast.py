@@ -135,6 +135,8 @@ def loops(case: Case[Params], trained: xr.DataTree, net, weights) -> dict[str, t
 
     @cache
     def scores(direction: str, dose: float) -> dict[str, np.ndarray]:
+        if dose == 0 and direction == NULL:
+            return scores(params.steer, dose)
         shift = null_of_episodes(trained, dose, len(means)) if direction == NULL else shift_of(trained, direction, dose)
         model = steered(net, weights, shift)
         return loop_scores(play(model, means, noise, uniform, len(weights["place"]), case.device), means)
