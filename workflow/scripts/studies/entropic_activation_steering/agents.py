@@ -72,14 +72,14 @@ def shift_of(trained: xr.DataTree, direction: str, dose: float) -> torch.Tensor:
     """What a dose of a direction adds to the stream: (agents, layers, width), zero but at each agent's layer."""
     at = {"direction": direction}
     vectors = trained["vectors"].sel(at).transpose("agent", "layer", "width").values
-    return chosen(torch.as_tensor(dose * vectors), trained["layer_chosen"].sel(at).values)
+    return chosen(torch.as_tensor(dose * vectors), trained["layer_chosen"].sel(at).to_numpy())
 
 
 def null_shift_of(trained: xr.DataTree, kind: str, null: int, dose: float) -> torch.Tensor:
     """The same for a direction of a null, `random` or `shuffled`, at the layers chosen for it."""
     at = {"null_kind": kind, "null": null}
     vectors = trained["null_vectors"].sel(at).transpose("agent", "layer", "width").values
-    return chosen(torch.as_tensor(dose * vectors), trained["null_layer_chosen"].sel(at).values)
+    return chosen(torch.as_tensor(dose * vectors), trained["null_layer_chosen"].sel(at).to_numpy())
 
 
 def chosen(vectors: torch.Tensor, layers: np.ndarray) -> torch.Tensor:

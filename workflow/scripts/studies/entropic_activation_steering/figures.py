@@ -17,7 +17,7 @@ def doses(study: Results) -> Figure:
     """Action entropy after 0, 1, ... observations; then both readings against the dose, nulls at the judged one."""
     found, judged = study["entropy/tiny"], study.params("tiny").entropy.judged_dose
     figure, axes = panels(1, 3, height=3.1, width=9.6)
-    first, x = axes[0, 0], found["observations"].values
+    first, x = axes[0, 0], found["observations"].to_numpy()
     interval_band(first, x, interval(found["agent_entropy"], "agent"), label="agents", color=COLOURS[0])
     first.plot(x, found["own_entropy"], "--", color=COLOURS[1], label="demonstrator")
     first.plot(x, found["thompson_entropy"], ":", color=COLOURS[2], label="Thompson sampling")
@@ -28,12 +28,14 @@ def doses(study: Results) -> Figure:
             many = null.mean("agent")
             panel.plot(np.full(len(many), judged + place), many, "_", color=colour, markersize=5, label=label)
         rivals = found[f"curve_{name}"]
-        for direction in rivals["direction"].values:
+        for direction in rivals["direction"].to_numpy():
             rows = rivals.sel({"direction": direction}, drop=True)
-            colour, label = (GREY, None) if direction == "random" else (COLOURS[1], str(direction))
-            panel.plot(rows["dose"], rows.mean("agent"), "s--", color=colour, markersize=3, linewidth=1, label=label)
+            look = {"color": GREY} if direction == "random" else {"color": COLOURS[1], "label": str(direction)}
+            panel.plot(rows["dose"], rows.mean("agent"), "s--", markersize=3, linewidth=1, **look)
         mine = found[f"steered_{name}"]
-        interval_whiskers(panel, mine["dose"].values, interval(mine, "agent"), label="EAST", color=COLOURS[0], fmt="o-")
+        interval_whiskers(
+            panel, mine["dose"].to_numpy(), interval(mine, "agent"), label="EAST", color=COLOURS[0], fmt="o-"
+        )
         panel.axvline(judged, color=GREY, linestyle=":", linewidth=1)
         panel.set(xlabel="dose (times the vector)", ylabel=named(mine, said))
     legend(first, outside="above")
@@ -45,7 +47,7 @@ def transfer(study: Results) -> Figure:
     """Not steered and steered at the judged dose, in each task; the share of random directions beaten."""
     found, dose = study["entropy/tiny"], study.params("tiny").entropy.judged_dose
     figure, axes = panels(1, 3, height=2.9, width=8.4)
-    tasks = found["task"].values
+    tasks = found["task"].to_numpy()
     place = np.arange(len(tasks))
     for panel, (name, said) in zip(axes[0], MEASURES.items(), strict=False):
         values = found[f"task_{name}"]
@@ -53,15 +55,15 @@ def transfer(study: Results) -> Figure:
             rows = interval(values.sel({"at_dose": at}, drop=True), "agent")
             interval_whiskers(panel, place + 0.3 * i, rows, label=label, color=colour)
         for pair in values.transpose("task", "at_dose", "agent"):
-            at = int(np.flatnonzero(tasks == pair["task"].item())[0])
-            panel.plot(at + np.array([0.08, 0.22]), pair, "-", color=GREY, linewidth=0.7)
+            left = int(np.flatnonzero(tasks == pair["task"].item())[0])
+            panel.plot(left + np.array([0.08, 0.22]), pair, "-", color=GREY, linewidth=0.7)
         panel.set(ylabel=named(values, said))
     last = axes[0, 2]
     for i, (name, said) in enumerate(MEASURES.items()):
-        rows = found[f"beaten_{name}"].transpose("task", "agent")
-        for j in range(rows.sizes["agent"]):
-            label = said if j == 0 else None
-            last.plot(place + 0.25 * i + 0.06 * j, rows[:, j], "xo"[i], color=COLOURS[i], markersize=5, label=label)
+        shares = found[f"beaten_{name}"].transpose("task", "agent")
+        for j in range(shares.sizes["agent"]):
+            look = {"color": COLOURS[i], "markersize": 5} | ({"label": said} if j == 0 else {})
+            last.plot(place + 0.25 * i + 0.06 * j, shares[:, j], "xo"[i], **look)
     last.axhline(0.95, color=GREY, linestyle=":", linewidth=1)
     last.set(ylabel="random directions\nbeaten (share)", ylim=(-0.05, 1.08))
     for panel in axes[0]:
@@ -80,11 +82,9 @@ def sampling(study: Results) -> Figure:
     figure, axes = panels(1, 4, height=3.0, width=10.4)
     first = axes[0, 0]
     for kind, label, colour in (("sampler", "temperature", COLOURS[1]), ("dose", "EAST", COLOURS[0])):
-        part = found.sel({"sampler": [s for s in found["sampler"].values if s.startswith("temp")]})
-        rows = part[[f"{kind}_invalid", f"{kind}_entropy"]].mean("agent")
-        rows = rows.sel({"dose": [d for d in part["dose"].values if d >= 0]}) if kind == "dose" else rows
-        x = 100 * rows[f"{kind}_invalid"]
-        first.plot(x, rows[f"{kind}_entropy"], "o-", color=colour, markersize=3, linewidth=1, label=label)
+        shown = [s for s in found[kind].to_numpy() if (s >= 0 if kind == "dose" else s.startswith("temp"))]
+        x, y = (found[f"{kind}_{read}"].sel({kind: shown}).mean("agent") for read in ("invalid", "entropy"))
+        first.plot(100 * x, y, "o-", color=colour, markersize=3, linewidth=1, label=label)
         chosen = interval(found[f"{kind}_matched_entropy"].expand_dims("one"), "agent")
         interval_whiskers(first, [most], chosen, color=colour, fmt="D", markersize=5)
     first.axvline(most, color=GREY, linestyle=":", linewidth=1)
@@ -92,11 +92,11 @@ def sampling(study: Results) -> Figure:
     legend(first, outside="above", ncols=2)
     for panel, name in zip(axes[0, 1:], ("switches", "less_tried", "regret"), strict=True):
         rows = found[f"curve_{name}"]
-        for i, direction in enumerate(rows["loop_direction"].values):
+        for i, direction in enumerate(rows["loop_direction"].to_numpy()):
             one = rows.sel({"loop_direction": direction}, drop=True)
             look = {"color": COLOURS[0] if direction == params.steer else GREY, "fmt": "o-"}
             label = "EAST" if direction == "east" else str(direction)
-            interval_whiskers(panel, one["arm_dose"].values + 0.08 * i, interval(one, "agent"), label=label, **look)
+            interval_whiskers(panel, one["arm_dose"].to_numpy() + 0.08 * i, interval(one, "agent"), label=label, **look)
         panel.axvline(params.dose, color=GREY, linestyle=":", linewidth=1)
         said = {"regret": "regret of an episode\n(s.d. of the reward)", "less_tried": "less-tried arm's share of pulls"}
         panel.set(xlabel="dose (times the vector)", ylabel=said.get(name, "changes of the arm"))

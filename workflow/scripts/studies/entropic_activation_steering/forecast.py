@@ -104,7 +104,7 @@ def matched(case: Case[Params], data: xr.Dataset, net, weights, shifts: dict[flo
         return under(None, samplers) if kind == "sampler" else [under(s, [adjusted])[0] for s in shifts.values()]
 
     sets = {"choice": data["choice_tokens"].values, "test": data["test_tokens"].sel({"task": SAME}).values}
-    variables = {}
+    variables: dict[str, tuple] = {}
     for kind in ("dose", "sampler"):
         found = {name: told(tokens, kind) for name, tokens in sets.items()}
         rows = {

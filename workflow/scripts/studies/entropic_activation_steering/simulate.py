@@ -27,8 +27,8 @@ def simulate(case: Case[Params]) -> xr.Dataset:
     variables = {"tokens": labelled(("agent", "episode", "position"), tokens, "demonstrations, in their order")}
     others = {"vector": drawn("vector", world.vector_episodes), "choice": drawn("choice", world.choice_episodes)}
     for name, found in others.items():
-        dims = (f"{name}_episode", "position")
-        variables[f"{name}_tokens"] = labelled(dims, found.tokens, f"histories of the {name} set")
+        shape = (f"{name}_episode", "position")
+        variables[f"{name}_tokens"] = labelled(shape, found.tokens, f"histories of the {name} set")
     at = ("task", "test_episode")
     whole = {
         "test_tokens": ((*at, "position"), "tokens", "histories to test on", "1"),
