@@ -81,12 +81,12 @@ def sampling(study: Results) -> Figure:
     most = 100 * study.params("tiny").train.most_invalid
     figure, axes = panels(1, 4, height=3.0, width=10.4)
     first = axes[0, 0]
-    for kind, label, colour in (("sampler", "temperature", COLOURS[1]), ("dose", "EAST", COLOURS[0])):
+    for kind, label, colour, side in (("sampler", "temperature", COLOURS[1], 0.94), ("dose", "EAST", COLOURS[0], 1.06)):
         shown = [s for s in found[kind].to_numpy() if (s >= 0 if kind == "dose" else s.startswith("temp"))]
         x, y = (found[f"{kind}_{read}"].sel({kind: shown}).mean("agent") for read in ("invalid", "entropy"))
         first.plot(100 * x, y, "o-", color=colour, markersize=3, linewidth=1, label=label)
         chosen = interval(found[f"{kind}_matched_entropy"].expand_dims("one"), "agent")
-        interval_whiskers(first, [most], chosen, color=colour, fmt="D", markersize=5)
+        interval_whiskers(first, [side * most], chosen, color=colour, fmt="D", markersize=5)
     first.axvline(most, color=GREY, linestyle=":", linewidth=1)
     first.set(xlabel="invalid outputs (%)", xlim=(-0.5, 3.5 * most), ylabel=named(found["dose_entropy"]))
     legend(first, outside="above", ncols=2)
