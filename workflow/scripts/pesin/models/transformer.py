@@ -19,6 +19,7 @@ from pesin.models.mlp import Parameters
 
 ACTIVATIONS: dict[str, Callable[[torch.Tensor], torch.Tensor]] = {"gelu": gelu, "relu": relu, "identity": lambda x: x}
 Watch = Callable[[str, int, torch.Tensor], None]
+Steer = Callable[[int, torch.Tensor], torch.Tensor]
 LEAST = 0.01  # of a learned temperature or divisor: neither passes zero
 
 
@@ -149,7 +150,14 @@ class Transformer:
             del parameters["up_bias"]
         return {name: value.to(device).requires_grad_() for name, value in parameters.items()}
 
-    def __call__(self, weights: Parameters, x: torch.Tensor, watch: Watch | None = None) -> torch.Tensor:
+    def __call__(
+        self,
+        weights: Parameters,
+        x: torch.Tensor,
+        watch: Watch | None = None,
+        steer: Steer | None = None,
+        alternatives: int = 1,
+    ) -> torch.Tensor:
         """Return the logits.
 
         Parameters
@@ -163,6 +171,12 @@ class Transformer:
             unless it is fused) and `residual` (the stream after a block), shape (runs, batch, length, ...); `scores`
             (before the softmax, masked ones -inf) and `attention` (after it), shape (runs, batch, heads, length,
             length). The tensors are those that the network goes on with, gradients included.
+        steer
+            Called as steer(layer, residual) after each block; the network goes on with what it returns, of the same
+            shape (runs, batch, length, width), and `watch` is shown that. Adding a vector steers activations.
+        alternatives
+            So many of the last symbols each follow the ones before them, all at one place, and don't see each other:
+            one pass in place of as many.
 
         Returns
         -------
@@ -174,7 +188,11 @@ class Transformer:
         mask = torch.zeros(1, length, length, device=x.device)
         if self.causal:
             mask = torch.full_like(mask, -torch.inf).triu(1)
-        x = (self._embedded(weights, x) + weights["place"][:, None, :length]).flatten(1, 2)
+        places = weights["place"][:, :length]
+        if alternatives > 1:
+            mask = mask + self._apart(alternatives, length, x.device)
+            places = places[:, torch.arange(length, device=x.device).clamp(max=length - alternatives)]
+        x = (self._embedded(weights, x) + places[:, None]).flatten(1, 2)
         for i, layer in enumerate(layers):
             inner = self._normed(layer, "attention", x) if self.norm == "pre" else x
             look("attention_input", i, inner.view(runs, batch, length, -1))
@@ -183,11 +201,21 @@ class Transformer:
             inner = self._normed(layer, "mlp", x) if self.norm == "pre" else x
             x = self._with_mlp(layer, x, inner, lambda name, t, i=i: look(name, i, t.view(runs, batch, length, -1)))
             x = self._normed(layer, "mlp", x) if self.norm == "post" else x
+            if steer:
+                x = steer(i, x.view(runs, batch, length, -1)).flatten(1, 2)
             look("residual", i, x.view(runs, batch, length, -1))
         x = self._normed(weights, "final", x) if self.norm == "pre" else x
         if self.pooled:
             return _linear(weights, "head", x.view(runs, batch, length, -1).mean(2))
         return _linear(weights, "head", x).view(runs, batch, length, -1)
+
+    def _apart(self, alternatives: int, length: int, device: str | torch.device) -> torch.Tensor:
+        """Mask that hides the last symbols from each other."""
+        if not self.causal or self.pooled or self.temperature == "head_position":
+            raise ValueError("alternatives: the transformer must be causal, not pooled, and of one temperature")
+        last = torch.arange(length, device=device) >= length - alternatives
+        among = (last[:, None] & last).fill_diagonal_(False)
+        return torch.zeros(length, length, device=device).masked_fill(among, -torch.inf)
 
     def _embedded(self, weights: Parameters, x: torch.Tensor) -> torch.Tensor:
         if self.embedding == "vectors":
