@@ -1,0 +1,159 @@
+"""When the networks can paint the unseen class: by the plain prompt, by a pushed embedding, by an exaggerated prompt."""
+
+from __future__ import annotations
+
+import numpy as np
+import xarray as xr
+
+from pesin.steps.case import Case
+from pesin.steps.labels import DIVERGED, labelled
+from studies.concept_space_hidden_capabilities.images import CLASSES, CONCEPTS, UNSEEN, places
+from studies.concept_space_hidden_capabilities.params import Params
+from studies.concept_space_hidden_capabilities.paths import fall_and_rise, for_good, reaching, smoothed, turning
+
+PROTOCOLS = ("naive", "latent", "over")
+ENOUGH, LEARNT = 0.8, 0.7
+"""Accuracy asked of the unseen class; accuracy on the classes seen below which nothing counts."""
+LAST = 3
+"""Checkpoints that make the end."""
+NEVER = "it never comes to it"
+UNIT = "update"
+
+
+def forecast(case: Case[Params], data: xr.Dataset, trained: xr.DataTree) -> xr.Dataset:
+    """Accuracies by checkpoint, times to 80 %, paths of the unseen class with their turns, and the sweeps."""
+    p = case.params
+    seen = trained.to_dataset()
+    steps = seen["step"].values[1:]
+    readout = seen["readout"].transpose("prompt", "setting", "seed", "sample", "step", "concept")
+    if p.forecast.networks == "untrained":
+        readout = readout.isel(step=[0] * len(seen["step"]))
+    read = {str(name): readout.sel(prompt=name).values[..., 1:, :] for name in readout["prompt"].values}
+    learnt = np.mean([is_class(read[name], name).mean(2) for name in CLASSES if name != UNSEEN], 0)
+    accuracy = protocols(case, read)
+    counted = np.where(learnt > LEARNT, accuracy, 0)
+    time = reaching(steps, counted, ENOUGH)
+    came = np.isfinite(time)
+    capped = np.where(came, time, steps[-1])
+    grid = ("setting", "seed")
+    tables = {
+        "accuracy": labelled(("protocol", *grid, "step"), accuracy, "accuracy on the unseen class"),
+        "learnt": labelled((*grid, "step"), learnt, "accuracy on the classes seen"),
+        "steps": labelled(("protocol", *grid), capped, "updates to 80 % of the unseen class", UNIT),
+        "came": labelled(("protocol", *grid), came.astype(np.int8), "whether 80 % came before the end"),
+        "gain": labelled(("protocol", *grid), np.log2(capped[0] / capped), "octaves sooner than the plain prompt"),
+        "final": labelled(
+            ("protocol", *grid), counted[..., -LAST:].mean(-1), "accuracy on the unseen class at the end"
+        ),
+        "strays": labelled(
+            grid, _strays(case, read, steps, capped[1]), "pushed red large discs of a wrong other concept"
+        ),
+    }
+    tables |= _paths(case, read, steps, np.where(came[1], time[1], np.nan))
+    coords = {"protocol": list(PROTOCOLS), "setting": p.train.run, "seed": np.arange(p.train.seeds), "step": steps}
+    found = xr.Dataset(tables, coords | {"concept": list(CONCEPTS)})
+    found["speed"] = labelled(
+        grid, np.where(came[0], 1 / capped[0], 0), "1 / updates to 80 %, plain prompt", f"1/{UNIT}"
+    )
+    return found.merge(_sweeps(case, found))
+
+
+def is_class(readout: np.ndarray, name: str) -> np.ndarray:
+    """Whether both concepts are on the class's side of 1/2; shape (..., concept) -> (...). NaN is on no side."""
+    return np.where(places([name])[0] == 1, readout > 0.5, readout < 0.5).all(-1)
+
+
+def protocols(case: Case[Params], read: dict[str, np.ndarray]) -> np.ndarray:
+    """Accuracy on the unseen class, shape (protocol, setting, seed, step).
+
+    The dose of an intervention is chosen at each checkpoint, on one half of the pictures for the other half.
+    """
+    plain = is_class(read[UNSEEN], UNSEEN)
+    latent = "latent" if case.params.forecast.direction == "concept" else "random"
+    found = [plain.mean(2)]
+    for push in (latent, "over"):
+        right = [plain, *(is_class(read[f"{push}_{dose:g}"], UNSEEN) for dose in case.params.train.doses)]
+        found.append(cross_fitted(np.stack(right)))
+    return np.stack(found)
+
+
+def cross_fitted(right: np.ndarray) -> np.ndarray:
+    """Share of right pictures at the dose that is best on the other half; (dose, ..., sample, step) -> (..., step).
+
+    Of equal doses the first.
+    """
+    halves = np.split(right.astype(float), 2, -2)
+    shares = [half.mean(-2) for half in halves]
+    scored = [np.take_along_axis(on, other.argmax(0)[None], 0)[0] for on, other in (shares, shares[::-1])]
+    return np.mean(scored, 0)
+
+
+def _strays(case: Case[Params], read: dict[str, np.ndarray], steps: np.ndarray, when: np.ndarray) -> np.ndarray:
+    """Red large discs, pushed along the weak concept when that works: share whose other concept flips too."""
+    p, found = case.params, np.empty(when.shape)
+    pushed = np.stack([read[f"pushed_00_{dose:g}"] for dose in p.train.doses])
+    for i, name in enumerate(p.train.run):
+        other = 1 - CONCEPTS.index(p.simulate.points[p.train.settings[name].point].weak)
+        for j in range(p.train.seeds):
+            at = np.searchsorted(steps, np.floor(when[i, j]))
+            found[i, j] = (pushed[:, i, j, :, at, other] > 0.5).mean()
+    return found
+
+
+def _paths(case: Case[Params], read: dict[str, np.ndarray], steps: np.ndarray, latent: np.ndarray) -> dict:
+    """The unseen class in concept space: mean path, when each concept comes, fall and rise of the weak one, turn."""
+    p, grid = case.params, ("setting", "seed")
+    samples = read[UNSEEN]
+    path = samples.mean(2)
+    crossing = reaching(steps, for_good(np.moveaxis(path, -1, 0)), 0.5)
+    weak = np.array([CONCEPTS.index(p.simulate.points[p.train.settings[n].point].weak) for n in p.train.run])
+    row = np.arange(len(weak))
+    since = np.minimum(crossing[1 - weak, row], steps[-1])
+    fall, rise = fall_and_rise(steps, path[row, ..., weak])
+    turn = turning(steps, smoothed(path), since, p.forecast.lag, p.forecast.still)
+    rng = case.rng("turns")
+    drawn = [
+        samples[:, :, rng.integers(samples.shape[2], size=samples.shape[2])].mean(2)
+        for _ in range(p.forecast.resamples)
+    ]
+    again = turning(steps, smoothed(np.stack(drawn)), since[None], p.forecast.lag, p.forecast.still)
+    again = np.where(np.isnan(again), turn, again)
+    low, high = np.quantile(again, [0.025, 0.975], axis=0)
+    every = np.stack([read[name].mean(2) for name in CLASSES])
+    return {
+        "path": labelled(("class", *grid, "step", "concept"), every, "mean coordinate in concept space", nan=DIVERGED),
+        "crossing": labelled(
+            ("concept", *grid), np.minimum(crossing, steps[-1]), "updates until a coordinate stays above 1/2", UNIT
+        ),
+        "fall": labelled(grid, fall, "fall of the weak concept's coordinate to its lowest", nan=DIVERGED),
+        "rise": labelled(grid, rise, "rise of the weak concept's coordinate in an octave", nan=DIVERGED),
+        "turn": labelled(grid, turn, "update of the sharpest turn", UNIT, nan=NEVER),
+        "turn_low": labelled(grid, low, "its 2.5 % quantile over samples", UNIT, nan=NEVER),
+        "turn_high": labelled(grid, high, "its 97.5 % quantile over samples", UNIT, nan=NEVER),
+        "turn_distance": labelled(grid, np.abs(np.log2(turn / latent)), "octaves from turn to capability", nan=NEVER),
+    }
+
+
+def _sweeps(case: Case[Params], found: xr.Dataset) -> xr.Dataset:
+    """Speeds along each concept's separation, and speeds and final accuracies along the share masked."""
+    p = case.params
+    settings = [
+        (name, p.train.settings[name].masked, p.simulate.points[p.train.settings[name].point]) for name in p.train.run
+    ]
+    plain = {name: point for name, masked, point in settings if masked == 0}
+    most = {c: max(getattr(point, c) for point in plain.values()) for c in CONCEPTS}
+    tables = []
+    for concept, other in (CONCEPTS, CONCEPTS[::-1]):
+        rows = {getattr(point, concept): name for name, point in plain.items() if getattr(point, other) == most[other]}
+        tables.append(_along(found[["speed"]], rows, f"{concept}_separation", f"by_{concept}"))
+    of = {p.train.settings[name].point for name, masked, _ in settings if masked}
+    rows = {masked: name for name, masked, _ in settings if p.train.settings[name].point in of}
+    if rows:
+        tables.append(_along(found[["speed", "final"]], rows, "masked", "by_mask"))
+    return xr.merge(tables)
+
+
+def _along(found: xr.Dataset, rows: dict[float, str], axis: str, suffix: str) -> xr.Dataset:
+    values = sorted(rows)
+    picked = found.sel(setting=[rows[value] for value in values]).rename(setting=axis).assign_coords({axis: values})
+    return picked.rename({name: f"{name}_{suffix}" for name in found.data_vars})
