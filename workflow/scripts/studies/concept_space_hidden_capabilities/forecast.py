@@ -1,4 +1,4 @@
-"""When the networks can paint the unseen class: by the plain prompt, by a pushed embedding, by an exaggerated prompt."""
+"""When the networks can paint the unseen class: by the plain prompt, a pushed embedding, an exaggerated prompt."""
 
 from __future__ import annotations
 
@@ -49,9 +49,9 @@ def forecast(case: Case[Params], data: xr.Dataset, trained: xr.DataTree) -> xr.D
             grid, _strays(case, read, steps, capped[1]), "pushed red large discs of a wrong other concept"
         ),
     }
-    tables |= _paths(case, read, steps, np.where(came[1], time[1], np.nan))
+    tables |= _paths(case, read, steps, np.where(came, time, np.nan))
     coords = {"protocol": list(PROTOCOLS), "setting": p.train.run, "seed": np.arange(p.train.seeds), "step": steps}
-    found = xr.Dataset(tables, coords | {"concept": list(CONCEPTS)})
+    found = xr.Dataset(tables, coords | {"concept": list(CONCEPTS), "class": list(CLASSES)})
     found["speed"] = labelled(
         grid, np.where(came[0], 1 / capped[0], 0), "1 / updates to 80 %, plain prompt", f"1/{UNIT}"
     )
@@ -100,7 +100,7 @@ def _strays(case: Case[Params], read: dict[str, np.ndarray], steps: np.ndarray, 
     return found
 
 
-def _paths(case: Case[Params], read: dict[str, np.ndarray], steps: np.ndarray, latent: np.ndarray) -> dict:
+def _paths(case: Case[Params], read: dict[str, np.ndarray], steps: np.ndarray, times: np.ndarray) -> dict:
     """The unseen class in concept space: mean path, when each concept comes, fall and rise of the weak one, turn."""
     p, grid = case.params, ("setting", "seed")
     samples = read[UNSEEN]
@@ -108,15 +108,12 @@ def _paths(case: Case[Params], read: dict[str, np.ndarray], steps: np.ndarray, l
     crossing = reaching(steps, for_good(np.moveaxis(path, -1, 0)), 0.5)
     weak = np.array([CONCEPTS.index(p.simulate.points[p.train.settings[n].point].weak) for n in p.train.run])
     row = np.arange(len(weak))
-    since = np.minimum(crossing[1 - weak, row], steps[-1])
-    fall, rise = fall_and_rise(steps, path[row, ..., weak])
-    turn = turning(steps, smoothed(path), since, p.forecast.lag, p.forecast.still)
-    rng = case.rng("turns")
-    drawn = [
-        samples[:, :, rng.integers(samples.shape[2], size=samples.shape[2])].mean(2)
-        for _ in range(p.forecast.resamples)
-    ]
-    again = turning(steps, smoothed(np.stack(drawn)), since[None], p.forecast.lag, p.forecast.still)
+    since, until = (np.minimum(crossing[concept, row], steps[-1]) for concept in (1 - weak, weak))
+    fall, rise = fall_and_rise(steps, smoothed(path)[row, ..., weak], since)
+    turn = turning(steps, smoothed(path), since, until, p.forecast.lag)
+    rng, many = case.rng("turns"), samples.shape[2]
+    drawn = [samples[:, :, rng.integers(many, size=many)].mean(2) for _ in range(p.forecast.resamples)]
+    again = turning(steps, smoothed(np.stack(drawn)), since[None], until[None], p.forecast.lag)
     again = np.where(np.isnan(again), turn, again)
     low, high = np.quantile(again, [0.025, 0.975], axis=0)
     every = np.stack([read[name].mean(2) for name in CLASSES])
@@ -130,7 +127,9 @@ def _paths(case: Case[Params], read: dict[str, np.ndarray], steps: np.ndarray, l
         "turn": labelled(grid, turn, "update of the sharpest turn", UNIT, nan=NEVER),
         "turn_low": labelled(grid, low, "its 2.5 % quantile over samples", UNIT, nan=NEVER),
         "turn_high": labelled(grid, high, "its 97.5 % quantile over samples", UNIT, nan=NEVER),
-        "turn_distance": labelled(grid, np.abs(np.log2(turn / latent)), "octaves from turn to capability", nan=NEVER),
+        "turn_distance": labelled(
+            ("protocol", *grid), np.abs(np.log2(turn / times)), "octaves from turn to 80 %", nan=NEVER
+        ),
     }
 
 

@@ -1,4 +1,4 @@
-"""The conditional generator: an embedding of the condition, a trunk that predicts the clean picture, Euler's sampler."""
+"""The generator: an embedding of the condition, a trunk that predicts the clean picture, Euler's sampler."""
 
 from __future__ import annotations
 

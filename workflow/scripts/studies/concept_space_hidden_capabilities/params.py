@@ -102,9 +102,7 @@ class Forecast(Model):
     direction: Literal["concept", "random"]
     """Where the embedding is pushed: along the weak concept, or, as control, as far in a random direction."""
     lag: PositiveInt
-    """Checkpoints on either side between which the path's direction is taken."""
-    still: PositiveFloat
-    """Displacement in concept space below which the path has no direction."""
+    """Checkpoints on either side between which the path's displacements are taken."""
     resamples: Annotated[int, Field(ge=20)]
 
 

@@ -20,7 +20,7 @@ def for_good(series: np.ndarray) -> np.ndarray:
     return np.minimum.accumulate(series[..., ::-1], -1)[..., ::-1]
 
 
-def fall_and_rise(steps: np.ndarray, series: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+def fall_and_rise(steps: np.ndarray, series: np.ndarray, since: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """How far a series falls to its lowest, and how far it rises after that within a factor 2 in updates.
 
     Parameters
@@ -28,6 +28,8 @@ def fall_and_rise(steps: np.ndarray, series: np.ndarray) -> tuple[np.ndarray, np
     steps : ndarray, shape (steps,)
         Over more than an octave.
     series : ndarray, shape (..., steps)
+    since : ndarray, shape (...)
+        The lowest is looked for from this update on; what it falls from may lie before.
 
     Returns
     -------
@@ -35,14 +37,14 @@ def fall_and_rise(steps: np.ndarray, series: np.ndarray) -> tuple[np.ndarray, np
         Not negative.
     """
     octave = np.log2(steps)
-    rows = series.reshape(-1, len(steps))
-    found = np.empty((2, len(rows)))
-    for i, row in enumerate(rows):
-        lowest = row.argmin()
-        start = octave[lowest:]
-        later = np.interp(start + 1, octave, row)
-        found[:, i] = row[: lowest + 1].max() - row[lowest], (later - row[lowest:]).max()
-    return tuple(part.reshape(series.shape[:-1]) for part in found)
+    found = np.empty((2, *since.shape))
+    for place in np.ndindex(since.shape):
+        row = series[place]
+        lowest = np.where(steps >= since[place], row, np.inf).argmin()
+        later = np.interp(octave[lowest:] + 1, octave, row)
+        found[(0, *place)] = row[: lowest + 1].max() - row[lowest]
+        found[(1, *place)] = (later - row[lowest:]).max()
+    return found[0], found[1]
 
 
 def smoothed(path: np.ndarray) -> np.ndarray:
@@ -51,29 +53,26 @@ def smoothed(path: np.ndarray) -> np.ndarray:
     return np.concatenate([path[..., :1, :], middle, path[..., -1:, :]], -2)
 
 
-def turning(steps: np.ndarray, path: np.ndarray, since: np.ndarray, lag: int, still: float) -> np.ndarray:
-    """Update at which a path changes its direction most.
+def turning(steps: np.ndarray, path: np.ndarray, since: np.ndarray, until: np.ndarray, lag: int) -> np.ndarray:
+    """Update at which the velocity of a path, over evenly spaced times, changes most: its largest curvature.
+
+    The angle alone would find the jitter of a path at rest.
 
     Parameters
     ----------
     path : ndarray, shape (..., steps, 2)
-    since : ndarray, shape (...)
-        Updates before this one don't count.
+    since, until : ndarray, shape (...)
+        First and last update that count.
     lag
-        Times on either side between which the directions are taken.
-    still
-        Where either displacement is less, there is no direction.
+        Times on either side between which displacements are taken.
 
     Returns
     -------
     ndarray, shape (...)
-        NaN for a path without directions.
+        NaN for a path at rest, or without any time that counts.
     """
     before = path[..., lag:-lag, :] - path[..., : -2 * lag, :]
     after = path[..., 2 * lag :, :] - path[..., lag:-lag, :]
-    size = [np.linalg.norm(part, axis=-1) for part in (before, after)]
-    cosine = (before * after).sum(-1) / np.maximum(size[0] * size[1], 1e-12)
     at = steps[lag:-lag]
-    moves = (np.minimum(*size) >= still) & (at >= since[..., None])
-    straight = np.where(moves, cosine, np.inf)
-    return np.where(moves.any(-1), at[straight.argmin(-1)].astype(float), np.nan)
+    change = np.linalg.norm(after - before, axis=-1) * ((at >= since[..., None]) & (at <= until[..., None]))
+    return np.where(change.any(-1), at[change.argmax(-1)].astype(float), np.nan)
