@@ -98,21 +98,21 @@ def test_times_are_interpolated_in_log_updates():
 def test_fall_and_rise_of_a_known_path():
     """It falls from 0.4 to 0.1 and rises by 0.7 in the steepest octave; one that only rises doesn't fall."""
     rows = np.array([[0.4, 0.3, 0.1, 0.2, 0.9, 1.0], [0, 0.1, 0.2, 0.3, 0.4, 0.5], [0, 0.5, 0.3, 0.2, 0.6, 0.6]])
-    fall, rise = fall_and_rise(STEPS, rows, np.array([1.0, 1, 2]))
+    fall, lowest, rise = fall_and_rise(STEPS, rows, np.array([1.0, 1, 2]))
+    np.testing.assert_allclose(lowest, [0.1, 0, 0.2])
     np.testing.assert_allclose(fall, [0.3, 0, 0.3], atol=1e-12)
     np.testing.assert_allclose(rise, [0.7, 0.1, 0.4], atol=1e-12)
 
 
-def test_the_turn_of_a_right_angle_and_of_a_path_at_rest():
+def test_the_turn_is_where_a_coordinate_speeds_up():
     steps = np.arange(1, 10)
-    corner = np.stack([np.maximum(steps - 5, 0), np.minimum(steps, 5)], -1) / 5
-    start, end = np.zeros(2), np.full(2, 9)
-    found = turning(steps, np.stack([corner, 0 * corner]), start, end, 1)
-    np.testing.assert_array_equal(found, [5, np.nan])
-    jitter = corner + 0.02 * np.random.default_rng(0).normal(size=corner.shape)
+    bend = np.maximum(steps - 5, 0) / 5
+    start, end = np.zeros(3), np.full(3, 9)
+    np.testing.assert_array_equal(turning(steps, np.stack([bend, 0 * bend, -bend]), start, end, 1), [5, np.nan, np.nan])
+    jitter = bend + 0.02 * np.random.default_rng(0).normal(size=bend.shape)
     assert turning(steps, jitter[None], start[:1], end[:1], 2) == 5
-    assert np.isnan(turning(steps, corner[None], start[:1] + 7, end[:1], 4)), "no time is left"
-    spike = corner.copy()
+    assert np.isnan(turning(steps, bend[None], start[:1] + 7, end[:1], 4)), "no time is left"
+    spike = bend.copy()
     spike[3] += 9
     assert smoothed(spike).max() < 1.1, "one wild checkpoint is passed over"
 

@@ -109,10 +109,11 @@ def _paths(case: Case[Params], read: dict[str, np.ndarray], steps: np.ndarray, t
     weak = np.array([CONCEPTS.index(p.simulate.points[p.train.settings[n].point].weak) for n in p.train.run])
     row = np.arange(len(weak))
     since, until = (np.minimum(crossing[concept, row], steps[-1]) for concept in (1 - weak, weak))
-    fall, rise = fall_and_rise(steps, smoothed(path)[row, ..., weak], since)
-    turn = turning(steps, smoothed(path), since, until, p.forecast.lag)
+    series = smoothed(path[row, ..., weak])
+    fall, lowest, rise = fall_and_rise(steps, series, since)
+    turn = turning(steps, series, since, until, p.forecast.lag)
     rng, many = case.rng("turns"), samples.shape[2]
-    drawn = [samples[:, :, rng.integers(many, size=many)].mean(2) for _ in range(p.forecast.resamples)]
+    drawn = [samples[:, :, rng.integers(many, size=many)].mean(2)[row, ..., weak] for _ in range(p.forecast.resamples)]
     again = turning(steps, smoothed(np.stack(drawn)), since[None], until[None], p.forecast.lag)
     again = np.where(np.isnan(again), turn, again)
     low, high = np.quantile(again, [0.025, 0.975], axis=0)
@@ -123,6 +124,7 @@ def _paths(case: Case[Params], read: dict[str, np.ndarray], steps: np.ndarray, t
             ("concept", *grid), np.minimum(crossing, steps[-1]), "updates until a coordinate stays above 1/2", UNIT
         ),
         "fall": labelled(grid, fall, "fall of the weak concept's coordinate to its lowest", nan=DIVERGED),
+        "lowest": labelled(grid, lowest, "lowest of the weak concept's coordinate", nan=DIVERGED),
         "rise": labelled(grid, rise, "rise of the weak concept's coordinate in an octave", nan=DIVERGED),
         "turn": labelled(grid, turn, "update of the sharpest turn", UNIT, nan=NEVER),
         "turn_low": labelled(grid, low, "its 2.5 % quantile over samples", UNIT, nan=NEVER),

@@ -20,8 +20,8 @@ def for_good(series: np.ndarray) -> np.ndarray:
     return np.minimum.accumulate(series[..., ::-1], -1)[..., ::-1]
 
 
-def fall_and_rise(steps: np.ndarray, series: np.ndarray, since: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """How far a series falls to its lowest, and how far it rises after that within a factor 2 in updates.
+def fall_and_rise(steps: np.ndarray, series: np.ndarray, since: np.ndarray) -> tuple[np.ndarray, ...]:
+    """How far a series falls to its lowest, where that is, and how far it rises after that within a factor 2 in updates.
 
     Parameters
     ----------
@@ -33,34 +33,34 @@ def fall_and_rise(steps: np.ndarray, series: np.ndarray, since: np.ndarray) -> t
 
     Returns
     -------
-    (fall, rise) : ndarrays, shape (...)
-        Not negative.
+    (fall, lowest, rise) : ndarrays, shape (...)
+        Fall and rise are not negative.
     """
     octave = np.log2(steps)
-    found = np.empty((2, *since.shape))
+    found = np.empty((3, *since.shape))
     for place in np.ndindex(since.shape):
         row = series[place]
         lowest = np.where(steps >= since[place], row, np.inf).argmin()
         later = np.interp(octave[lowest:] + 1, octave, row)
-        found[(0, *place)] = row[: lowest + 1].max() - row[lowest]
-        found[(1, *place)] = (later - row[lowest:]).max()
-    return found[0], found[1]
+        found[:, *place] = row[: lowest + 1].max() - row[lowest], row[lowest], (later - row[lowest:]).max()
+    return tuple(found)
 
 
-def smoothed(path: np.ndarray) -> np.ndarray:
-    """Median of three neighbouring times, the ends as they are; shape (..., steps, 2)."""
-    middle = np.median(np.stack([path[..., :-2, :], path[..., 1:-1, :], path[..., 2:, :]]), 0)
-    return np.concatenate([path[..., :1, :], middle, path[..., -1:, :]], -2)
+def smoothed(series: np.ndarray) -> np.ndarray:
+    """Median of three neighbouring times, the ends as they are; shape (..., steps)."""
+    middle = np.median(np.stack([series[..., :-2], series[..., 1:-1], series[..., 2:]]), 0)
+    return np.concatenate([series[..., :1], middle, series[..., -1:]], -1)
 
 
-def turning(steps: np.ndarray, path: np.ndarray, since: np.ndarray, until: np.ndarray, lag: int) -> np.ndarray:
-    """Update at which the velocity of a path, over evenly spaced times, changes most: its largest curvature.
+def turning(steps: np.ndarray, series: np.ndarray, since: np.ndarray, until: np.ndarray, lag: int) -> np.ndarray:
+    """Update at which a coordinate's velocity, over evenly spaced times, rises most.
 
-    The angle alone would find the jitter of a path at rest.
+    In the plane of both concepts the angle would find the jitter of a path at rest, and the curvature the arrival of the
+    concept that came first.
 
     Parameters
     ----------
-    path : ndarray, shape (..., steps, 2)
+    series : ndarray, shape (..., steps)
     since, until : ndarray, shape (...)
         First and last update that count.
     lag
@@ -69,10 +69,10 @@ def turning(steps: np.ndarray, path: np.ndarray, since: np.ndarray, until: np.nd
     Returns
     -------
     ndarray, shape (...)
-        NaN for a path at rest, or without any time that counts.
+        NaN for a coordinate that never speeds up, or without any time that counts.
     """
-    before = path[..., lag:-lag, :] - path[..., : -2 * lag, :]
-    after = path[..., 2 * lag :, :] - path[..., lag:-lag, :]
+    middle = series[..., lag:-lag]
+    gain = (series[..., 2 * lag :] - middle) - (middle - series[..., : -2 * lag])
     at = steps[lag:-lag]
-    change = np.linalg.norm(after - before, axis=-1) * ((at >= since[..., None]) & (at <= until[..., None]))
-    return np.where(change.any(-1), at[change.argmax(-1)].astype(float), np.nan)
+    gain = np.where((at >= since[..., None]) & (at <= until[..., None]), gain, -np.inf)
+    return np.where((gain > 0).any(-1), at[gain.argmax(-1)].astype(float), np.nan)

@@ -36,7 +36,7 @@ def train(case: Case[Params], data: xr.Dataset) -> xr.DataTree:
     p, device = case.params.train, case.device
     at = dict(point=[p.settings[name].point for name in p.run], seed=range(p.seeds))
     chosen = data.sel(point=at["point"]).isel(seed=slice(p.seeds))
-    image = torch.as_tensor(chosen["image"].values, device=device).flatten(0, 1).flatten(2)
+    image = 2 * torch.as_tensor(chosen["image"].values, device=device).flatten(0, 1).flatten(2) - 1
     told = torch.as_tensor(_told(case, chosen["condition"].values), device=device).flatten(0, 1)
     start = draw(
         p.seeds,
@@ -126,7 +126,7 @@ class Painter:
         """`readout` (setting, seed, prompt, sample, concept) and the first seed's first `picture` of each prompt."""
         p, size = self.p, self.world.image_size
         code = self.codes(weights).repeat_interleave(p.samples, 1)
-        flat = sample(weights, self.noise, code, p.euler).numpy(force=True)
+        flat = (1 + sample(weights, self.noise, code, p.euler).numpy(force=True)) / 2  # networks see -1 to 1
         images = flat.reshape(len(p.run), p.seeds, len(self.prompts), p.samples, 3, size, size)
         readout = [coordinates(self.world, point, one) for point, one in zip(self.points, images, strict=True)]
         return {"readout": np.stack(readout).astype(np.float32), "picture": images[:, 0, :, 0]}
