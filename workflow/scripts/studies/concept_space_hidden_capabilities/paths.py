@@ -21,7 +21,7 @@ def for_good(series: np.ndarray) -> np.ndarray:
 
 
 def fall_and_rise(steps: np.ndarray, series: np.ndarray, since: np.ndarray) -> tuple[np.ndarray, ...]:
-    """How far a series falls to its lowest, where that is, and how far it rises after that within a factor 2 in updates.
+    """How far a series falls to its lowest, that, and how far it rises from there within a factor 2 in updates.
 
     Parameters
     ----------
@@ -55,8 +55,8 @@ def smoothed(series: np.ndarray) -> np.ndarray:
 def turning(steps: np.ndarray, series: np.ndarray, since: np.ndarray, until: np.ndarray, lag: int) -> np.ndarray:
     """Update at which a coordinate's velocity, over evenly spaced times, rises most.
 
-    In the plane of both concepts the angle would find the jitter of a path at rest, and the curvature the arrival of the
-    concept that came first.
+    In the plane of both concepts the angle would find the jitter of a path at rest, and the curvature the arrival of
+    the concept that came first.
 
     Parameters
     ----------
