@@ -30,7 +30,7 @@ def paths(study: Results) -> Figure:
         for seed in found["seed"].values:
             turn = float(here["turn"].sel(seed=seed))
             if np.isfinite(turn):
-                at = here["path"].sel({"class": "11", "seed": seed, "step": turn}).values
+                at = here["path"].sel({"class": "11", "seed": seed, "step": int(turn)}).values
                 panel.plot(*at, "x", color="black", label="turn" if seed == 0 else None)
         panel.set(xlabel="colour coordinate", title=title, xlim=(-0.6, 1.6), ylim=(-0.6, 1.6))
     row[0].set_ylabel("size coordinate")
@@ -79,7 +79,7 @@ def hidden(study: Results) -> Figure:
         panel.axhline(0.8, color=COLOURS[7], linestyle=":", linewidth=0.8)
         panel.axvline(float(here["turn"].median()), color="black", linestyle="--", linewidth=0.8, label="turn (median)")
         log_axis(panel, "x")
-        panel.set(xlabel=named(found["step"], "update"), title=title, ylim=(-0.03, 1.05))
+        panel.set(xlabel="update", title=title, ylim=(-0.03, 1.05))
     axes[0, 0].set_ylabel("accuracy on small blue")
     legend(axes[0, 2], outside="right")
     _strip(axes[1:], study)

@@ -10,7 +10,7 @@ CONCEPTS = ("colour", "size")
 CLASSES = ("00", "01", "10", "11")
 """Colour (0 red, 1 blue), then size (0 large, 1 small)."""
 UNSEEN = "11"
-GREEN, JITTER, SIZE_JITTER, RADIUS_UNIT = 0.3, 0.05, 0.125, 1.5
+GREEN, JITTER, SIZE_JITTER = 0.3, 0.05, 0.125
 
 
 def places(names=CLASSES) -> np.ndarray:
@@ -51,7 +51,7 @@ def render(world: Simulate, factor: np.ndarray) -> np.ndarray:
 def condition(world: Simulate, factor: np.ndarray) -> np.ndarray:
     """What the network is told: red, green and blue from -1 to 1, and the radius; (..., 2) -> (..., 4)."""
     blue, radius = factor[..., 0], factor[..., 1]
-    return np.stack([-2 * blue, np.full_like(blue, 2 * GREEN - 1), 2 * blue, (radius - world.radius) / RADIUS_UNIT], -1)
+    return np.stack([-2 * blue, np.full_like(blue, 2 * GREEN - 1), 2 * blue, (radius / world.radius - 1) / 0.6], -1)
 
 
 def measured(image: np.ndarray) -> np.ndarray:

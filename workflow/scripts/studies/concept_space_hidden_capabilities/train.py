@@ -34,20 +34,12 @@ PUSHES = ("latent", "over", "random", "pushed_00")
 def train(case: Case[Params], data: xr.Dataset) -> xr.DataTree:
     """`/`: coordinates of what the networks paint, by checkpoint and prompt; the losses. `weights`: the last ones."""
     p, device = case.params.train, case.device
-    at = dict(point=[p.settings[name].point for name in p.run], seed=range(p.seeds))
-    chosen = data.sel(point=at["point"]).isel(seed=slice(p.seeds))
+    chosen = data.sel(point=[p.settings[name].point for name in p.run]).isel(seed=slice(p.seeds))
     image = 2 * torch.as_tensor(chosen["image"].values, device=device).flatten(0, 1).flatten(2) - 1
     told = torch.as_tensor(_told(case, chosen["condition"].values), device=device).flatten(0, 1)
-    start = draw(
-        p.seeds,
-        image.shape[-1],
-        told.shape[-1],
-        p.width,
-        p.embedding,
-        torch.Generator().manual_seed(case.seed("networks")),
-    )
-    many = len(p.run)
-    weights = {k: v.detach().repeat(many, 1, 1).to(device).requires_grad_() for k, v in start.items()}
+    sizes = (image.shape[-1], told.shape[-1], p.width, p.embedding)
+    start = draw(case.params.simulate.seeds, *sizes, torch.Generator().manual_seed(case.seed("networks")))
+    weights = {k: v.detach()[: p.seeds].repeat(len(p.run), 1, 1).to(device).requires_grad_() for k, v in start.items()}
     rng, painter = case.rng("batches"), Painter(case, device)
     marks, optimiser, seen, curve = set(checkpoints(p).tolist()), Adam(weights.values()), Seen(), Seen()
     row = torch.arange(len(image), device=device)[:, None]
@@ -79,14 +71,17 @@ def _told(case: Case[Params], told: np.ndarray) -> np.ndarray:
 
 
 def batch(case: Case[Params], shape, rng: np.random.Generator) -> tuple[np.ndarray, ...]:
-    """Which pictures, noise, times, and whether the condition says the colour: one draw for all settings."""
-    p = case.params.train
-    index = rng.integers(shape[1], size=(p.seeds, p.batch))
-    noise = rng.standard_normal((p.seeds, p.batch, shape[2]), np.float32)
-    t = rng.random((p.seeds, p.batch, 1), np.float32)
-    luck = rng.random((p.seeds, p.batch), np.float32)
+    """Which pictures, noise, times, and whether the condition says the colour: one draw for all settings.
+
+    Drawn for all seeds simulated, so that fewer are the first of them.
+    """
+    p, seeds = case.params.train, case.params.simulate.seeds
+    index = rng.integers(shape[1], size=(seeds, p.batch))
+    noise = rng.standard_normal((seeds, p.batch, shape[2]), np.float32)
+    t = rng.random((seeds, p.batch, 1), np.float32)
+    luck = rng.random((seeds, p.batch), np.float32)[: p.seeds]
     shown = [(luck >= p.masking * p.settings[name].masked).astype(np.float32) for name in p.run]
-    return *(np.concatenate([part] * len(p.run)) for part in (index, noise, t)), np.concatenate(shown)
+    return *(np.concatenate([part[: p.seeds]] * len(p.run)) for part in (index, noise, t)), np.concatenate(shown)
 
 
 class Painter:
@@ -102,10 +97,11 @@ class Painter:
         toward = ["10" if point.weak == "colour" else "01" for point in self.points]
         self.toward = torch.as_tensor(np.repeat([CLASSES.index(name) for name in toward], p.seeds), device=device)
         rng, pixels = case.rng("painting"), 3 * world.image_size**2
-        noise = rng.standard_normal((p.seeds, 1, p.samples, pixels), np.float32)
+        noise = rng.standard_normal((world.seeds, 1, p.samples, pixels), np.float32)[: p.seeds]
         noise = np.tile(noise, (len(p.run), len(self.prompts), 1, 1)).reshape(len(prompts) * p.seeds, -1, pixels)
         self.noise = torch.as_tensor(noise, device=device)
-        away = np.tile(rng.standard_normal((p.seeds, p.embedding)).astype(np.float32), (len(p.run), 1))
+        away = rng.standard_normal((world.seeds, p.embedding), np.float32)[: p.seeds]
+        away = np.tile(away, (len(p.run), 1))
         self.away = torch.as_tensor(away / np.linalg.norm(away, axis=1, keepdims=True), device=device)
 
     def codes(self, weights: Parameters) -> torch.Tensor:
