@@ -35,7 +35,7 @@ def case(step="train", **change):
 
 
 WORLD = case("simulate").params.simulate.model_copy(update={"image_size": 8})
-FEW = {"run": ["colour_0.12", "size_0.5", "masked_0.6"], "steps": 12, "first": 3, "checkpoints": 6}
+FEW = {"run": ["colour_12", "size_5", "masked_60"], "steps": 12, "first": 3, "checkpoints": 6}
 
 # --------------------------------------------------------------------------------------------------- renderer, readout
 
@@ -176,7 +176,7 @@ def test_codes_are_those_of_the_formulas():
     lengths = [(code[f"{push}_1.5"] - code["11"]).norm(dim=-1) for push in ("latent", "random")]
     torch.testing.assert_close(*lengths)
     world, params = found.params.simulate, found.params.train
-    point = world.points["colour_0.12"]
+    point = world.points["colour_12"]
     told = condition(world, factors(world, point, np.array([[1.0, 1.0], [2.0, 1.0]])))
     hand = embed(weights, torch.as_tensor(np.tile(told, (9, 1, 1)), dtype=torch.float32))[:3, 1]
     torch.testing.assert_close(code["over_2"][:3], hand, atol=1e-5, rtol=1e-4)
@@ -184,7 +184,7 @@ def test_codes_are_those_of_the_formulas():
 
 
 def test_settings_share_batches_and_masks_are_nested():
-    found = case(train=FEW | {"batch": 400, "run": ["colour_0.12", "masked_0.3", "masked_0.6"]})
+    found = case(train=FEW | {"batch": 400, "run": ["colour_12", "masked_30", "masked_60"]})
     index, noise, t, shown = batch(found, (9, 96, 147), np.random.default_rng(0))
     for part in (index, noise, t):
         np.testing.assert_array_equal(part[:3], part[6:])

@@ -7,11 +7,11 @@ from typing import Any
 import numpy as np
 from matplotlib.figure import Figure
 
-from pesin.plot.style import COLOURS, interval_band, interval_whiskers, legend, log_axis, named, panels
+from pesin.plot.style import COLOURS, interval_band, interval_whiskers, legend, log_axis, named, names, panels
 from pesin.stats.intervals import interval
 from pesin.steps.results import Results
 
-WEAK = {"colour_0.12": "weak colour", "size_0.5": "weak size", "strong": "both strong"}
+WEAK = {"colour_12": "weak colour", "size_5": "weak size", "strong": "both strong"}
 SAID = {"naive": "plain prompt", "latent": "pushed embedding", "over": "exaggerated prompt"}
 CORNERS = {"00": "large red", "01": "small red", "10": "large blue", "11": "small blue (unseen)"}
 
@@ -77,11 +77,13 @@ def hidden(study: Results) -> Figure:
             steps, *mean.values(), where=mean["latent"] > mean["naive"], color=COLOURS[1], alpha=0.15, linewidth=0
         )
         panel.axhline(0.8, color=COLOURS[7], linestyle=":", linewidth=0.8)
-        panel.axvline(float(here["turn"].median()), color="black", linestyle="--", linewidth=0.8, label="turn (median)")
+        turn = here["turn"].median()
+        if np.isfinite(turn):  # where no concept is weak there is none
+            panel.axvline(float(turn), color="black", linestyle="--", linewidth=0.8, label="turn (median)")
         log_axis(panel, "x")
         panel.set(xlabel="update", title=title, ylim=(-0.03, 1.05))
     axes[0, 0].set_ylabel("accuracy on small blue")
-    legend(axes[0, 2], outside="right")
+    figure.legend(*axes[0, 0].get_legend_handles_labels(), loc="outside right upper")
     _strip(axes[1:], study)
     return figure
 
@@ -97,9 +99,7 @@ def _strip(axes, study: Results) -> None:
             framed = np.pad(np.clip(row.values, 0, 1), ((0, 0), (0, 0), (0, 1), (0, 0)), constant_values=1)
             panel.imshow(np.concatenate(framed, 1), interpolation="nearest")
             wide = framed.shape[2]
-            panel.set_xticks(
-                (np.arange(len(shown)) + 0.5) * wide, picture["step"].values[shown], fontsize=6, rotation=90
-            )
+            names(panel, "x", picture["step"].values[shown], (np.arange(len(shown)) + 0.5) * wide, rotation=90)
             panel.set_yticks([])
         axes[i, 0].set_ylabel(label)
     for panel in axes[1]:
