@@ -106,7 +106,7 @@ def test_fall_and_rise_of_a_known_path():
 
 def test_the_turn_is_where_a_coordinate_speeds_up():
     steps = np.arange(1, 10)
-    bend = np.maximum(steps - 5, 0) / 5
+    bend = np.maximum(steps - 5, 0) / 4  # exact in binary
     start, end = np.zeros(3), np.full(3, 9)
     np.testing.assert_array_equal(turning(steps, np.stack([bend, 0 * bend, -bend]), start, end, 1), [5, np.nan, np.nan])
     jitter = bend + 0.02 * np.random.default_rng(0).normal(size=bend.shape)
