@@ -80,7 +80,7 @@ def hidden(study: Results) -> Figure:
         turn = here["turn"].median()
         if np.isfinite(turn):  # where no concept is weak there is none
             panel.axvline(float(turn), color="black", linestyle="--", linewidth=0.8, label="turn (median)")
-        log_axis(panel, "x")
+        log_axis(panel, "x", steps[[0, len(steps) // 2, -1]])
         panel.set(xlabel="update", title=title, ylim=(-0.03, 1.05))
     axes[0, 0].set_ylabel("accuracy on small blue")
     figure.legend(*axes[0, 0].get_legend_handles_labels(), loc="outside right upper")
@@ -113,7 +113,7 @@ def masked(study: Results) -> Figure:
     share, speed = found["masked"].values, found["speed_by_mask"]
     row[0].plot(share, speed.transpose("masked", "seed").values, ".", color=COLOURS[0], alpha=0.4, markersize=4)
     interval_whiskers(row[0], share, interval(speed, "seed"), color=COLOURS[0], fmt="o-")
-    row[0].set(ylabel=named(speed, "plain prompt: 1 / updates to 80 %"), ylim=(0, None))
+    row[0].set(ylabel=named(speed, "speed, plain prompt"), ylim=(0, None))
     for i, protocol in enumerate(("naive", "latent")):
         final = found["final_by_mask"].sel(protocol=protocol)
         place = share + 0.02 * i
@@ -130,7 +130,8 @@ def masked(study: Results) -> Figure:
             values = told.sel(setting=setting, concept=concept).isel(step=slice(1, None))
             label, look = f"{title}: {concept}", {"color": COLOURS[i + 2], "linestyle": style}
             interval_band(row[2], values["step"].values, interval(values, "seed"), label=label, **look)
-    log_axis(row[2], "x")
+    steps = told["step"].values[1:]
+    log_axis(row[2], "x", steps[[0, len(steps) // 2, -1]])
     row[2].set(xlabel="update", ylabel=named(told, "I(concept; picture)"), ylim=(-0.1, 1.7))
     legend(row[2], loc="upper left")
     return figure
