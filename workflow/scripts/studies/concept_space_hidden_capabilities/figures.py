@@ -52,7 +52,9 @@ def signal(study: Results) -> Figure:
         place = np.array([float(data.sel(point=names[value], concept=concept)) for value in speed[axis].values])
         panel.plot(place, speed.transpose(axis, "seed").values, ".", color=colour, alpha=0.4, markersize=4)
         interval_whiskers(panel, place, interval(speed, "seed"), color=colour, fmt="o-", label="mean, 95 %")
-        panel.set(xlabel=f"concept signal of {concept} (RMS change of a pixel)", ylabel=named(speed, "speed"), ylim=(0, None))
+        panel.set(
+            xlabel=f"concept signal of {concept} (RMS change of a pixel)", ylabel=named(speed, "speed"), ylim=(0, None)
+        )
         legend(panel, loc="upper left")
     return figure
 
