@@ -10,7 +10,14 @@ from scipy.stats import multivariate_normal
 
 from pesin.integrate.steppers import follow, follow_sde, last
 from pesin.models.bridges import Interpolant, quadratic_loss, training_pairs, velocity_from_score
-from pesin.models.jets import ACTIVATIONS, divergence, gradient_and_laplacian, mlp_jet, softplus_activation
+from pesin.models.jets import (
+    ACTIVATIONS,
+    divergence,
+    gradient_and_laplacian,
+    mlp_jet,
+    scalar_gradient,
+    softplus_activation,
+)
 from pesin.models.mlp import apply_mlp, init_mlp
 from pesin.stats.transport import (
     mean_discrepancy,
@@ -279,6 +286,26 @@ def test_gradient_laplacian_and_divergence_of_chosen_columns():
         mlp_jet(field, x, torch.eye(3), ACTIVATIONS["tanh"], order=3)
     with pytest.raises(ValueError, match="directions have 2"):
         mlp_jet(field, x, torch.eye(2), ACTIVATIONS["tanh"])
+
+
+def test_the_reverse_pass_gives_the_same_gradient_and_trains_as_autograd_does():
+    draw = torch.Generator().manual_seed(4)
+    x = torch.randn(3, 5, 4, generator=draw, dtype=torch.float64)
+    nets = {k: v.detach().double().requires_grad_() for k, v in init_mlp(3, [4, 7, 6, 1], draw).items()}
+    activation = softplus_activation(2)
+    value, found = scalar_gradient(nets, x, activation)
+    expected, slope, _ = gradient_and_laplacian(nets, x, activation)
+    torch.testing.assert_close(value, expected)
+    torch.testing.assert_close(found, slope, rtol=1e-10, atol=1e-12)
+    learnt = [value for name, value in nets.items() if name != "bias_2"]
+    ours, theirs = (torch.autograd.grad(part.square().sum(), learnt) for part in (found, slope))
+    for one, other in zip(ours, theirs, strict=True):
+        torch.testing.assert_close(one, other, rtol=1e-10, atol=1e-12)
+    straight = init_mlp(2, [3, 1], draw)
+    _, found = scalar_gradient(straight, torch.ones(2, 5, 3), activation)
+    torch.testing.assert_close(found, straight["weight_0"].transpose(1, 2).expand(2, 5, 3))
+    with pytest.raises(ValueError, match="one output"):
+        scalar_gradient(init_mlp(1, [3, 2], draw), torch.ones(1, 5, 3), activation)
 
 
 def test_a_linear_network_has_no_curvature():

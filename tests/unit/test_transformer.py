@@ -98,9 +98,72 @@ def test_qk_norm_makes_scores_blind_to_the_scale_of_queries():
     torch.testing.assert_close(seen[0], seen[1], rtol=1e-3, atol=1e-4)
 
 
-def test_variants_start_from_the_same_numbers():
-    one, two = (small(norm=norm).init_parameters(2, generator(3)) for norm in ("none", "pre"))
-    assert all(torch.equal(one[name], two[name]) for name in one)
+CHANGES = [{"norm": "none"}, {"temperature": "scalar"}, {"temperature": "head_position"}, {"mlp": "scaled"},
+           {"mlp": "fused", "activation": "identity"}]  # fmt: skip
+
+
+@pytest.mark.parametrize("change", CHANGES)
+def test_variants_start_from_the_same_numbers(change):
+    one, two = (small(**more).init_parameters(2, generator(3)) for more in (change, {}))
+    shared = one.keys() & two.keys()
+    assert shared >= {"embed", "place", "qkv", "out", "head"}
+    assert all(torch.equal(one[name], two[name]) for name in shared)
+
+
+def test_initial_draws_stay_what_they_were():
+    """Order and shapes of the draws, written out: what the studies' reference results stand on."""
+    found, draw = small().init_parameters(2, generator(3)), generator(3)
+    for name, shape in {"place": (6, 8), "embed": (7, 8)}.items():
+        assert torch.equal(found[name], torch.randn(2, *shape, generator=draw).mul_(0.02))
+    shapes = {"qkv": (2, 3, 8, 8), "out": (2, 8, 8), "up": (2, 8, 32), "down": (2, 32, 8), "head": (8, 5)}
+    for name, shape in shapes.items():
+        assert torch.equal(found[name], (torch.rand(2, *shape, generator=draw) * 2 - 1) * shape[-2] ** -0.5)
+
+
+@pytest.mark.parametrize("change", CHANGES[1:])
+def test_temperatures_and_scaled_mlps_start_as_the_plain_network(change):
+    plain, net = small(activation=change.get("activation", "gelu")), small(**change)
+    out = net(net.init_parameters(2, generator()), tokens(2))
+    torch.testing.assert_close(out, plain(plain.init_parameters(2, generator()), tokens(2)), rtol=1e-5, atol=1e-6)
+
+
+def test_the_scaled_mlp_weighs_its_two_branches():
+    net, seen = small(mlp="scaled", layers=1, norm="none"), []
+    weights = net.init_parameters(2, generator())
+    for alpha, beta in ((1e9, 1.0), (1.0, 1.0), (0.5, 3.0)):
+        change = {"mlp_alpha": torch.full((2, 1, 1, 1), alpha), "mlp_beta": torch.full((2, 1, 1, 1), beta)}
+        net(weights | change, tokens(2), lambda name, _, t: seen.append(t) if name == "residual" else None)
+    branch = seen[1] - seen[0]
+    torch.testing.assert_close(seen[2], 3 * seen[0] + 2 * branch)
+
+
+def attention_at(net, weights, length=6):
+    seen = {}
+    net(weights, tokens(2, length=length), lambda name, layer, t: seen.update({name: t}) if layer == 1 else None)
+    return seen["attention"]
+
+
+def test_temperatures_go_from_one_key_to_all():
+    """At infinity rows are uniform, near zero one key has all; each head and query position has its own."""
+    net = small(temperature="head_position")
+    weights = {name: value.detach() for name, value in net.init_parameters(2, generator()).items()}
+    heat = torch.ones_like(weights["temperature"])
+    heat[:, 1, :, 0, 3], heat[:, 1, :, 1, 3] = 1e9, 1e-9
+    weights["qkv"][:, :, :2] *= 300
+    plain, found = attention_at(net, weights), attention_at(net, weights | {"temperature": heat})
+    torch.testing.assert_close(found[:, :, 0, 3, :4], torch.full((2, 4, 4), 0.25))
+    entropy = torch.special.entr(found[:, :, 1, 3]).sum(-1)
+    assert (entropy <= torch.special.entr(plain[:, :, 1, 3]).sum(-1) + 1e-6).all() and entropy.median() < 0.05
+    torch.testing.assert_close(found[:, :, :, 4:], plain[:, :, :, 4:], rtol=1e-3, atol=1e-5)
+
+
+def test_a_temperature_is_an_inverse_factor_of_scores_with_a_gradient():
+    net, peer = small(temperature="scalar"), small(score_scale=0.5)
+    weights = net.init_parameters(2, generator())
+    hot = weights | {"temperature": torch.full_like(weights["temperature"], 2.0)}
+    torch.testing.assert_close(attention_at(net, hot, 5), attention_at(peer, weights, 5), rtol=1e-5, atol=1e-6)
+    gradient = torch.autograd.grad(net(weights, tokens(2)).square().sum(), weights["temperature"])[0]
+    assert torch.isfinite(gradient).all() and gradient.abs().min() > 0
 
 
 def test_an_initial_standard_deviation_is_cut_at_two():
@@ -108,7 +171,10 @@ def test_an_initial_standard_deviation_is_cut_at_two():
     assert values.abs().max() <= 0.04 and values.std().item() == pytest.approx(0.02 * 0.88, rel=0.02)
 
 
-@pytest.mark.parametrize(("bad", "said"), [({"heads": 3}, "multiple"), ({"activation": "tanh"}, "one of gelu")])
+@pytest.mark.parametrize(
+    ("bad", "said"),
+    [({"heads": 3}, "multiple"), ({"activation": "tanh"}, "one of gelu"), ({"mlp": "fused"}, "no activation")],
+)
 def test_what_cannot_be_built_is_said(bad, said):
     with pytest.raises(ValueError, match=said):
         small(**bad)

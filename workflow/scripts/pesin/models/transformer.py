@@ -1,5 +1,7 @@
 """A small transformer with a leading runs axis and switches for what studies take away: norms, activation, mask.
 
+The learned temperatures and the scaled and fused mlp are those of Jha and Reagen, arXiv 2501.03489.
+
 Parameters are a plain dict of tensors, runs first, layers stacked second, matrices as (in, out). `reparametrisation`
 turns them into effective weights (spectral and weight normalisation, sigmaReparam) before they come here.
 """
@@ -17,6 +19,7 @@ from pesin.models.mlp import Parameters
 
 ACTIVATIONS: dict[str, Callable[[torch.Tensor], torch.Tensor]] = {"gelu": gelu, "relu": relu, "identity": lambda x: x}
 Watch = Callable[[str, int, torch.Tensor], None]
+LEAST = 0.01  # of a learned temperature or divisor: neither passes zero
 
 
 @dataclass(frozen=True)
@@ -39,6 +42,13 @@ class Transformer:
         Queries and keys of each head have root mean square 1, times a learned gain each.
     score_scale
         Factor of the scores before the softmax, beside 1 / sqrt(width / heads): an inverse temperature.
+    temperature
+        What the scores are divided by besides, learned from 1 on: "none", "scalar" (one for each layer) or
+        "head_position" (one for each layer, head and query position).
+    mlp
+        "full": x + down(activation(up(x))). "scaled": beta x + down(activation(up(x))) / alpha, two scalars for each
+        layer, learned from 1 on. "fused": scaled, with one (width, width) matrix in place of `up`, activation and
+        `down`; it starts as their product, so that it is the full one with activation "identity".
     init
         Standard deviation of the matrices (normal, cut at two); None: uniform in +-1/sqrt(in), as torch.nn.Linear.
         Embeddings have `embedding_std`. Biases start at 0.
@@ -60,16 +70,29 @@ class Transformer:
     expansion: int = 4
     init: float | None = None
     embedding_std: float = 0.02
+    temperature: Literal["none", "scalar", "head_position"] = "none"
+    mlp: Literal["full", "scaled", "fused"] = "full"
 
     def __post_init__(self) -> None:
         if self.width % self.heads:
             raise ValueError(f"width {self.width} is no multiple of the {self.heads} heads")
         if self.activation not in ACTIVATIONS:
             raise ValueError(f"activation must be one of {', '.join(ACTIVATIONS)}, it is {self.activation!r}")
+        if self.mlp == "fused" and self.activation != "identity":
+            raise ValueError(f"a fused mlp has no activation: it must be 'identity', it is {self.activation!r}")
 
     @property
     def matrices(self) -> dict[str, tuple[int, ...]]:
         """Shape of each weight matrix but embeddings of symbols: (in, out), led by layers and by query, key, value."""
+        shapes = self._drawn
+        if self.mlp == "fused":
+            del shapes["up"], shapes["down"]
+            shapes["fused"] = (self.layers, self.width, self.width)
+        return shapes
+
+    @property
+    def _drawn(self) -> dict[str, tuple[int, ...]]:
+        """Shape of each matrix that is drawn, in this order, whatever the variant."""
         d, blocks = self.width, self.layers
         shapes: dict[str, tuple[int, ...]] = {
             "qkv": (blocks, 3, d, d),
@@ -83,7 +106,8 @@ class Transformer:
     def init_parameters(self, runs: int, generator: torch.Generator, device: str = "cpu") -> Parameters:
         """Draw the weights of `runs` networks, each its own.
 
-        The draws depend on widths and depth alone: variants that differ in norms, activation or mask start alike.
+        The draws depend on widths and depth alone: variants that differ in norms, activation, mask, temperature or mlp
+        start alike.
 
         Returns
         -------
@@ -97,7 +121,7 @@ class Transformer:
         parameters = {"place": normal(self.embedding_std, self.context, self.width)}
         if self.embedding == "tokens":
             parameters["embed"] = normal(self.embedding_std, self.inputs, self.width)
-        for name, shape in self.matrices.items():
+        for name, shape in self._drawn.items():
             if self.init is None:
                 parameters[name] = (torch.rand(runs, *shape, generator=generator) * 2 - 1) * shape[-2] ** -0.5
             else:
@@ -114,6 +138,15 @@ class Transformer:
                 parameters[f"{name}_norm_bias"] = torch.zeros(runs, *lead, 1, self.width)
         if self.qk_norm:
             parameters["qk_gain"] = torch.ones(runs, self.layers, 2, 1, 1, 1, self.width // self.heads)
+        if self.temperature != "none":
+            each = (self.heads, self.context) if self.temperature == "head_position" else (1, 1)
+            parameters["temperature"] = torch.ones(runs, self.layers, 1, *each, 1)
+        if self.mlp != "full":
+            parameters |= {f"mlp_{name}": torch.ones(runs, self.layers, 1, 1) for name in ("alpha", "beta")}
+        if self.mlp == "fused":
+            parameters["fused"] = parameters.pop("up") @ parameters.pop("down")
+            parameters["fused_bias"] = parameters.pop("down_bias")
+            del parameters["up_bias"]
         return {name: value.to(device).requires_grad_() for name, value in parameters.items()}
 
     def __call__(self, weights: Parameters, x: torch.Tensor, watch: Watch | None = None) -> torch.Tensor:
@@ -126,10 +159,10 @@ class Transformer:
         x : Tensor
             Integer symbols, shape (runs, batch, length), or vectors, shape (runs, batch, length, inputs).
         watch
-            Called as watch(name, layer, tensor) on the way: `attention_input`, `hidden` (the activations of the mlp)
-            and `residual` (the stream after a block), shape (runs, batch, length, ...); `scores` (before the softmax,
-            masked ones -inf) and `attention` (after it), shape (runs, batch, heads, length, length). The tensors are
-            those that the network goes on with, gradients included.
+            Called as watch(name, layer, tensor) on the way: `attention_input`, `hidden` (the activations of the mlp,
+            unless it is fused) and `residual` (the stream after a block), shape (runs, batch, length, ...); `scores`
+            (before the softmax, masked ones -inf) and `attention` (after it), shape (runs, batch, heads, length,
+            length). The tensors are those that the network goes on with, gradients included.
 
         Returns
         -------
@@ -148,9 +181,7 @@ class Transformer:
             x = x + self._attention(layer, inner, batch, mask, lambda name, t, i=i: look(name, i, t))
             x = self._normed(layer, "attention", x) if self.norm == "post" else x
             inner = self._normed(layer, "mlp", x) if self.norm == "pre" else x
-            hidden = ACTIVATIONS[self.activation](_linear(layer, "up", inner))
-            look("hidden", i, hidden.view(runs, batch, length, -1))
-            x = x + _linear(layer, "down", hidden)
+            x = self._with_mlp(layer, x, inner, lambda name, t, i=i: look(name, i, t.view(runs, batch, length, -1)))
             x = self._normed(layer, "mlp", x) if self.norm == "post" else x
             look("residual", i, x.view(runs, batch, length, -1))
         x = self._normed(weights, "final", x) if self.norm == "pre" else x
@@ -176,6 +207,9 @@ class Transformer:
                 (rms_norm(part.view(shape), (size,)) * gain).view(-1, length, size)
                 for part, gain in zip((query, key), layer["qk_gain"].unbind(1), strict=True)
             )
+        if self.temperature != "none":  # of the queries: of masked scores it would have no gradient
+            heat = layer["temperature"].clamp(min=LEAST)[..., :length, :]
+            query = (query.view(runs, batch, self.heads, length, size) / heat).view(-1, length, size)
         scores = torch.baddbmm(mask, query, key.mT, alpha=self.score_scale * size**-0.5)
         attention = scores.softmax(-1)
         for name, tensor in (("scores", scores), ("attention", attention)):
@@ -183,11 +217,23 @@ class Transformer:
         mixed = torch.bmm(attention, value).view(runs, batch, self.heads, length, size)
         return _linear(layer, "out", mixed.transpose(2, 3).reshape(runs, batch * length, self.width))
 
+    def _with_mlp(self, layer: Parameters, x: torch.Tensor, inner: torch.Tensor, look) -> torch.Tensor:
+        """The stream x after the mlp, whose input is `inner`."""
+        if self.mlp == "fused":
+            change = _linear(layer, "fused", inner)
+        else:
+            hidden = ACTIVATIONS[self.activation](_linear(layer, "up", inner))
+            look("hidden", hidden)
+            change = _linear(layer, "down", hidden)
+        if self.mlp == "full":
+            return x + change
+        return layer["mlp_beta"] * x + change / layer["mlp_alpha"].clamp(min=LEAST)
+
     def _normed(self, weights: Parameters, name: str, x: torch.Tensor) -> torch.Tensor:
         return layer_norm(x, (self.width,)) * weights[f"{name}_norm_gain"] + weights[f"{name}_norm_bias"]
 
 
-STACKED = ("qkv", "out", "up", "down", "attention_norm", "mlp_norm", "qk_gain")
+STACKED = ("qkv", "out", "up", "down", "fused", "attention_norm", "mlp_", "qk_gain", "temperature")
 
 
 def _unstacked(weights: Parameters, layers: int) -> list[Parameters]:

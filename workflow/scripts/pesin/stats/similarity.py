@@ -86,9 +86,13 @@ def _features(x, name: str) -> np.ndarray:
     return x / abs(x).max((-2, -1), keepdims=True)
 
 
-_EACH = {"x": ("shift", "scale"), "y": ("shift", "scale")}
 DECLARED = (
-    Declared(linear_cka, ("x", "y"), invariant=("shift", "scale"), alone=_EACH),
+    Declared(
+        linear_cka,
+        ("x", "y"),
+        invariant=("shift", "scale"),
+        alone={"x": ("shift", "scale"), "y": ("shift", "scale")},
+    ),
     Declared(
         kernel_alignment,
         ("kernel", "y"),
