@@ -18,7 +18,7 @@ def entropy(case: Case[Params], data: xr.Dataset, trained: xr.DataTree) -> xr.Da
     """I(concept asked for; coordinate painted), all four classes asked for alike."""
     seen = trained.to_dataset()
     readout = (
-        seen["readout"].sel(prompt=list(CLASSES)).transpose("concept", "setting", "seed", "step", "prompt", "sample")
+        seen["plain"].sel(prompt=list(CLASSES)).transpose("concept", "setting", "seed", "step", "prompt", "sample")
     )
     found = [
         information(values, place, case.params.entropy.bins)

@@ -11,7 +11,8 @@ from pesin.plot.style import COLOURS, interval_band, interval_whiskers, legend, 
 from pesin.stats.intervals import interval
 from pesin.steps.results import Results
 
-WEAK = {"colour_12": "weak colour", "size_5": "weak size", "strong": "both strong"}
+WEAK = {"colour_12": "weak colour", "size_5": "weak size"}
+SHOWN = WEAK | {"strong": "both strong"}
 SAID = {"naive": "plain prompt", "latent": "pushed embedding", "over": "exaggerated prompt"}
 CORNERS = {"00": "large red", "01": "small red", "10": "large blue", "11": "small blue (unseen)"}
 
@@ -20,7 +21,7 @@ def paths(study: Results) -> Figure:
     """All four classes in concept space, seed by seed."""
     found: Any = study["forecast/discs"]
     figure, (row,) = panels(1, 3, height=2.9, sharex=True, sharey=True)
-    for panel, (setting, title) in zip(row, WEAK.items(), strict=True):
+    for panel, (setting, title) in zip(row, SHOWN.items(), strict=True):
         for i, (name, label) in enumerate(CORNERS.items()):
             path = found["path"].sel({"class": name, "setting": setting}).transpose("concept", "step", "seed").values
             panel.plot(*path, color=COLOURS[i], linewidth=0.8, alpha=0.7)
@@ -63,16 +64,16 @@ def hidden(study: Results) -> Figure:
     """Accuracy on the unseen class by protocol, and a strip of pictures."""
     found: Any = study["forecast/discs"]
     aside: Any = study["forecast/random_direction"]["accuracy"].sel(protocol="latent")
-    figure, axes = panels(3, 3, height=1.7, height_ratios=[2.2, 1, 1])
+    figure, axes = panels(3, 2, height=1.7, height_ratios=[2.2, 1, 1])
     for panel, (setting, title) in zip(axes[0], WEAK.items(), strict=True):
-        here = found.sel(setting=setting)
+        here = found.sel(setting=setting, probed=setting)
         steps = here["step"].values
         for i, (protocol, label) in enumerate(SAID.items()):
             interval_band(
                 panel, steps, interval(here["accuracy"].sel(protocol=protocol), "seed"), label=label, color=COLOURS[i]
             )
         interval_band(
-            panel, steps, interval(aside.sel(setting=setting), "seed"), label="pushed at random", color=COLOURS[7]
+            panel, steps, interval(aside.sel(probed=setting), "seed"), label="pushed at random", color=COLOURS[7]
         )
         mean = {name: here["accuracy"].sel(protocol=name).mean("seed").values for name in ("naive", "latent")}
         panel.fill_between(
@@ -80,7 +81,7 @@ def hidden(study: Results) -> Figure:
         )
         panel.axhline(0.8, color=COLOURS[7], linestyle=":", linewidth=0.8)
         turn = here["turn"].median()
-        if np.isfinite(turn):  # where no concept is weak there is none
+        if np.isfinite(turn):
             panel.axvline(float(turn), color="black", linestyle="--", linewidth=0.8, label="turn (median)")
         log_axis(panel, "x", steps[[0, len(steps) // 2, -1]])
         panel.set(xlabel="update", title=title, ylim=(-0.03, 1.05))
@@ -97,7 +98,7 @@ def _strip(axes, study: Results) -> None:
     shown = np.linspace(1, picture.sizes["step"] - 1, 8).round().astype(int)
     for i, (prompt, label) in enumerate((("11", "plain"), (f"latent_{doses[len(doses) // 2]:g}", "pushed"))):
         for panel, setting in zip(axes[i], WEAK, strict=True):
-            row = picture.sel(prompt=prompt, setting=setting).isel(step=shown).transpose("step", "y", "x", "channel")
+            row = picture.sel(said=prompt, probed=setting).isel(step=shown).transpose("step", "y", "x", "channel")
             framed = np.pad(np.clip(row.values, 0, 1), ((0, 0), (0, 0), (0, 1), (0, 0)), constant_values=1)
             panel.imshow(np.concatenate(framed, 1), interpolation="nearest")
             wide = framed.shape[2]
@@ -127,7 +128,7 @@ def masked(study: Results) -> Figure:
     for panel in row[:2]:
         panel.set_xlabel("share of prompts without colour")
     told: Any = study["entropy/discs"]["information"]
-    for i, (setting, title) in enumerate(list(WEAK.items())[:2]):
+    for i, (setting, title) in enumerate(list(WEAK.items())):
         for concept, style in (("colour", "-"), ("size", "--")):
             values = told.sel(setting=setting, concept=concept).isel(step=slice(1, None))
             label, look = f"{title}: {concept}", {"color": COLOURS[i + 2], "linestyle": style}

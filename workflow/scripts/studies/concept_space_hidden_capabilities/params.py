@@ -32,8 +32,6 @@ class Simulate(Model):
     image_size: Annotated[int, Field(ge=6)]
     radius: PositiveFloat
     """Between the classes, in pixels."""
-    held_out: bool
-    """Whether no small blue disc is among the training images; false is a control."""
 
     @model_validator(mode="after")
     def _discs_fit(self):
@@ -49,6 +47,8 @@ class Setting(Model):
     point: str
     masked: Annotated[float, Field(ge=0, lt=1)] = 0.0
     """Share of training conditions that say nothing of the colour."""
+    probed: bool = False
+    """Whether embeddings are pushed and prompts exaggerated, beside the four plain prompts."""
 
 
 class Train(Model):
@@ -58,10 +58,10 @@ class Train(Model):
     run: Annotated[list[str], Field(min_length=1)]
     seeds: Annotated[int, Field(ge=3)]
     """The first of those simulated."""
+    held_out: bool
+    """Whether small blue discs are left out of the training images; false is a control."""
     conditions: Literal["own", "shuffled"]
     """Whose condition a training image comes with: its own, or, as control, another's."""
-    masking: bool
-    """Whether conditions are masked as the settings say; false is a control."""
     width: PositiveInt
     embedding: PositiveInt
     steps: PositiveInt
@@ -83,9 +83,16 @@ class Train(Model):
         for name in self.run:
             if name not in self.settings:
                 raise ValueError(f"run: there is no '{name}' among the settings {', '.join(self.settings)}")
+        if not self.probed:
+            raise ValueError("run: no setting of it is probed")
         if self.first * 2 > self.steps:
             raise ValueError(f"first: {self.first} leaves no octave to {self.steps} steps")
         return self
+
+    @property
+    def probed(self) -> list[str]:
+        """Settings of the run whose embeddings are pushed."""
+        return [name for name in self.run if self.settings[name].probed]
 
 
 class Entropy(Model):
@@ -101,6 +108,10 @@ class Forecast(Model):
     networks: Literal["trained", "untrained"]
     direction: Literal["concept", "random"]
     """Where the embedding is pushed: along the weak concept, or, as control, as far in a random direction."""
+    turn: Literal["found", "drawn"]
+    """The sharpest turn, or, as control, one drawn evenly in log(update) from the times among which it is looked for."""
+    masking: bool
+    """False, a control: settings with masks are read from the networks of the same point without any."""
     lag: PositiveInt
     """Checkpoints on either side between which the path's displacements are taken."""
     resamples: Annotated[int, Field(ge=20)]

@@ -1,4 +1,4 @@
-"""Training pictures of the classes that are seen, with the condition of each."""
+"""Pictures of all four classes, with the condition of each; the train step leaves out the unseen one."""
 
 from __future__ import annotations
 
@@ -10,7 +10,6 @@ from pesin.steps.labels import labelled
 from studies.concept_space_hidden_capabilities.images import (
     CLASSES,
     CONCEPTS,
-    UNSEEN,
     concept_signal,
     condition,
     factors,
@@ -23,13 +22,12 @@ from studies.concept_space_hidden_capabilities.params import Params
 def simulate(case: Case[Params]) -> xr.Dataset:
     """Pictures by point, seed and sample; the points share the jitter of each sample."""
     p = case.params.simulate
-    seen = [name for name in CLASSES if not (p.held_out and name == UNSEEN)]
-    label = np.repeat(seen, p.samples)
+    label = np.repeat(CLASSES, p.samples)
     jitter = case.rng("jitter").uniform(-1, 1, (p.seeds, len(label), 2))
     found = np.stack([factors(p, point, places(label), jitter) for point in p.points.values()])
     each = ("point", "seed", "sample")
     tables = {
-        "image": labelled((*each, "channel", "y", "x"), render(p, found).astype(np.float32), "training picture"),
+        "image": labelled((*each, "channel", "y", "x"), render(p, found).astype(np.float32), "picture"),
         "condition": labelled((*each, "cond"), condition(p, found).astype(np.float32), "condition told"),
         "class": labelled("sample", label, "class: colour, size"),
         "concept_signal": labelled(

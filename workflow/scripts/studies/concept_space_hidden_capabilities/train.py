@@ -34,7 +34,8 @@ PUSHES = ("latent", "over", "random", "pushed_00")
 def train(case: Case[Params], data: xr.Dataset) -> xr.DataTree:
     """`/`: coordinates of what the networks paint, by checkpoint and prompt; the losses. `weights`: the last ones."""
     p, device = case.params.train, case.device
-    chosen = data.sel(point=[p.settings[name].point for name in p.run]).isel(seed=slice(p.seeds))
+    kept = (data["class"] != UNSEEN).values if p.held_out else slice(None)
+    chosen = data.isel(seed=slice(p.seeds), sample=kept).sel(point=[p.settings[name].point for name in p.run])
     image = 2 * torch.as_tensor(chosen["image"].values, device=device).flatten(0, 1).flatten(2) - 1
     told = torch.as_tensor(_told(case, chosen["condition"].values), device=device).flatten(0, 1)
     sizes = (image.shape[-1], told.shape[-1], p.width, p.embedding)
@@ -54,7 +55,7 @@ def train(case: Case[Params], data: xr.Dataset) -> xr.DataTree:
         losses = loss(weights, noise, image[row, index], t, h)
         optimiser.descend(losses.sum(), p.rate)
         curve.add({"loss": losses.numpy(force=True)})
-    return _result(case, seen.arrays(), curve.arrays()["loss"].T, weights, painter.prompts)
+    return _result(case, seen.arrays(), curve.arrays()["loss"].T, weights, painter.pushes)
 
 
 def checkpoints(p: Train) -> np.ndarray:
@@ -80,66 +81,95 @@ def batch(case: Case[Params], shape, rng: np.random.Generator) -> tuple[np.ndarr
     noise = rng.standard_normal((seeds, p.batch, shape[2]), np.float32)
     t = rng.random((seeds, p.batch, 1), np.float32)
     luck = rng.random((seeds, p.batch), np.float32)[: p.seeds]
-    shown = [(luck >= p.masking * p.settings[name].masked).astype(np.float32) for name in p.run]
+    shown = [(luck >= p.settings[name].masked).astype(np.float32) for name in p.run]
     return *(np.concatenate([part[: p.seeds]] * len(p.run)) for part in (index, noise, t)), np.concatenate(shown)
 
 
 class Painter:
-    """Paints what all prompts ask for, one call of the sampler for all, and reads the concepts out."""
+    """Paints what the prompts ask for, one call of the sampler for all prompts of a kind, and reads the concepts out.
+
+    The four plain prompts go to all networks, the interventions to those of the probed settings.
+    """
 
     def __init__(self, case: Case[Params], device: str) -> None:
         p, world = case.params.train, case.params.simulate
         self.p, self.world = p, world
         self.points = [world.points[p.settings[name].point] for name in p.run]
-        self.prompts = [*CLASSES, *(f"{push}_{dose:g}" for push in PUSHES for dose in p.doses)]
+        self.pushes = [f"{push}_{dose:g}" for push in PUSHES for dose in p.doses]
         prompts = np.stack([condition(world, factors(world, point, places())) for point in self.points])
         self.classes = torch.as_tensor(np.repeat(prompts, p.seeds, 0), dtype=torch.float32, device=device)
-        toward = ["10" if point.weak == "colour" else "01" for point in self.points]
+        self.settings = [p.run.index(name) for name in p.probed]
+        self.probed = torch.as_tensor([i * p.seeds + seed for i in self.settings for seed in range(p.seeds)])
+        toward = ["10" if self.points[i].weak == "colour" else "01" for i in self.settings]
         self.toward = torch.as_tensor(np.repeat([CLASSES.index(name) for name in toward], p.seeds), device=device)
         rng, pixels = case.rng("painting"), 3 * world.image_size**2
         noise = rng.standard_normal((world.seeds, 1, p.samples, pixels), np.float32)[: p.seeds]
-        noise = np.tile(noise, (len(p.run), len(self.prompts), 1, 1)).reshape(len(prompts) * p.seeds, -1, pixels)
         self.noise = torch.as_tensor(noise, device=device)
         away = rng.standard_normal((world.seeds, p.embedding), np.float32)[: p.seeds]
-        away = np.tile(away, (len(p.run), 1))
-        self.away = torch.as_tensor(away / np.linalg.norm(away, axis=1, keepdims=True), device=device)
+        self.away = torch.as_tensor(np.tile(away, (len(self.settings), 1)), device=device)
 
-    def codes(self, weights: Parameters) -> torch.Tensor:
-        """Embeddings of all prompts, shape (runs, prompts, embedding)."""
-        h, row = self.classes, torch.arange(len(self.classes), device=self.classes.device)
-        z, unseen = embed(weights, h), CLASSES.index(UNSEEN)
+    def codes(self, weights: Parameters) -> tuple[torch.Tensor, torch.Tensor]:
+        """Embeddings of the plain prompts (runs, 4, embedding) and of the probed networks' pushes.
+
+        The random push is as long as that of the weak concept, and at right angles to those of both.
+        """
+        plain, unseen = embed(weights, self.classes), CLASSES.index(UNSEEN)
+        own = {name: value[self.probed] for name, value in weights.items() if name.startswith("embed_")}
+        z, h = plain[self.probed], self.classes[self.probed]
+        row = torch.arange(len(z), device=z.device)
         push, exaggeration = z[row, self.toward] - z[:, 0], h[row, self.toward] - h[:, 0]
-        aside = self.away * push.norm(dim=-1, keepdim=True)
-        found, over = [z], torch.stack([h[:, unseen] + (k - 1) * exaggeration for k in self.p.doses], 1)
+        ways = torch.linalg.qr((z[:, 1:3] - z[:, :1]).mT).Q
+        aside = self.away - (ways @ (ways.mT @ self.away[..., None]))[..., 0]
+        aside = aside * (push.norm(dim=-1, keepdim=True) / aside.norm(dim=-1, keepdim=True))
+        over = torch.stack([h[:, unseen] + (k - 1) * exaggeration for k in self.p.doses], 1)
+        found = []
         for name in PUSHES:
             start, way = z[:, 0 if name == "pushed_00" else unseen], aside if name == "random" else push
             pushed = torch.stack([start + (k - 1) * way for k in self.p.doses], 1)
-            found.append(embed(weights, over) if name == "over" else pushed)
-        return torch.cat(found, 1)
+            found.append(embed(own, over) if name == "over" else pushed)
+        return plain, torch.cat(found, 1)
 
     @torch.no_grad()
     def paint(self, weights: Parameters) -> dict[str, np.ndarray]:
-        """`readout` (setting, seed, prompt, sample, concept) and the first seed's first `picture` of each prompt."""
-        p, size = self.p, self.world.image_size
-        code = self.codes(weights).repeat_interleave(p.samples, 1)
-        flat = (1 + sample(weights, self.noise, code, p.euler).numpy(force=True)) / 2  # networks see -1 to 1
-        images = flat.reshape(len(p.run), p.seeds, len(self.prompts), p.samples, 3, size, size)
-        readout = [coordinates(self.world, point, one) for point, one in zip(self.points, images, strict=True)]
-        return {"readout": np.stack(readout).astype(np.float32), "picture": images[:, 0, :, 0]}
+        """`plain` and `pushed`: (setting, seed, prompt, sample, concept), and pictures of the probed settings.
+
+        The pictures are the first sample of the first seed.
+        """
+        plain, pushed = self.codes(weights)
+        own = {name: value[self.probed] for name, value in weights.items()}
+        asked = self._images(weights, plain), self._images(own, pushed)
+        points = self.points, [self.points[i] for i in self.settings]
+        read = [
+            np.stack([coordinates(self.world, *pair) for pair in zip(of, images, strict=True)])
+            for of, images in zip(points, asked, strict=True)
+        ]
+        pictures = np.concatenate([asked[0][self.settings, 0, :, 0], asked[1][:, 0, :, 0]], 1)
+        return {"plain": read[0].astype(np.float32), "pushed": read[1].astype(np.float32), "picture": pictures}
+
+    def _images(self, weights: Parameters, code: torch.Tensor) -> np.ndarray:
+        """Shape (setting, seed, prompt, sample, channel, y, x), from 0 to 1; networks see -1 to 1."""
+        p, size, (runs, prompts, _) = self.p, self.world.image_size, code.shape
+        noise = self.noise.repeat(runs // p.seeds, prompts, 1, 1).flatten(1, 2)
+        flat = sample(weights, noise, code.repeat_interleave(p.samples, 1), p.euler)
+        return (1 + flat.numpy(force=True).reshape(-1, p.seeds, prompts, p.samples, 3, size, size)) / 2
 
 
-def _result(case: Case[Params], seen: dict, curve: np.ndarray, weights: Parameters, prompts: list[str]) -> xr.DataTree:
+def _result(case: Case[Params], seen: dict, curve: np.ndarray, weights: Parameters, pushes: list[str]) -> xr.DataTree:
     p = case.params.train
     runs = [f"{name}/{seed}" for name in p.run for seed in range(p.seeds)]
-    axes = ("step", "setting", "seed", "prompt", "sample", "concept")
+    each = ("seed", "prompt", "sample", "concept")
+    image = ("step", "probed", "said", "channel", "y", "x")
+    said = "concept coordinate of a picture"
     tables = {
-        "readout": labelled(axes, seen["readout"], "concept coordinate of a picture", nan=DIVERGED),
-        "picture": labelled(
-            ("step", "setting", "prompt", "channel", "y", "x"), seen["picture"], "a picture painted", nan=DIVERGED
+        "plain": labelled(("step", "setting", *each), seen["plain"], f"{said}, plain prompt", nan=DIVERGED),
+        "pushed": labelled(
+            ("step", "probed", "seed", "push", *each[2:]), seen["pushed"], f"{said}, intervention", nan=DIVERGED
         ),
+        "picture": labelled(image, seen["picture"], "a picture painted", nan=DIVERGED),
         "loss": labelled(("run", "update"), curve, "squared error of the clean picture", nan=DIVERGED),
         "status": labelled("run", np.where(np.isfinite(curve).all(1), "ok", "diverged"), "how the training went"),
     }
-    coords = {"step": checkpoints(p), "setting": p.run, "seed": np.arange(p.seeds), "prompt": prompts, "run": runs}
-    found = xr.Dataset(tables, coords | {"concept": list(CONCEPTS), "update": np.arange(p.steps)})
-    return xr.DataTree.from_dict({"/": found, "weights": weights_dataset(weights, runs)})
+    coords = {"step": checkpoints(p), "setting": p.run, "probed": p.probed, "seed": np.arange(p.seeds), "run": runs}
+    asked = {"prompt": list(CLASSES), "push": pushes, "said": [*CLASSES, *pushes]}
+    coords |= asked | {"concept": list(CONCEPTS), "update": np.arange(p.steps)}
+    return xr.DataTree.from_dict({"/": xr.Dataset(tables, coords), "weights": weights_dataset(weights, runs)})
