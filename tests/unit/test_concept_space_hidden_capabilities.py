@@ -9,7 +9,7 @@ from scipy.stats import linregress
 from project import case_of
 from stopping import assert_goes_on
 from studies.concept_space_hidden_capabilities.entropy import information
-from studies.concept_space_hidden_capabilities.forecast import cross_fitted, forecast, is_class
+from studies.concept_space_hidden_capabilities.forecast import cross_fitted, forecast, is_class, readouts
 from studies.concept_space_hidden_capabilities.images import (
     CLASSES,
     concept_signal,
@@ -70,10 +70,9 @@ def test_signals_grow_in_proportion_to_the_separation():
         assert found[-1] / found[0] == pytest.approx(separations[-1] / separations[0], rel=0.03)
 
 
-def test_training_pictures_are_of_the_classes_seen_and_their_conditions_say_so():
+def test_pictures_are_of_their_classes_and_their_conditions_say_so():
     data = simulate(case("simulate"))
-    assert set(data["class"].values) == set(CLASSES[:3])
-    assert set(simulate(case("simulate", simulate={"held_out": False}))["class"].values) == set(CLASSES)
+    assert set(data["class"].values) == set(CLASSES)
     one = data.sel(point="strong").isel(seed=1)
     world, point = case().params.simulate, case().params.simulate.points["strong"]
     read = measured(one["image"].values.astype(float))
@@ -169,18 +168,22 @@ def test_codes_are_those_of_the_formulas():
     found = case(train=FEW)
     painter = Painter(found, "cpu")
     weights = draw(9, 3 * 49, 4, 24, 8, torch.Generator().manual_seed(1))
-    code = dict(zip(painter.prompts, painter.codes(weights).unbind(1), strict=True))
+    plain, pushed = painter.codes(weights)
+    code = dict(zip([*CLASSES, *painter.pushes], [*plain.unbind(1), *pushed.unbind(1)], strict=True))
     toward = torch.cat([code["10"][:3], code["01"][3:6], code["10"][6:]])
     torch.testing.assert_close(code["latent_2"], code["11"] + toward - code["00"])
     torch.testing.assert_close(code["pushed_00_3"], code["00"] + 2 * (toward - code["00"]))
     lengths = [(code[f"{push}_1.5"] - code["11"]).norm(dim=-1) for push in ("latent", "random")]
     torch.testing.assert_close(*lengths)
+    aside = code["random_2"] - code["11"]
+    for way in (code["10"] - code["00"], code["01"] - code["00"]):
+        assert ((aside * way).sum(-1).abs() < 1e-5 * aside.norm(dim=-1) * way.norm(dim=-1)).all()
     world, params = found.params.simulate, found.params.train
     point = world.points["colour_12"]
     told = condition(world, factors(world, point, np.array([[1.0, 1.0], [2.0, 1.0]])))
     hand = embed(weights, torch.as_tensor(np.tile(told, (9, 1, 1)), dtype=torch.float32))[:3, 1]
     torch.testing.assert_close(code["over_2"][:3], hand, atol=1e-5, rtol=1e-4)
-    assert len(painter.prompts) == 4 + len(PUSHES) * len(params.doses)
+    assert len(painter.pushes) == len(PUSHES) * len(params.doses)
 
 
 def test_settings_share_batches_and_masks_are_nested():
@@ -191,8 +194,6 @@ def test_settings_share_batches_and_masks_are_nested():
     none, some, more = np.split(shown, 3)
     assert none.all() and (more <= some).all()
     assert more.mean() == pytest.approx(0.4, abs=0.05)
-    off = case(train=FEW | {"masking": False})
-    assert batch(off, (9, 96, 147), np.random.default_rng(0))[3].all()
 
 
 def test_checkpoints_rise_from_the_untrained_network_to_the_end():
@@ -208,7 +209,19 @@ def trained():
     return found, data, train(found, data)
 
 
-def test_an_untrained_network_and_a_random_push_are_read_from_the_same_training(trained):
+def test_the_unseen_class_is_left_out_of_training():
+    """Pictures of it that are all wrong change nothing; where it isn't held out they do."""
+    data = simulate(case("simulate"))
+    blank = data.copy(deep=True)
+    blank["image"][{"sample": (data["class"] == "11").values}] = 0.0
+    few = FEW | {"steps": 6, "run": ["colour_12"]}
+    own, same = (train(case(train=few), one)["loss"].values for one in (data, blank))
+    np.testing.assert_array_equal(own, same)
+    own, other = (train(case(train=few | {"held_out": False}), one)["loss"].values for one in (data, blank))
+    assert (own != other).any()
+
+
+def test_controls_are_read_from_the_same_training(trained):
     found, data, tree = trained
     still = forecast(case("forecast", train=FEW, forecast={"networks": "untrained"}), data, tree)
     assert not still["fall"].any() and not still["rise"].any() and not still["came"].any() and not still["speed"].any()
@@ -219,26 +232,60 @@ def test_an_untrained_network_and_a_random_push_are_read_from_the_same_training(
     assert tuple(own["speed_by_mask"].masked.values) == (0, 0.6)
 
 
+def test_without_masks_a_masked_setting_is_trained_as_the_bare_one_is(trained):
+    """So that the control needs no training of its own."""
+    found, data, tree = trained
+    params = found.params.train.settings
+    bare = {name: setting.model_dump() | {"masked": 0.0} for name, setting in params.items()}
+    again = train(case(train=FEW | {"settings": bare}), data)
+    for one, other in (("plain", "setting"), ("pushed", "probed")):
+        values = again[one]
+        np.testing.assert_allclose(
+            values.sel({other: "masked_60"}), tree[one].sel({other: "colour_12"}), rtol=1e-4, atol=1e-4
+        )
+        assert not np.allclose(tree[one].sel({other: "masked_60"}), tree[one].sel({other: "colour_12"}), atol=1e-4)
+    read = readouts(case("forecast", train=FEW, forecast={"masking": False}), tree.to_dataset())
+    for values in read.values():
+        np.testing.assert_array_equal(values[2], values[0])
+
+
+def test_a_turn_is_drawn_between_the_coming_of_the_two_concepts(trained):
+    """By hand: colour comes at the second checkpoint for good, size at the last but one."""
+    found, data, tree = trained
+    tree, steps = tree.copy(), checkpoints(found.params.train)
+    plain = tree["plain"].copy(deep=True)
+    plain.loc[{"prompt": "11"}] = 0.0
+    plain.loc[{"prompt": "11", "concept": "colour"}][{"step": slice(2, None)}] = 1.0
+    plain.loc[{"prompt": "11", "concept": "size"}][{"step": slice(-2, None)}] = 1.0
+    tree["plain"] = plain
+    turn = {
+        kind: forecast(case("forecast", train=FEW, forecast={"turn": kind}), data, tree)["turn"].sel(setting="size_5")
+        for kind in ("found", "drawn")
+    }
+    assert (turn["found"] == steps[-3]).all()
+    assert (turn["drawn"] > steps[1]).all() and (turn["drawn"] < steps[-2]).all()
+    assert len(np.unique(turn["drawn"])) == 3
+
+
 def test_a_capability_painted_by_hand_is_found_when_it_was_put_there(trained):
     """Written in by hand: the push works from the second checkpoint on, the plain prompt from the last but one."""
     found, data, tree = trained
-    seen = tree.to_dataset().copy(deep=True)
-    readout = seen["readout"].transpose("prompt", "step", "setting", "seed", "sample", "concept")
-    for name in readout["prompt"].values:
-        goal = places([str(name)])[0] if name in CLASSES else places(["11"])[0]
-        readout.loc[{"prompt": name}] = goal + np.zeros(readout.sel(prompt=name).shape)
-    last = seen.sizes["step"]
-    readout.loc[{"prompt": "11"}] = 0.0
-    readout[{"prompt": 3, "step": slice(last - 2, None)}] = 1.0
-    for dose in found.params.train.doses:
-        readout.loc[{"prompt": f"latent_{dose:g}"}][{"step": slice(0, 2)}] = 0.0
     tree = tree.copy()
-    tree["readout"] = readout.transpose(*seen["readout"].dims)
+    plain, pushed = (tree[name].copy(deep=True) for name in ("plain", "pushed"))
+    for name in CLASSES:
+        plain.loc[{"prompt": name}] = places([name])[0]
+    pushed[:] = 1.0
+    plain.loc[{"prompt": "11"}] = 0.0
+    plain.loc[{"prompt": "11"}][{"step": slice(-2, None)}] = 1.0
+    for dose in found.params.train.doses:
+        pushed.loc[{"push": f"latent_{dose:g}"}][{"step": slice(0, 2)}] = 0.0
+    tree["plain"], tree["pushed"] = plain, pushed
     result = forecast(case("forecast", train=FEW), data, tree)
-    steps = seen["step"].values[1:]
+    steps = checkpoints(found.params.train)[1:]
     naive, latent = (result["steps"].sel(protocol=name).values for name in ("naive", "latent"))
     assert (latent <= steps[1]).all() and (naive > steps[-3]).all() and (naive <= steps[-2]).all()
     np.testing.assert_allclose(result["gain"].sel(protocol="latent"), np.log2(naive / latent))
+    np.testing.assert_array_equal(result["strays"], 1.0)
 
 
 def test_a_stopped_training_goes_on(tmp_path, monkeypatch):
@@ -251,6 +298,7 @@ def test_a_stopped_training_goes_on(tmp_path, monkeypatch):
     [
         ({"train": {"run": ["blue"]}}, "no 'blue' among the settings"),
         ({"train": {"settings": {"strong": {"point": "dim"}}}}, "no 'dim' among simulate.points"),
+        ({"train": {"run": ["strong"]}}, "no setting of it is probed"),
         ({"train": {"seeds": 9}}, "more than the 3 simulated"),
         ({"simulate": {"points": {"strong": {"size": 9.0}}}}, "don't fit"),
     ],

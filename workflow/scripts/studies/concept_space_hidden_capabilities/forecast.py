@@ -57,7 +57,7 @@ def forecast(case: Case[Params], data: xr.Dataset, trained: xr.DataTree) -> xr.D
 
 
 def readouts(case: Case[Params], seen: xr.Dataset) -> dict[str, np.ndarray]:
-    """What is judged, by prompt: coordinates (setting or probed, seed, sample, step, concept), the untrained left out."""
+    """What is judged, by prompt: coordinates (setting or probed, seed, sample, step, concept), without step 0."""
     p = case.params
     if p.forecast.networks == "untrained":
         seen = seen.isel(step=[0] * seen.sizes["step"])
@@ -74,7 +74,7 @@ def readouts(case: Case[Params], seen: xr.Dataset) -> dict[str, np.ndarray]:
 
 
 def _bare(case: Case[Params], names: list[str]) -> list[str]:
-    """For each setting the one of the same point without a mask; trained without masks, it would be the same networks."""
+    """For each setting the one of the same point without a mask: its networks, had they been trained without."""
     settings = case.params.train.settings
     bare = {settings[name].point: name for name in case.params.train.run if settings[name].masked == 0}
     return [bare[settings[name].point] for name in names]

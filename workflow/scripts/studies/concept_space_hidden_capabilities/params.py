@@ -109,7 +109,7 @@ class Forecast(Model):
     direction: Literal["concept", "random"]
     """Where the embedding is pushed: along the weak concept, or, as control, as far in a random direction."""
     turn: Literal["found", "drawn"]
-    """The sharpest turn, or, as control, one drawn evenly in log(update) from the times among which it is looked for."""
+    """The sharpest turn, or, as control, one drawn evenly in log(update) from the times where it is looked for."""
     masking: bool
     """False, a control: settings with masks are read from the networks of the same point without any."""
     lag: PositiveInt
