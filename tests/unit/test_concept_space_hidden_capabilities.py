@@ -108,6 +108,8 @@ def test_the_turn_is_where_a_coordinate_speeds_up():
     bend = np.maximum(steps - 5, 0) / 4  # exact in binary
     start, end = np.zeros(3), np.full(3, 9)
     np.testing.assert_array_equal(turning(steps, np.stack([bend, 0 * bend, -bend]), start, end, 1), [5, np.nan, np.nan])
+    fallen = bend - 9 * np.minimum(steps - 3, 0)  # the end of a fall is no turn
+    np.testing.assert_array_equal(turning(steps, fallen[None], start[:1], end[:1], 1), [5])
     jitter = bend + 0.02 * np.random.default_rng(0).normal(size=bend.shape)
     assert turning(steps, jitter[None], start[:1], end[:1], 2) == 5
     assert np.isnan(turning(steps, bend[None], start[:1] + 7, end[:1], 4)), "no time is left"

@@ -113,7 +113,7 @@ class Forecast(Model):
     masking: bool
     """False, a control: settings with masks are read from the networks of the same point without any."""
     lag: PositiveInt
-    """Checkpoints on either side between which the path's displacements are taken."""
+    """Checkpoints on either side of a turn, over which the path's rises are taken."""
     resamples: Annotated[int, Field(ge=20)]
 
 

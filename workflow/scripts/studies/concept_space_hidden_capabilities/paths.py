@@ -53,10 +53,10 @@ def smoothed(series: np.ndarray) -> np.ndarray:
 
 
 def turning(steps: np.ndarray, series: np.ndarray, since: np.ndarray, until: np.ndarray, lag: int) -> np.ndarray:
-    """Update at which a coordinate's velocity, over evenly spaced times, rises most.
+    """Update at which a coordinate begins to rise most: its rise over the next times less that over the last ones.
 
-    In the plane of both concepts the angle would find the jitter of a path at rest, and the curvature the arrival of
-    the concept that came first.
+    A fall counts as no rise, or the end of a fall would be a turn. In the plane of both concepts the angle would find
+    the jitter of a path at rest, and the curvature the arrival of the concept that came first.
 
     Parameters
     ----------
@@ -64,15 +64,15 @@ def turning(steps: np.ndarray, series: np.ndarray, since: np.ndarray, until: np.
     since, until : ndarray, shape (...)
         First and last update that count.
     lag
-        Times on either side between which displacements are taken.
+        Evenly spaced times on either side, over which the rises are taken.
 
     Returns
     -------
     ndarray, shape (...)
-        NaN for a coordinate that never speeds up, or without any time that counts.
+        NaN for a coordinate that never begins to rise, or without any time that counts.
     """
     middle = series[..., lag:-lag]
-    gain = (series[..., 2 * lag :] - middle) - (middle - series[..., : -2 * lag])
+    gain = (series[..., 2 * lag :] - middle) - np.maximum(middle - series[..., : -2 * lag], 0)
     at = steps[lag:-lag]
     gain = np.where((at >= since[..., None]) & (at <= until[..., None]), gain, -np.inf)
     return np.where((gain > 0).any(-1), at[gain.argmax(-1)].astype(float), np.nan)
