@@ -301,6 +301,7 @@ def test_a_stopped_training_goes_on(tmp_path, monkeypatch):
         ({"train": {"run": ["blue"]}}, "no 'blue' among the settings"),
         ({"train": {"settings": {"strong": {"point": "dim"}}}}, "no 'dim' among simulate.points"),
         ({"train": {"run": ["strong"]}}, "no setting of it is probed"),
+        ({"train": {"run": ["masked_60"]}}, "without a mask is needed"),
         ({"train": {"seeds": 9}}, "more than the 3 simulated"),
         ({"simulate": {"points": {"strong": {"size": 9.0}}}}, "don't fit"),
     ],

@@ -22,8 +22,8 @@ UNIT = "update"
 
 def forecast(case: Case[Params], data: xr.Dataset, trained: xr.DataTree) -> xr.Dataset:
     """Accuracies by checkpoint, times to 80 %, paths of the unseen class with their turns, and the sweeps."""
-    p, read = case.params, readouts(case, trained.to_dataset())
-    steps = trained["step"].values[1:]
+    p, seen = case.params, trained.to_dataset()
+    read, steps = readouts(case, seen), seen["step"].values[1:]
     probed = [p.train.run.index(name) for name in p.train.probed]
     learnt = np.mean([is_class(read[name], name).mean(2) for name in CLASSES if name != UNSEEN], 0)
     counts = learnt > LEARNT
@@ -61,14 +61,12 @@ def readouts(case: Case[Params], seen: xr.Dataset) -> dict[str, np.ndarray]:
     p = case.params
     if p.forecast.networks == "untrained":
         seen = seen.isel(step=[0] * seen.sizes["step"])
-    last, found = ("seed", "sample", "step", "concept"), {}
-    for table, prompt, row, names in (
-        ("plain", "prompt", "setting", p.train.run),
-        ("pushed", "push", "probed", p.train.probed),
-    ):
-        values = (
-            seen[table].transpose(prompt, row, *last).sel({row: names if p.forecast.masking else _bare(case, names)})
-        )
+    rows = {"setting": p.train.run, "probed": p.train.probed}
+    if not p.forecast.masking:
+        rows = {dim: _bare(case, names) for dim, names in rows.items()}
+    found: dict[str, np.ndarray] = {}
+    for table, prompt, dim in (("plain", "prompt", "setting"), ("pushed", "push", "probed")):
+        values = seen[table].transpose(prompt, dim, "seed", "sample", "step", "concept").sel({dim: rows[dim]})
         found |= {str(name): values.sel({prompt: name}).values[..., 1:, :] for name in values[prompt].values}
     return found
 
@@ -82,7 +80,7 @@ def _bare(case: Case[Params], names: list[str]) -> list[str]:
 
 def is_class(readout: np.ndarray, name: str) -> np.ndarray:
     """Whether both concepts are on the class's side of 1/2; shape (..., concept) -> (...). NaN is on no side."""
-    return np.where(places([name])[0] == 1, readout > 0.5, readout < 0.5).all(-1)
+    return np.asarray(np.where(places([name])[0] == 1, readout > 0.5, readout < 0.5).all(-1))
 
 
 def protocols(case: Case[Params], read: dict[str, np.ndarray], probed: list[int]) -> np.ndarray:

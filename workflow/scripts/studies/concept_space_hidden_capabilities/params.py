@@ -130,6 +130,10 @@ class Params(Model):
         for name, setting in self.train.settings.items():
             if setting.point not in self.simulate.points:
                 raise ValueError(f"train.settings.{name}.point: no '{setting.point}' among simulate.points")
+        bare = {self.train.settings[name].point for name in self.train.run if self.train.settings[name].masked == 0}
+        for name in self.train.run:
+            if self.train.settings[name].point not in bare:
+                raise ValueError(f"train.run: beside '{name}' a setting of its point without a mask is needed")
         if self.train.seeds > self.simulate.seeds:
             raise ValueError(f"train.seeds: {self.train.seeds} are more than the {self.simulate.seeds} simulated")
         return self
