@@ -23,7 +23,7 @@ class Simulate(Model):
 
     seeds: Annotated[int, Field(ge=3)]
     """Clusters of each density: the independent unit. One seed has the same draws at all densities."""
-    stars: Annotated[int, Field(ge=40)]
+    stars: Annotated[int, Field(ge=60)]
     tracers: Annotated[int, Field(ge=40)]
     """Massless particles (MLPs) of each cluster."""
     densities: dict[Name, Density]
