@@ -1,4 +1,4 @@
-"""Known answers: Plummer's sphere, Kroupa's masses, circular orbits, divergences, trees, escapes; and bad parameters."""
+"""Known answers: Plummer's sphere, Kroupa's masses, shells, divergences, trees, escapes; and bad parameters."""
 
 import numpy as np
 import pytest
@@ -116,7 +116,7 @@ def test_segregated_stars_have_the_shorter_tree():
 
 
 def test_escapes_are_counted_from_the_last_bound_state_on():
-    """Of 60 MLPs one gets free at time 2, one at 9, one at 19 (too late to count), one for a while; cores are least at 5."""
+    """Of 60 MLPs one gets free at 2, one at 9, one at 19 (too late to count), one for a while; the core is least at 5."""
     bound = np.ones((2, 3, 21, 120), bool)
     for body, since in ((60, 2), (61, 9), (62, 19)):
         bound[:, :, since:, body] = False

@@ -37,10 +37,10 @@ def gravity(x, sources, mass, softening: float) -> tuple[np.ndarray, np.ndarray]
     x, sources, mass = finite(x, "x"), finite(sources, "sources"), finite(mass, "mass")
     if x.shape[-1:] != (3,) or sources.shape != (*x.shape[:-2], sources.shape[-2], 3):
         raise ValueError(
-            f"x and sources must have shapes (..., bodies, 3), with the same copies; they have {x.shape}, {sources.shape}"
+            f"x and sources must have shapes (..., bodies, 3), with the same copies: {x.shape} and {sources.shape}"
         )
     if mass.shape != sources.shape[:-1] or (mass < 0).any():
-        raise ValueError(f"mass must be 0 or more, one for each source: {sources.shape[:-1]}; its shape is {mass.shape}")
+        raise ValueError(f"mass must be 0 or more, of shape {sources.shape[:-1]} like the sources; it has {mass.shape}")
     if not softening > 0:
         raise ValueError(f"softening must be positive, it is {softening}")
     copies = int(np.prod(x.shape[:-2]))

@@ -62,7 +62,7 @@ def cores(x: np.ndarray, mass: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.n
 
 
 def motions(v: np.ndarray, phi: np.ndarray, mass: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Speeds of all bodies relative to the bound stars, and whether they are bound, each (density, seed, time, body)."""
+    """Speeds of all bodies relative to the bound stars, and whether they are bound, (density, seed, time, body)."""
     stars = mass.shape[-1]
     weight = mass * ((v**2).sum(-1) / 2 + phi < 0)[..., :stars]
     weight /= np.maximum(weight.sum(-1, keepdims=True), 1e-12)
@@ -186,8 +186,10 @@ def exits(case: Case[Params], speed: np.ndarray, bound: np.ndarray, radius: np.n
     kinds = first[..., : params.stars], first[..., params.stars :]
     pooled = [np.swapaxes(kind, 0, 1).reshape(params.seeds, -1) for kind in kinds]
     enough = np.all([np.isfinite(kind).sum(-1) >= FEWEST for kind in pooled], axis=0)
-    middle = [np.array([np.median(row[np.isfinite(row)]) if ok else np.nan for row, ok in zip(kind, enough, strict=True)])
-              for kind in pooled]  # fmt: skip
+    middle = [np.full(params.seeds, np.nan) for _ in kinds]
+    for seed in np.flatnonzero(enough):
+        for values, kind in zip(middle, pooled, strict=True):
+            values[seed] = np.nanmedian(kind[seed])
     known: dict[str, Any] = {"may_be_constant": 1}
     inside = "a body that hasn't left"
     said = "speed at the exit, scaled"
@@ -237,7 +239,10 @@ def tree_length(x: np.ndarray) -> float:
 
 
 def segregation(case: Case[Params], x: np.ndarray, heavy: np.ndarray, mass: np.ndarray) -> np.ndarray:
-    """Lambda_MSR (density, seed, moment): random stars' mean tree over the heavy stars' (Allison et al., MNRAS 395, 1449, 2009)."""
+    """Lambda_MSR (density, seed, moment): the mean tree of random stars over that of the heavy ones.
+
+    Allison et al. (MNRAS 395, 1449, 2009).
+    """
     rng = case.rng("trees")
     many = heavy.shape[-1]
     sets = [rng.choice(mass.shape[-1], many, replace=False) for _ in range(case.params.entropy.random_trees)]
@@ -248,7 +253,7 @@ def segregation(case: Case[Params], x: np.ndarray, heavy: np.ndarray, mass: np.n
 
 
 def costs(case: Case[Params]) -> dict:
-    """Pairs that a step adds up for so many MLPs, over those without any; seconds; slopes in log and log between counts."""
+    """Pairs that a step has more with so many MLPs than without; seconds; slopes between neighbouring counts."""
     params, stars = case.params, case.params.simulate.stars
     rng = case.rng("cost")
     pairs, seconds = [], []

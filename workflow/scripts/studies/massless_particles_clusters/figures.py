@@ -78,7 +78,8 @@ def potential(study: Results) -> Figure:
         panel.axhline(1, color="k", ls=":", lw=0.8)
         panel.set(xlabel="horizon (N-body)", ylabel=f"error of {said} over chance", ylim=(0, 1.5))
         log_axis(panel, "x", ticks=forecasts["horizon"].values)
-    figure.legend(*errors[0].get_legend_handles_labels(), loc="outside lower right", ncols=4, title="full normal, broken dense")
+    said = {"ncols": 4, "title": "full: normal, broken: dense"}
+    figure.legend(*errors[0].get_legend_handles_labels(), loc="outside lower right", **said)
     return figure
 
 
@@ -88,12 +89,16 @@ def core_and_escape(study: Results) -> Figure:
     kicked: Any = study["entropy/kicks"]
     figure, axes = panels(2, 3, height=2.4)
     core, density_panel, outer, normal, dense, speeds = axes.ravel()
-    shown = {"core_radius": core, "core_density": density_panel, "r_90": outer}
+    shown = {
+        "core_radius": (core, "core radius"),
+        "core_density": (density_panel, "core density"),
+        "r_90": (outer, "radius of 90 % of MLPs"),
+    }
     for i, density in enumerate(DENSITIES):
         one = found.sel(density=density)
-        for name, panel in shown.items():
+        for name, (panel, said) in shown.items():
             curve(panel, one[name] / one[name].isel(time=0), density, COLOURS[i])
-            panel.set(xlabel=TIME, ylabel=f"{found[name].attrs['long_name'].replace(' of nine tenths', ',\n9/10')}\nover its start")
+            panel.set(xlabel=TIME, ylabel=f"{said},\nover its start")
         panel = (normal, dense)[i]
         interval_whiskers(panel, found["bin_middle"], interval(one["rate"], "seed"), color=COLOURS[i])
         panel.plot(one["collapse"], 0 * one["collapse"], "|", color="k", ms=12, label="smallest core, each seed")

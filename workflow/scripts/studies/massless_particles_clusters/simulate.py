@@ -53,7 +53,7 @@ def drawn(case: Case[Params]) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
 
 
 def followed(case: Case[Params], density: Density, x, v, solar) -> tuple[np.ndarray, ...]:
-    """One density: paths (seed, time, body, axis) of x and v, (seed, time, body) phi, (seed, time, star) mass, errors."""
+    """One density: x and v (seed, time, body, axis), phi (seed, time, body), mass (seed, time, star), energy errors."""
     params = case.params.simulate
     stars, pieces = params.stars, round(params.duration / params.stored)
     x, v = x * density.radius, v / density.radius**0.5
