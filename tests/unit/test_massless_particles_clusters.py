@@ -116,15 +116,15 @@ def test_segregated_stars_have_the_shorter_tree():
 
 
 def test_escapes_are_counted_from_the_last_bound_state_on():
-    """Of 60 MLPs one gets free at 2, one at 9, one at 19 (too late to count), one for a while; the core is least at 5."""
+    """Of 60 MLPs one is free at the start, others from 2, 9 and 19 (too late) on, one for a while; core least at 5."""
     bound = np.ones((2, 3, 21, 120), bool)
-    for body, since in ((60, 2), (61, 9), (62, 19)):
+    for body, since in ((60, 2), (61, 9), (62, 19), (64, 0)):
         bound[:, :, since:, body] = False
     bound[:, :, 3:6, 63] = False
     core_radius = np.broadcast_to(abs(np.arange(21) - 5.0), (2, 3, 21))
     few = case(entropy={"smoothed": 0.5})
     found = escapes(few, np.ones(bound.shape), bound, np.ones(bound.shape), core_radius)
-    assert_allclose(found["rate_before"][1], 1 / 60 / 5)
+    assert_allclose(found["rate_before"][1], 1 / 60 / 4)
     assert_allclose(found["rate_after"][1], 1 / 60 / 11)
     assert_allclose(found["trend"][1], (0 - 1 / 5) / (1 / 11))  # one in the 5 states from 5 to 10, none in the 6 after
 

@@ -146,14 +146,14 @@ def escapes(case: Case[Params], speed, bound, radius, core_radius) -> dict:
     """Rates at which MLPs get unbound for good, before and after the smallest core; speeds at the exit.
 
     Rates are shares of all MLPs in a unit of time. What gets unbound in the last `linger` isn't counted, in either
-    window, since it may be a transient.
+    window, since it may be a transient; nor what was unbound at the start.
     """
     params, stored = case.params, case.params.simulate.stored
     stars, states = params.simulate.stars, bound.shape[2]
     last = states - round(params.entropy.linger / stored)  # a body unbound from this state on isn't counted
     again = np.where(bound.any(2), states - bound[:, :, ::-1].argmax(2), 0)  # the state after the last bound one
-    collapse = np.clip(smooth(case, core_radius).argmin(-1), 1, last - 3)
-    windows = [(0 * collapse, collapse), (collapse, 0 * collapse + last)]
+    collapse = np.clip(smooth(case, core_radius).argmin(-1), 2, last - 3)
+    windows = [(0 * collapse + 1, collapse), (collapse, 0 * collapse + last)]
     middle = (collapse + last) // 2
     windows += [(collapse, middle), (middle, 0 * collapse + last)]
     free = again[..., stars:]
@@ -161,7 +161,7 @@ def escapes(case: Case[Params], speed, bound, radius, core_radius) -> dict:
         ((free >= a[..., None]) & (free < b[..., None])).mean(-1) / ((b - a) * stored) for a, b in windows
     )
     mean = np.maximum(after.mean(-1, keepdims=True), 1e-12)
-    edges = np.linspace(0, last, 9).round().astype(int)
+    edges = np.linspace(1, last, 9).round().astype(int)
     binned = [
         ((free >= a) & (free < b)).mean(-1) / ((b - a) * stored) for a, b in zip(edges[:-1], edges[1:], strict=True)
     ]
