@@ -28,10 +28,10 @@ def simulate(case: Case[Params]) -> xr.Dataset:
     times = params.stored * np.arange(x.shape[2])
     return xr.Dataset(
         {
-            "x": labelled(BODIES, x.astype(np.float32), "place", "r"),
-            "v": labelled(BODIES, v.astype(np.float32), "velocity", "v"),
-            "phi": labelled(BODIES[:-1], phi.astype(np.float32), "potential", "v2"),
-            "mass": labelled(("density", "seed", "time", "star"), mass.astype(np.float32), "mass of a star", "M"),
+            "x": labelled(BODIES, x.astype(np.float32), "place", "N-body"),
+            "v": labelled(BODIES, v.astype(np.float32), "velocity", "N-body"),
+            "phi": labelled(BODIES[:-1], phi.astype(np.float32), "potential", "N-body"),
+            "mass": labelled(("density", "seed", "time", "star"), mass.astype(np.float32), "mass of a star", "N-body"),
             "energy_error": labelled(BODIES[:3], error, "error of the energy, relative", may_be_constant=1),
         },
         {"density": list(params.densities), "time": times},
