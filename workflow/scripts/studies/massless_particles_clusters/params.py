@@ -23,7 +23,8 @@ class Simulate(Model):
 
     seeds: Annotated[int, Field(ge=3)]
     """Clusters of each density: the independent unit. One seed has the same draws at all densities."""
-    stars: Annotated[int, Field(ge=60)]
+    stars: Annotated[int, Field(ge=70)]
+    """A tenth of them is heavy, and an entropy in six dimensions wants seven."""
     tracers: Annotated[int, Field(ge=40)]
     """Massless particles (MLPs) of each cluster."""
     densities: dict[Name, Density]
