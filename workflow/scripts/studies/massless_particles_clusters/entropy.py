@@ -23,10 +23,8 @@ CLASSES = ("heavy", "light", "MLP")
 """The heaviest tenth of the stars, the lighter half of them, and bodies without mass. By masses at the start."""
 EXIT = 5.0
 """Scale radii beyond which an unbound body has left."""
-FEWEST = 3
-"""Escapers of a kind below which there is no median speed."""
 NEAREST, SHELLS = 5, 20
-FEW = "fewer than three escapers of a kind"
+NONE = "nobody of a kind has left"
 RUN = ("density", "seed", "time")
 MOMENT = ("class", "density", "seed", "moment")
 
@@ -51,6 +49,7 @@ def entropy(case: Case[Params], data: Any) -> xr.Dataset:
     times = data["time"].values
     pairs = ["MLP and light", "MLP and heavy"]
     coordinates = {"density": data["density"].values, "time": times, "moment": times[moments], "class": list(CLASSES)}
+    coordinates["scaled_time"] = quarters(case.params.simulate.duration)
     return xr.Dataset(found, coordinates | {"pair": pairs, "count": case.params.entropy.counted})
 
 
@@ -101,25 +100,31 @@ def radii(case: Case[Params], radius: np.ndarray, members: dict, phi: np.ndarray
         "reach": labelled(RUN[:2], outer[..., -1] / outer[..., 0], "growth of the MLPs' outer radius", **known),
         "depth": labelled(RUN, depth, "mean depth of the potential at MLPs", "N-body", **known),
         "product_moved": labelled(RUN[:2], moved, "largest change of radius times depth", **known),
-        "curves_apart": labelled("seed", apart(case, half["MLP"]), "largest distance of the scaled radii", **known),
+        "scaled_difference": labelled(
+            ("seed", "scaled_time"), apart(case, half["MLP"]), "scaled radius of the dense over the normal, less 1", **known
+        ),
     }
 
 
 def apart(case: Case[Params], half: np.ndarray) -> np.ndarray:
-    """Of each seed the largest |dense / normal - 1| of r / r(0), at equal times in units of the crossing time."""
+    """dense / normal - 1 of r / r(0), (seed, scaled_time): the times are the normal cluster's, the dense one has its own.
+
+    Both are as many crossings from the start, at each quarter of the run.
+    """
     params = case.params.simulate
     names = list(params.densities)
     scale = params.densities["dense"].radius / params.densities["normal"].radius
     times = params.stored * np.arange(half.shape[-1])
     scaled = half / half[..., :1]
     normal, dense = (scaled[names.index(name)] for name in ("normal", "dense"))
-    at = times[times * scale**1.5 <= times[-1]]
-    return np.array(
-        [
-            abs(np.interp(at * scale**1.5, times, one) / np.interp(at, times, other) - 1).max()
-            for one, other in zip(dense, normal, strict=True)
-        ]
-    )
+    at = quarters(params.duration)
+    pairs = zip(dense, normal, strict=True)
+    return np.array([np.interp(at * scale**1.5, times, one) / np.interp(at, times, other) - 1 for one, other in pairs])
+
+
+def quarters(duration: float) -> np.ndarray:
+    """Times at which scaled curves are compared."""
+    return duration / 4 * np.arange(1, 5)
 
 
 def smooth(case: Case[Params], values: np.ndarray) -> np.ndarray:
@@ -128,31 +133,40 @@ def smooth(case: Case[Params], values: np.ndarray) -> np.ndarray:
     return uniform_filter1d(values, width, axis=-1, mode="nearest")
 
 
+def together(core_radius: np.ndarray) -> np.ndarray:
+    """The state at which the core is smallest in the mean over clusters, each over its start, (density,)."""
+    return (core_radius / core_radius[..., :1]).mean(1).argmin(-1)
+
+
 def of_cores(case: Case[Params], radius: np.ndarray, density: np.ndarray) -> dict:
     """Averaged core radii and densities, where they are extreme, and how far that is from the start."""
     r, rho = smooth(case, radius), smooth(case, density)
-    collapse = r.argmin(-1) * case.params.simulate.stored
+    stored = case.params.simulate.stored
+    peak = np.log10(rho.max(-1) / rho[..., 0])
     known: dict[str, Any] = {"may_be_constant": 1}
     return {
         "core_radius": labelled(RUN, r, "core radius", "N-body", **known),
         "core_density": labelled(RUN, rho, "core density", "N-body", **known),
-        "collapse": labelled(RUN[:2], collapse, "time of the smallest core", "N-body", **known),
+        "collapse": labelled(RUN[:2], r.argmin(-1) * stored, "time of the smallest core", "N-body", **known),
+        "collapse_together": labelled("density", together(r) * stored, "time of the smallest mean core", "N-body", **known),
         "core_fall": labelled(RUN[:2], r.min(-1) / r[..., 0], "smallest core radius over the first", **known),
-        "core_peak": labelled(RUN[:2], rho.max(-1) / rho[..., 0], "largest core density over the first", **known),
+        "core_peak": labelled(RUN[:2], peak, "largest core density over the first, log10", **known),
     }
 
 
 def escapes(case: Case[Params], speed, bound, radius, core_radius) -> dict:
-    """Rates at which MLPs get unbound for good, before and after the smallest core; speeds at the exit.
+    """Rates at which MLPs get unbound for good, before and after the smallest mean core; speeds at the exit.
 
-    Rates are shares of all MLPs in a unit of time. What gets unbound in the last `linger` isn't counted, in either
+    The mean is over the clusters of a density, each over its start: the core of one is too noisy to show its smallest. Each
+    window takes a quarter of the time at least. Rates are shares of all MLPs in a unit of time. What gets unbound in the last `linger` isn't counted, in either
     window, since it may be a transient; nor what was unbound at the start.
     """
     params, stored = case.params, case.params.simulate.stored
     stars, states = params.simulate.stars, bound.shape[2]
     last = states - round(params.entropy.linger / stored)  # a body unbound from this state on isn't counted
     again = np.where(bound.any(2), states - bound[:, :, ::-1].argmax(2), 0)  # the state after the last bound one
-    collapse = np.clip(smooth(case, core_radius).argmin(-1), 2, last - 3)
+    smallest = np.repeat(together(smooth(case, core_radius))[:, None], bound.shape[1], 1)
+    collapse = np.clip(smallest, last // 4, last - last // 4)
     windows = [(0 * collapse + 1, collapse), (collapse, 0 * collapse + last)]
     middle = (collapse + last) // 2
     windows += [(collapse, middle), (middle, 0 * collapse + last)]
@@ -160,7 +174,7 @@ def escapes(case: Case[Params], speed, bound, radius, core_radius) -> dict:
     before, after, early, late = (
         ((free >= a[..., None]) & (free < b[..., None])).mean(-1) / ((b - a) * stored) for a, b in windows
     )
-    mean = np.maximum(after.mean(-1, keepdims=True), 1e-12)
+    mean = np.maximum(after.mean(1, keepdims=True), 1e-12)  # of all clusters: many have no late escaper
     edges = np.linspace(1, last, 9).round().astype(int)
     binned = [
         ((free >= a) & (free < b)).mean(-1) / ((b - a) * stored) for a, b in zip(edges[:-1], edges[1:], strict=True)
@@ -170,26 +184,25 @@ def escapes(case: Case[Params], speed, bound, radius, core_radius) -> dict:
     return {
         "rate_before": labelled(RUN[:2], before, f"{rate}, before the smallest core", "N-body", **known),
         "rate_after": labelled(RUN[:2], after, f"{rate}, after it", "N-body", **known),
-        "trend": labelled(RUN[:2], (late - early) / mean, "change of the later rate, over its mean", **known),
+        "trend": labelled(RUN[:2], (late - early) / mean, "change of the later rate, over the clusters' mean", **known),
         "rate": labelled((*RUN[:2], "bin"), np.stack(binned, -1), rate, "N-body", **known),
         "bin_middle": labelled("bin", (edges[:-1] + edges[1:]) / 2 * stored, "time", "N-body"),
     } | exits(case, speed, bound, radius)
 
 
 def exits(case: Case[Params], speed: np.ndarray, bound: np.ndarray, radius: np.ndarray) -> dict:
-    """Speeds at the first state at which a body is unbound and beyond `EXIT`, in units of the cluster's start."""
+    """Speeds at the first state at which a body is unbound and beyond `EXIT`, in units of the cluster's start.
+
+    Medians are over both densities and two seeds (three, if their number is odd), since a single one may have no escaper.
+    """
     params = case.params.simulate
     scale = np.array([density.radius for density in params.densities.values()])[:, None, None]
     out = ~bound & (radius > EXIT * PLUMMER * scale[..., None])
     first = np.take_along_axis(speed, out.argmax(2)[:, :, None], 2)[:, :, 0] * scale**0.5
     first = np.where(out.any(2), first, np.nan)
     kinds = first[..., : params.stars], first[..., params.stars :]
-    pooled = [np.swapaxes(kind, 0, 1).reshape(params.seeds, -1) for kind in kinds]
-    enough = np.all([np.isfinite(kind).sum(-1) >= FEWEST for kind in pooled], axis=0)
-    middle = [np.full(params.seeds, np.nan) for _ in kinds]
-    for seed in np.flatnonzero(enough):
-        for values, kind in zip(middle, pooled, strict=True):
-            values[seed] = np.nanmedian(kind[seed])
+    groups = np.array_split(np.arange(params.seeds), params.seeds // 2)
+    middle = np.array([[median(kind[:, group]) for group in groups] for kind in kinds])
     known: dict[str, Any] = {"may_be_constant": 1}
     inside = "a body that hasn't left"
     said = "speed at the exit, scaled"
@@ -197,9 +210,15 @@ def exits(case: Case[Params], speed: np.ndarray, bound: np.ndarray, radius: np.n
         "star_speed": labelled((*RUN[:2], "star"), kinds[0], said, "N-body", nan=inside, **known),
         "mlp_speed": labelled((*RUN[:2], "tracer"), kinds[1], said, "N-body", nan=inside, **known),
         "speed_difference": labelled(
-            "seed", middle[0] / middle[1] - 1, "median speed of stars over that of MLPs, less 1", nan=FEW, **known
+            "two", middle[0] / middle[1] - 1, "median speed of stars over that of MLPs, less 1", nan=NONE, **known
         ),
     }
+
+
+def median(values: np.ndarray) -> float:
+    """Of those that aren't missing; NaN if all are."""
+    found = values[np.isfinite(values)]
+    return float(np.median(found)) if found.size else np.nan
 
 
 def measures(case: Case[Params], x: np.ndarray, v: np.ndarray, members: dict, mass: np.ndarray) -> dict:

@@ -56,6 +56,7 @@ def potential(study: Results) -> Figure:
     found: Any = study["entropy/known"]
     held: Any = study["entropy/static_potential"]
     forecasts: Any = study["forecast/known"]
+    chosen = forecasts["error"]
     figure, axes = panels(1, 4, height=2.5)
     depth, product, *errors = axes[0]
     for i, density in enumerate(DENSITIES):
@@ -71,7 +72,7 @@ def potential(study: Results) -> Figure:
     for panel, scored, said in zip(errors, ("r", "v_r"), ("r", "radial velocity"), strict=True):
         for i, method in enumerate(forecasts["method"].values):
             for density, style in DENSITIES.items():
-                values = forecasts["error"].sel(scored=scored, method=method, density=density)
+                values = chosen.sel(scored=scored, density=density).isel(method=i)
                 label = method if density == "normal" and scored == "r" else None
                 look: dict[str, Any] = {"color": COLOURS[i], "fmt": f"o{style}"}
                 interval_whiskers(panel, values["horizon"], interval(values, "seed"), label=label, **look)
@@ -86,7 +87,7 @@ def potential(study: Results) -> Figure:
 def core_and_escape(study: Results) -> Figure:
     """Core radius and density, outer radius; rates of escape; speeds at the exit."""
     found: Any = study["entropy/known"]
-    kicked: Any = study["entropy/kicks"]
+    kicked: Any = study["entropy/kicks_and_mass"]
     figure, axes = panels(2, 3, height=2.4)
     core, density_panel, outer, normal, dense, speeds = axes.ravel()
     shown = {
@@ -124,7 +125,7 @@ def measures(study: Results) -> Figure:
     """Divergences, Lambda_MSR, entropies in phase space, pairs of a step."""
     found: Any = study["entropy/known"]
     equal: Any = study["entropy/equal_masses"]
-    massive: Any = study["entropy/massive"]
+    massive: Any = study["entropy/kicks_and_mass"]
     figure, axes = panels(2, 2)
     divergence, trees, phase, cost = axes.ravel()
     for density, style in DENSITIES.items():

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import xarray as xr
 
@@ -26,13 +28,14 @@ def simulate(case: Case[Params]) -> xr.Dataset:
     found = [followed(case, density, *start) for density in params.densities.values()]
     x, v, phi, mass, error = (np.stack(part) for part in zip(*found, strict=True))
     times = params.stored * np.arange(x.shape[2])
+    held: dict[str, Any] = {"may_be_constant": 1}  # equal masses; the null
     return xr.Dataset(
         {
             "x": labelled(BODIES, x.astype(np.float32), "place", "N-body"),
-            "v": labelled(BODIES, v.astype(np.float32), "velocity", "N-body"),
+            "v": labelled(BODIES, v.astype(np.float32), "velocity", "N-body", **held),
             "phi": labelled(BODIES[:-1], phi.astype(np.float32), "potential", "N-body"),
-            "mass": labelled(("density", "seed", "time", "star"), mass.astype(np.float32), "mass of a star", "N-body"),
-            "energy_error": labelled(BODIES[:3], error, "error of the energy, relative", may_be_constant=1),
+            "mass": labelled(("density", "seed", "time", "star"), mass.astype(np.float32), "mass of a star", "N-body", **held),
+            "energy_error": labelled(BODIES[:3], error, "error of the energy, relative", **held),
         },
         {"density": list(params.densities), "time": times},
         {"myr_per_time": params.myr, "softening": params.softening},
@@ -62,9 +65,9 @@ def followed(case: Case[Params], density: Density, x, v, solar) -> tuple[np.ndar
     mass, error, found = solar / total, np.zeros(params.seeds), []
 
     def pull(x: np.ndarray) -> np.ndarray:
-        acceleration = gravity(x, x[:, :stars], mass, params.softening)[0]
-        if params.motion == "tracers":
-            acceleration[:, :stars] = 0
+        acceleration = np.zeros_like(x)
+        moving = slice(stars if params.motion == "tracers" else 0, None)
+        acceleration[:, moving] = gravity(x[:, moving], x[:, :stars], mass, params.softening)[0]
         return acceleration
 
     if params.motion != "all":
