@@ -18,8 +18,18 @@ def test_the_sum_is_that_of_all_pairs_in_each_copy():
     acceleration, potential = gravity(x, sources, mass, 0.1)
     apart = sources[..., None, :, :] - x[..., :, None, :]
     inverse = 1 / np.sqrt((apart**2).sum(-1) + 0.01)
-    assert_allclose(potential, -(mass[..., None, :] * inverse).sum(-1))
-    assert_allclose(acceleration, ((mass[..., None, :] * inverse**3)[..., None] * apart).sum(-2))
+    assert_allclose(potential, -(mass[..., None, :] * inverse).sum(-1), rtol=1e-12)
+    pulls = (mass[..., None, :] * inverse**3)[..., None] * apart
+    assert_allclose(acceleration, pulls.sum(-2), rtol=0, atol=1e-12 * abs(pulls).sum(-2).max())
+
+
+def test_no_unit_of_length_is_too_large_or_too_small():
+    x, mass = bodies(5), np.ones(5)
+    acceleration, potential = gravity(x, x, mass, 0.1)
+    for unit in (1e-25, 1e25):
+        scaled = gravity(unit * x, unit * x, mass, 0.1 * unit)
+        assert_allclose(scaled[0] * unit**2, acceleration, rtol=1e-10)
+        assert_allclose(scaled[1] * unit, potential, rtol=1e-12)
 
 
 def test_acceleration_is_minus_the_gradient_and_momentum_is_kept():

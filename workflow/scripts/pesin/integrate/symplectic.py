@@ -76,7 +76,7 @@ def leapfrog(acceleration: Callable, x, v, dt: float, steps: int, every: int = 1
     Parameters
     ----------
     acceleration
-        f(x) for x of shape (..., dim); it may look at all bodies of a copy. It must not keep x, which moves on in place.
+        f(x) for x of shape (..., dim); it may look at all bodies of a copy. It must not keep x: that moves on in place.
     x, v : array_like, shape (..., dim)
         Positions and velocities; not changed.
     dt

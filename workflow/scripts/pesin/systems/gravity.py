@@ -27,7 +27,8 @@ def gravity(x, sources, mass, softening: float) -> tuple[np.ndarray, np.ndarray]
     Returns
     -------
     (acceleration, potential)
-        Shapes (..., bodies, 3) and (..., bodies). What a body gets doesn't depend on which others are asked for.
+        Shapes (..., bodies, 3) and (..., bodies), each pair's share right to 1e-13. What a body gets doesn't depend on
+        which others are asked for.
 
     Raises
     ------
@@ -55,7 +56,12 @@ def gravity(x, sources, mass, softening: float) -> tuple[np.ndarray, np.ndarray]
 
 @njit(error_model="numpy")
 def _sum(x, sources, mass, square, found):
-    """The inner loop goes over the places: it is one of vectors, and each place's sum runs in the order of sources."""
+    """The inner loop goes over the places: it is one of vectors, and each place's sum runs in the order of sources.
+
+    Roots and divisions take most of the time: they are done in single precision, in units of the softening so that
+    nothing overflows, and one step of Newton's method takes the error from 1e-7 to 1e-13.
+    """
+    unit, per_square = 1 / np.sqrt(square), 1 / square
     for copy in range(len(x)):
         px, py, pz = x[copy, 0], x[copy, 1], x[copy, 2]
         ax, ay, az, phi = found[copy, 0], found[copy, 1], found[copy, 2], found[copy, 3]
@@ -64,7 +70,9 @@ def _sum(x, sources, mass, square, found):
             for i in range(len(px)):
                 dx, dy, dz = sx - px[i], sy - py[i], sz - pz[i]
                 distance = dx * dx + dy * dy + dz * dz
-                inverse = 1 / np.sqrt(distance + square)
+                whole = 1.0 + distance * per_square
+                guess = np.float64(np.float32(1) / np.sqrt(np.float32(whole)))
+                inverse = unit * guess * (1.5 - 0.5 * whole * guess * guess)
                 depth = m * inverse if distance > 0 else 0.0
                 pull = depth * inverse * inverse
                 ax[i] += pull * dx

@@ -101,15 +101,18 @@ def radii(case: Case[Params], radius: np.ndarray, members: dict, phi: np.ndarray
         "depth": labelled(RUN, depth, "mean depth of the potential at MLPs", "N-body", **known),
         "product_moved": labelled(RUN[:2], moved, "largest change of radius times depth", **known),
         "scaled_difference": labelled(
-            ("seed", "scaled_time"), apart(case, half["MLP"]), "scaled radius of the dense over the normal, less 1", **known
+            ("seed", "scaled_time"),
+            apart(case, half["MLP"]),
+            "scaled radius of the dense over the normal, less 1",
+            **known,
         ),
     }
 
 
 def apart(case: Case[Params], half: np.ndarray) -> np.ndarray:
-    """dense / normal - 1 of r / r(0), (seed, scaled_time): the times are the normal cluster's, the dense one has its own.
+    """dense / normal - 1 of r / r(0), (seed, scaled_time), at each quarter of the normal cluster's run.
 
-    Both are as many crossings from the start, at each quarter of the run.
+    The dense one is taken earlier, as many crossings from the start.
     """
     params = case.params.simulate
     names = list(params.densities)
@@ -148,7 +151,9 @@ def of_cores(case: Case[Params], radius: np.ndarray, density: np.ndarray) -> dic
         "core_radius": labelled(RUN, r, "core radius", "N-body", **known),
         "core_density": labelled(RUN, rho, "core density", "N-body", **known),
         "collapse": labelled(RUN[:2], r.argmin(-1) * stored, "time of the smallest core", "N-body", **known),
-        "collapse_together": labelled("density", together(r) * stored, "time of the smallest mean core", "N-body", **known),
+        "collapse_together": labelled(
+            "density", together(r) * stored, "time of the smallest mean core", "N-body", **known
+        ),
         "core_fall": labelled(RUN[:2], r.min(-1) / r[..., 0], "smallest core radius over the first", **known),
         "core_peak": labelled(RUN[:2], peak, "largest core density over the first, log10", **known),
     }
@@ -157,9 +162,9 @@ def of_cores(case: Case[Params], radius: np.ndarray, density: np.ndarray) -> dic
 def escapes(case: Case[Params], speed, bound, radius, core_radius) -> dict:
     """Rates at which MLPs get unbound for good, before and after the smallest mean core; speeds at the exit.
 
-    The mean is over the clusters of a density, each over its start: the core of one is too noisy to show its smallest. Each
-    window takes a quarter of the time at least. Rates are shares of all MLPs in a unit of time. What gets unbound in the last `linger` isn't counted, in either
-    window, since it may be a transient; nor what was unbound at the start.
+    The mean is over the clusters of a density, each over its start: the core of one is too noisy to show its smallest.
+    Each window takes a quarter of the time at least. Rates are shares of all MLPs in a unit of time. What gets unbound
+    in the last `linger` isn't counted, in either window, since it may be a transient; nor what was unbound at the start.
     """
     params, stored = case.params, case.params.simulate.stored
     stars, states = params.simulate.stars, bound.shape[2]
@@ -193,7 +198,7 @@ def escapes(case: Case[Params], speed, bound, radius, core_radius) -> dict:
 def exits(case: Case[Params], speed: np.ndarray, bound: np.ndarray, radius: np.ndarray) -> dict:
     """Speeds at the first state at which a body is unbound and beyond `EXIT`, in units of the cluster's start.
 
-    Medians are over both densities and two seeds (three, if their number is odd), since a single one may have no escaper.
+    Medians are over both densities and two seeds (three, if their number is odd): a single one may have no escaper.
     """
     params = case.params.simulate
     scale = np.array([density.radius for density in params.densities.values()])[:, None, None]

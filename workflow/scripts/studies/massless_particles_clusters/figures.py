@@ -16,8 +16,8 @@ CLASSES = {"heavy": "heavy stars", "light": "light stars", "MLP": "MLPs"}
 DENSITIES = {"normal": "-", "dense": "--"}
 WINDOW, SUNK, ALIKE = (10, 12), 0.6, (0.9, 1.25)
 """C1: times that are averaged, the bound of the heavy stars' ratio, what the light stars' may be."""
-MOVED, FALLEN = 0.45, 0.6
-"""C2 and C3: changes of the product that are allowed, and the bound of the smallest core."""
+MOVED, FALLEN, APART = 0.45, 0.6, 0.15
+"""C2: changes of the product that are allowed; C3: the bound of the smallest core; C5: how far curves may be apart."""
 
 
 def segregation(study: Results) -> Figure:
@@ -32,13 +32,16 @@ def segregation(study: Results) -> Figure:
             curve(above, one["r_half"].sel({"class": name}), said, COLOURS[i])
         above.set(title=f"{density} cluster", ylim=(0, None))
         curve(below, one["heavy_ratio"], "heavy / MLP", COLOURS[0])
-        curve(below, equal["heavy_ratio"].sel(density=density), "the same, equal masses", COLOURS[7])
+        mean = equal["heavy_ratio"].sel(density=density).mean("seed")
+        below.plot(equal["time"], mean, color=COLOURS[7], label="the same, equal masses")
         curve(below, one["light_ratio"], "MLP / light", COLOURS[2])
+        for name, colour in (("heavy_ratio", COLOURS[0]), ("light_ratio", COLOURS[2])):
+            judged(below, sum(WINDOW) / 2, one[name].sel(time=slice(*WINDOW)).mean("time"), colour)
         below.axhspan(*ALIKE, color=COLOURS[2], alpha=0.12, lw=0)
         below.axvspan(*WINDOW, color="k", alpha=0.08, lw=0)
         if density == "dense":
             below.axhline(SUNK, color=COLOURS[0], ls="--", lw=0.8)
-        below.set(xlabel=TIME, ylim=(0, 1.8))
+        below.set(xlabel=TIME, ylim=(0, 1.8), xticks=np.linspace(0, found["time"].values[-1], 5))
     axes[0, 0].set_ylabel(named(found["r_half"]))
     axes[1, 0].set_ylabel("ratio of radii")
     legend(axes[0, 0], loc="upper left")
@@ -51,74 +54,95 @@ def curve(panel, values, label: str, colour: str, style: str = "-") -> None:
     interval_band(panel, values["time"], interval(values, "seed"), label=label, color=colour, ls=style)
 
 
+def judged(panel, x: float, values, colour: str) -> None:
+    """Mean and interval of a number of each seed, in black rimmed with its colour."""
+    look: dict[str, Any] = {"color": "k", "mfc": colour, "fmt": "D", "zorder": 5}
+    interval_whiskers(panel, [x], interval(values.expand_dims(at=1), "seed"), **look)
+
+
 def potential(study: Results) -> Figure:
-    """Depth; radius times depth; errors of smooth potentials in r and in the radial velocity."""
+    """Depth; radius times depth; errors of smooth potentials."""
     found: Any = study["entropy/known"]
     held: Any = study["entropy/static_potential"]
     forecasts: Any = study["forecast/known"]
-    chosen = forecasts["error"]
-    figure, axes = panels(1, 4, height=2.5)
-    depth, product, *errors = axes[0]
-    for i, density in enumerate(DENSITIES):
+    figure, axes = panels(1, 3, height=3.4)
+    depth, product, errors = axes[0]
+    for i, (density, style) in enumerate(DENSITIES.items()):
         one = found.sel(density=density)
         curve(depth, one["depth"], density, COLOURS[i])
-        curve(depth, held["depth"].sel(density=density), f"{density}, stars held", COLOURS[i], ":")
+        still = held["depth"].sel(density=density).mean("seed")
+        depth.plot(held["time"], still, ":", color=COLOURS[i], label=f"{density}, stars held")
         ratio = one["depth"] * one["r_half"].sel({"class": "MLP"})
-        product.plot(one["time"], (ratio / ratio.isel(time=0)).transpose("time", "seed"), color=COLOURS[i], lw=0.7)
+        curve(product, ratio / ratio.isel(time=0), density, COLOURS[i])
+        judged(product, found["time"].values[-1] * (1.05 + 0.05 * i), 1 + one["product_moved"], COLOURS[i])
+        for k, method in enumerate(forecasts["method"].values):
+            values = forecasts["error"].sel(scored="r", density=density).isel(method=k)
+            label = str(method) if density == "normal" else None
+            look: dict[str, Any] = {"color": COLOURS[k], "fmt": f"o{style}"}
+            interval_whiskers(errors, values["horizon"], interval(values, "seed"), label=label, **look)
     product.axhspan(1 - MOVED, 1 + MOVED, color="k", alpha=0.08, lw=0)
-    depth.set(xlabel=TIME, ylabel="mean depth at MLPs (N-body)", ylim=(0, 3.4))
-    product.set(xlabel=TIME, ylabel="radius x depth, over its start", ylim=(0, 2))
-    legend(depth, loc="upper right")
-    for panel, scored, said in zip(errors, ("r", "v_r"), ("r", "radial velocity"), strict=True):
-        for i, method in enumerate(forecasts["method"].values):
-            for density, style in DENSITIES.items():
-                values = chosen.sel(scored=scored, density=density).isel(method=i)
-                label = method if density == "normal" and scored == "r" else None
-                look: dict[str, Any] = {"color": COLOURS[i], "fmt": f"o{style}"}
-                interval_whiskers(panel, values["horizon"], interval(values, "seed"), label=label, **look)
-        panel.axhline(1, color="k", ls=":", lw=0.8)
-        panel.set(xlabel="horizon (N-body)", ylabel=f"error of {said} over chance", ylim=(0, 1.5))
-        log_axis(panel, "x", ticks=forecasts["horizon"].values)
-    said = {"ncols": 4, "title": "full: normal, broken: dense"}
-    figure.legend(*errors[0].get_legend_handles_labels(), loc="outside lower right", **said)
+    depth.set(xlabel=TIME, ylabel="mean depth at MLPs (N-body)", ylim=(0, 2.9))
+    product.set(xlabel=TIME, ylabel="radius x depth, over its start", ylim=(0.4, 2))
+    errors.set(xlabel="horizon (N-body)", ylabel="error of r over chance", ylim=(0, 1.1))
+    log_axis(errors, "x", ticks=forecasts["horizon"].values)
+    errors.minorticks_off()
+    for panel in (depth, product, errors):
+        legend(panel, loc="upper left")
     return figure
 
 
 def core_and_escape(study: Results) -> Figure:
-    """Core radius and density, outer radius; rates of escape; speeds at the exit."""
+    """Core radius and density, outer radius; scaled radii; rates of escape; speeds at the exit."""
     found: Any = study["entropy/known"]
-    kicked: Any = study["entropy/kicks_and_mass"]
-    figure, axes = panels(2, 3, height=2.4)
-    core, density_panel, outer, normal, dense, speeds = axes.ravel()
+    figure, axes = panels(2, 3, height=2.5)
+    core, density_panel, outer, scaled, rates, speeds = axes.ravel()
     shown = {
         "core_radius": (core, "core radius"),
         "core_density": (density_panel, "core density"),
         "r_90": (outer, "radius of 90 % of MLPs"),
     }
+    end = found["time"].values[-1]
     for i, density in enumerate(DENSITIES):
         one = found.sel(density=density)
         for name, (panel, said) in shown.items():
             curve(panel, one[name] / one[name].isel(time=0), density, COLOURS[i])
             panel.set(xlabel=TIME, ylabel=f"{said},\nover its start")
-        panel = (normal, dense)[i]
-        interval_whiskers(panel, found["bin_middle"], interval(one["rate"], "seed"), color=COLOURS[i])
-        panel.plot(one["collapse"], 0 * one["collapse"], "|", color="k", ms=12, label="smallest core, each seed")
-        panel.set(xlabel=TIME, ylabel="share of MLPs escaping\nin a unit of time", title=density, ylim=(-0.001, None))
+        judged(core, end * (1.05 + 0.05 * i), one["core_fall"], COLOURS[i])
+        judged(density_panel, end * (1.05 + 0.05 * i), 10 ** one["core_peak"], COLOURS[i])
+        moved = found["bin_middle"] + 0.3 * i
+        interval_whiskers(rates, moved, interval(one["rate"], "seed"), label=density, color=COLOURS[i])
+        rates.axvline(float(one["collapse_together"]), color=COLOURS[i], ls=":", lw=1)
     core.axhline(FALLEN, color="k", ls="--", lw=0.8)
-    log_axis(density_panel, "y")
-    legend(core, loc="best")
-    legend(normal, loc="upper right")
+    log_axis(density_panel, "y", ticks=[0.5, 1, 2, 4, 8, 16])
+    interval_whiskers(scaled, found["scaled_time"], interval(found["scaled_difference"], "seed"), color=COLOURS[2])
+    scaled.axhspan(-APART, APART, color="k", alpha=0.08, lw=0)
+    scaled.set(xlabel="time of the normal cluster\n(N-body)", ylabel="scaled radius of MLPs,\ndense / normal - 1")
+    scaled.set(ylim=(-0.5, 0.5), xlim=(0, 1.1 * end))
+    rates.set(xlabel=TIME, ylabel="share of MLPs escaping\nin a unit of time", ylim=(-0.002, None))
+    legend(core, loc="lower left")
+    legend(rates, loc="best")
+    exit_speeds(speeds, found, study["entropy/kicks_and_mass"])
+    return figure
+
+
+def exit_speeds(panel, found, kicked) -> None:
+    """Cumulative shares of the escapers, and where the stars' median lies if that of MLPs is taken as exact."""
     for values, said, colour in (
         (found["star_speed"], "stars", COLOURS[0]),
         (found["mlp_speed"], "MLPs", COLOURS[2]),
         (kicked["star_speed"], "stars, some kicked", COLOURS[7]),
     ):
         left = np.sort(values.values[np.isfinite(values.values)])
-        speeds.step(left, np.arange(1, left.size + 1) / max(left.size, 1), color=colour, label=said)
-    log_axis(speeds, "x", ticks=[0.3, 1, 3, 10])
-    speeds.set(xlabel="speed at the exit, scaled (N-body)", ylabel="share of the escapers", ylim=(0, 1.02))
-    legend(speeds, loc="lower right")
-    return figure
+        panel.step(left, np.arange(1, left.size + 1) / max(left.size, 1), color=colour, label=said)
+    median = float(np.nanmedian(found["mlp_speed"].values)) if np.isfinite(found["mlp_speed"].values).any() else np.nan
+    ratio = interval(found["speed_difference"], "two")
+    low, high = (median * (1 + float(end)) for end in (ratio.low, ratio.high))
+    panel.plot([low, high], [0.5, 0.5], "k|-", ms=6, label="median of stars, judged")
+    log_axis(panel, "x", ticks=[0.3, 1, 3, 10])
+    panel.minorticks_off()
+    panel.set(xlabel="scaled speed at the exit\n(N-body)", ylabel="share of the escapers", ylim=(0, 1.75))
+    panel.set_yticks([0, 0.5, 1])
+    legend(panel, loc="upper left")
 
 
 def measures(study: Results) -> Figure:
@@ -133,21 +157,24 @@ def measures(study: Results) -> Figure:
         for i, pair in enumerate(found["pair"].values):
             moments(divergence, one["divergence"].sel(pair=pair), f"{pair}, {density}", COLOURS[(2, 0)[i]], style)
         moments(trees, one["lambda_msr"], density, COLOURS[0], style)
-        moments(trees, equal["lambda_msr"].sel(density=density), f"{density}, equal masses", COLOURS[7], style)
+        mean = equal["lambda_msr"].sel(density=density).mean("seed")
+        trees.plot(equal["moment"], mean, style, color=COLOURS[7], label=f"{density}, equal masses")
         for i, (name, said) in enumerate(CLASSES.items()):
             moments(phase, one["phase_entropy"].sel({"class": name}), f"{said}, {density}", COLOURS[i], style)
     trees.axhline(1, color="k", ls=":", lw=0.8)
     divergence.set(ylabel=named(found["divergence"]), ylim=(0, 1))
-    trees.set(ylabel=named(found["lambda_msr"]))
-    phase.set(ylabel=named(found["phase_entropy"]))
+    trees.set(ylabel=named(found["lambda_msr"]), ylim=(0, None))
+    low, high = phase.get_ylim()
+    phase.set(ylabel=named(found["phase_entropy"]), ylim=(low, high + 0.5 * (high - low)))
     for panel in (divergence, trees, phase):
-        panel.set_xlabel(TIME)
-        legend(panel, loc="best", ncols=2 if panel is phase else 1)
+        panel.set(xlabel=TIME, xticks=np.linspace(0, found["time"].values[-1], 5))
+        legend(panel, loc="upper left", ncols=2 if panel is phase else 1)
     cost.plot(found["count"], found["pairs"], "o-", color=COLOURS[2], label="without mass")
     cost.plot(massive["count"], massive["pairs"], "s--", color=COLOURS[7], label="with mass")
     cost.set(xlabel="number of MLPs", ylabel="pairs that they add to a step")
     log_axis(cost, "x", ticks=found["count"].values)
     log_axis(cost, "y")
+    cost.minorticks_off()
     legend(cost, loc="upper left")
     return figure
 

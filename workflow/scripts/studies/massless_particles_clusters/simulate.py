@@ -34,7 +34,9 @@ def simulate(case: Case[Params]) -> xr.Dataset:
             "x": labelled(BODIES, x.astype(np.float32), "place", "N-body"),
             "v": labelled(BODIES, v.astype(np.float32), "velocity", "N-body", **held),
             "phi": labelled(BODIES[:-1], phi.astype(np.float32), "potential", "N-body"),
-            "mass": labelled(("density", "seed", "time", "star"), mass.astype(np.float32), "mass of a star", "N-body", **held),
+            "mass": labelled(
+                ("density", "seed", "time", "star"), mass.astype(np.float32), "mass of a star", "N-body", **held
+            ),
             "energy_error": labelled(BODIES[:3], error, "error of the energy, relative", **held),
         },
         {"density": list(params.densities), "time": times},
