@@ -164,7 +164,7 @@ def escapes(case: Case[Params], speed, bound, radius, core_radius) -> dict:
 
     The mean is over the clusters of a density, each over its start: the core of one is too noisy to show its smallest.
     Each window takes a quarter of the time at least. Rates are shares of all MLPs in a unit of time. What gets unbound
-    in the last `linger` isn't counted, in either window, since it may be a transient; nor what was unbound at the start.
+    in the last `linger` isn't counted, in either window, as it may be a transient; nor what was unbound at the start.
     """
     params, stored = case.params, case.params.simulate.stored
     stars, states = params.simulate.stars, bound.shape[2]

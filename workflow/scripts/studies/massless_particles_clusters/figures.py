@@ -1,4 +1,4 @@
-"""The study's figures: segregation; the potential; core, outskirts and escapes; entropies, trees and costs."""
+"""The study's figures: segregation; the potential and the entropy in it; core, outskirts and escapes."""
 
 from __future__ import annotations
 
@@ -21,10 +21,10 @@ MOVED, FALLEN, APART = 0.45, 0.6, 0.15
 
 
 def segregation(study: Results) -> Figure:
-    """Half-number radii of the classes, and the ratios that are judged, by density."""
+    """Half-number radii of the classes, and the ratios that are judged, by density; divergences and Lambda_MSR."""
     found: Any = study["entropy/known"]
     equal: Any = study["entropy/equal_masses"]
-    figure, axes = panels(2, 2, sharex=True)
+    figure, axes = panels(2, 3, sharex=True)
     for column, density in enumerate(DENSITIES):
         one = found.sel(density=density)
         above, below = axes[:, column]
@@ -46,7 +46,24 @@ def segregation(study: Results) -> Figure:
     axes[1, 0].set_ylabel("ratio of radii")
     legend(axes[0, 0], loc="upper left")
     legend(axes[1, 0], loc="lower left")
+    measures(*axes[:, 2], found, equal)
     return figure
+
+
+def measures(divergence, trees, found, equal) -> None:
+    """Divergences of the radii and Lambda_MSR of the heaviest stars, of both densities."""
+    for density, style in DENSITIES.items():
+        one = found.sel(density=density)
+        for i, pair in enumerate(found["pair"].values):
+            moments(divergence, one["divergence"].sel(pair=pair), f"{pair}, {density}", COLOURS[(2, 0)[i]], style)
+        moments(trees, one["lambda_msr"], density, COLOURS[0], style)
+        mean = equal["lambda_msr"].sel(density=density).mean("seed")
+        trees.plot(equal["moment"], mean, style, color=COLOURS[7], label=f"{density}, equal masses")
+    trees.axhline(1, color="k", ls=":", lw=0.8)
+    divergence.set(ylabel=named(found["divergence"]), ylim=(0, 1))
+    trees.set(ylabel=named(found["lambda_msr"]), xlabel=TIME, ylim=(0, 1.5 * trees.get_ylim()[1]))
+    for panel in (divergence, trees):
+        legend(panel, loc="upper left")
 
 
 def curve(panel, values, label: str, colour: str, style: str = "-") -> None:
@@ -61,34 +78,60 @@ def judged(panel, x: float, values, colour: str) -> None:
 
 
 def potential(study: Results) -> Figure:
-    """Depth; radius times depth; errors of smooth potentials."""
+    """Depth; radius times depth; errors of smooth potentials; entropies in phase space; pairs of a step."""
     found: Any = study["entropy/known"]
     held: Any = study["entropy/static_potential"]
-    forecasts: Any = study["forecast/known"]
-    figure, axes = panels(1, 3, height=3.4)
-    depth, product, errors = axes[0]
+    figure, axes = panels(2, 3, height=2.5)
+    depth, product, phase, *errors, cost = axes.ravel()
+    end = found["time"].values[-1]
     for i, (density, style) in enumerate(DENSITIES.items()):
         one = found.sel(density=density)
         curve(depth, one["depth"], density, COLOURS[i])
         still = held["depth"].sel(density=density).mean("seed")
-        depth.plot(held["time"], still, ":", color=COLOURS[i], label=f"{density}, stars held")
+        depth.plot(held["time"], still, ":", color=COLOURS[i], label="stars held")
         ratio = one["depth"] * one["r_half"].sel({"class": "MLP"})
         curve(product, ratio / ratio.isel(time=0), density, COLOURS[i])
-        judged(product, found["time"].values[-1] * (1.05 + 0.05 * i), 1 + one["product_moved"], COLOURS[i])
-        for k, method in enumerate(forecasts["method"].values):
-            values = forecasts["error"].sel(scored="r", density=density).isel(method=k)
-            label = str(method) if density == "normal" else None
-            look: dict[str, Any] = {"color": COLOURS[k], "fmt": f"o{style}"}
-            interval_whiskers(errors, values["horizon"], interval(values, "seed"), label=label, **look)
+        judged(product, end * (1.05 + 0.05 * i), 1 + one["product_moved"], COLOURS[i])
+        for k, (name, said) in enumerate(CLASSES.items()):
+            label = said if density == "normal" else ""
+            moments(phase, one["phase_entropy"].sel({"class": name}), label, COLOURS[k], style)
     product.axhspan(1 - MOVED, 1 + MOVED, color="k", alpha=0.08, lw=0)
-    depth.set(xlabel=TIME, ylabel="mean depth at MLPs (N-body)", ylim=(0, 2.9))
-    product.set(xlabel=TIME, ylabel="radius x depth, over its start", ylim=(0.4, 2))
-    errors.set(xlabel="horizon (N-body)", ylabel="error of r over chance", ylim=(0, 1.1))
-    log_axis(errors, "x", ticks=forecasts["horizon"].values)
-    errors.minorticks_off()
-    for panel in (depth, product, errors):
-        legend(panel, loc="upper left")
+    depth.set(ylabel="mean depth at MLPs (N-body)", ylim=(0, 2.9))
+    product.set(ylabel="radius x depth, over its start", ylim=(0.4, 2.2))
+    low, high = phase.get_ylim()
+    phase.set(ylabel="entropy in scaled\nphase space (nat)", ylim=(low, high + 0.5 * (high - low)))
+    for panel in (depth, product, phase):
+        panel.set(xlabel=TIME, xticks=np.linspace(0, end, 5))
+        legend(panel, loc="upper left", ncols=2 if panel is depth else 1)
+    smooth_orbits(errors, study["forecast/known"])
+    pairs_of_a_step(cost, found, study["entropy/kicks_and_mass"])
     return figure
+
+
+def smooth_orbits(errors, forecasts) -> None:
+    """Errors in r and in radial velocity of each method, by horizon."""
+    for panel, scored, said in zip(errors, ("r", "v_r"), ("r", "radial velocity"), strict=True):
+        for k, method in enumerate(forecasts["method"].values):
+            for density, style in DENSITIES.items():
+                values = forecasts["error"].sel(scored=scored, density=density).isel(method=k)
+                look: dict[str, Any] = {"color": COLOURS[k], "fmt": f"o{style}"}
+                label = str(method) if density == "normal" else None
+                interval_whiskers(panel, values["horizon"], interval(values, "seed"), label=label, **look)
+        panel.set(xlabel="horizon (N-body)", ylabel=f"error of {said},\nover chance", ylim=(0, 1.2))
+        log_axis(panel, "x", ticks=forecasts["horizon"].values)
+        panel.minorticks_off()
+    legend(errors[0], loc="upper left")
+
+
+def pairs_of_a_step(panel, found, massive) -> None:
+    """What MLPs add to a step, without mass and with."""
+    panel.plot(found["count"], found["pairs"], "o-", color=COLOURS[2], label="without mass")
+    panel.plot(massive["count"], massive["pairs"], "s--", color=COLOURS[7], label="with mass")
+    panel.set(xlabel="number of MLPs", ylabel="pairs that they\nadd to a step")
+    log_axis(panel, "x", ticks=found["count"].values[::2])
+    log_axis(panel, "y")
+    panel.minorticks_off()
+    legend(panel, loc="upper left")
 
 
 def core_and_escape(study: Results) -> Figure:
@@ -114,13 +157,14 @@ def core_and_escape(study: Results) -> Figure:
         rates.axvline(float(one["collapse_together"]), color=COLOURS[i], ls=":", lw=1)
     core.axhline(FALLEN, color="k", ls="--", lw=0.8)
     log_axis(density_panel, "y", ticks=[0.5, 1, 2, 4, 8, 16])
+    density_panel.minorticks_off()
+    density_panel.set_ylim(0.3, 20)
     interval_whiskers(scaled, found["scaled_time"], interval(found["scaled_difference"], "seed"), color=COLOURS[2])
     scaled.axhspan(-APART, APART, color="k", alpha=0.08, lw=0)
     scaled.set(xlabel="time of the normal cluster\n(N-body)", ylabel="scaled radius of MLPs,\ndense / normal - 1")
     scaled.set(ylim=(-0.5, 0.5), xlim=(0, 1.1 * end))
     rates.set(xlabel=TIME, ylabel="share of MLPs escaping\nin a unit of time", ylim=(-0.002, None))
-    legend(core, loc="lower left")
-    legend(rates, loc="best")
+    legend(outer, loc="upper left")
     exit_speeds(speeds, found, study["entropy/kicks_and_mass"])
     return figure
 
@@ -143,40 +187,6 @@ def exit_speeds(panel, found, kicked) -> None:
     panel.set(xlabel="scaled speed at the exit\n(N-body)", ylabel="share of the escapers", ylim=(0, 1.75))
     panel.set_yticks([0, 0.5, 1])
     legend(panel, loc="upper left")
-
-
-def measures(study: Results) -> Figure:
-    """Divergences, Lambda_MSR, entropies in phase space, pairs of a step."""
-    found: Any = study["entropy/known"]
-    equal: Any = study["entropy/equal_masses"]
-    massive: Any = study["entropy/kicks_and_mass"]
-    figure, axes = panels(2, 2)
-    divergence, trees, phase, cost = axes.ravel()
-    for density, style in DENSITIES.items():
-        one = found.sel(density=density)
-        for i, pair in enumerate(found["pair"].values):
-            moments(divergence, one["divergence"].sel(pair=pair), f"{pair}, {density}", COLOURS[(2, 0)[i]], style)
-        moments(trees, one["lambda_msr"], density, COLOURS[0], style)
-        mean = equal["lambda_msr"].sel(density=density).mean("seed")
-        trees.plot(equal["moment"], mean, style, color=COLOURS[7], label=f"{density}, equal masses")
-        for i, (name, said) in enumerate(CLASSES.items()):
-            moments(phase, one["phase_entropy"].sel({"class": name}), f"{said}, {density}", COLOURS[i], style)
-    trees.axhline(1, color="k", ls=":", lw=0.8)
-    divergence.set(ylabel=named(found["divergence"]), ylim=(0, 1))
-    trees.set(ylabel=named(found["lambda_msr"]), ylim=(0, None))
-    low, high = phase.get_ylim()
-    phase.set(ylabel=named(found["phase_entropy"]), ylim=(low, high + 0.5 * (high - low)))
-    for panel in (divergence, trees, phase):
-        panel.set(xlabel=TIME, xticks=np.linspace(0, found["time"].values[-1], 5))
-        legend(panel, loc="upper left", ncols=2 if panel is phase else 1)
-    cost.plot(found["count"], found["pairs"], "o-", color=COLOURS[2], label="without mass")
-    cost.plot(massive["count"], massive["pairs"], "s--", color=COLOURS[7], label="with mass")
-    cost.set(xlabel="number of MLPs", ylabel="pairs that they add to a step")
-    log_axis(cost, "x", ticks=found["count"].values)
-    log_axis(cost, "y")
-    cost.minorticks_off()
-    legend(cost, loc="upper left")
-    return figure
 
 
 def moments(panel, values, label: str, colour: str, style: str) -> None:
