@@ -46,7 +46,7 @@ def segregation(study: Results) -> Figure:
     axes[1, 0].set_ylabel("ratio of radii")
     legend(axes[0, 0], loc="upper left")
     legend(axes[1, 0], loc="lower left")
-    measures(*axes[:, 2], found, equal)
+    measures(axes[0, 2], axes[1, 2], found, equal)
     return figure
 
 
