@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 from matplotlib.figure import Figure
+from matplotlib.ticker import FixedLocator
 
 from pesin.plot.style import COLOURS, interval_band, interval_whiskers, legend, log_axis, named, panels
 from pesin.stats.intervals import interval
@@ -41,12 +42,13 @@ def segregation(study: Results) -> Figure:
         below.axvspan(*WINDOW, color="k", alpha=0.08, lw=0)
         if density == "dense":
             below.axhline(SUNK, color=COLOURS[0], ls="--", lw=0.8)
-        below.set(xlabel=TIME, ylim=(0, 1.8), xticks=np.linspace(0, found["time"].values[-1], 5))
+        below.set(xlabel=TIME, ylim=(0, 1.8), xticks=np.linspace(0, found["time"].values[-1], 3))
     axes[0, 0].set_ylabel(named(found["r_half"]))
     axes[1, 0].set_ylabel("ratio of radii")
     legend(axes[0, 0], loc="upper left")
     legend(axes[1, 0], loc="lower left")
     measures(axes[0, 2], axes[1, 2], found, equal)
+    few_ticks(axes)
     return figure
 
 
@@ -64,6 +66,14 @@ def measures(divergence, trees, found, equal) -> None:
     trees.set(ylabel=named(found["lambda_msr"]), xlabel=TIME, ylim=(0, 1.5 * trees.get_ylim()[1]))
     for panel in (divergence, trees):
         legend(panel, loc="upper left")
+
+
+def few_ticks(axes) -> None:
+    """Four at most on linear axes: they take most of the time of drawing."""
+    for panel in axes.ravel():
+        for which, scale in (("x", panel.get_xscale()), ("y", panel.get_yscale())):
+            if scale == "linear" and not isinstance(getattr(panel, f"{which}axis").get_major_locator(), FixedLocator):
+                panel.locator_params(axis=which, nbins=4)
 
 
 def curve(panel, values, label: str, colour: str, style: str = "-") -> None:
@@ -101,10 +111,11 @@ def potential(study: Results) -> Figure:
     low, high = phase.get_ylim()
     phase.set(ylabel="entropy in scaled\nphase space (nat)", ylim=(low, high + 0.5 * (high - low)))
     for panel in (depth, product, phase):
-        panel.set(xlabel=TIME, xticks=np.linspace(0, end, 5))
+        panel.set(xlabel=TIME, xticks=np.linspace(0, end, 3))
         legend(panel, loc="upper left", ncols=2 if panel is depth else 1)
     smooth_orbits(errors, study["forecast/known"])
     pairs_of_a_step(cost, found, study["entropy/kicks_and_mass"])
+    few_ticks(axes)
     return figure
 
 
@@ -156,7 +167,7 @@ def core_and_escape(study: Results) -> Figure:
         interval_whiskers(rates, moved, interval(one["rate"], "seed"), label=density, color=COLOURS[i])
         rates.axvline(float(one["collapse_together"]), color=COLOURS[i], ls=":", lw=1)
     core.axhline(FALLEN, color="k", ls="--", lw=0.8)
-    log_axis(density_panel, "y", ticks=[0.5, 1, 2, 4, 8, 16])
+    log_axis(density_panel, "y", ticks=[0.5, 1, 4, 16])
     density_panel.minorticks_off()
     density_panel.set_ylim(0.3, 20)
     interval_whiskers(scaled, found["scaled_time"], interval(found["scaled_difference"], "seed"), color=COLOURS[2])
@@ -166,6 +177,7 @@ def core_and_escape(study: Results) -> Figure:
     rates.set(xlabel=TIME, ylabel="share of MLPs escaping\nin a unit of time", ylim=(-0.002, None))
     legend(outer, loc="upper left")
     exit_speeds(speeds, found, study["entropy/kicks_and_mass"])
+    few_ticks(axes)
     return figure
 
 
