@@ -328,6 +328,7 @@ def train(
     rng: np.random.Generator,
     progress: Callable[[Iterable[int]], Iterable[int]] = iter,
     checkpoint: Checkpoint | None = None,
+    examined_in: Environment | None = None,
 ) -> History:
     """Act, store, learn: one update after each environment step.
 
@@ -343,8 +344,10 @@ def train(
         All randomness of the loop but the networks' start.
     checkpoint
         Where a training that is stopped goes on from; it must know `rng`.
+    examined_in
+        World of the evaluations and of `examined`, if it isn't that of the training.
     """
-    checkpoint = checkpoint or Checkpoint()
+    checkpoint, outside = checkpoint or Checkpoint(), examined_in or env
     agents, settings = learner.agents, learner.settings
     n, seeds = len(agents), int(agents.seed.max()) + 1
     width = 2 * env.observations + env.actions + 2
@@ -376,7 +379,7 @@ def train(
 
     for step in checkpoint.over(progress(range(first, settings.steps)), everything):
         if step % every == 0:
-            returns[:, step // every] = evaluate(learner, env, examined)
+            returns[:, step // every] = evaluate(learner, outside, examined)
         mean, log_std = learner.policy(observation[:, None])
         policies[:, :, step] = mean[:, 0].numpy(force=True), log_std[:, 0].numpy(force=True)
         states[:, step] = state
@@ -403,7 +406,7 @@ def train(
             entropy = learner.update(batch, torch.as_tensor(normals, device=learner.device))
             place = step - settings.warmup
             held[:, :, place] = entropy.numpy(force=True), learner.log_alpha.exp().numpy(force=True)
-    returns[:, -1] = evaluate(learner, env, examined)
+    returns[:, -1] = evaluate(learner, outside, examined)
     return History(states, policies[0], policies[1], held[0], held[1], returns, checkpoints)
 
 
