@@ -29,8 +29,9 @@ def entropy(case: Case[Params], data: xr.DataTree, trained: xr.DataTree) -> xr.D
     known = data["pendulum"].to_dataset()
     blocks = curves["entropy"].values
     late = blocks[..., -max(round(LAST * blocks.shape[-1]), 1) :].mean(-1)
-    spread, error = _one_step(case, known, models)
-    rho = np.array([spearman(s, e) for s, e in zip(spread, error, strict=True)])
+    each = [_one_step(case, known, members) for members in models["sindy"].values]
+    rho = np.array([[spearman(s, e) for s, e in zip(*both, strict=True)] for both in each])
+    spread, error = each[-1]
     said = "rank correlation of the ensemble's spread and its error"
     grid = ("arm", "agent")
     return xr.Dataset(
@@ -38,7 +39,7 @@ def entropy(case: Case[Params], data: xr.DataTree, trained: xr.DataTree) -> xr.D
             "policy_entropy": curves["entropy"],
             "block_step": curves["block_step"],
             "entropy_gap": labelled(grid, late + 1, "policy entropy minus its target, last quarter", "nat", nan=DIVERGED, **FREE),
-            "knows_its_error": labelled("seed", np.nan_to_num(rho), said, **FREE),
+            "knows_its_error": labelled(("samples", "seed"), np.nan_to_num(rho), said, **FREE),
             "one_step_spread": labelled(("seed", "held"), spread, "spread of the ensemble", **FREE),
             "one_step_error": labelled(("seed", "held"), error, "error of its median", **FREE),
             "predictive_entropy": labelled(
@@ -46,13 +47,18 @@ def entropy(case: Case[Params], data: xr.DataTree, trained: xr.DataTree) -> xr.D
             ),
             "description": labelled(("kind", "seed"), _descriptions(case, models, trained), "description", "bit", **FREE),
         },
-        {"kind": ["sindy", "linear", "nn"], "seed": known["seed"].values, "lead": np.arange(1, LEADS + 1)},
+        {
+            "kind": ["sindy", "linear", "nn"],
+            "samples": models["samples"].values,
+            "seed": known["seed"].values,
+            "lead": np.arange(1, LEADS + 1),
+        },
     )
 
 
-def _one_step(case: Case[Params], known: xr.Dataset, models: xr.Dataset) -> tuple[np.ndarray, np.ndarray]:
+def _one_step(case: Case[Params], known: xr.Dataset, members: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Spread over members and error of their median, in standard deviations of the held-out state; (seeds, held)."""
-    degree, members = case.params.train.dynamics.degree, models["sindy"].values[-1]
+    degree = case.params.train.dynamics.degree
     path, unit = known["held_state"].values, known["held_state"].values.reshape(-1, 3).std(0)
     x = np.concatenate([path[:, :-1], known["held_action"].values], -1).reshape(-1, 4)
     after = path[:, 1:].reshape(-1, 3)

@@ -74,7 +74,7 @@ def models(study: Results) -> Figure:
     middle.axvline(lead, color="0.5", ls=":", lw=1)
     middle.set(xlabel="lead [steps]", ylabel="error, fewest transitions [standard deviations]", yscale="log")
     right.loglog(known["one_step_spread"][0], known["one_step_error"][0], ".", ms=2, color=colour("sindy"), alpha=0.4)
-    rho = known["knows_its_error"].values
+    rho = known["knows_its_error"].values[-1]
     right.set(xlabel="spread of the ensemble [standard deviations]", ylabel="error of its median [standard deviations]")
     right.set_title(f"rank correlation {rho.min():.2f} to {rho.max():.2f}")
     return figure
