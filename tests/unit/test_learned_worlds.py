@@ -65,7 +65,9 @@ def test_each_agent_of_a_panel_lives_in_its_own_world():
     panel = Panel([world(1.0), world(2.0)], np.array([1, 0, 1]))
     state = np.array([[1.0, 0.0], [1.0, 0.0], [2.0, 1.0]])
     after, reward, ended = panel.step(state, np.array([[0.5], [0.5], [9.0]]))
-    np.testing.assert_array_equal(after, [[2.5, 0.5], [1.5, 0.5], [3.0, 3.0]])  # the last action is clipped, and its state
+    np.testing.assert_array_equal(
+        after, [[2.5, 0.5], [1.5, 0.5], [3.0, 3.0]]
+    )  # the last action is clipped, and its state
     np.testing.assert_array_equal(reward, [-1.5, -1.5, -6.0])
     assert not ended.any()
     many, _, _ = panel.step(np.repeat(state[:, None], 4, 1), np.full((3, 4, 1), 0.5))

@@ -1,4 +1,4 @@
-"""Known answers: the tasks' equations, what a step library finds, counting of real steps, distillation; bad parameters."""
+"""Known answers: the tasks' equations, the law that is found, real steps counted, distillation; bad parameters."""
 
 from dataclasses import replace
 

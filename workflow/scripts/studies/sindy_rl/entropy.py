@@ -38,14 +38,18 @@ def entropy(case: Case[Params], data: xr.DataTree, trained: xr.DataTree) -> xr.D
         {
             "policy_entropy": curves["entropy"],
             "block_step": curves["block_step"],
-            "entropy_gap": labelled(grid, late + 1, "policy entropy minus its target, last quarter", "nat", nan=DIVERGED, **FREE),
+            "entropy_gap": labelled(
+                grid, late + 1, "policy entropy minus its target, last quarter", "nat", nan=DIVERGED, **FREE
+            ),
             "knows_its_error": labelled(("samples", "seed"), np.nan_to_num(rho), said, **FREE),
             "one_step_spread": labelled(("seed", "held"), spread, "spread of the ensemble", **FREE),
             "one_step_error": labelled(("seed", "held"), error, "error of its median", **FREE),
             "predictive_entropy": labelled(
                 ("seed", "lead"), _predictive(case, known, models), "entropy of the prediction", "nat", **FREE
             ),
-            "description": labelled(("kind", "seed"), _descriptions(case, models, trained), "description", "bit", **FREE),
+            "description": labelled(
+                ("kind", "seed"), _descriptions(case, models, trained), "description", "bit", **FREE
+            ),
         },
         {
             "kind": ["sindy", "linear", "nn"],

@@ -65,7 +65,9 @@ def models(study: Results) -> Figure:
     left, middle, right = axes[0]
     for name in SHOWN:
         error = found["rollout_error"].sel(model=name)
-        interval_whiskers(left, found["samples"].values, interval(error, over="seed"), name, fmt="o-", color=colour(name))
+        interval_whiskers(
+            left, found["samples"].values, interval(error, over="seed"), name, fmt="o-", color=colour(name)
+        )
         along = found["error"].sel(model=name).isel(samples=0).median("seed")
         middle.plot(found["lead"], along, color=colour(name), label=name)
     log_axis(left, "x", found["samples"].values)
@@ -124,7 +126,9 @@ def law(study: Results) -> Figure:
     best = int(policies["polynomial_return"].argmax())
     largest = max(params.forecast.distillation.degrees)
     action = np.tanh(polynomial_library(seen, largest) @ policies["coefficient"].values[best])
-    surface = axes[2].imshow(action, origin="lower", extent=(-np.pi, np.pi, -8, 8), aspect="auto", cmap="PuOr", vmin=-1, vmax=1)
+    surface = axes[2].imshow(
+        action, origin="lower", extent=(-np.pi, np.pi, -8, 8), aspect="auto", cmap="PuOr", vmin=-1, vmax=1
+    )
     figure.colorbar(surface, ax=axes[2], label="action")
     terms = int(policies["terms"][best])
     axes[2].set(xlabel="angle from upright [rad]", ylabel="rate [rad/s]", title=f"policy of {terms} terms")

@@ -1,4 +1,4 @@
-"""Errors of the models on held-out paths, returns in the real tasks with all real steps counted, and distilled policies."""
+"""Errors of the models on held-out paths, returns with all real steps counted, distilled policies, and the wake."""
 
 from __future__ import annotations
 
@@ -15,7 +15,16 @@ from pesin.steps.labels import DIVERGED, labelled
 from studies.sindy_rl.distil import distil, polynomial_returns
 from studies.sindy_rl.models import arm_worlds, medians, network_arrays, players
 from studies.sindy_rl.params import Params
-from studies.sindy_rl.worlds import ACTION_COST, REWARD_SCALE, applied, as_environment, network_world, pendulum, sparse_world, wake
+from studies.sindy_rl.worlds import (
+    ACTION_COST,
+    REWARD_SCALE,
+    applied,
+    as_environment,
+    network_world,
+    pendulum,
+    sparse_world,
+    wake,
+)
 
 MODELS = ("sindy", "linear", "nn", "unprojected", "persistence")
 LAST = 0.25
@@ -64,7 +73,9 @@ def model_worlds(case: Case[Params], trained: xr.DataTree) -> dict[str, LearnedE
     worlds["nn"] = network_world(true, network_arrays(params, trained, sizes))
     worlds = {name: worlds[params.forecast.stand_ins.get(name, name)] for name in worlds}  # type: ignore[call-overload]
     box = 1e3  # only so that what blows up stays a number
-    loose = LearnedEnvironment(3, 1, true.horizon, worlds["sindy"].move, true.reward, true.begin, lambda s: np.clip(s, -box, box))
+    loose = LearnedEnvironment(
+        3, 1, true.horizon, worlds["sindy"].move, true.reward, true.begin, lambda s: np.clip(s, -box, box)
+    )
     still = LearnedEnvironment(3, 1, true.horizon, lambda state, action: state, true.reward, true.begin)
     return worlds | {"unprojected": loose, "persistence": still}
 
@@ -92,8 +103,12 @@ def _models(case: Case[Params], data: xr.DataTree, trained: xr.DataTree) -> xr.D
     grid = ("model", "samples", "seed")
     return xr.Dataset(
         {
-            "error": labelled((*grid, "lead"), long, "error of a rollout, in standard deviations of the state", **FREE),
-            "rollout_error": labelled(grid, np.sqrt(lead), f"rms over the first {params.forecast.lead} steps", **FREE),
+            "error": labelled(
+                (*grid, "lead"), long, "error of a rollout, in standard deviations of the state", nan=DIVERGED, **FREE
+            ),
+            "rollout_error": labelled(
+                grid, np.sqrt(lead), f"rms over the first {params.forecast.lead} steps", nan=DIVERGED, **FREE
+            ),
             "valid_steps": labelled(grid, valid, "steps until the error reaches 0.4", "step", **FREE),
             "reward_r_squared": labelled("seed", r_squared, "R^2 of the polynomial reward on held-out paths", **FREE),
         },
@@ -138,7 +153,7 @@ def _returns(case: Case[Params], trained: xr.DataTree) -> xr.Dataset:
 def real_steps(
     returns: np.ndarray, final: np.ndarray, step: np.ndarray, arms: list, samples: int, goal: float
 ) -> np.ndarray:
-    """Real steps until each agent has learned, at most step[-1]; shapes (arms, agents, checkpoints) -> (arms, agents)."""
+    """Real steps until each agent has learned, at most step[-1]: (arms, agents, checkpoints) -> (arms, agents)."""
     first = np.where((returns >= goal).any(-1), step[(returns >= goal).argmax(-1)], step[-1])
     modelled = np.where(final >= goal, samples, step[-1])
     return np.where((np.array(arms) == "real")[:, None], first, modelled).astype(float)

@@ -37,7 +37,9 @@ class Simulate(Model):
         if sorted(set(self.samples)) != self.samples:
             raise ValueError(f"samples must rise, they are {self.samples}")
         if self.agents > self.seeds:
-            raise ValueError(f"agents ({self.agents}) must not exceed seeds ({self.seeds}): each needs models of its own")
+            raise ValueError(
+                f"agents ({self.agents}) must not exceed seeds ({self.seeds}): each needs models of its own"
+            )
         return self
 
 

@@ -11,7 +11,7 @@ from pesin.environments.learned import LearnedEnvironment
 from pesin.steps.case import Case
 from pesin.steps.labels import labelled
 from studies.sindy_rl.params import Params
-from studies.sindy_rl.worlds import PENDULUM, angle_and_rate, pendulum, wake
+from studies.sindy_rl.worlds import PENDULUM, pendulum, wake
 
 TRUTH: dict[str, Any] = {"role": "truth", "may_be_constant": 1}
 BANK = 32
@@ -91,14 +91,10 @@ def _held_out(case: Case[Params]) -> xr.Dataset:
         state = after
     here, action, reward = (np.stack(values, 1) for values in zip(*record, strict=True))
     states = np.concatenate([here, state[:, None]], 1)
-    rates = angle_and_rate(states)[..., 1]
     return xr.Dataset(
         {
             "held_state": labelled(("path", "time", "coordinate"), states, "held-out observation", **TRUTH),
             "held_action": labelled(("path", "move", "motor"), action, "held-out action", **TRUTH),
             "held_reward": labelled(("path", "move"), reward, "held-out reward", **TRUTH),
-            "held_saturated": labelled(
-                (), (abs(rates) >= PENDULUM.rate_limit).mean(), "share of held-out rates at the limit", **TRUTH
-            ),
         }
     )

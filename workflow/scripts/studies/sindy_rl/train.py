@@ -29,7 +29,11 @@ def train(case: Case[Params], data: xr.DataTree) -> xr.DataTree:
     """Return models, learning curves and weights of the actors."""
     swing = _shuffled(case, "pendulum", data["pendulum"].to_dataset())
     flow = _shuffled(case, "wake", data["wake"].to_dataset())
-    models = {"models": _sparse_models(case, swing), "networks": _networks(case, swing), "wake_models": _wake(case, flow)}
+    models = {
+        "models": _sparse_models(case, swing),
+        "networks": _networks(case, swing),
+        "wake_models": _wake(case, flow),
+    }
     found = xr.DataTree.from_dict(models)
     count, chosen = case.params.simulate.agents, case.params.train
     worlds = arm_worlds(case.params, found, network_arrays(case.params, found, [-1]))
@@ -77,7 +81,9 @@ def _sparse_models(case: Case[Params], data: xr.Dataset) -> xr.Dataset:
 
     variables = {
         "sindy": labelled((*dims, "term", "coordinate"), each(params.dynamics), "coefficient"),
-        "linear": labelled((*dims, "linear_term", "coordinate"), each(params.linear), "coefficient of the linear model"),
+        "linear": labelled(
+            (*dims, "linear_term", "coordinate"), each(params.linear), "coefficient of the linear model"
+        ),
         "reward": labelled(
             (*dims[1:], "reward_term", "one"),
             _bagged(case, "reward", data, sizes[-1], params.reward, "reward"),
@@ -115,7 +121,8 @@ def _networks(case: Case[Params], data: xr.Dataset) -> xr.Dataset:
     goals = change[seed, bags] / unit[:, :, None, None]
     count = int(np.prod(runs))
     inputs, goals = (
-        torch.as_tensor(v.reshape(count, sizes[-1], -1), dtype=torch.float32, device=case.device) for v in (inputs, goals)
+        torch.as_tensor(v.reshape(count, sizes[-1], -1), dtype=torch.float32, device=case.device)
+        for v in (inputs, goals)
     )
     limit = torch.as_tensor(np.repeat(sizes, count // len(sizes)), device=case.device)[:, None]
     generator = torch.Generator().manual_seed(case.seed("networks"))
