@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
 import xarray as xr
 
@@ -20,7 +18,6 @@ RESOLUTION = 1e-3
 BITS = 16
 """Of a coefficient in a description."""
 PIECES, LEADS = 20, 50
-FREE: dict[str, Any] = {"may_be_constant": 1}
 
 
 def entropy(case: Case[Params], data: xr.DataTree, trained: xr.DataTree) -> xr.Dataset:
@@ -39,17 +36,15 @@ def entropy(case: Case[Params], data: xr.DataTree, trained: xr.DataTree) -> xr.D
             "policy_entropy": curves["entropy"],
             "block_step": curves["block_step"],
             "entropy_gap": labelled(
-                grid, late + 1, "policy entropy minus its target, last quarter", "nat", nan=DIVERGED, **FREE
+                grid, late + 1, "policy entropy minus its target, last quarter", "nat", nan=DIVERGED
             ),
-            "knows_its_error": labelled(("samples", "seed"), np.nan_to_num(rho), said, **FREE),
-            "one_step_spread": labelled(("seed", "held"), spread, "spread of the ensemble", **FREE),
-            "one_step_error": labelled(("seed", "held"), error, "error of its median", **FREE),
+            "knows_its_error": labelled(("samples", "seed"), np.nan_to_num(rho), said),
+            "one_step_spread": labelled(("seed", "held"), spread, "spread of the ensemble"),
+            "one_step_error": labelled(("seed", "held"), error, "error of its median"),
             "predictive_entropy": labelled(
-                ("seed", "lead"), _predictive(case, known, models), "entropy of the prediction", "nat", **FREE
+                ("seed", "lead"), _predictive(case, known, models), "entropy of the prediction", "nat"
             ),
-            "description": labelled(
-                ("kind", "seed"), _descriptions(case, models, trained), "description", "bit", **FREE
-            ),
+            "description": labelled(("kind", "seed"), _descriptions(case, models, trained), "description", "bit"),
         },
         {
             "kind": ["sindy", "linear", "nn"],

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
 import xarray as xr
 
@@ -30,7 +28,6 @@ MODELS = ("sindy", "linear", "nn", "unprojected", "persistence")
 LAST = 0.25
 """Share of the training, from its end, that final returns are means over."""
 RESAMPLES = 500
-FREE: dict[str, Any] = {"may_be_constant": 1}
 
 
 def forecast(case: Case[Params], data: xr.DataTree, trained: xr.DataTree) -> xr.DataTree:
@@ -104,13 +101,13 @@ def _models(case: Case[Params], data: xr.DataTree, trained: xr.DataTree) -> xr.D
     return xr.Dataset(
         {
             "error": labelled(
-                (*grid, "lead"), long, "error of a rollout, in standard deviations of the state", nan=DIVERGED, **FREE
+                (*grid, "lead"), long, "error of a rollout, in standard deviations of the state", nan=DIVERGED
             ),
             "rollout_error": labelled(
-                grid, np.sqrt(lead), f"rms over the first {params.forecast.lead} steps", nan=DIVERGED, **FREE
+                grid, np.sqrt(lead), f"rms over the first {params.forecast.lead} steps", nan=DIVERGED
             ),
-            "valid_steps": labelled(grid, valid, "steps until the error reaches 0.4", "step", **FREE),
-            "reward_r_squared": labelled("seed", r_squared, "R^2 of the polynomial reward on held-out paths", **FREE),
+            "valid_steps": labelled(grid, valid, "steps until the error reaches 0.4", "step"),
+            "reward_r_squared": labelled("seed", r_squared, "R^2 of the polynomial reward on held-out paths"),
         },
         {"model": list(MODELS), "samples": sizes, "seed": known["seed"].values, "lead": np.arange(1, leads + 1)},
     )
@@ -138,13 +135,13 @@ def _returns(case: Case[Params], trained: xr.DataTree) -> xr.Dataset:
     ]
     return xr.Dataset(
         {
-            "returns": labelled((*grid, "checkpoint"), returns, "return in the real task", nan=DIVERGED, **FREE),
+            "returns": labelled((*grid, "checkpoint"), returns, "return in the real task", nan=DIVERGED),
             "step": curves["step"],
-            "interactions": labelled(("arm", "checkpoint"), seen, "real steps seen", "step", **FREE),
-            "untrained_return": labelled(grid, returns[..., 0], "return before learning", nan=DIVERGED, **FREE),
-            "final_return": labelled(grid, final, "return over the last quarter", nan=DIVERGED, **FREE),
-            "real_steps": labelled(grid, steps, "real steps until learned", "step", **FREE),
-            "mean_return": labelled(("arm", "end"), intervals, "mean final return, low, high", nan=DIVERGED, **FREE),
+            "interactions": labelled(("arm", "checkpoint"), seen, "real steps seen", "step"),
+            "untrained_return": labelled(grid, returns[..., 0], "return before learning", nan=DIVERGED),
+            "final_return": labelled(grid, final, "return over the last quarter", nan=DIVERGED),
+            "real_steps": labelled(grid, steps, "real steps until learned", "step"),
+            "mean_return": labelled(("arm", "end"), intervals, "mean final return, low, high", nan=DIVERGED),
         },
         {"arm": params.train.arms, "agent": curves["agent"].values, "end": ["mean", "low", "high"]},
     )
@@ -176,13 +173,13 @@ def _policies(case: Case[Params], data: xr.DataTree, trained: xr.DataTree) -> xr
     shape = (len(agents), len(how.degrees), len(how.thresholds))
     return xr.Dataset(
         {
-            "network_return": labelled("agent", network, "return of the network", nan=DIVERGED, **FREE),
-            "polynomial_return": labelled("agent", polynomial, "return of the polynomial", nan=DIVERGED, **FREE),
-            "terms": labelled("agent", terms, "terms of the polynomial", **FREE),
-            "smaller": labelled("agent", size / np.maximum(terms, 1), "parameters of the network per term", **FREE),
-            "coefficient": labelled(("agent", "policy_term"), chosen[..., 0], "coefficient of the policy", **FREE),
-            "imagined": labelled(grid, found.imagined.reshape(shape), "return in the model", nan=DIVERGED, **FREE),
-            "candidate_terms": labelled(grid, found.terms.reshape(shape), "terms", **FREE),
+            "network_return": labelled("agent", network, "return of the network", nan=DIVERGED),
+            "polynomial_return": labelled("agent", polynomial, "return of the polynomial", nan=DIVERGED),
+            "terms": labelled("agent", terms, "terms of the polynomial"),
+            "smaller": labelled("agent", size / np.maximum(terms, 1), "parameters of the network per term"),
+            "coefficient": labelled(("agent", "policy_term"), chosen[..., 0], "coefficient of the policy"),
+            "imagined": labelled(grid, found.imagined.reshape(shape), "return in the model", nan=DIVERGED),
+            "candidate_terms": labelled(grid, found.terms.reshape(shape), "terms"),
         },
         {"agent": agents, "degree": how.degrees, "threshold": how.thresholds},
     )
@@ -206,10 +203,10 @@ def _wake(case: Case[Params], data: xr.DataTree, trained: xr.DataTree) -> xr.Dat
     grid = ("arm", "agent")
     return xr.Dataset(
         {
-            "drag": labelled((*grid, "checkpoint"), returns, said, nan=DIVERGED, **FREE),
+            "drag": labelled((*grid, "checkpoint"), returns, said, nan=DIVERGED),
             "step": curves["step"],
-            "final_drag": labelled(grid, final, f"{said}, last quarter", nan=DIVERGED, **FREE),
-            "real_steps": labelled(grid, steps, "real steps until the drag is low enough", "step", **FREE),
+            "final_drag": labelled(grid, final, f"{said}, last quarter", nan=DIVERGED),
+            "real_steps": labelled(grid, steps, "real steps until the drag is low enough", "step"),
             "free_drag": labelled((), drag, "drag without control"),
         },
         {"arm": arms, "agent": curves["agent"].values},

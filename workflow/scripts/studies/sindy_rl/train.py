@@ -90,17 +90,13 @@ def _sparse_models(case: Case[Params], data: xr.Dataset) -> xr.Dataset:
             "coefficient of the reward",
         ),
     }
-    return xr.Dataset(variables, {"samples": sizes, "seed": data["seed"].values}).map(_free, keep_attrs=True)
+    return xr.Dataset(variables, {"samples": sizes, "seed": data["seed"].values})
 
 
 def _wake(case: Case[Params], data: xr.Dataset) -> xr.Dataset:
     found = _bagged(case, "wake dynamics", data, data.sizes["sample"], case.params.train.dynamics, "next")
     variables = {"sindy": labelled(("seed", "member", "term", "coordinate"), found, "coefficient")}
-    return xr.Dataset(variables, {"seed": data["seed"].values}).map(_free, keep_attrs=True)
-
-
-def _free(variable: xr.DataArray) -> xr.DataArray:
-    return variable.assign_attrs(may_be_constant=1)
+    return xr.Dataset(variables, {"seed": data["seed"].values})
 
 
 def _networks(case: Case[Params], data: xr.Dataset) -> xr.Dataset:
@@ -204,5 +200,5 @@ def _agents(
             "block_step": labelled("block", learning.warmup + edges[1:], "steps done", "step"),
         },
         {"arm": arms, "agent": np.arange(count)},
-    ).map(_free, keep_attrs=True)
+    )
     return curves, weights_dataset(learner.actor.now, [f"{arm}/{i}" for arm in arms for i in range(count)])
