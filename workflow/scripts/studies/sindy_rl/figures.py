@@ -42,16 +42,16 @@ def returns(study: Results) -> Figure:
             middle.plot(beside, final, "o", ms=4, color=colour(arm), label=SAID[arm])
     for panel in (left, middle):
         panel.axhline(params.goal, color="k", ls=":", lw=1)
-    left.set(xlabel="steps in the agent's own world", ylabel=named(swing["returns"]))
-    middle.set(xlabel="real steps seen", ylabel="return in the real task")
-    log_axis(middle, "x")
-    legend(middle, loc="lower right")
+    left.set(xlabel="steps in its own world", ylabel=named(swing["returns"]))
+    middle.set(xlabel="real steps seen")
+    log_axis(middle, "x", [250, 500, 1000, 2000, 4000])
+    legend(left, "above", ncols=3)
     for arm in ("sindy", "real"):
         band = interval(wake["drag"].sel(arm=arm), over="agent")
         interval_band(right, wake["step"], band, SAID[arm], color=colour(arm))
     right.axhline(1, color="0.5", lw=1)
     right.axhline(params.wake_goal, color="k", ls=":", lw=1)
-    right.set(xlabel="steps in the agent's own world", ylabel="drag over that without control", ylim=(0, None))
+    right.set(xlabel="steps in its own world", ylabel="drag, relative to no control", ylim=(0, None))
     legend(right, loc="upper right")
     return figure
 
@@ -65,20 +65,22 @@ def models(study: Results) -> Figure:
     left, middle, right = axes[0]
     for name in SHOWN:
         error = found["rollout_error"].sel(model=name)
+        along = found["error"].sel(model=name).isel(samples=0).median("seed")
+        middle.plot(found["lead"], along, color=colour(name), label=name)
+        if name == "unprojected":  # a few sets blow up: no mean
+            continue
         interval_whiskers(
             left, found["samples"].values, interval(error, over="seed"), name, fmt="o-", color=colour(name)
         )
-        along = found["error"].sel(model=name).isel(samples=0).median("seed")
-        middle.plot(found["lead"], along, color=colour(name), label=name)
     log_axis(left, "x", found["samples"].values)
-    left.set(xlabel="random transitions", ylabel=f"rms error of {lead} steps [standard deviations]", yscale="log")
-    legend(left, loc="lower left")
+    left.set(xlabel="random transitions", ylabel=f"rms error of {lead} steps (s.d.)", ylim=(0, None))
+    legend(middle, "above", ncols=2)
     middle.axvline(lead, color="0.5", ls=":", lw=1)
-    middle.set(xlabel="lead [steps]", ylabel="error, fewest transitions [standard deviations]", yscale="log")
+    middle.set(xlabel="lead [steps]", ylabel="error, fewest data (s.d.)", yscale="log")
     right.loglog(known["one_step_spread"][0], known["one_step_error"][0], ".", ms=2, color=colour("sindy"), alpha=0.4)
     rho = known["knows_its_error"].values[-1]
-    right.set(xlabel="spread of the ensemble [standard deviations]", ylabel="error of its median [standard deviations]")
-    right.set_title(f"rank correlation {rho.min():.2f} to {rho.max():.2f}")
+    right.set(xlabel="spread of the ensemble (s.d.)", ylabel="error of its median (s.d.)")
+    right.set_title(f"rho {rho.min():.2f} to {rho.max():.2f}")
     return figure
 
 
@@ -100,6 +102,11 @@ def taylor(degree: int) -> np.ndarray:
     return out
 
 
+def shade(value: float) -> str:
+    """Of a number that stands on its colour."""
+    return "w" if abs(value) > 0.6 else "k"
+
+
 def law(study: Results) -> Figure:
     """Coefficients found and true; a polynomial policy; networks against polynomials."""
     trained: Any = study["train/worlds"]
@@ -108,14 +115,14 @@ def law(study: Results) -> Figure:
     degree, letters = params.train.dynamics.degree, ("cos", "sin", "w", "a")
     labels = ["·".join(letters[i] for i in term) or "1" for term in monomials(4, degree)]
     middle = np.median(trained["models/sindy"].values[-1, 0], axis=0)
-    figure, grid = panels(1, 4, height=3.2)
+    figure, grid = panels(1, 4, height=3.2, gridspec_kw={"width_ratios": [1, 1.3, 1.3, 1.2]})
     axes = grid[0]
     look: dict[str, Any] = {"vmin": -1, "vmax": 1, "cmap": "RdBu_r", "aspect": "auto"}
     for panel, values, title in zip(axes, (middle, taylor(degree)), ("found", "Taylor"), strict=False):
         image = panel.imshow(values, **look)
         for (row, column), value in np.ndenumerate(values):
             if value:
-                panel.text(column, row, f"{value:.2f}", ha="center", va="center", fontsize=5)
+                panel.text(column, row, f"{value:.2f}", ha="center", va="center", fontsize=5, color=shade(value))
         names(panel, "x", ["cos'", "sin'", "w'"])
         panel.set_title(title)
     names(axes[0], "y", labels)
@@ -123,7 +130,7 @@ def law(study: Results) -> Figure:
     figure.colorbar(image, ax=axes[1], label="coefficient")
     angle, rate = np.meshgrid(np.linspace(-np.pi, np.pi, 80), np.linspace(-8, 8, 80))
     seen = np.stack([np.cos(angle), np.sin(angle), rate], -1)
-    best = int(policies["polynomial_return"].argmax())
+    best = int(policies["polynomial_return"].values.argmax())
     largest = max(params.forecast.distillation.degrees)
     action = np.tanh(polynomial_library(seen, largest) @ policies["coefficient"].values[best])
     surface = axes[2].imshow(
@@ -131,10 +138,10 @@ def law(study: Results) -> Figure:
     )
     figure.colorbar(surface, ax=axes[2], label="action")
     terms = int(policies["terms"][best])
-    axes[2].set(xlabel="angle from upright [rad]", ylabel="rate [rad/s]", title=f"policy of {terms} terms")
+    axes[2].set(xlabel="angle (rad)", ylabel="rate (rad/s)", title=f"policy of {terms} terms")
     x, y = policies["network_return"].values, policies["polynomial_return"].values
     low = 1.1 * min(x.min(), y.min())
     axes[3].plot([low, 0], [1.25 * low, 0], "k--", lw=1)
     axes[3].plot(x, y, "o", color=COLOURS[0])
-    axes[3].set(xlabel="return of the network", ylabel="return of the polynomial", xlim=(low, 0), ylim=(1.25 * low, 0))
+    axes[3].set(xlabel="network's return", ylabel="polynomial's return", xlim=(low, 0), ylim=(1.25 * low, 0))
     return figure
