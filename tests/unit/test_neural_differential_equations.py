@@ -205,7 +205,7 @@ def test_a_process_without_weights_is_a_random_walk():
         ({"forecast": {"times": [4, 8, 40]}}, "simulate.relaxation.times"),
         ({"train": {"controlled": {"batch": 99}}}, "simulate.series.train"),
         ({"train": {"predators": {"steps": 11}}}, "simulate.predators.points"),
-        ({"forecast": {"lags": [4, 1]}}, "they must rise"),
+        ({"forecast": {"lags": [4, 1]}}, "must rise"),
     ],
 )
 def test_what_does_not_fit_is_told(change, said):

@@ -256,7 +256,7 @@ def test_a_stopped_training_goes_on(tmp_path, monkeypatch, data):
 @pytest.mark.parametrize(
     ("change", "said"),
     [
-        ({"train": {"rho": [0.2, 0.05]}}, "train.rho: the values must rise"),
+        ({"train": {"rho": [0.2, 0.05]}}, "train.rho: its numbers must rise"),
         ({"train": {"sam_epochs": 7}}, "train: sam_epochs: 7 must be one of the epochs"),
         ({"train": {"seeds": 5}}, "seeds: give an even number"),
         ({"forecast": {"cells": {"low": 0.3}}}, "forecast.cells.low: 0.3 must be one of"),

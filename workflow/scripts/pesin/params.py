@@ -5,7 +5,16 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Annotated, Any
 
-from pydantic import BaseModel, ConfigDict, Field, PositiveInt, TypeAdapter, ValidationError, model_validator
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    ConfigDict,
+    Field,
+    PositiveInt,
+    TypeAdapter,
+    ValidationError,
+    model_validator,
+)
 from pydantic_core import core_schema
 
 from pesin.errors import UserError, did_you_mean
@@ -20,6 +29,16 @@ UPSTREAM = {
 
 Name = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]*$")]
 Share = Annotated[float, Field(gt=0, le=1)]
+
+
+def _rising(values):
+    if any(b <= a for a, b in zip(values[:-1], values[1:], strict=True)):
+        raise ValueError("its numbers must rise")
+    return values
+
+
+Rising = AfterValidator(_rising)
+"""For a list of numbers: `Annotated[list[float], Rising]`."""
 
 
 class Model(BaseModel):

@@ -156,6 +156,40 @@ def note(axes: Axes, text: str, xy, **options):
     return axes.annotate(text, xy, fontsize=SMALL, **options)
 
 
+def name_points(axes: Axes, x, y, labels, size: tuple[float, float], named=None) -> None:
+    """Write names beside points, each at the nearest place that no point, no other name and no edge takes.
+
+    Parameters
+    ----------
+    axes
+        With its limits and scales set: the names go by them.
+    x, y : array_like, shape (n,)
+        In data coordinates.
+    labels
+        n names.
+    size
+        About the panel's width and height, in printer's points.
+    named
+        Places of the points that get a name; all if not given.
+    """
+    line, letter = 8.0, 4.1
+    points = np.column_stack([x, y]).astype(float)
+    at = axes.transAxes.inverted().transform(axes.transData.transform(points)) * size
+    taken = [(a - 2, b, 4.0) for a, b in at]
+    for i in range(len(points)) if named is None else named:
+        (a, b), long = at[i], letter * len(str(labels[i]))
+        tried = [(side, up * line) for up in (0, 1, -1, 2, -2, 3, -3, 4, -4, 5, -5) for side in (4.0, -long - 4.0)]
+
+        def hits(place, a=a, b=b, long=long):
+            left, middle = a + place[0], b + place[1]
+            over = sum(left < t + w and t < left + long and abs(middle - m) < line for t, m, w in taken)
+            return over + (left < 0) + (left + long > size[0]) + (not 0 < middle < size[1])
+
+        best = min(tried, key=hits)
+        taken.append((a + best[0], b + best[1], long))
+        note(axes, str(labels[i]), points[i], textcoords="offset points", xytext=best, va="center")
+
+
 def save(figure: Figure, **paths: str) -> None:
     """Write a figure in formats svg, pdf, png, without dates, so that the same numbers give the same files.
 

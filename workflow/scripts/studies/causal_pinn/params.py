@@ -7,9 +7,7 @@ from typing import Annotated, Literal
 import numpy as np
 from pydantic import Field, NonNegativeFloat, PositiveFloat, PositiveInt, model_validator
 
-from pesin.params import Model, Name
-
-Rising = Annotated[list[NonNegativeFloat], Field(min_length=1)]
+from pesin.params import Model, Name, Rising
 
 
 class Lorenz(Model):
@@ -86,9 +84,9 @@ class Train(Model):
     """Times of the residual, of curves and of each window of time."""
     beyond: Annotated[float, Field(ge=1)]
     """How far the residual is asked for, in units of the end."""
-    ladder: Annotated[list[PositiveFloat], Field(min_length=1)]
+    ladder: Annotated[list[PositiveFloat], Field(min_length=1), Rising]
     """Steepness of the causal weights, rising; the next where the least weight exceeds `enough`."""
-    field_ladder: Annotated[list[PositiveFloat], Field(min_length=1)]
+    field_ladder: Annotated[list[PositiveFloat], Field(min_length=1), Rising]
     enough: Annotated[float, Field(gt=0, lt=1)]
     optimiser: Literal["lm", "adam"]
     lr: PositiveFloat
@@ -102,14 +100,6 @@ class Train(Model):
     field_iterations: PositiveInt
     every: PositiveInt
     """Iterations between two snapshots of the networks."""
-
-    @model_validator(mode="after")
-    def _rising(self):
-        for name in ("ladder", "field_ladder"):
-            rungs = getattr(self, name)
-            if rungs != sorted(set(rungs)):
-                raise ValueError(f"train.{name}: its numbers must rise")
-        return self
 
 
 class Forecast(Model):

@@ -4,7 +4,7 @@ from typing import Any
 
 import numpy as np
 
-from pesin.plot.style import COLOURS, interval_whiskers, legend, log_axis, named, names, note, panels, whiskers
+from pesin.plot.style import COLOURS, interval_whiskers, legend, log_axis, name_points, named, names, panels, whiskers
 from pesin.stats.intervals import interval
 from pesin.steps.results import Results
 from studies.dysts_chaos_benchmark import figures_applications
@@ -102,9 +102,10 @@ def _stored_against_recomputed(ax, data) -> None:
     ax.fill_between(line, line * 0.7, line * 1.3, color=COLOURS[7], alpha=0.2, linewidth=0, label="within 30 %")
     there = (data["is_chaotic"].values == 1) & (data["kind"].values != "map") & (stored > 0)  # which have a marker
     ratio = np.abs(np.log(np.where(there, stored, np.nan) / np.where(there, own, np.nan)))
-    for i in np.argsort(-np.nan_to_num(ratio))[:6]:
-        note(ax, str(data["system"].values[i]), (own[i], stored[i]), xytext=(3, 2), textcoords="offset points")
     ax.set(xscale="log", yscale="log", ylim=(3e-3, 60))
+    seen = np.flatnonzero(there)
+    worst = np.argsort(-np.nan_to_num(ratio[seen]))[:6]
+    name_points(ax, own[seen], stored[seen], data["system"].values[seen], (215, 190), worst)
     ax.set(xlabel=named(rate, r"recomputed $\lambda_1$"), ylabel=named(rate, r"stored $\lambda_1$"))
     legend(ax, loc="lower right")  # no exponent in dysts is far below ours
 

@@ -103,5 +103,5 @@ def symbolic_regression(study: Results):
             note(first, "PySR in the paper", (-0.4, 1.6 * error), color=COLOURS[4])
     first.set_ylabel(named(groups["quadratic systems"].smape))
     first.plot([], [], "*", color=COLOURS[4], label="the paper, all systems")
-    legend(first, outside="above")
+    legend(first, loc="center left", bbox_to_anchor=(0, 0.25))
     return figure

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Annotated, Literal
 
-from pydantic import Field, PositiveFloat, PositiveInt, field_validator, model_validator
+from pydantic import Field, PositiveFloat, PositiveInt, model_validator
 
-from pesin.params import Model
+from pesin.params import Model, Rising
 
 TorusMap = Literal["cat", "anzai", "rotation", "identity"]
 Inner = Literal["data", "projected"]
@@ -18,7 +18,7 @@ class Simulate(Model):
 
     seeds: Annotated[int, Field(ge=3)]
     """Sets of random nodes on the torus: the independent unit."""
-    samples: Annotated[list[PositiveInt], Field(min_length=3)]
+    samples: Annotated[list[PositiveInt], Field(min_length=3), Rising]
     """Numbers of nodes M, rising; a smaller set is the beginning of a larger one."""
     starts: Annotated[int, Field(ge=100)]
     """Orbits whose autocorrelation is taken."""
@@ -33,28 +33,14 @@ class Simulate(Model):
     horizon: Annotated[int, Field(ge=2)]
     """Steps of a forecast."""
 
-    @field_validator("samples")
-    @classmethod
-    def _rising(cls, samples):
-        if any(b <= a for a, b in zip(samples[:-1], samples[1:], strict=True)):
-            raise ValueError("the numbers of nodes must rise")
-        return samples
-
 
 class Train(Model):
     """Seen by the train step and those after it."""
 
-    sizes: Annotated[list[PositiveInt], Field(min_length=2)]
+    sizes: Annotated[list[PositiveInt], Field(min_length=2), Rising]
     """N: the dictionary on the torus has all exp(2 pi i k.x) with |k| <= N but the constant. Rising."""
     degrees: dict[str, tuple[PositiveInt, PositiveInt]]
     """Largest degree (or wave number) in the position, and in the velocity."""
-
-    @field_validator("sizes")
-    @classmethod
-    def _rising(cls, sizes):
-        if any(b <= a for a, b in zip(sizes[:-1], sizes[1:], strict=True)):
-            raise ValueError("the sizes must rise")
-        return sizes
 
 
 class Entropy(Model):

@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field, PositiveFloat, PositiveInt, field_validator, model_validator
 
-from pesin.params import DataFile, Model
+from pesin.params import DataFile, Model, Rising
 
 World = Literal["drift", "shape", "letters", "organoids"]
 Arm = Literal["none", "label", "mean", "sets", "graph", "wide_graph", "attention"]
@@ -75,7 +75,7 @@ class Learning(Model):
     steps: Annotated[int, Field(ge=0)]
     points: PositiveInt
     """Of each population in a batch, whose velocity is learned; all of them are embedded."""
-    sizes: list[PositiveInt] = []
+    sizes: Annotated[list[PositiveInt], Rising] = []
     """Numbers of training populations, fewer than all, with which `graph` is trained too."""
 
     @field_validator("arms")
@@ -84,13 +84,6 @@ class Learning(Model):
         if not {"none", "graph"} <= set(arms) or len(set(arms)) < len(arms):
             raise ValueError("name each arm once, 'none' and 'graph' among them")
         return arms
-
-    @field_validator("sizes")
-    @classmethod
-    def _rising(cls, sizes):
-        if sorted(set(sizes)) != sizes:
-            raise ValueError("the sizes must rise")
-        return sizes
 
 
 class Train(Model):

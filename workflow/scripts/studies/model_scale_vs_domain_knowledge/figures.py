@@ -12,6 +12,7 @@ from pesin.plot.style import (
     interval_whiskers,
     legend,
     log_axis,
+    name_points,
     named,
     names,
     note,
@@ -255,14 +256,14 @@ def error_against_time(study: Results):
         mine = scores.family.values == family
         left.plot(seconds[mine], middle[mine], "o", markersize=4, color=colour, label=family)
     left.margins(x=0.12)
-    for name, x, y, (dx, dy) in zip(scores.model.values, seconds, middle, _clear(seconds, middle, scores), strict=True):
-        note(left, str(name), (x, y), textcoords="offset points", xytext=(dx, dy), va="center")
+    log_axis(left, "x")
+    name_points(left, seconds, middle, scores.model.values, (240, 165))
     for mine, style in ((ours, "-"), (np.ones(len(middle), bool), ":")):
         order = np.argsort(seconds[mine])
         best = np.minimum.accumulate(middle[mine][order])
         left.step(seconds[mine][order], best, style, where="post", color="0.5", linewidth=1, zorder=0)
     rho, low, high = correlation_interval(seconds[ours], middle[ours])
-    left.set(xscale="log", xlabel=named(scores.seconds_total, "wall time for a system, tuning included"))
+    left.set(xlabel=named(scores.seconds_total, "wall time for a system, tuning included"))
     left.set(ylabel=named(scores.smape_short, "median sMAPE, 2 periods"))
     left.set_title(f"the paper's models: ρ = {rho:.2f} ({low:.2f}, {high:.2f})")
     clocks = list(scores.clock_model.values)
@@ -277,29 +278,6 @@ def error_against_time(study: Results):
     names(right, "x", clocks)
     figure.legend(*left.get_legend_handles_labels(), loc="outside lower center", ncols=7)
     return figure
-
-
-def _clear(seconds: np.ndarray, error: np.ndarray, scores) -> list[tuple[float, float]]:
-    """Where each name stands from its point, in printer's points: the nearest place that no other name takes."""
-    width, height, line = 270.0, 175.0, 8.0  # of the panel, and of a line of text
-    x, y = (
-        np.interp(v, [v.min(), v.max()], [0.1 * size, 0.9 * size])
-        for v, size in ((np.log(seconds), width), (error, height))
-    )
-    taken: list[tuple[float, float, float]] = [(a - 2, b, 4.0) for a, b in zip(x, y, strict=True)]
-    places: list[tuple[float, float]] = []
-    for name, a, b in zip(scores.model.values, x, y, strict=True):
-        long = 4.0 * len(str(name))
-        tried = [(side, up * line) for up in (0, 1, -1, 2, -2, 3, -3, 4, -4, 5, -5) for side in (4.0, -long - 4.0)]
-
-        def hits(place, a=a, b=b, long=long):
-            left, middle = a + place[0], b + place[1]
-            return sum(left < t + w and t < left + long and abs(middle - m) < line for t, m, w in taken)
-
-        best = min(tried, key=hits)
-        taken.append((a + best[0], b + best[1], long))
-        places.append(best)
-    return places
 
 
 def forecastability(study: Results):

@@ -75,8 +75,9 @@ def estimates(study: Results) -> Figure:
     axes[0, 0].set_ylabel("relative error")
     legend(axes[0, 0], loc="lower left")
     for i, event in enumerate(rare["event"].values):
-        found = interval(entropies[group(event)]["divergence"], "estimate")
-        interval_band(axes[1, 0], np.arange(found.centre.size), found, event, color=COLOURS[i], marker="o", ms=3)
+        divergence = entropies[group(event)]["divergence"]
+        found = interval(divergence, "estimate")
+        interval_band(axes[1, 0], np.arange(divergence.sizes["fit"]), found, event, color=COLOURS[i], marker="o", ms=3)
     axes[1, 0].set(xlabel="fits", ylabel="KL of the best law\nfrom the fitted (nat)")
     legend(axes[1, 0])
     last = axes[1, 1]

@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field, NonNegativeFloat, PositiveFloat, PositiveInt, model_validator
 
-from pesin.params import Model, Share
+from pesin.params import Model, Rising, Share
 from studies.riemann_cross_entropy.dirichlet import OFF_LINE
 
 Function = Literal["zeta", "davenport_heilbronn"]
@@ -82,7 +82,7 @@ class Forecast(Model):
     """Largest |f| of a limit that is kept."""
     edge: NonNegativeFloat
     """Limits so close to sigma = 0 or 1 are dropped."""
-    samples: Annotated[list[PositiveInt], Field(min_length=3)]
+    samples: Annotated[list[PositiveInt], Field(min_length=3), Rising]
     """Sizes at which the error of an estimate is taken."""
     repeats: PositiveInt
     """Estimates of each size for each seed: the error is their root mean square."""
@@ -117,6 +117,4 @@ class Params(Model):
             raise ValueError(f"train.elite is {self.train.elite}, more than the {self.train.samples} samples")
         if self.forecast.tested == self.forecast.witness:
             raise ValueError("forecast.tested and forecast.witness must be two functions")
-        if any(b <= a for a, b in zip(self.forecast.samples[:-1], self.forecast.samples[1:], strict=True)):
-            raise ValueError("forecast.samples must rise")
         return self

@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field, PositiveFloat, PositiveInt, field_validator, model_validator
 
-from pesin.params import Model
+from pesin.params import Model, Rising
 
 Family = Literal["structured", "dense", "equal"]
 Rows = Annotated[list[PositiveInt], Field(min_length=1)]
@@ -74,14 +74,14 @@ class Train(Model):
 class Entropy(Model):
     """Seen by the entropy step."""
 
-    sizes: Annotated[list[int], Field(min_length=3)]
+    sizes: Annotated[list[int], Field(min_length=3), Rising]
     """n at which parameters and operations are counted, rising."""
     slopes_from: PositiveInt
     """Exponents are those of the sizes from here on."""
     blocks: Rows
     factors: Literal["butterfly", "dense"]
     """dense: a learnt matrix in the place of each butterfly. Control."""
-    matrix_sizes: Annotated[list[int], Field(min_length=3)]
+    matrix_sizes: Annotated[list[int], Field(min_length=3), Rising]
     matrix: Literal["hankel", "random"]
     twiddles: Literal["dft", "drawn"]
     """drawn: those of a network that has learnt nothing. Null."""
@@ -91,8 +91,6 @@ class Entropy(Model):
     def _sizes(cls, sizes):
         for size in sizes:
             _power_of_two(size)
-        if any(b <= a for a, b in zip(sizes[:-1], sizes[1:], strict=True)):
-            raise ValueError("sizes must rise")
         return sizes
 
     @model_validator(mode="after")

@@ -10,13 +10,10 @@ from pydantic import (
     NonNegativeInt,
     PositiveFloat,
     PositiveInt,
-    field_validator,
     model_validator,
 )
 
-from pesin.params import DataFolder, Model, Share
-
-Rising = Annotated[list[PositiveInt], Field(min_length=2)]
+from pesin.params import DataFolder, Model, Rising, Share
 
 
 class Data(Model):
@@ -70,12 +67,12 @@ class Train(Model):
     """Dense networks, each with its labels and orders of images: the independent unit."""
     copies: Annotated[int, Field(ge=2)]
     """Retrained networks of each pruned one, which differ in the order of images."""
-    epochs: Rising
+    epochs: Annotated[list[PositiveInt], Field(min_length=2), Rising]
     """Of dense training: the temperature, few are hot."""
     sam_epochs: PositiveInt
-    rho: Annotated[list[PositiveFloat], Field(min_length=1)]
+    rho: Annotated[list[PositiveFloat], Field(min_length=1), Rising]
     """Radii of SAM for `sam_epochs` of dense training: the other temperature, large is hot. Rising."""
-    densities: Annotated[list[Share], Field(min_length=2)]
+    densities: Annotated[list[Share], Field(min_length=2), Rising]
     """Share of each layer's weights that is kept: the load. Rising."""
     scope: Literal["layer", "whole"]
     """Weights are ranked within their layer (the paper's), or over the whole network."""
@@ -87,13 +84,6 @@ class Train(Model):
     retrain: Retrain
     together: PositiveInt
     """Networks in one loop: of memory and speed, no number depends on it but by rounding."""
-
-    @field_validator("epochs", "rho", "densities")
-    @classmethod
-    def _rising(cls, values):
-        if any(b <= a for a, b in zip(values[:-1], values[1:], strict=True)):
-            raise ValueError("the values must rise")
-        return values
 
     @model_validator(mode="after")
     def _fits(self):

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Annotated, Literal
 
-from pydantic import Field, NonNegativeFloat, PositiveFloat, PositiveInt, field_validator, model_validator
+from pydantic import Field, NonNegativeFloat, PositiveFloat, PositiveInt, model_validator
 
-from pesin.params import Model
+from pesin.params import Model, Rising
 
 
 class Simulate(Model):
@@ -58,15 +58,8 @@ class Entropy(Model):
     """Which fields are measured: with the coupling, without (control), or flat ones (null)."""
     modes: Annotated[int, Field(ge=5)]
     """Lowest modes that are measured."""
-    widths: Annotated[list[PositiveFloat], Field(min_length=3)]
+    widths: Annotated[list[PositiveFloat], Field(min_length=3), Rising]
     """Of the windows that cells are counted in."""
-
-    @field_validator("widths")
-    @classmethod
-    def _rising(cls, widths):
-        if any(b <= a for a, b in zip(widths[:-1], widths[1:], strict=True)):
-            raise ValueError("the widths must rise")
-        return widths
 
 
 class Forecast(Model):

@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field, NonNegativeFloat, PositiveFloat, PositiveInt, field_validator, model_validator
 
-from pesin.params import Model
+from pesin.params import Model, Rising
 
 
 class Simulate(Model):
@@ -69,15 +69,8 @@ class Entropy(Model):
     distances: Annotated[int, Field(ge=4)]
     sector: Annotated[float, Field(gt=0, lt=45)]
     """Half the angle around a direction over which correlations are averaged, in degrees."""
-    plates: Annotated[list[PositiveFloat], Field(min_length=4)]
+    plates: Annotated[list[PositiveFloat], Field(min_length=4), Rising]
     """Distances of two plates."""
-
-    @field_validator("plates")
-    @classmethod
-    def _rising(cls, plates):
-        if any(b <= a for a, b in zip(plates[:-1], plates[1:], strict=True)):
-            raise ValueError("the distances must rise")
-        return plates
 
 
 class Forecast(Model):

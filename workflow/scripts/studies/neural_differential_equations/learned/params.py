@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Annotated
 
-from pydantic import Field, PositiveFloat, PositiveInt, field_validator, model_validator
+from pydantic import Field, PositiveFloat, PositiveInt, model_validator
 
-from pesin.params import DataFile, Model
+from pesin.params import DataFile, Model, Rising
 
 Drop = Annotated[float, Field(ge=0, lt=1)]
 
@@ -117,16 +117,9 @@ class Forecast(Model):
     """Of the sparse regression."""
     paths: Annotated[int, Field(ge=50)]
     """Of the learned process."""
-    times: Annotated[list[PositiveInt], Field(min_length=3)]
+    times: Annotated[list[PositiveInt], Field(min_length=3), Rising]
     """At which its law is judged."""
-    lags: Annotated[list[PositiveInt], Field(min_length=1)]
-
-    @field_validator("times", "lags")
-    @classmethod
-    def _rising(cls, values):
-        if sorted(set(values)) != values:
-            raise ValueError("they must rise")
-        return values
+    lags: Annotated[list[PositiveInt], Field(min_length=1), Rising]
 
 
 class Params(Model):

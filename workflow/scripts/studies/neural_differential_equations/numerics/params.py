@@ -6,9 +6,9 @@ from typing import Annotated
 
 from pydantic import Field, NonNegativeFloat, PositiveInt, field_validator
 
-from pesin.params import Model
+from pesin.params import Model, Rising
 
-Steps = Annotated[list[PositiveInt], Field(min_length=2)]
+Steps = Annotated[list[PositiveInt], Field(min_length=2), Rising]
 Contraction = Annotated[float, Field(gt=0, lt=0.9)]
 
 
@@ -46,13 +46,6 @@ class Entropy(Model):
     """Norms of the fixed points' maps."""
     iterations: PositiveInt
     """Of the unrolled fixed point."""
-
-    @field_validator("ladder", "gradient_steps", "trip_steps", "coarse")
-    @classmethod
-    def _rising(cls, steps):
-        if sorted(set(steps)) != steps:
-            raise ValueError("the numbers of steps must rise")
-        return steps
 
     @field_validator("coarse")
     @classmethod
