@@ -28,6 +28,7 @@ MODELS = ("sindy", "linear", "nn", "unprojected", "persistence")
 LAST = 0.25
 """Share of the training, from its end, that final returns are means over."""
 RESAMPLES = 500
+SAVES = "model-free learning took many times as many real steps"
 
 
 def forecast(case: Case[Params], data: xr.DataTree, trained: xr.DataTree) -> xr.DataTree:
@@ -141,6 +142,10 @@ def _returns(case: Case[Params], trained: xr.DataTree) -> xr.Dataset:
             "untrained_return": labelled(grid, returns[..., 0], "return before learning", nan=DIVERGED),
             "final_return": labelled(grid, final, "return over the last quarter", nan=DIVERGED),
             "real_steps": labelled(grid, steps, "real steps until learned", "step"),
+            "saves": labelled(grid, saves(steps, params.train.arms, params.forecast.fold), SAVES, may_be_constant=1),
+            "beaten": labelled(
+                grid, (final[params.train.arms.index("sindy")] > final) * 1.0, "sparse returns more", may_be_constant=1
+            ),
             "mean_return": labelled(("arm", "end"), intervals, "mean final return, low, high", nan=DIVERGED),
         },
         {"arm": params.train.arms, "agent": curves["agent"].values, "end": ["mean", "low", "high"]},
@@ -154,6 +159,11 @@ def real_steps(
     first = np.where((returns >= goal).any(-1), step[(returns >= goal).argmax(-1)], step[-1])
     modelled = np.where(final >= goal, samples, step[-1])
     return np.where((np.array(arms) == "real")[:, None], first, modelled).astype(float)
+
+
+def saves(steps: np.ndarray, arms: list, fold: float) -> np.ndarray:
+    """1 where the agent of the real task took `fold` times as many real steps or more: (arms, agents)."""
+    return (steps[list(arms).index("real")] >= fold * steps).astype(float)
 
 
 def _policies(case: Case[Params], data: xr.DataTree, trained: xr.DataTree) -> xr.Dataset:
@@ -207,6 +217,7 @@ def _wake(case: Case[Params], data: xr.DataTree, trained: xr.DataTree) -> xr.Dat
             "step": curves["step"],
             "final_drag": labelled(grid, final, f"{said}, last quarter", nan=DIVERGED),
             "real_steps": labelled(grid, steps, "real steps until the drag is low enough", "step"),
+            "saves": labelled(grid, saves(steps, arms, params.forecast.fold), SAVES, may_be_constant=1),
             "free_drag": labelled((), drag, "drag without control"),
         },
         {"arm": arms, "agent": curves["agent"].values},

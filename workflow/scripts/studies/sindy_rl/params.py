@@ -133,6 +133,8 @@ class Forecast(Model):
     """Return that counts as having learned."""
     wake_goal: Share
     """Share of the uncontrolled drag that counts as having learned."""
+    fold: Annotated[float, Field(ge=1)]
+    """Times as many real steps that model-free learning must take for an agent to count as saving many."""
     lead: PositiveInt
     """Steps of the rollout whose error is judged."""
     leads: PositiveInt

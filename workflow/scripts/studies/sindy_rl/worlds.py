@@ -47,15 +47,12 @@ def pendulum() -> LearnedEnvironment:
 
 def wake_rate(t: float, state: np.ndarray, action: np.ndarray) -> np.ndarray:
     """Mean-field model of a wake (Noack et al., J. Fluid Mech. 497, 335 (2003)): oscillation (a, b), slow mode A."""
-    a, b, slow = np.moveaxis(state, -1, 0)
-    return np.stack(
-        [
-            MU * a - a * slow - FREQUENCY * b + GAIN * action[..., 0],
-            FREQUENCY * a + MU * b - b * slow,
-            -(slow - a**2 - b**2) / SLAVING,
-        ],
-        -1,
-    )
+    a, b, slow = state[..., 0], state[..., 1], state[..., 2]
+    rate, growth = np.empty(state.shape), MU - slow
+    rate[..., 0] = growth * a - FREQUENCY * b + GAIN * action[..., 0]
+    rate[..., 1] = FREQUENCY * a + growth * b
+    rate[..., 2] = (a**2 + b**2 - slow) / SLAVING
+    return rate
 
 
 def wake_move(state: np.ndarray, action: np.ndarray) -> np.ndarray:
