@@ -11,7 +11,7 @@ from pesin.rl.playback import Playback
 from project import case_of
 from studies.sindy_rl.distil import distil, polynomial_returns
 from studies.sindy_rl.figures import taylor
-from studies.sindy_rl.forecast import real_steps, rollout, windows
+from studies.sindy_rl.forecast import real_steps, rollout, saves, windows
 from studies.sindy_rl.params import Distillation
 from studies.sindy_rl.simulate import simulate, swing_up
 from studies.sindy_rl.train import _bagged, _shuffled
@@ -118,6 +118,8 @@ def test_random_data_count_and_who_never_learns_counts_with_all_steps():
     returns = np.array([[[-900, -200.0], [-900, -300]], [[-900, -300], [-900, -240]], [[-200, -900], [-900, -900]]])
     found = real_steps(returns, returns[..., -1], np.array([0, 500]), ["sindy", "real", "nn"], 400, -250)
     np.testing.assert_array_equal(found, [[400, 500], [500, 500], [500, 500]])
+    steps = np.array([[400, 400, 400], [2000, 1999, 2500], [400, 2500, 2500]])
+    np.testing.assert_array_equal(saves(steps, ["sindy", "real", "nn"], 5), [[1, 0, 1], [0, 0, 0], [1, 0, 0]])
 
 
 def test_a_policy_that_is_a_polynomial_is_found_in_the_model():

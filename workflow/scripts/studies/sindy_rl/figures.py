@@ -32,8 +32,11 @@ def returns(study: Results) -> Figure:
     figure, axes = panels(1, 3, height=2.8)
     left, middle, right = axes[0]
     for arm in (str(name) for name in swing["arm"].values):
-        curve = swing["returns"].sel(arm=arm)
-        interval_band(left, swing["step"], interval(curve, over="agent"), SAID[arm], color=colour(arm))
+        curve = swing["along"].sel(arm=arm)
+        if arm in ("sindy", "real"):
+            interval_band(left, swing["step"], interval(curve, over="agent"), SAID[arm], color=colour(arm))
+        else:
+            left.plot(swing["step"], curve.mean("agent"), color=colour(arm), label=SAID[arm])
         final, seen = swing["final_return"].sel(arm=arm), swing["interactions"].sel(arm=arm).values
         if arm == "real":
             middle.plot(seen[1:], curve.mean("agent")[1:], "o-", ms=3, color=colour(arm), label=SAID[arm])
@@ -42,10 +45,10 @@ def returns(study: Results) -> Figure:
             middle.plot(beside, final, "o", ms=4, color=colour(arm), label=SAID[arm])
     for panel in (left, middle):
         panel.axhline(params.goal, color="k", ls=":", lw=1)
-    left.set(xlabel="steps in its own world", ylabel=named(swing["returns"]))
-    middle.set(xlabel="real steps seen")
+    left.set(xlabel="steps in its own world", ylabel=named(swing["along"]), ylim=(-1900, 50))
+    middle.set(xlabel="real steps seen", ylabel="final return (real task: mean of all)", ylim=(-1900, 50))
     log_axis(middle, "x", [250, 500, 1000, 2000, 4000])
-    legend(left, "above", ncols=3)
+    legend(left, "above", ncols=2)
     for arm in ("sindy", "real"):
         band = interval(wake["drag"].sel(arm=arm), over="agent")
         interval_band(right, wake["step"], band, SAID[arm], color=colour(arm))
@@ -66,11 +69,11 @@ def models(study: Results) -> Figure:
     for name in SHOWN:
         error = found["rollout_error"].sel(model=name)
         along = found["error"].sel(model=name).isel(samples=0).median("seed")
-        middle.plot(found["lead"], along, color=colour(name), label=name)
+        middle.plot(found["lead"], along, color=colour(name), label=SAID.get(name, name))
         if name == "unprojected":  # a few sets blow up: no mean
             continue
         interval_whiskers(
-            left, found["samples"].values, interval(error, over="seed"), name, fmt="o-", color=colour(name)
+            left, found["samples"].values, interval(error, over="seed"), SAID.get(name, name), fmt="o-", color=colour(name)
         )
     log_axis(left, "x", found["samples"].values)
     left.set(xlabel="random transitions", ylabel=f"rms error of {lead} steps (s.d.)", ylim=(0, None))
@@ -115,7 +118,7 @@ def law(study: Results) -> Figure:
     degree, letters = params.train.dynamics.degree, ("cos", "sin", "w", "a")
     labels = ["·".join(letters[i] for i in term) or "1" for term in monomials(4, degree)]
     middle = np.median(trained["models/sindy"].values[-1, 0], axis=0)
-    figure, grid = panels(1, 4, height=3.2, gridspec_kw={"width_ratios": [1, 1.3, 1.3, 1.2]})
+    figure, grid = panels(1, 4, height=3.2, gridspec_kw={"width_ratios": [1, 1.3, 1.3, 1.6]})
     axes = grid[0]
     look: dict[str, Any] = {"vmin": -1, "vmax": 1, "cmap": "RdBu_r", "aspect": "auto"}
     for panel, values, title in zip(axes, (middle, taylor(degree)), ("found", "Taylor"), strict=False):
@@ -141,7 +144,8 @@ def law(study: Results) -> Figure:
     axes[2].set(xlabel="angle (rad)", ylabel="rate (rad/s)", title=f"policy of {terms} terms")
     x, y = policies["network_return"].values, policies["polynomial_return"].values
     low = 1.1 * min(x.min(), y.min())
-    axes[3].plot([low, 0], [1.25 * low, 0], "k--", lw=1)
+    axes[3].plot([low, 0], [1.25 * low, 0], "k--", lw=1, label="a quarter worse")
     axes[3].plot(x, y, "o", color=COLOURS[0])
     axes[3].set(xlabel="network's return", ylabel="polynomial's return", xlim=(low, 0), ylim=(1.25 * low, 0))
+    legend(axes[3], "above")
     return figure

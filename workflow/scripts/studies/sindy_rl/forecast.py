@@ -136,7 +136,7 @@ def _returns(case: Case[Params], trained: xr.DataTree) -> xr.Dataset:
     ]
     return xr.Dataset(
         {
-            "returns": labelled((*grid, "checkpoint"), returns, "return in the real task", nan=DIVERGED),
+            "along": labelled((*grid, "checkpoint"), returns, "return in the real task", nan=DIVERGED),
             "step": curves["step"],
             "interactions": labelled(("arm", "checkpoint"), seen, "real steps seen", "step"),
             "untrained_return": labelled(grid, returns[..., 0], "return before learning", nan=DIVERGED),
