@@ -73,7 +73,12 @@ def models(study: Results) -> Figure:
         if name == "unprojected":  # a few sets blow up: no mean
             continue
         interval_whiskers(
-            left, found["samples"].values, interval(error, over="seed"), SAID.get(name, name), fmt="o-", color=colour(name)
+            left,
+            found["samples"].values,
+            interval(error, over="seed"),
+            SAID.get(name, name),
+            fmt="o-",
+            color=colour(name),
         )
     log_axis(left, "x", found["samples"].values)
     left.set(xlabel="random transitions", ylabel=f"rms error of {lead} steps (s.d.)", ylim=(0, None))

@@ -26,7 +26,7 @@ from studies.sindy_rl.worlds import (
 
 MODELS = ("sindy", "linear", "nn", "unprojected", "persistence")
 LAST = 0.25
-"""Share of the training, from its end, that final returns are means over."""
+"""Share of the wake's training, from its end, that final drags are means over."""
 RESAMPLES = 500
 SAVES = "model-free learning took many times as many real steps"
 
@@ -36,7 +36,7 @@ def forecast(case: Case[Params], data: xr.DataTree, trained: xr.DataTree) -> xr.
     return xr.DataTree.from_dict(
         {
             "models": _models(case, data, trained),
-            "returns": _returns(case, trained),
+            "returns": _returns(case, data, trained),
             "policies": _policies(case, data, trained),
             "wake": _wake(case, data, trained),
         }
@@ -114,18 +114,20 @@ def _models(case: Case[Params], data: xr.DataTree, trained: xr.DataTree) -> xr.D
     )
 
 
-def _returns(case: Case[Params], trained: xr.DataTree) -> xr.Dataset:
+def _returns(case: Case[Params], data: xr.DataTree, trained: xr.DataTree) -> xr.Dataset:
     """Final returns, and real steps until an arm has learned; the initial random data count.
 
-    An arm that learns in a model has seen no real step but those of its model; whether it has learned is asked of its
-    final return. The one that learns in the real task has learned at the first evaluation that reaches the goal. Who
-    doesn't get there counts with all steps of the real arm.
+    Final is each agent's policy where it was best in its own world, tried in the real task from fresh starts. An arm
+    that learns in a model has seen no real step but those of its model; whether it has learned is asked of its final
+    return. The one that learns in the real task has learned at the first evaluation that reaches the goal. Who doesn't
+    get there counts with all steps of the real arm.
     """
     params, curves = case.params, trained["curves"].to_dataset()
     stand_ins = params.forecast.stand_ins
     curves = curves.sel(arm=[stand_ins.get(arm, arm) for arm in params.train.arms]).assign_coords(arm=params.train.arms)
     returns, step = curves["returns"].values, curves["step"].values
-    final = returns[..., step > (1 - LAST) * step[-1]].mean(-1)
+    fresh = data["pendulum/fresh"].values
+    final = np.array([network_returns(params, trained, stand_ins.get(arm, arm), fresh) for arm in params.train.arms])
     grid = ("arm", "agent")
     steps = real_steps(returns, final, step, params.train.arms, params.simulate.samples[-1], params.forecast.goal)
     real = (np.array(params.train.arms) == "real")[:, None]
@@ -140,7 +142,7 @@ def _returns(case: Case[Params], trained: xr.DataTree) -> xr.Dataset:
             "step": curves["step"],
             "interactions": labelled(("arm", "checkpoint"), seen, "real steps seen", "step"),
             "untrained_return": labelled(grid, returns[..., 0], "return before learning", nan=DIVERGED),
-            "final_return": labelled(grid, final, "return over the last quarter", nan=DIVERGED),
+            "final_return": labelled(grid, final, "return of the policy that was best at home", nan=DIVERGED),
             "real_steps": labelled(grid, steps, "real steps until learned", "step"),
             "saves": labelled(grid, saves(steps, params.train.arms, params.forecast.fold), SAVES, may_be_constant=1),
             "beaten": labelled(
@@ -150,6 +152,12 @@ def _returns(case: Case[Params], trained: xr.DataTree) -> xr.Dataset:
         },
         {"arm": params.train.arms, "agent": curves["agent"].values, "end": ["mean", "low", "high"]},
     )
+
+
+def network_returns(params: Params, trained: xr.DataTree, arm: str, starts: np.ndarray) -> np.ndarray:
+    """Mean return in the real task of the arm's networks, (agents,)."""
+    true = pendulum()
+    return roll_out(players(params, trained, arm), as_environment(true), starts, true.horizon).reward.sum(0).mean(-1)
 
 
 def real_steps(
@@ -176,7 +184,7 @@ def _policies(case: Case[Params], data: xr.DataTree, trained: xr.DataTree) -> xr
     agents = np.arange(len(found.chosen))
     chosen, degree = found.coefficients[agents, found.chosen], max(how.degrees)
     polynomial = polynomial_returns(true, chosen[:, None], degree, fresh)[:, 0]
-    network = roll_out(player, as_environment(true), fresh, true.horizon).reward.sum(0).mean(-1)
+    network = network_returns(params, trained, arm, fresh)
     size = sum(values[0].size for values in player.actor.values())
     terms = found.terms[agents, found.chosen]
     grid = ("agent", "degree", "threshold")

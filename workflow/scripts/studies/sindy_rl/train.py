@@ -155,7 +155,7 @@ def _agents(
     true: LearnedEnvironment,
     learning: Learning,
 ) -> tuple[xr.Dataset, xr.Dataset]:
-    """Soft actor-critic of all arms in one batch, examined in the real task."""
+    """Soft actor-critic of all arms in one batch: curves, and each actor where it was best in its own world."""
     total = len(arms) * count
     agents = Agents(
         seed=np.tile(np.arange(count), len(arms)),
@@ -194,6 +194,12 @@ def _agents(
     curves = xr.Dataset(
         {
             "returns": labelled((*grid, "checkpoint"), returns, "return in the real task", nan=DIVERGED),
+            "own_returns": labelled(
+                (*grid, "checkpoint"),
+                history.own_returns.reshape(returns.shape),
+                "return in its own world",
+                nan=DIVERGED,
+            ),
             "step": labelled("checkpoint", history.checkpoints, "steps in the agent's own world", "step"),
             "entropy": labelled((*grid, "block"), blocked(history.entropy), "policy entropy", "nat", nan=DIVERGED),
             "temperature": labelled((*grid, "block"), blocked(history.temperature), "alpha", nan=DIVERGED),
@@ -201,4 +207,5 @@ def _agents(
         },
         {"arm": arms, "agent": np.arange(count)},
     )
-    return curves, weights_dataset(learner.actor.now, [f"{arm}/{i}" for arm in arms for i in range(count)])
+    best = {name: torch.as_tensor(value) for name, value in history.best.items()}
+    return curves, weights_dataset(best, [f"{arm}/{i}" for arm in arms for i in range(count)])
