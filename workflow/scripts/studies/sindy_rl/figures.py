@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 from matplotlib.figure import Figure
+from matplotlib.ticker import NullFormatter
 
 from pesin.models.sparse_regression import monomials, polynomial_library
 from pesin.plot.style import COLOURS, interval_band, interval_whiskers, legend, log_axis, named, names, panels
@@ -46,7 +47,7 @@ def returns(study: Results) -> Figure:
     for panel in (left, middle):
         panel.axhline(params.goal, color="k", ls=":", lw=1)
     left.set(xlabel="steps in its own world", ylabel=named(swing["along"]), ylim=(-1900, 50))
-    middle.set(xlabel="real steps seen", ylabel="final return (real task: mean of all)", ylim=(-1900, 50))
+    middle.set(xlabel="real steps seen", ylabel=named(swing["along"]), ylim=(-1900, 50))
     log_axis(middle, "x", [250, 500, 1000, 2000, 4000])
     legend(left, "above", ncols=2)
     for arm in ("sindy", "real"):
@@ -88,7 +89,9 @@ def models(study: Results) -> Figure:
     right.loglog(known["one_step_spread"][0], known["one_step_error"][0], ".", ms=2, color=colour("sindy"), alpha=0.4)
     rho = known["knows_its_error"].values[-1]
     right.set(xlabel="spread of the ensemble (s.d.)", ylabel="error of its median (s.d.)")
-    right.set_title(f"rho {rho.min():.2f} to {rho.max():.2f}")
+    right.set_title(f"rank correlations {rho.min():.2f} to {rho.max():.2f}")
+    for axis in (right.xaxis, right.yaxis):
+        axis.set_minor_formatter(NullFormatter())
     return figure
 
 
