@@ -80,6 +80,7 @@ def test_each_agent_of_a_panel_lives_in_its_own_world():
 
 def test_agents_do_not_feel_who_else_is_in_the_panel():
     from pesin.rl.networks import Perceptron
+    from pesin.rl.playback import Playback, roll_out
     from pesin.rl.soft_actor_critic import Agents, Learner, Settings, train
 
     def learned(worlds, group):
@@ -100,6 +101,12 @@ def test_agents_do_not_feel_who_else_is_in_the_panel():
     np.testing.assert_array_equal(together.states[0], apart.states[0])
     assert abs(together.states[1] - apart.states[1]).max() > 0.01
     np.testing.assert_allclose(together.returns, 2.5)
+    # What is kept of each actor is what did best in its own world.
+    player = Playback(together.best, {}, np.zeros(2, bool), np.ones(2, bool))
+    own = Panel([world(0.5), world(0.9)], np.array([0, 1]))
+    again = roll_out(player, own, np.array([[0.5, 0.0]]), own.horizon).reward.sum(0).mean(-1)
+    np.testing.assert_allclose(again, together.own_returns.max(1), rtol=1e-4)
+    assert (np.ptp(together.own_returns, axis=1) > 1e-3).all()
 
 
 def test_the_pendulum_is_quadratic_in_rate_and_nearly_so_in_its_angle():
