@@ -154,7 +154,7 @@ def test_polynomials_follow_each_model_with_its_own_coefficients():
 @pytest.mark.parametrize(
     "change, said",
     [
-        ({"simulate": {"agents": 9}}, "agents"),
+        ({"train": {"agents": 9}}, "agents"),
         ({"simulate": {"samples": [100, 50]}}, "samples must rise"),
         ({"train": {"arms": ["sindi"]}}, "sindi"),
         ({"train": {"dynamics": {"ridge": 0}}}, "ridge"),

@@ -9,7 +9,7 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import NullFormatter
 
 from pesin.models.sparse_regression import monomials, polynomial_library
-from pesin.plot.style import COLOURS, interval_band, interval_whiskers, legend, log_axis, named, names, panels
+from pesin.plot.style import COLOURS, interval_band, interval_whiskers, legend, log_axis, named, names, note, panels
 from pesin.stats.intervals import interval
 from pesin.steps.results import Results
 
@@ -89,7 +89,7 @@ def models(study: Results) -> Figure:
     right.loglog(known["one_step_spread"][0], known["one_step_error"][0], ".", ms=2, color=colour("sindy"), alpha=0.4)
     rho = known["knows_its_error"].values[-1]
     right.set(xlabel="spread of the ensemble (s.d.)", ylabel="error of its median (s.d.)")
-    right.set_title(f"rank correlations {rho.min():.2f} to {rho.max():.2f}")
+    right.set_title(f"rank corr. {rho.min():.2f} to {rho.max():.2f}")
     for axis in (right.xaxis, right.yaxis):
         axis.set_minor_formatter(NullFormatter())
     return figure
@@ -133,7 +133,7 @@ def law(study: Results) -> Figure:
         image = panel.imshow(values, **look)
         for (row, column), value in np.ndenumerate(values):
             if value:
-                panel.text(column, row, f"{value:.2f}", ha="center", va="center", fontsize=5, color=shade(value))
+                note(panel, f"{value:.2f}", (column, row), ha="center", va="center", color=shade(value))
         names(panel, "x", ["cos'", "sin'", "w'"])
         panel.set_title(title)
     names(axes[0], "y", labels)

@@ -33,7 +33,7 @@ def network_arrays(params: Params, trained: xr.DataTree, sizes: list[int]) -> di
 
 def arm_worlds(params: Params, trained: xr.DataTree, networks: dict[str, np.ndarray]) -> dict[str, LearnedEnvironment]:
     """The pendulum as each arm knows it, a model for each agent."""
-    count, true = params.simulate.agents, pendulum()
+    count, true = params.train.agents, pendulum()
     sparse = sparse_world(true, medians(trained, "sindy")[-1, :count], params.train.dynamics.degree)
     reward = np.median(trained["models/reward"].values, axis=1)[:count]
     return {
@@ -54,7 +54,7 @@ def wake_worlds(params: Params, trained: xr.DataTree) -> dict[str, LearnedEnviro
 
 def players(params: Params, trained: xr.DataTree, arm: str) -> Playback:
     """The agents of one arm."""
-    place, count = params.train.arms.index(arm), params.simulate.agents
+    place, count = params.train.arms.index(arm), params.train.agents
     kept = trained["actor"].to_dataset()
     actor = {str(name): kept[name].values[place * count : (place + 1) * count] for name in kept.data_vars}
     return Playback(actor, {}, np.zeros(count, bool), np.ones(count, bool))

@@ -18,8 +18,6 @@ class Simulate(Model):
 
     seeds: Seeds
     """Sets of random transitions of the pendulum: the independent unit of models."""
-    agents: Seeds
-    """Agents of each arm, the k-th with the k-th set's models: the independent unit of returns."""
     samples: Annotated[list[Annotated[int, Field(ge=20)]], Field(min_length=2)]
     """Real transitions that models are fitted to, rising; agents have the models of the most."""
     held_out: Annotated[int, Field(ge=3)]
@@ -36,10 +34,6 @@ class Simulate(Model):
     def _sizes(self):
         if sorted(set(self.samples)) != self.samples:
             raise ValueError(f"samples must rise, they are {self.samples}")
-        if self.agents > self.seeds:
-            raise ValueError(
-                f"agents ({self.agents}) must not exceed seeds ({self.seeds}): each needs models of its own"
-            )
         return self
 
 
@@ -91,6 +85,8 @@ class Train(Model):
 
     arms: Annotated[list[Arm], Field(min_length=1)]
     """Worlds that agents learn in. reward: the sparse model with a sparse reward in place of the exact one."""
+    agents: Seeds
+    """Agents of each arm, the k-th with the k-th set's models: the independent unit of returns."""
     members: Annotated[int, Field(ge=3)]
     """Models of a sparse ensemble; their median is used."""
     dropped: Annotated[int, Field(ge=0)]
@@ -155,3 +151,10 @@ class Params(Model):
     train: Train
     entropy: Entropy
     forecast: Forecast
+
+    @model_validator(mode="after")
+    def _models(self):
+        agents, seeds = self.train.agents, self.simulate.seeds
+        if agents > seeds:
+            raise ValueError(f"train.agents ({agents}) must not exceed simulate.seeds ({seeds}): each needs models")
+        return self

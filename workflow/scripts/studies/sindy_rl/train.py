@@ -13,7 +13,7 @@ from pesin.models.mlp import apply_mlp, init_mlp, weights_dataset
 from pesin.models.optimisers import RunsOptimiser, fit_runs
 from pesin.models.sparse_regression import fit_bagged, polynomial_library
 from pesin.rl.networks import Perceptron
-from pesin.rl.soft_actor_critic import Agents, Learner, Settings
+from pesin.rl.soft_actor_critic import Agents, History, Learner, Settings
 from pesin.rl.soft_actor_critic import train as learn
 from pesin.steps.case import Case
 from pesin.steps.labels import DIVERGED, labelled
@@ -35,7 +35,7 @@ def train(case: Case[Params], data: xr.DataTree) -> xr.DataTree:
         "wake_models": _wake(case, flow),
     }
     found = xr.DataTree.from_dict(models)
-    count, chosen = case.params.simulate.agents, case.params.train
+    count, chosen = case.params.train.agents, case.params.train
     worlds = arm_worlds(case.params, found, network_arrays(case.params, found, [-1]))
     arms = [worlds[name] for name in chosen.arms]
     curves, weights = _agents(case, "pendulum", swing, arms, chosen.arms, count, pendulum(), chosen.learning)
@@ -184,28 +184,28 @@ def _agents(
         case.checkpoint(name, [rng]),
         as_environment(true),
     )
+    best = {name: torch.as_tensor(value) for name, value in history.best.items()}
+    weights = weights_dataset(best, [f"{arm}/{i}" for arm in arms for i in range(count)])
+    return _curves(history, arms, count, learning.warmup), weights
+
+
+def _curves(history: History, arms: list[str], count: int, warmup: int) -> xr.Dataset:
     edges = np.linspace(0, history.entropy.shape[1], min(BLOCKS, history.entropy.shape[1]) + 1).astype(int)
 
     def blocked(values: np.ndarray) -> np.ndarray:
         means = [values[:, a:b].mean(1) for a, b in zip(edges[:-1], edges[1:], strict=True)]
         return np.stack(means, -1).reshape(len(arms), count, -1)
 
-    grid, returns = ("arm", "agent"), history.returns.reshape(len(arms), count, -1)
-    curves = xr.Dataset(
+    examined, block = ("arm", "agent", "checkpoint"), ("arm", "agent", "block")
+    returns, own = (values.reshape(len(arms), count, -1) for values in (history.returns, history.own_returns))
+    return xr.Dataset(
         {
-            "returns": labelled((*grid, "checkpoint"), returns, "return in the real task", nan=DIVERGED),
-            "own_returns": labelled(
-                (*grid, "checkpoint"),
-                history.own_returns.reshape(returns.shape),
-                "return in its own world",
-                nan=DIVERGED,
-            ),
+            "returns": labelled(examined, returns, "return in the real task", nan=DIVERGED),
+            "own_returns": labelled(examined, own, "return in its own world", nan=DIVERGED),
             "step": labelled("checkpoint", history.checkpoints, "steps in the agent's own world", "step"),
-            "entropy": labelled((*grid, "block"), blocked(history.entropy), "policy entropy", "nat", nan=DIVERGED),
-            "temperature": labelled((*grid, "block"), blocked(history.temperature), "alpha", nan=DIVERGED),
-            "block_step": labelled("block", learning.warmup + edges[1:], "steps done", "step"),
+            "entropy": labelled(block, blocked(history.entropy), "policy entropy", "nat", nan=DIVERGED),
+            "temperature": labelled(block, blocked(history.temperature), "alpha", nan=DIVERGED),
+            "block_step": labelled("block", warmup + edges[1:], "steps done", "step"),
         },
         {"arm": arms, "agent": np.arange(count)},
     )
-    best = {name: torch.as_tensor(value) for name, value in history.best.items()}
-    return curves, weights_dataset(best, [f"{arm}/{i}" for arm in arms for i in range(count)])
