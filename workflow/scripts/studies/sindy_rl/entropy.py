@@ -86,7 +86,7 @@ def _predictive(case: Case[Params], known: xr.Dataset, models: xr.Dataset) -> np
         cloud = state.reshape(*members.shape[:2], *start.shape)
         apart = cloud - cloud.mean(1, keepdims=True)
         covariance = np.einsum("smpi,smpj->spij", apart, apart) / (members.shape[1] - 1)
-        found.append(gaussian_entropy(covariance + RESOLUTION**2 * np.eye(start.shape[-1])).value.mean(-1))
+        found.append(np.mean(gaussian_entropy(covariance + RESOLUTION**2 * np.eye(start.shape[-1])).value, -1))
     return np.stack(found, -1)
 
 

@@ -93,7 +93,7 @@ def _models(case: Case[Params], data: xr.DataTree, trained: xr.DataTree) -> xr.D
     lead = curve[..., : params.forecast.lead].mean(-1)
     long = np.sqrt(curve)
     valid = np.where((long >= 0.4).any(-1), (long >= 0.4).argmax(-1), leads)
-    reward = np.median(trained["models/reward"].values, axis=1)
+    reward = np.median(trained["models"].to_dataset()["reward"].values, axis=1)
     x = np.concatenate([truth[:, :-1], moves], -1).reshape(-1, 4)
     said = applied(reward, params.train.reward.degree, np.broadcast_to(x, (seeds, *x.shape)))[..., 0]
     actual = known["held_reward"].values.ravel()
@@ -126,7 +126,7 @@ def _returns(case: Case[Params], data: xr.DataTree, trained: xr.DataTree) -> xr.
     stand_ins = params.forecast.stand_ins
     curves = curves.sel(arm=[stand_ins.get(arm, arm) for arm in params.train.arms]).assign_coords(arm=params.train.arms)
     returns, step = curves["returns"].values, curves["step"].values
-    fresh = data["pendulum/fresh"].values
+    fresh = data["pendulum"].to_dataset()["fresh"].values
     final = np.array([network_returns(params, trained, stand_ins.get(arm, arm), fresh) for arm in params.train.arms])
     grid = ("arm", "agent")
     steps = real_steps(returns, final, step, params.train.arms, params.simulate.samples[-1], params.forecast.goal)
@@ -206,7 +206,7 @@ def _policies(case: Case[Params], data: xr.DataTree, trained: xr.DataTree) -> xr
 def _wake(case: Case[Params], data: xr.DataTree, trained: xr.DataTree) -> xr.Dataset:
     """Drag with control over drag without, from states of the limit cycle, and real steps until it is low enough."""
     params, true, curves = case.params, wake(), trained["wake_curves"].to_dataset()
-    state = data["wake/examined"].values
+    state = data["wake"].to_dataset()["examined"].values
     free = np.zeros(len(state))
     for _ in range(true.horizon):
         state, reward, _ = true.step(state, np.zeros((len(state), 1)))

@@ -35,7 +35,7 @@ def arm_worlds(params: Params, trained: xr.DataTree, networks: dict[str, np.ndar
     """The pendulum as each arm knows it, a model for each agent."""
     count, true = params.train.agents, pendulum()
     sparse = sparse_world(true, medians(trained, "sindy")[-1, :count], params.train.dynamics.degree)
-    reward = np.median(trained["models/reward"].values, axis=1)[:count]
+    reward = np.median(trained["models"].to_dataset()["reward"].values, axis=1)[:count]
     return {
         "sindy": sparse,
         "real": true,
@@ -48,13 +48,13 @@ def arm_worlds(params: Params, trained: xr.DataTree, networks: dict[str, np.ndar
 def wake_worlds(params: Params, trained: xr.DataTree) -> dict[str, LearnedEnvironment]:
     """The wake as its two arms know it."""
     true = wake()
-    found = np.median(trained["wake_models/sindy"].values, axis=1)
+    found = np.median(trained["wake_models"].to_dataset()["sindy"].values, axis=1)
     return {"sindy": sparse_world(true, found, params.train.dynamics.degree), "real": true}
 
 
 def players(params: Params, trained: xr.DataTree, arm: str) -> Playback:
     """The agents of one arm."""
-    place, count = params.train.arms.index(arm), params.train.agents
+    place, count = list[str](params.train.arms).index(arm), params.train.agents
     kept = trained["actor"].to_dataset()
     actor = {str(name): kept[name].values[place * count : (place + 1) * count] for name in kept.data_vars}
     return Playback(actor, {}, np.zeros(count, bool), np.ones(count, bool))

@@ -37,8 +37,8 @@ def train(case: Case[Params], data: xr.DataTree) -> xr.DataTree:
     found = xr.DataTree.from_dict(models)
     count, chosen = case.params.train.agents, case.params.train
     worlds = arm_worlds(case.params, found, network_arrays(case.params, found, [-1]))
-    arms = [worlds[name] for name in chosen.arms]
-    curves, weights = _agents(case, "pendulum", swing, arms, chosen.arms, count, pendulum(), chosen.learning)
+    names, arms = list[str](chosen.arms), [worlds[name] for name in chosen.arms]
+    curves, weights = _agents(case, "pendulum", swing, arms, names, count, pendulum(), chosen.learning)
     theirs = wake_worlds(case.params, found)
     slow, _ = _agents(
         case, "wake", flow, list(theirs.values()), list(theirs), len(flow["seed"]), wake(), chosen.wake_learning
