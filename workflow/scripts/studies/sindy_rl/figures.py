@@ -126,7 +126,7 @@ def law(study: Results) -> Figure:
     degree, letters = params.train.dynamics.degree, ("cos", "sin", "w", "a")
     labels = ["·".join(letters[i] for i in term) or "1" for term in monomials(4, degree)]
     middle = np.median(trained["models/sindy"].values[-1, 0], axis=0)
-    figure, grid = panels(1, 4, height=3.2, gridspec_kw={"width_ratios": [1, 1.3, 1.3, 1.6]})
+    figure, grid = panels(1, 4, height=3.2, gridspec_kw={"width_ratios": [1.3, 1.6, 1.2, 1.4]})
     axes = grid[0]
     look: dict[str, Any] = {"vmin": -1, "vmax": 1, "cmap": "RdBu_r", "aspect": "auto"}
     for panel, values, title in zip(axes, (middle, taylor(degree)), ("found", "Taylor"), strict=False):
