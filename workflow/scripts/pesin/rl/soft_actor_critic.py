@@ -111,6 +111,10 @@ class History:
         Of the mean action, undiscounted, in the task's own units.
     checkpoints : ndarray, shape (checkpoints,)
         Environment steps done.
+    own_returns : ndarray, shape (agents, checkpoints)
+        As `returns`, in the world of the training.
+    best : dict of ndarray
+        Weights of each agent's actor where `own_returns` is highest.
     """
 
     states: np.ndarray
@@ -120,6 +124,8 @@ class History:
     temperature: np.ndarray
     returns: np.ndarray
     checkpoints: np.ndarray
+    own_returns: np.ndarray
+    best: dict[str, np.ndarray]
 
 
 class Learner:
@@ -328,6 +334,7 @@ def train(
     rng: np.random.Generator,
     progress: Callable[[Iterable[int]], Iterable[int]] = iter,
     checkpoint: Checkpoint | None = None,
+    examined_in: Environment | None = None,
 ) -> History:
     """Act, store, learn: one update after each environment step.
 
@@ -343,8 +350,10 @@ def train(
         All randomness of the loop but the networks' start.
     checkpoint
         Where a training that is stopped goes on from; it must know `rng`.
+    examined_in
+        World of the evaluations and of `examined`, if it isn't that of the training.
     """
-    checkpoint = checkpoint or Checkpoint()
+    checkpoint, outside = checkpoint or Checkpoint(), examined_in or env
     agents, settings = learner.agents, learner.settings
     n, seeds = len(agents), int(agents.seed.max()) + 1
     width = 2 * env.observations + env.actions + 2
@@ -355,10 +364,18 @@ def train(
     policies = np.zeros((2, n, settings.steps, env.actions), np.float32)
     held = np.zeros((2, n, settings.steps - settings.warmup), np.float32)  # entropy and temperature
     checkpoints = np.append(np.arange(0, settings.steps, every), settings.steps)
-    returns = np.zeros((n, len(checkpoints)))
+    returns, own = np.zeros((2, n, len(checkpoints)))
+    best = {name: value.numpy(force=True).copy() for name, value in learner.actor.now.items()}
     state = bank[agents.seed, 0]
     observation = env.observe(state)
-    grown: dict[str, np.ndarray] = {"states": states, "policies": policies, "held": held, "returns": returns}
+    grown: dict[str, np.ndarray] = {
+        "states": states,
+        "policies": policies,
+        "held": held,
+        "returns": returns,
+        "own": own,
+    }
+    grown |= {f"best_{name}": value for name, value in best.items()}
     first, saved = checkpoint.load()
     if saved:
         learner.restore(saved)
@@ -374,9 +391,16 @@ def train(
     def draw(kind: Callable, *shape: int) -> np.ndarray:
         return kind((seeds, *shape))[agents.seed]
 
+    def examine(place: int) -> None:
+        returns[:, place] = evaluate(learner, outside, examined)
+        own[:, place] = evaluate(learner, env, examined) if examined_in else returns[:, place]
+        better = own[:, place] > own[:, :place].max(1, initial=-np.inf)
+        for name, value in learner.actor.now.items():
+            best[name][better] = value.numpy(force=True)[better]
+
     for step in checkpoint.over(progress(range(first, settings.steps)), everything):
         if step % every == 0:
-            returns[:, step // every] = evaluate(learner, env, examined)
+            examine(step // every)
         mean, log_std = learner.policy(observation[:, None])
         policies[:, :, step] = mean[:, 0].numpy(force=True), log_std[:, 0].numpy(force=True)
         states[:, step] = state
@@ -403,8 +427,8 @@ def train(
             entropy = learner.update(batch, torch.as_tensor(normals, device=learner.device))
             place = step - settings.warmup
             held[:, :, place] = entropy.numpy(force=True), learner.log_alpha.exp().numpy(force=True)
-    returns[:, -1] = evaluate(learner, env, examined)
-    return History(states, policies[0], policies[1], held[0], held[1], returns, checkpoints)
+    examine(len(checkpoints) - 1)
+    return History(states, policies[0], policies[1], held[0], held[1], returns, checkpoints, own, best)
 
 
 def evaluate(learner: Learner, env: Environment, starts: np.ndarray) -> np.ndarray:
