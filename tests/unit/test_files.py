@@ -45,6 +45,22 @@ def test_round_trip_of_a_tree_with_a_published_result_inside(path, tmp_path):
     assert open_result(tmp_path / "b.nc")["weights/x"].values.tolist() == [4, 5, 6]
 
 
+def test_a_variable_named_like_its_group_is_read(path, monkeypatch):
+    """What is passed over would be read later, from a file that is opened anew and never closed."""
+    positioned = positions((2.0, 3.0))
+    publish(xr.DataTree.from_dict({"/": positioned.rename(x="y"), "/x": positioned}), path, ATTRIBUTES)
+    unread = []
+
+    def watched(tree):
+        unread.extend(v.name for node in tree.subtree for v in node.data_vars.values() if not v.variable._in_memory)
+        return digest(tree)
+
+    monkeypatch.setattr("pesin.steps.files.digest", watched)
+    monkeypatch.setattr("pesin.steps.files._faults", lambda *_: [])
+    assert open_result(path)["x/x"].values.tolist() == [2, 3]
+    assert not unread
+
+
 @pytest.mark.parametrize(
     ("bad", "message"),
     [

@@ -84,7 +84,8 @@ def open_result(path: Path) -> xr.Dataset | xr.DataTree:
     again = f"Delete it and run snakemake again to remake it: rm '{path}'"
     try:
         with xr.open_datatree(path, engine="netcdf4") as handle:
-            tree = handle.load()
+            # Node by node: xarray's `load` of a tree passes over a variable that is named like its group.
+            tree = xr.DataTree.from_dict({node.path: node.to_dataset(inherit=False).load() for node in handle.subtree})
     except FileNotFoundError:
         raise UserError(f"{path}: there is no such result.") from None
     except Exception as error:
