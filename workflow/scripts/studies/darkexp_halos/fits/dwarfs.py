@@ -1,0 +1,72 @@
+"""Fits of projected star counts: shares of DARKexp's mass in rings, against counts, by the likelihood of Poisson."""
+
+from __future__ import annotations
+
+import numpy as np
+import xarray as xr
+from scipy.interpolate import RectBivariateSpline
+from scipy.special import xlogy
+
+RINGS = 10
+EDGES = np.sqrt(np.linspace(0, 1, RINGS + 1)[:-1] / (1 - np.linspace(0, 1, RINGS + 1)[:-1]))
+"""Inner edges, in median radii; the last ring has no end."""
+SCALES = np.geomspace(0.1, 10, 121)
+"""Half-mass radii that are tried, in median radii."""
+PROJECTED = np.linspace(-5, 4, 120)
+"""ln R / r_half of the table."""
+SHELLS = 3000
+CUSPY = 5.0
+
+
+def inside(mass: np.ndarray, radius: np.ndarray, projected: np.ndarray) -> np.ndarray:
+    """Share of a sphere's mass at projected radii below R: 1 - int_R^inf sqrt(1 - R^2/r^2) dm."""
+    x = np.linspace(np.log(radius[0]), np.log(radius[-1]), SHELLS)
+    m = np.interp(x, np.log(radius), mass) / mass[-1]
+    r = np.exp((x[1:] + x[:-1]) / 2)
+    seen = np.sqrt(np.maximum(1 - (np.asarray(projected)[..., None] / r) ** 2, 0))
+    return 1 - seen @ np.diff(m) - m[0] * (np.asarray(projected) < radius[0])
+
+
+def table(halos: xr.Dataset, flat: bool) -> RectBivariateSpline:
+    """Shares inside by phi0 and ln R / r_half; flat: of rho ~ r^-2 up to the end of the grid."""
+    radius = halos.radius.values
+    rows = [inside(radius if flat else mass, radius, np.exp(PROJECTED)) for mass in halos.mass.values]
+    return RectBivariateSpline(halos.phi0.values, PROJECTED, np.array(rows))
+
+
+def shares(known: RectBivariateSpline, shapes: np.ndarray) -> np.ndarray:
+    """Expected shares of the rings, (shape, scale, ring)."""
+    x = np.log(np.maximum(EDGES, 1e-9)[None] / SCALES[:, None])
+    below = known.ev(shapes[:, None, None], np.clip(x, *PROJECTED[[0, -1]])[None])
+    below[..., 0] = 0
+    below = np.maximum.accumulate(np.concatenate([below, np.ones((*below.shape[:-1], 1))], -1), -1)
+    return np.maximum(np.diff(below), 1e-12)
+
+
+def rings(projected: np.ndarray) -> np.ndarray:
+    """Counts (dwarf, ring) of stars at (dwarf, star)."""
+    place = np.searchsorted(EDGES, projected / np.median(projected, 1, keepdims=True), side="right") - 1
+    return (place[..., None] == np.arange(RINGS)).sum(1)
+
+
+def deviance(counts: np.ndarray, expected: np.ndarray) -> np.ndarray:
+    """2 sum n ln(n / (N p)), (dwarf, shape, scale); chi^2 of rings less one less parameters in the limit of many stars."""
+    n = counts[:, None, None]
+    return 2 * (xlogy(n, n) - xlogy(n, n.sum(-1, keepdims=True) * expected)).sum(-1)
+
+
+def scores(projected: np.ndarray, known: RectBivariateSpline, shapes: tuple[float, float]) -> dict[str, np.ndarray]:
+    """reduced, best, cuspy (deviances at the best shape within `shapes`, and at phi0 = 5), shape, scale; each (dwarf,)."""
+    counts, tried = rings(projected), np.unique(np.linspace(*shapes, 17))
+    found = deviance(counts, shares(known, tried))
+    best = found.reshape(len(found), -1).argmin(1)
+    least = found.reshape(len(found), -1).min(1)
+    left = RINGS - 1 - 1 - int(tried.size > 1)
+    shape, scale = np.unravel_index(best, found.shape[1:])
+    return {
+        "reduced": least / left,
+        "best": least,
+        "cuspy": deviance(counts, shares(known, np.array([CUSPY]))).min((1, 2)),
+        "shape": tried[shape],
+        "scale": SCALES[scale],
+    }
