@@ -82,9 +82,10 @@ def galaxy(rng: np.random.Generator, kind: str, params) -> dict:
         "burkert": v_max**2 * curves.burkert(rad / (r_s * curves.NFW_PEAK / curves.BURKERT_PEAK)),
         "pseudo_isothermal": v_max**2 * curves.pseudo_isothermal(rad / (0.25 * r_s)),
         "nfw": v_max**2 * curves.nfw(rad / r_s),
-        "soliton": curves.soliton(rad, core, 1.0),
     }
-    true = np.sqrt([halo[name] + gas + stars * disk for name in (kind, "nfw", "soliton")]) * tilt
+    true = [np.sqrt(halo[name] + gas + stars * disk) * tilt for name in (kind, "nfw")]
+    # a halo of one number could not take up the sky's scatter, so there is none in the solitons' world
+    true = np.array([*true, np.sqrt(curves.soliton(rad * far, core, 1.0) + (gas + stars * disk) * far)])
     v_obs = true + np.maximum(LEAST_ERROR, ERROR * true) * noise
     return {
         "rad": rad * far,
