@@ -56,7 +56,11 @@ def family(study: Results) -> Figure:
     speed.set(xlabel="radius ($r_{max}$)", ylabel="circular speed ($V_{max}$)", xlim=(0.02, 10), ylim=(0.2, 1.05))
     legend(density, title="$\\phi_0$", loc="lower left")
     phi0 = found.phi0.values
-    for name, label in (("boltzmann", "of f(e)"), ("exact", "of binned N(e)"), ("measured", "the same, from particles")):
+    for name, label in (
+        ("boltzmann", "of f(e)"),
+        ("exact", "of binned N(e)"),
+        ("measured", "the same, from particles"),
+    ):
         entropies.plot(phi0, found[name], "o" if name == "measured" else "-", label=label, ms=4)
     entropies.set(xlabel="$\\phi_0$", ylabel="entropy (nat)")
     legend(entropies)
@@ -90,7 +94,12 @@ def galaxies(study: Results) -> Figure:
     chi.set(xlabel=named(found.reduced), ylabel="share of galaxies below", xlim=(0.3, 200), ylim=(0, 1.02))
     legend(chi, fontsize=5.5, loc="lower right", handlelength=1)
     bins = np.arange(0.25, 6.51, 0.5)
-    shapes.hist([found["shape"].values[truth == kind] for kind in kinds], bins, stacked=True, label=[TRUTHS.get(k, k) for k in kinds])
+    shapes.hist(
+        [found["shape"].values[truth == kind] for kind in kinds],
+        bins,
+        stacked=True,
+        label=[TRUTHS.get(k, k) for k in kinds],
+    )
     shapes.set(xlabel="$\\phi_0$ of the best fit", ylabel="galaxies")
     legend(shapes, fontsize=5.5)
     return figure
@@ -109,7 +118,10 @@ def dwarfs(study: Results) -> Figure:
     log_axis(counts, "y", [0.2, 0.5, 1, 2, 5, 10, 20])
     counts.set(xlabel="dwarf, in order of its deviance", ylabel=named(found.dwarf_reduced))
     legend(counts)
-    for panel, way, title in ((outwards, "outwards", "from inside to outside"), (inwards, "inwards", "from outside to inside")):
+    for panel, way, title in (
+        (outwards, "outwards", "from inside to outside"),
+        (inwards, "inwards", "from outside to inside"),
+    ):
         values = found.held_out.sel(way=way)
         panel.boxplot([values.sel(model=name).values for name in SAID], showfliers=False)
         log_axis(panel, "y", [0.5, 1, 2, 5, 10, 20])

@@ -100,7 +100,9 @@ def log_f(orbits: Orbits, centre: float, depth: np.ndarray, energy: np.ndarray) 
     s = np.log(orbits.depth / orbits.energy)
     spline = CubicSpline(s, orbits.log_f)
     at = np.log(depth / energy)
-    return spline(np.clip(at, s[0], s[-1])) + spline(s[0], 1) * np.minimum(at - s[0], 0) - 2.5 * np.maximum(at - s[-1], 0)
+    return (
+        spline(np.clip(at, s[0], s[-1])) + spline(s[0], 1) * np.minimum(at - s[0], 0) - 2.5 * np.maximum(at - s[-1], 0)
+    )
 
 
 def density_of(sphere: Sphere, grid: Grid, phi0: float) -> np.ndarray:
@@ -131,17 +133,21 @@ def family(shapes: list[float], grid: Grid) -> np.ndarray:
         start = start + 0.5 * misfit(start, grid, FIRST)[:-2]
     first = solved(start, grid, FIRST)
     found, rising = {FIRST: first}, sorted(shapes)
-    for way in (rising, rising[::-1]):
-        last = first
+    for above, way in ((True, rising), (False, rising[::-1])):
+        at, last = FIRST, first
         for phi0 in way:
-            if phi0 != FIRST and (phi0 > FIRST) == (way is rising):
-                found[phi0] = last = solved(last, grid, phi0)
+            if phi0 != FIRST and (phi0 > FIRST) == above:
+                for stone in np.linspace(at, phi0, int(np.ceil(abs(phi0 - at))) + 1)[1:]:
+                    last = solved(last, grid, stone)
+                at, found[phi0] = phi0, last
     return np.array([found[phi0] for phi0 in shapes])
 
 
 def solved(start: np.ndarray, grid: Grid, phi0: float) -> np.ndarray:
     """The halo nearest to a solution, by Levenberg's and Marquardt's method."""
-    return least_squares(misfit, start, args=(grid, phi0), method="lm", xtol=1e-7, ftol=1e-7, max_nfev=40 * start.size).x
+    return least_squares(
+        misfit, start, args=(grid, phi0), method="lm", xtol=1e-7, ftol=1e-7, max_nfev=40 * start.size
+    ).x
 
 
 def mean_energy(phi0: float) -> float:

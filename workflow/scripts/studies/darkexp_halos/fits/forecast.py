@@ -39,7 +39,9 @@ def forecast(case: Case[Params], data: Any, halos: xr.Dataset) -> xr.Dataset:
         "fits": labelled(dims, (reduced < GOOD).astype(int), "whether reduced chi^2 is below 2", may_be_constant=1),
         "bic": labelled(dims, bic, "BIC"),
         "speed": labelled((*dims, "radius"), [one.speed for one in fits.values()], "fitted speed", "km/s"),
-        "held_out": labelled(("model", "way", "galaxy"), list(held.values()), "error at radii not fitted", "error of V"),
+        "held_out": labelled(
+            ("model", "way", "galaxy"), list(held.values()), "error at radii not fitted", "error of V"
+        ),
         "reduced_core": labelled(("model", "core"), reduced[:, cored], "reduced chi^2"),
         "bic_core": labelled(("model", "core"), bic[:, cored], "BIC"),
         "reduced_cusp": labelled(("model", "cusp"), reduced[:, ~cored], "reduced chi^2"),

@@ -29,16 +29,18 @@ def minimise(residual: Callable, start: np.ndarray, low: np.ndarray, high: np.nd
     cost : ndarray, shape (runs,)
         Sums of squares.
     """
-    theta, r = start.copy(), residual(start)
+    theta, r, axes = start.copy(), residual(start), np.eye(start.shape[1])
     cost, mu = np.sum(r**2, 1), np.full(len(start), 1e-2)
     for _ in range(steps):
-        slopes = np.stack([(residual(theta + NUDGE * axis) - r) / NUDGE for axis in np.eye(theta.shape[1])], 2)
-        held = ((theta <= low) & (np.einsum("rmk,rm->rk", slopes, r) > 0)) | (low == high)
-        held |= (theta >= high) & (np.einsum("rmk,rm->rk", slopes, r) < 0)
+        nudge = np.where(theta + NUDGE > high, -NUDGE, NUDGE)
+        slopes = np.stack([(residual(theta + nudge * axis) - r) / (nudge @ axis)[:, None] for axis in axes], 2)
+        uphill = np.einsum("rmk,rm->rk", slopes, r)
+        held = ((theta <= low) & (uphill > 0)) | ((theta >= high) & (uphill < 0)) | (low == high)
         slopes = np.where(held[:, None], 0, slopes)
         matrix = np.einsum("rmk,rml->rkl", slopes, slopes)
         size = np.einsum("rkk->rk", matrix)
-        damped = matrix + np.einsum("rk,kl->rkl", mu[:, None] * size + 1e-10 * (1 + size.max(1, keepdims=True)), np.eye(len(low)))
+        damping = mu[:, None] * size + 1e-10 * (1 + size.max(1, keepdims=True))
+        damped = matrix + damping[:, None] * axes
         move = np.linalg.solve(damped, np.einsum("rmk,rm->rk", slopes, r)[..., None])[..., 0]
         trial = np.clip(theta - move, low, high)
         after = residual(trial)

@@ -117,7 +117,9 @@ def fit(model: Halo, data: dict[str, np.ndarray], used: np.ndarray, steps: int, 
 def speed_of(model: Halo, data: dict[str, np.ndarray], theta: np.ndarray) -> np.ndarray:
     """V in km/s at all radii."""
     gas = data["v_gas"] * np.abs(data["v_gas"])
-    return np.sqrt(np.maximum(model.curve(theta[:, :-1], data["rad"]) + gas + np.exp(theta[:, -1:]) * data["v_disk"] ** 2, 0))
+    return np.sqrt(
+        np.maximum(model.curve(theta[:, :-1], data["rad"]) + gas + np.exp(theta[:, -1:]) * data["v_disk"] ** 2, 0)
+    )
 
 
 def residual_of(model: Halo, data: dict[str, np.ndarray], used: np.ndarray) -> Callable:

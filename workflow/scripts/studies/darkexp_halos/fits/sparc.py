@@ -37,7 +37,9 @@ def read(path, fewest: int) -> list[dict]:
             disk = np.sqrt(v_disk**2 + BULGE * v_bulge**2)
             found.append({"rad": rad, "v_obs": v_obs, "v_err": v_err, "v_gas": v_gas, "v_disk": disk})
     if len(found) < 3:
-        raise UserError(f"{path}: fewer than 3 galaxies of {fewest} radii and a last speed of {LAST[0]} to {LAST[1]} km/s.")
+        raise UserError(
+            f"{path}: fewer than 3 galaxies of {fewest} radii and a last speed of {LAST[0]} to {LAST[1]} km/s."
+        )
     return found
 
 

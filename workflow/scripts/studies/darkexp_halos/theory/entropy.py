@@ -18,7 +18,7 @@ SIZE = 0.2
 
 
 def entropy(case: Case[Params], data: xr.Dataset) -> xr.Dataset:
-    """`loss` (phi0, trial), `ablated` (phi0), `boltzmann` (phi0), `exact` and `measured` with `error` (phi0)."""
+    """`loss` (phi0, trial), `ablated` (phi0), `boltzmann` (phi0), `exact` and `measured` (phi0)."""
     params, rng = case.params.entropy, case.rng("particles")
     losses, ablated, boltzmann, exact, measured = [], [], [], [], []
     for phi0 in data.phi0.values:
@@ -30,7 +30,7 @@ def entropy(case: Case[Params], data: xr.Dataset) -> xr.Dataset:
         edges = np.linspace(0, 1, params.bins + 1)
         share = np.diff([below(phi0, edge) for edge in edges])
         exact.append(-np.sum(share * np.log(share)))
-        found = sampled_energies(rng, one, params.particles) / one.potential.values.max()
+        found = sampled_energies(rng, one, params.particles) / float(one.energy[0] + one.depth[0])
         measured.append(shannon_entropy(np.histogram(np.clip(found, 0, 1), edges)[0]))
     lines = {
         "loss": labelled(("phi0", "trial"), losses, "entropy lost by a change of N(e)", "nat"),

@@ -29,7 +29,10 @@ def simulate(case: Case[Params]) -> xr.Dataset:
     if params.solved == "isothermal":
         halos = [one | isothermal(grid) for one in halos]
     found = {name: (dims, np.array([one[name] for one in halos])) for name, dims in DIMS.items()}
-    data = {name: labelled(("phi0", *dims), values, *SAID[name]) for name, (dims, values) in found.items()}
+    data = {
+        name: labelled(("phi0", *dims), values, *SAID[name], may_be_constant=1)
+        for name, (dims, values) in found.items()
+    }
     inner = found["slope_at"][1][:, 0]
     for name, values in (("slope_rise", inner), ("speed_rise", found["speed_ratio"][1])):
         data[name] = labelled("next", np.diff(values), *SAID[name], may_be_constant=1)
