@@ -45,7 +45,7 @@ def test_states_of_a_hernquist_sphere():
     np.testing.assert_allclose(orbits.states[middle], closed, rtol=0.01)
 
 
-def test_the_orbits_of_a_potential_hold_all_the_mass(monkeypatch):
+def test_the_orbits_of_a_potential_hold_all_the_mass():
     """int 4 pi r^2 rho_new dr is int N de = 1, whatever the potential."""
     log_rho, _ = hernquist()
     sphere = halo.sphere_of(log_rho, GRID)

@@ -1,4 +1,4 @@
-"""Spheres in which isotropic orbits have the energies of DARKexp, found without rescaling; G = M = half-mass radius = 1."""
+"""Spheres in which isotropic orbits have the energies of DARKexp, found without rescaling; G = M = r_half = 1."""
 
 from __future__ import annotations
 
@@ -95,8 +95,8 @@ def orbits_of(sphere: Sphere, grid: Grid, phi0: float, every: int = 5) -> Orbits
     return Orbits(bound, sphere.centre - bound, states, np.log(energies(phi0, sphere.centre, bound) / states))
 
 
-def log_f(orbits: Orbits, centre: float, depth: np.ndarray, energy: np.ndarray) -> np.ndarray:
-    """ln f between and beyond the tabulated energies: a power law inside, e^(5/2) outside. `depth` + `energy` = psi(0)."""
+def log_f(orbits: Orbits, depth: np.ndarray, energy: np.ndarray) -> np.ndarray:
+    """ln f between and beyond the tabulated energies: a power law inside, e^(5/2) outside; `depth` = psi(0) - `energy`."""
     s = np.log(orbits.depth / orbits.energy)
     spline = CubicSpline(s, orbits.log_f)
     at = np.log(depth / energy)
@@ -110,14 +110,14 @@ def density_of(sphere: Sphere, grid: Grid, phi0: float) -> np.ndarray:
     orbits = orbits_of(sphere, grid, phi0)
     depth = depth_at(sphere, grid)(grid.node)[:, None]
     psi = sphere.centre - depth
-    inside = np.exp(log_f(orbits, sphere.centre, depth + psi * V, psi * REST))
+    inside = np.exp(log_f(orbits, depth + psi * V, psi * REST))
     return np.log(4 * np.pi * np.sum(inside * np.sqrt(2 * psi * V) * psi * WEIGHT, 1))
 
 
 def misfit(log_rho: np.ndarray, grid: Grid, phi0: float) -> np.ndarray:
     """ln rho_new - ln rho at each node, and two for the scale: the mass inside 1 less a half, and ln of all mass.
 
-    Nothing is rescaled: an iteration that keeps a radius fixed ends where rho_new is rho stretched, which is no solution.
+    Nothing is rescaled: an iteration that keeps a radius fixed ends where rho_new is rho stretched: no solution.
     """
     sphere = sphere_of(log_rho, grid)
     change = density_of(sphere, grid, phi0) - log_rho + sphere.log_mass

@@ -50,13 +50,13 @@ def rings(projected: np.ndarray) -> np.ndarray:
 
 
 def deviance(counts: np.ndarray, expected: np.ndarray) -> np.ndarray:
-    """2 sum n ln(n / (N p)), (dwarf, shape, scale); chi^2 of rings less one less parameters in the limit of many stars."""
+    """2 sum n ln(n / (N p)), (dwarf, shape, scale); for many stars chi^2 of rings - 1 - parameters."""
     n = counts[:, None, None]
     return 2 * (xlogy(n, n) - xlogy(n, n.sum(-1, keepdims=True) * expected)).sum(-1)
 
 
 def scores(projected: np.ndarray, known: RectBivariateSpline, shapes: tuple[float, float]) -> dict[str, np.ndarray]:
-    """reduced, best, cuspy (deviances at the best shape within `shapes`, and at phi0 = 5), shape, scale; each (dwarf,)."""
+    """reduced, best and cuspy (deviances at the best shape within `shapes`, and at phi0 = 5), shape, scale of each."""
     counts, tried = rings(projected), np.unique(np.linspace(*shapes, 17))
     found = deviance(counts, shares(known, tried))
     best = found.reshape(len(found), -1).argmin(1)

@@ -19,7 +19,7 @@ ONE = 4.0
 
 
 def simulate(case: Case[Params]) -> xr.Dataset:
-    """Profiles (phi0, radius), orbits (phi0, level), slopes (phi0, place) and numbers (phi0), with their rises (next)."""
+    """Profiles (phi0, radius), orbits (phi0, level), slopes (phi0, place), numbers (phi0) and their rises (next)."""
     params = case.params.simulate
     grid, shapes = grid_of(params.nodes, params.points), params.shapes
     solved = shapes if params.solved == "each" else [ONE] * len(shapes)
