@@ -96,7 +96,7 @@ def orbits_of(sphere: Sphere, grid: Grid, phi0: float, every: int = 5) -> Orbits
 
 
 def log_f(orbits: Orbits, depth: np.ndarray, energy: np.ndarray) -> np.ndarray:
-    """ln f between and beyond the tabulated energies: a power law inside, e^(5/2) outside; `depth` = psi(0) - `energy`."""
+    """ln f at and beyond the tabulated energies: a power law inside, e^(5/2) outside. `depth` + `energy` = psi(0)."""
     s = np.log(orbits.depth / orbits.energy)
     spline = CubicSpline(s, orbits.log_f)
     at = np.log(depth / energy)

@@ -50,7 +50,7 @@ SOLITON_X = np.geomspace(1e-3, 300, 600)
 def soliton(r: np.ndarray, core: np.ndarray, boson: float) -> np.ndarray:
     """V^2 of rho = rho_s / (1 + 0.091 (r / r_c)^2)^8: one boson mass leaves one number for each halo.
 
-    rho_s = 1.9e7 (m / 1e-22 eV)^-2 (r_c / kpc)^-4 solar masses / kpc^3 (Schive and others, Nature Physics 10, 496, 2014).
+    rho_s = 1.9e7 (m / 1e-22 eV)^-2 (r_c / kpc)^-4 solar masses / kpc^3 (Schive and others, Nature Physics 10, 2014).
     """
     y = SOLITON_X
     shell = y**3 * (1 + 0.091 * y**2) ** -8
