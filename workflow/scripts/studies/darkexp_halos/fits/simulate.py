@@ -54,7 +54,7 @@ def simulate(case: Case[Params]) -> xr.DataTree:
 
 
 def errors(v_obs: np.ndarray, drawn: list[dict]) -> np.ndarray:
-    """Errors of all speeds: the galaxy's own where it has them, else what the noise was drawn with."""
+    """Errors of all speeds: the galaxy's own where it has them, else the rule of the noise, on what was observed."""
     found = np.maximum(LEAST_ERROR, ERROR * np.abs(v_obs))
     for i, one in enumerate(drawn):
         if "v_err" in one:
