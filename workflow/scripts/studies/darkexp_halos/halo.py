@@ -124,11 +124,16 @@ def misfit(log_rho: np.ndarray, grid: Grid, phi0: float) -> np.ndarray:
     return np.append(change, [np.interp(0, grid.fine, sphere.mass) - 0.5, sphere.log_mass])
 
 
+def guess(grid: Grid) -> np.ndarray:
+    """ln rho at the nodes of a sphere of unit mass with a core and a slope of 4 outside: no solution."""
+    r = np.exp(grid.node)
+    start = -np.log((r + 0.3) * (r + 0.5) ** 3)
+    return start - sphere_of(start, grid).log_mass
+
+
 def family(shapes: list[float], grid: Grid) -> np.ndarray:
     """ln rho at the nodes of the DARKexp halos of these phi0, in their order; shape (phi0, node)."""
-    r = np.exp(grid.node)
-    start = np.log(1 / ((r + 0.3) * (r + 0.5) ** 3))
-    start -= sphere_of(start, grid).log_mass
+    start = guess(grid)
     for _ in range(8):
         start = start + 0.5 * misfit(start, grid, FIRST)[:-2]
     first = solved(start, grid, FIRST)

@@ -9,7 +9,7 @@ from scipy.optimize import brentq, minimize_scalar
 
 from pesin.steps.case import Case
 from pesin.steps.labels import labelled
-from studies.darkexp_halos.halo import Grid, family, grid_of, misfit, orbits_of, sphere_of, virial_ratio
+from studies.darkexp_halos.halo import Grid, family, grid_of, guess, misfit, orbits_of, sphere_of, virial_ratio
 from studies.darkexp_halos.theory.params import Params
 
 PLACES = [0.03, 0.1, 0.3, 1.0, 3.0, 10.0]
@@ -23,11 +23,11 @@ def simulate(case: Case[Params]) -> xr.Dataset:
     params = case.params.simulate
     grid, shapes = grid_of(params.nodes, params.points), params.shapes
     solved = shapes if params.solved == "each" else [ONE] * len(shapes)
-    densities = family(sorted(set(solved)), grid)
-    known = dict(zip(sorted(set(solved)), densities, strict=True))
-    halos = [halo(known[phi0], phi0, grid) for phi0 in solved]
     if params.solved == "isothermal":
-        halos = [one | isothermal(grid) for one in halos]
+        halos = [halo(guess(grid), ONE, grid) | isothermal(grid)] * len(shapes)
+    else:
+        known = dict(zip(sorted(set(solved)), family(sorted(set(solved)), grid), strict=True))
+        halos = [halo(known[phi0], phi0, grid) for phi0 in solved]
     found = {name: (dims, np.array([one[name] for one in halos])) for name, dims in DIMS.items()}
     data = {
         name: labelled(("phi0", *dims), values, *SAID[name], may_be_constant=1)
