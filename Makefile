@@ -53,7 +53,7 @@ crate: .venv/.ready ## describe the results of the last run as a Workflow Run RO
 # Two files at once, but for the browser's times and SLURM's time limits, which a busy machine would spoil.
 test: .venv/.ready-test lint ## all tests
 	@status=0; \
-	$(PY) -m pytest $(STUDIES) -n 2 --dist loadfile --ignore tests/browser --ignore tests/cluster || status=$$?; \
+	$(PY) -m pytest $(STUDIES) -n 2 --dist loadfile --no-loadscope-reorder --ignore tests/browser --ignore tests/cluster || status=$$?; \
 	$(PY) -m pytest $(STUDIES) tests/browser tests/cluster || status=$$?; \
 	exit $$status
 

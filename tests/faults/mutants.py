@@ -36,7 +36,7 @@ MUTANTS = [
     Mutant("F5", f"{LIBRARY}/plan.py", DRIVER_CODE, "        return list(map(str, more))",
            "tests/workflow/test_toy.py::test_an_edit_reruns_exactly_what_depends_on_it"),
     Mutant("F5", f"{LIBRARY}/steps/closure.py", "base = node.module or", "base = '' and",
-           "tests/contract/test_registry.py::test_every_job_ends_well_and_imports_nothing_beside_its_closure",
+           "tests/contract/test_smoke.py::test_every_job_ends_well_and_imports_nothing_beside_its_closure",
            only="ordinal_orbit_complexity"),
     Mutant("F7", f"{LIBRARY}/plan.py", STEP_PARAMS, "        return list(set('abcdefgh'))",
            f"{WORKFLOW}::test_nothing_reruns_for_another_hash_seed"),
@@ -61,7 +61,7 @@ MUTANTS = [
     Mutant("F25", f"{LIBRARY}/steps/case.py", "(self.study, self.name,", "(self.name,",
            f"{WORKFLOW}::test_adding_a_study_changes_no_other"),
     Mutant("F26", f"{LIBRARY}/steps/case.py", "self.step, stream)", "self.step, stream, str(self.threads))",
-           "tests/contract/test_registry.py::test_the_same_run_gives_the_same_bits", only="dysts_chaos_benchmark"),
+           "tests/contract/test_smoke.py::test_the_same_run_gives_the_same_bits", only="dysts_chaos_benchmark"),
     Mutant("F28", "Snakefile", "    ledger_from_what_is_there()", "    pass",
            f"{WORKFLOW}::test_half_of_the_studies_fail_and_the_ledger_says_which"),
     Mutant("F29", "Snakefile", "onstart:", "if '--report' in __import__('sys').argv:\n"

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import torch
 
-from pesin.integrate.adjoints import Equation, advance, continuous_adjoint, reverse, reversible_heun
+from pesin.models.adjoints import Equation, advance, continuous_adjoint, reverse, reversible_heun
 
 
 def field(parameters, x, t):

@@ -136,7 +136,7 @@ def test_make_entropy(tmp_path):
     path.write_text("time;x\n" + "".join(f"{t};{np.cos(t**2):.6f}\n".replace(".", ",") for t in range(300)))
     ask = f"ARGS=--to {tmp_path} --only permutation_entropy,sample_entropy"
     environment = {k: v for k, v in os.environ.items() if not k.startswith("MAKE")}
-    command = ["make", "-s", "-o", ".venv/.ready", "entropy", f"FILE={path}", f"PY={sys.executable}", ask]
+    command = ["make", "-s", "-o", ".venv/.ready", "entropy", f"FILE={path}", f"PY='{sys.executable}'", ask]
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, env=environment)
     assert done.returncode == 0, done.stderr
     assert "sample_entropy" in done.stdout and (tmp_path / "rec.entropy.nc").is_file()

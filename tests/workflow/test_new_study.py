@@ -44,7 +44,13 @@ def test_it_runs_at_once(written):
 
 
 def test_it_passes_the_contract_and_its_own_tests(written):
-    tests = ["tests/contract/test_registry.py", f"tests/unit/test_{NAME}.py", "-k", OF_THE_LEDGER]
+    tests = [
+        "tests/contract/test_registry.py",
+        "tests/contract/test_smoke.py",
+        f"tests/unit/test_{NAME}.py",
+        "-k",
+        OF_THE_LEDGER,
+    ]
     run = subprocess.run([sys.executable, "-m", "pytest", *tests], cwd=written, text=True, capture_output=True)
     assert run.returncode == 0 and " passed" in run.stdout, run.stdout[-3000:]
     paths = [f"tests/unit/test_{NAME}.py", f"workflow/scripts/studies/{NAME}"]

@@ -16,7 +16,27 @@ from pesin.models.mlp import Parameters
 from pesin.steps.checkpoint import Checkpoint, Stateful, set_state, state_of
 
 
-class Adam:
+class _Fused:
+    """What a fused optimiser keeps, as named arrays."""
+
+    def _kept(self) -> dict[str, list[torch.Tensor]]:
+        raise NotImplementedError
+
+    def arrays(self) -> dict[str, np.ndarray]:
+        """All that a step changes, the parameters too, for checkpoints."""
+        return {
+            f"{part}_{i}": v.numpy(force=True) for part, values in self._kept().items() for i, v in enumerate(values)
+        }
+
+    @torch.no_grad()
+    def restore(self, arrays: Mapping[str, np.ndarray]) -> None:
+        """Set what `arrays` gave."""
+        for part, values in self._kept().items():
+            for i, value in enumerate(values):
+                value.copy_(torch.as_tensor(arrays[f"{part}_{i}"]))
+
+
+class Adam(_Fused):
     """Adam with one learning rate for all: what `torch.optim.Adam(fused=True)` calls.
 
     Parameters
@@ -60,22 +80,11 @@ class Adam:
             maximize=False,
         )
 
-    def arrays(self) -> dict[str, np.ndarray]:
-        """All that a step changes, the parameters too, for checkpoints."""
-        return {key: value.numpy(force=True) for key, value in self._kept().items()}
-
-    @torch.no_grad()
-    def restore(self, arrays: Mapping[str, np.ndarray]) -> None:
-        """Set what `arrays` gave."""
-        for key, value in self._kept().items():
-            value.copy_(torch.as_tensor(arrays[key]))
-
-    def _kept(self) -> dict[str, torch.Tensor]:
-        parts = {"parameter": self.parameters, "first": self._first, "second": self._second, "done": self._done}
-        return {f"{part}_{place}": value for part, values in parts.items() for place, value in enumerate(values)}
+    def _kept(self) -> dict[str, list[torch.Tensor]]:
+        return {"parameter": self.parameters, "first": self._first, "second": self._second, "done": self._done}
 
 
-class SGD:
+class SGD(_Fused):
     """SGD with heavy-ball momentum and one learning rate for all: what `torch.optim.SGD(fused=True)` calls.
 
     Half the time of `RunsOptimiser`, which looks at each run's gradient: a run that diverges goes on as NaN, alone.
@@ -108,19 +117,8 @@ class SGD:
             is_first_step=False,
         )
 
-    def arrays(self) -> dict[str, np.ndarray]:
-        """All that a step changes, the parameters too, for checkpoints."""
-        return {key: value.numpy(force=True) for key, value in self._kept().items()}
-
-    @torch.no_grad()
-    def restore(self, arrays: Mapping[str, np.ndarray]) -> None:
-        """Set what `arrays` gave."""
-        for key, value in self._kept().items():
-            value.copy_(torch.as_tensor(arrays[key]))
-
-    def _kept(self) -> dict[str, torch.Tensor]:
-        parts = {"parameter": self.parameters, "buffer": self._buffer}
-        return {f"{part}_{place}": value for part, values in parts.items() for place, value in enumerate(values)}
+    def _kept(self) -> dict[str, list[torch.Tensor]]:
+        return {"parameter": self.parameters, "buffer": self._buffer}
 
 
 class RAdam:

@@ -175,7 +175,7 @@ def representation(study: Results) -> Figure:
     figure, axes = panels(2, 2, height=3)
     for panel, arm in zip(axes[0], ("meta", "scratch"), strict=True):
         shares = panel.imshow(result["similarity"].sel(arm=arm).mean("draw").values, vmin=0.5, vmax=1, cmap="viridis")
-        names(panel, "x", held, rotation=30)
+        names(panel, "x", held, rotation=90)
         names(panel, "y", held)
         panel.set(title=FRIENDS[arm], xlabel="other networks adapted to", ylabel="held out")
     alike = interval(result["more_alike"].mean(("heldout", "target")), "draw")

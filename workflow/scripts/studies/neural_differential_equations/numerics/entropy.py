@@ -10,9 +10,9 @@ import torch
 import xarray as xr
 from scipy.stats import kstest
 
-from pesin.integrate.adjoints import Equation, advance, continuous_adjoint, pulled, reverse, reversible_heun
 from pesin.integrate.brownian import BrownianInterval
 from pesin.integrate.steppers import follow, last
+from pesin.models.adjoints import Equation, advance, continuous_adjoint, pulled, reverse, reversible_heun
 from pesin.models.mlp import Parameters
 from pesin.steps.case import Case
 from pesin.steps.labels import labelled
