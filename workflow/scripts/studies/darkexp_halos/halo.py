@@ -7,6 +7,7 @@ from typing import NamedTuple
 import numpy as np
 from scipy.interpolate import CubicSpline
 from scipy.optimize import least_squares
+from scipy.special import expit
 
 STEP = 0.55
 T = np.arange(-22, 11, STEP)
@@ -16,8 +17,14 @@ WEIGHT = V * REST * STEP
 LOG_V = -np.log1p(np.exp(-T))
 BELOW = np.arange(-8.0, 0)
 """Energies below the innermost node are those at these shifts of ln r."""
-FIRST = 2.0
-"""The shape that is solved first; the others go on from their neighbour."""
+STEEPEST = 1.95
+"""Bound of the slope inside the innermost node; from 2 on the potential would be infinite."""
+
+
+STRIDE = 1.0
+"""Longest way in phi0 from one halo to the next."""
+WILD = 100.0
+"""No halo's ln rho spans so much."""
 
 
 class Grid(NamedTuple):
@@ -28,7 +35,7 @@ class Grid(NamedTuple):
 
 
 class Sphere(NamedTuple):
-    """A sphere of unit mass on the fine grid. `inner` is -dln rho/dln r inside it; outside rho falls as r^-4."""
+    """A sphere of unit mass on the fine grid; `inner` is -dln rho/dln r inside it, outside rho falls as r^-4."""
 
     log_mass: float
     inner: float
@@ -40,17 +47,21 @@ class Sphere(NamedTuple):
     """psi(0), counted from 0 at infinity."""
 
 
-def grid_of(nodes: int, points: int, low: float = 2e-4, high: float = 60.0) -> Grid:
+def grid_of(nodes: int, points: int, low: float = 2e-3, high: float = 60.0) -> Grid:
     """Even grids in ln r between `low` and `high` half-mass radii."""
     ends = np.log(low), np.log(high)
     return Grid(np.linspace(*ends, nodes), np.linspace(*ends, points))
 
 
-def sphere_of(log_rho: np.ndarray, grid: Grid) -> Sphere:
-    """Mass and potential of a density given at the nodes; the mass is divided out."""
-    spline, x = CubicSpline(grid.node, log_rho), grid.fine
+def sphere_of(found: np.ndarray, grid: Grid) -> Sphere:
+    """Mass and potential of ln rho at the nodes and, last, the logit of the slope inside; the mass is divided out.
+
+    The slope inside is an unknown of its own, between 0 and `STEEPEST` (isotropic orbits make no hole). Tied to the
+    nodes, it leaves fewer unknowns than independent equations, and the best compromise is no solution.
+    """
+    spline, x = CubicSpline(grid.node, found[:-1]), grid.fine
     r, rho = np.exp(x), np.exp(spline(x))
-    inner = float(np.clip(-spline(x[0], 1), 0, 1.9))
+    inner = STEEPEST * float(expit(found[-1]))
     shell = 4 * np.pi * rho * r**3
     mass = shell[0] / (3 - inner) + CubicSpline(x, shell).antiderivative()(x)
     whole = mass[-1] + shell[-1]
@@ -114,45 +125,42 @@ def density_of(sphere: Sphere, grid: Grid, phi0: float) -> np.ndarray:
     return np.log(4 * np.pi * np.sum(inside * np.sqrt(2 * psi * V) * psi * WEIGHT, 1))
 
 
-def misfit(log_rho: np.ndarray, grid: Grid, phi0: float) -> np.ndarray:
+def misfit(found: np.ndarray, grid: Grid, phi0: float) -> np.ndarray:
     """ln rho_new - ln rho at each node, and two for the scale: the mass inside 1 less a half, and ln of all mass.
 
     Nothing is rescaled: an iteration that keeps a radius fixed ends where rho_new is rho stretched: no solution.
     """
-    sphere = sphere_of(log_rho, grid)
-    change = density_of(sphere, grid, phi0) - log_rho + sphere.log_mass
+    if np.ptp(found[:-1]) > WILD:  # a step too far, which the method takes back
+        return np.full(found.size + 1, WILD)
+    sphere = sphere_of(found, grid)
+    if not (sphere.mass > 0).all():
+        return np.full(found.size + 1, WILD)
+    change = density_of(sphere, grid, phi0) - found[:-1] + sphere.log_mass
     return np.append(change, [np.interp(0, grid.fine, sphere.mass) - 0.5, sphere.log_mass])
 
 
 def guess(grid: Grid) -> np.ndarray:
-    """ln rho at the nodes of a sphere of unit mass with a core and a slope of 4 outside: no solution."""
+    """Unknowns of a sphere of unit mass with slopes of 1 inside and 4 outside: no solution."""
     r = np.exp(grid.node)
-    start = -np.log((r + 0.3) * (r + 0.5) ** 3)
-    return start - sphere_of(start, grid).log_mass
+    start = np.append(-np.log(r * (r + 0.4) ** 3), 0.0)
+    start[:-1] -= sphere_of(start, grid).log_mass
+    return start
 
 
 def family(shapes: list[float], grid: Grid) -> np.ndarray:
-    """ln rho at the nodes of the DARKexp halos of these phi0, in their order; shape (phi0, node)."""
-    start = guess(grid)
-    for _ in range(8):
-        start = start + 0.5 * misfit(start, grid, FIRST)[:-2]
-    first = solved(start, grid, FIRST)
-    found, rising = {FIRST: first}, sorted(shapes)
-    for above, way in ((True, rising), (False, rising[::-1])):
-        at, last = FIRST, first
-        for phi0 in way:
-            if phi0 != FIRST and (phi0 > FIRST) == above:
-                for stone in np.linspace(at, phi0, int(np.ceil(abs(phi0 - at))) + 1)[1:]:
-                    last = solved(last, grid, stone)
-                at, found[phi0] = phi0, last
-    return np.array([found[phi0] for phi0 in shapes])
+    """Unknowns (phi0, node + 1) of the DARKexp halos of these rising phi0, each from its cuspier neighbour."""
+    found, last, at = [], guess(grid), shapes[-1]
+    for phi0 in reversed(shapes):
+        for stone in np.linspace(at, phi0, int(np.ceil((at - phi0) / STRIDE)) + 1)[int(at > phi0) :]:
+            last = solved(last, grid, stone)
+        at = phi0
+        found.append(last)
+    return np.array(found[::-1])
 
 
 def solved(start: np.ndarray, grid: Grid, phi0: float) -> np.ndarray:
     """The halo nearest to a solution, by Levenberg's and Marquardt's method."""
-    return least_squares(
-        misfit, start, args=(grid, phi0), method="lm", xtol=1e-7, ftol=1e-7, max_nfev=40 * start.size
-    ).x
+    return least_squares(misfit, start, args=(grid, phi0), method="lm", xtol=1e-8, ftol=1e-8).x
 
 
 def mean_energy(phi0: float) -> float:

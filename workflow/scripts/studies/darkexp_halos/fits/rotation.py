@@ -44,12 +44,14 @@ class Fitted(NamedTuple):
 
 def models(halos: xr.Dataset, shapes: tuple[float, float], flat: bool) -> dict[str, Halo]:
     """All but the solitons, by name."""
-    two = [SPEED, RADIUS]
+    two, curve = [SPEED, RADIUS], constant if flat else darkexp(halos)
+    ends = float(halos.phi0[0]), float(halos.phi0[-1])
     return {
-        "darkexp": Halo(constant if flat else darkexp(halos), [shapes, *two], [4, 6, 9]),
+        "darkexp": Halo(curve, [shapes, *two], [4, 6, 9]),
         "nfw": scaled(curves.nfw),
         "nfw_tied": Halo(tied, [SPEED], [24]),
         "burkert": scaled(curves.burkert),
+        "darkexp_wide": Halo(curve, [ends, *two], [4, 6, 9]),
         "no_halo": Halo(lambda theta, r: np.zeros_like(r), [], []),
     }
 

@@ -8,7 +8,7 @@ from pydantic import Field, PositiveFloat, field_validator
 
 from pesin.params import Model, Rising
 
-JUDGED = (1.5, 2.0, 4.0, 6.0)
+JUDGED = (2.0, 4.0, 6.0)
 
 
 class Simulate(Model):
@@ -20,6 +20,8 @@ class Simulate(Model):
     """Unknowns: ln rho at so many radii."""
     points: Annotated[int, Field(ge=80)]
     """Radii of the integrals."""
+    low: Annotated[float, Field(gt=0, le=0.0025)]
+    """Radius of the innermost, in half-mass radii; claims look at 0.003 and more. Inside the slope is constant."""
     solved: Literal["each", "one", "isothermal"]
     """one: phi0 = 4 stands for all (control). isothermal: a sphere of constant circular speed does (null)."""
 

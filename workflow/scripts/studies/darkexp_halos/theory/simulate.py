@@ -10,7 +10,7 @@ from scipy.optimize import brentq, minimize_scalar
 from pesin.steps.case import Case
 from pesin.steps.labels import labelled
 from studies.darkexp_halos.halo import Grid, family, grid_of, guess, misfit, orbits_of, sphere_of, virial_ratio
-from studies.darkexp_halos.theory.params import Params
+from studies.darkexp_halos.theory.params import Params, Simulate
 
 PLACES = [0.03, 0.1, 0.3, 1.0, 3.0, 10.0]
 INNER = 0.2
@@ -19,30 +19,41 @@ ONE = 4.0
 
 
 def simulate(case: Case[Params]) -> xr.Dataset:
-    """Profiles (phi0, radius), orbits (phi0, level), slopes (phi0, place), numbers (phi0) and their rises (next)."""
+    """Profiles (phi0, radius), orbits (phi0, level); on two grids slopes (phi0, grid, place), numbers (phi0, grid)."""
     params = case.params.simulate
-    grid, shapes = grid_of(params.nodes, params.points), params.shapes
-    solved = shapes if params.solved == "each" else [ONE] * len(shapes)
+    finer = round(1.3 * params.nodes), round(1.3 * params.points), params.low / 2
+    grids = {"given": grid_of(params.nodes, params.points, params.low), "finer": grid_of(*finer)}
+    halos = {name: halos_on(grid, params) for name, grid in grids.items()}
+    data = {}
+    for name, dims in DIMS.items():
+        values = [one[name] for one in halos["given"]]
+        data[name] = labelled(("phi0", *dims), values, *SAID[name], may_be_constant=1)
+    for name, dims in JUDGED.items():
+        both = np.array([[one[name] for one in found] for found in halos.values()])
+        data[name] = labelled(("grid", "phi0", *dims), both, *SAID[name], may_be_constant=1)
+        if name in RISES:
+            inner = both[..., 0] if dims else both
+            data[RISES[name]] = labelled(("grid", "next"), np.diff(inner), *SAID[RISES[name]], may_be_constant=1)
+    shapes = params.shapes
+    known = {"grid": list(grids), "phi0": shapes, "next": shapes[1:], "place": PLACES}
+    return xr.Dataset(data, known | {"radius": np.exp(grids["given"].fine)})
+
+
+def halos_on(grid: Grid, params: Simulate) -> list[dict]:
+    """What `halo` keeps of each phi0."""
     if params.solved == "isothermal":
-        halos = [halo(guess(grid), ONE, grid) | isothermal(grid)] * len(shapes)
-    else:
-        known = dict(zip(sorted(set(solved)), family(sorted(set(solved)), grid), strict=True))
-        halos = [halo(known[phi0], phi0, grid) for phi0 in solved]
-    found = {name: (dims, np.array([one[name] for one in halos])) for name, dims in DIMS.items()}
-    data = {
-        name: labelled(("phi0", *dims), values, *SAID[name], may_be_constant=1)
-        for name, (dims, values) in found.items()
-    }
-    inner = found["slope_at"][1][:, 0]
-    for name, values in (("slope_rise", inner), ("speed_rise", found["speed_ratio"][1])):
-        data[name] = labelled("next", np.diff(values), *SAID[name], may_be_constant=1)
-    return xr.Dataset(data, {"phi0": shapes, "next": shapes[1:], "radius": np.exp(grid.fine), "place": PLACES})
+        return [halo(guess(grid), ONE, grid) | isothermal(grid)] * len(params.shapes)
+    if params.solved == "one":
+        return [halo(family([ONE], grid)[0], ONE, grid)] * len(params.shapes)
+    return [halo(found, phi0, grid) for found, phi0 in zip(family(params.shapes, grid), params.shapes, strict=True)]
 
 
 DIMS = {name: ("radius",) for name in ("density", "mass", "potential", "speed", "slope")}
 DIMS |= {name: ("level",) for name in ("energy", "depth", "states", "log_f")}
-DIMS |= {"slope_at": ("place",)}
-DIMS |= {name: () for name in ("speed_ratio", "r_max", "depth_ratio", "virial_error", "misfit")}
+DIMS |= {"r_max": ()}
+JUDGED = {"slope_at": ("place",)} | {name: () for name in ("speed_ratio", "depth_ratio", "virial_error", "misfit")}
+"""Numbers that are judged, on both grids: the difference is the error."""
+RISES = {"slope_at": "slope_rise", "speed_ratio": "speed_rise"}
 SAID = {
     "density": ("density", "mass / half-mass radius^3"),
     "mass": ("mass inside", "total mass"),
@@ -64,13 +75,13 @@ SAID = {
 }
 
 
-def halo(log_rho: np.ndarray, phi0: float, grid: Grid) -> dict:
-    """Everything that is kept of one halo, under the names of `DIMS`."""
-    sphere, spline, r = sphere_of(log_rho, grid), CubicSpline(grid.node, log_rho), np.exp(grid.fine)
+def halo(found: np.ndarray, phi0: float, grid: Grid) -> dict:
+    """Everything that is kept of one halo, under the names of `DIMS` and `JUDGED`."""
+    sphere, spline, r = sphere_of(found, grid), CubicSpline(grid.node, found[:-1]), np.exp(grid.fine)
     orbits = orbits_of(sphere, grid, phi0)
     slope = -spline(grid.fine, 1)
-    first = int(np.argmax(slope > 2))
-    two = brentq(lambda x: -spline(x, 1) - 2, grid.fine[first - 1], grid.fine[first])
+    last = int(np.flatnonzero(slope < 2)[-1])
+    two = brentq(lambda x: -spline(x, 1) - 2, grid.fine[last], grid.fine[last + 1])
     speed = CubicSpline(grid.fine, np.sqrt(sphere.mass / r))
     top = int(np.argmax(speed(grid.fine)))
     ends = grid.fine[top - 1], grid.fine[top + 1]
@@ -90,7 +101,7 @@ def halo(log_rho: np.ndarray, phi0: float, grid: Grid) -> dict:
         "r_max": np.exp(peak),
         "depth_ratio": sphere.centre * np.exp(np.interp(0.5, sphere.mass, grid.fine)),
         "virial_error": abs(virial_ratio(sphere, phi0) - 1),
-        "misfit": np.abs(misfit(log_rho, grid, phi0)[:-2]).max(),
+        "misfit": np.abs(misfit(found, grid, phi0)[:-2]).max(),
     }
 
 
