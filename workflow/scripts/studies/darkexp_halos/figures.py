@@ -16,54 +16,98 @@ SAID = {
     "nfw": "NFW",
     "nfw_tied": "NFW, c(M)",
     "burkert": "Burkert",
-    "no_halo": "no halo",
     "soliton": "soliton",
+    "no_halo": "no halo",
+    "darkexp_wide": "DARKexp from 1.5",
+    "darkexp_one": "DARKexp, 4 alone",
 }
 TRUTHS = {"core_nfw": "coreNFW", "burkert": "Burkert", "pseudo_isothermal": "pseudo-isothermal", "nfw": "NFW"}
-SHOWN = (0.5, 1.5, 2.0, 3.0, 4.0, 6.0)
+SHOWN = (1.5, 2.0, 2.5, 3.0, 4.0, 6.0)
 CORE, CUSP, AT = 0.35, 1.0, 0.03
-SLOW, FAST, SHARE = 0.63, 0.90, 0.2
+SLOW, FAST = 0.63, 0.90
+LEAST, BALANCED = 2.0, 0.01
 GOOD, ACCEPTED = 2.0, 1.5
 """What the claims accept."""
+GREY: dict[str, Any] = {"color": "0.85", "lw": 0, "zorder": 0}
 
 
 def family(study: Results) -> Figure:
-    """Density, slope and speed of each phi0 with NFW, and entropies."""
+    """Density, slope and speed of each phi0 with NFW; slopes, speeds and errors that are judged, against phi0."""
     halos: Any = study["simulate/theory"]
-    found: Any = study["entropy/theory"]
-    figure, axes = panels(2, 2, height=2.7)
-    (density, slope), (speed, entropies) = axes
+    figure, axes = panels(2, 3, height=2.5)
+    profiles(axes[0], halos)
+    slope, speed, error = axes[1]
+    phi0 = halos.phi0.values
+    for panel, judged in ((slope, halos.slope_at.sel(place=AT)), (speed, halos.speed_ratio)):
+        for i, (name, look) in enumerate((("given", "o"), ("finer", "x"))):
+            panel.plot(phi0, judged.sel(grid=name), look, color=COLOURS[i], ms=5 - i, label=f"{name} grid")
+    slope.fill_between([LEAST - 0.2, LEAST + 0.2], -0.1, CORE, **GREY)
+    slope.fill_between([4 - 0.2, phi0[-1] + 0.2], CUSP, 1.8, **GREY)
+    speed.fill_between([LEAST - 0.2, LEAST + 0.2], 0.5, SLOW, **GREY)
+    speed.fill_between([phi0[-1] - 0.2, phi0[-1] + 0.2], FAST, 1, **GREY)
+    speed.axhline(float(np.sqrt(curves.nfw(np.float64(0.2 * curves.NFW_PEAK)))), color="k", ls="--", lw=1, label="NFW")
+    slope.set(ylabel=f"slope at {AT} $r_{{-2}}$", ylim=(-0.1, 1.8))
+    speed.set(ylabel="$V(0.2\\,r_{max})\\,/\\,V_{max}$", ylim=(0.5, 1))
+    for i, (name, label) in enumerate((("virial_error", "virial ratio"), ("misfit", "density"))):
+        worst = halos[name].max("grid").values
+        error.plot(phi0, worst, color=COLOURS[i], lw=0.8)
+        for solved, face in ((phi0 >= LEAST, COLOURS[i]), (phi0 < LEAST, "w")):
+            said = label if face != "w" else None
+            error.plot(phi0[solved], worst[solved], "o", ms=5, mfc=face, color=COLOURS[i], label=said)
+    error.fill_between([LEAST - 0.2, phi0[-1] + 0.2], 1e-4, BALANCED, **GREY)
+    log_axis(error, "y", [1e-4, 1e-3, 1e-2, 1e-1])
+    error.set(ylabel="largest relative error", ylim=(1e-4, 0.3))
+    for panel in axes[1]:
+        panel.set(xlabel="$\\phi_0$", xlim=(1.2, 6.3))
+        legend(panel, loc="lower right" if panel is not error else "upper right")
+    return figure
+
+
+def profiles(axes: Any, halos: Any) -> None:
+    """Density, slope and circular speed against the radius, for the shapes in `SHOWN`."""
+    density, slope, speed = axes
     r = halos.radius.values
     shown = [phi0 for phi0 in halos.phi0.values if phi0 in SHOWN]
     for i, phi0 in enumerate(shown):
         one, look = halos.sel(phi0=phi0), {"color": COLOURS[i], "label": f"{phi0:g}"}
         two = np.interp(2, np.maximum.accumulate(one.slope.values), r)
-        density.plot(r, one.density, **look)
+        density.plot(r / two, one.density * two**3, **look)
         slope.plot(r / two, one.slope, **look)
         speed.plot(r / float(one.r_max), one.speed / one.speed.max(), **look)
     x = np.geomspace(1e-3, 30, 200)
     broken: dict[str, Any] = {"color": "k", "ls": "--", "lw": 1, "label": "NFW"}
-    density.plot(x, 0.04 / (x * (1 + x) ** 2), **broken)
+    density.plot(x, 0.03 / (x * (1 + x) ** 2), **broken)
     slope.plot(x, 1 + 2 * x / (1 + x), **broken)
     speed.plot(x / curves.NFW_PEAK, np.sqrt(curves.nfw(x)), **broken)
-    slope.vlines([AT, AT], [-0.3, CUSP], [CORE, 3.2], color="k", lw=3, alpha=0.4)
-    speed.vlines([SHARE, SHARE], [0.2, FAST], [SLOW, 1.0], color="k", lw=3, alpha=0.4)
-    for panel in (density, slope, speed):
+    for panel in axes:
         log_axis(panel, "x")
     log_axis(density, "y")
-    density.set(xlabel="radius (half-mass radius)", ylabel=named(halos.density), xlim=(1e-3, 30), ylim=(1e-7, 1e4))
-    slope.set(xlabel="radius ($r_{-2}$)", ylabel=named(halos.slope), xlim=(3e-3, 30), ylim=(-0.3, 4.2))
-    speed.set(xlabel="radius ($r_{max}$)", ylabel="circular speed ($V_{max}$)", xlim=(0.02, 10), ylim=(0.2, 1.05))
-    legend(density, title="$\\phi_0$", loc="lower left")
+    density.set(xlabel="radius ($r_{-2}$)", ylabel="density (mass / $r_{-2}^3$)", xlim=(0.015, 30), ylim=(1e-6, 3))
+    slope.set(xlabel="radius ($r_{-2}$)", ylabel=named(halos.slope), xlim=(0.015, 30), ylim=(0, 4))
+    speed.set(xlabel="radius ($r_{max}$)", ylabel="circular speed ($V_{max}$)", xlim=(0.02, 10), ylim=(0, 1.05))
+    legend(density, title="$\\phi_0$", loc="lower left", ncols=2)
+
+
+def entropies(study: Results) -> Figure:
+    """Entropy lost by changes of N(e), the ablation; entropies of N(e), exact and drawn; of phase-space density."""
+    found: Any = study["entropy/theory"]
+    figure, axes = panels(1, 3, height=2.5)
+    lost, counted, phase = axes[0]
     phi0 = found.phi0.values
-    for name, label in (
-        ("boltzmann", "of f(e)"),
-        ("exact", "of binned N(e)"),
-        ("measured", "the same, from particles"),
-    ):
-        entropies.plot(phi0, found[name], "o" if name == "measured" else "-", label=label, ms=4)
-    entropies.set(xlabel="$\\phi_0$", ylabel="entropy (nat)")
-    legend(entropies)
+    lost.plot(phi0, found.loss.min("trial"), "v", color=COLOURS[0], ms=5, label="entropy lost, least (nat)")
+    lost.plot(phi0, found.loss.median("trial"), "o", color=COLOURS[0], ms=4, label="median (nat)")
+    lost.plot(phi0, found.ablated, "s-", color=COLOURS[1], ms=4, lw=0.8, label="share of N(e) with exact ln n!")
+    log_axis(lost, "y")
+    lost.set(ylabel="loss, share", ylim=(None, 20 * float(found.loss.max())))
+    counted.plot(phi0, found.exact, "-", color=COLOURS[0], label="exact")
+    counted.plot(phi0, found.measured, "o", color=COLOURS[1], ms=4, label="drawn particles")
+    counted.set_ylabel("Shannon entropy of N(e) (nat)")
+    phase.plot(phi0, found.boltzmann, "o-", color=COLOURS[0], ms=4)
+    phase.set_ylabel("entropy of f (nat, $G = M = r_{half} = 1$)")
+    for panel in axes[0]:
+        panel.set_xlabel("$\\phi_0$")
+    legend(lost)
+    legend(counted)
     return figure
 
 
@@ -71,7 +115,7 @@ def galaxies(study: Results) -> Figure:
     """Curves of each truth with their fits, all models' chi^2, and the shapes found."""
     data: Any = study["simulate/fits"]["galaxies"].to_dataset().sel(world="cored")
     found: Any = study["forecast/fits"]
-    figure, axes = panels(2, 4, height=2.4)
+    figure, axes = panels(2, 4, height=2.5)
     truth = data.truth.values
     kinds = list(dict.fromkeys(truth))
     places = [np.flatnonzero(truth == kind)[i] for i in (0, 1) for kind in kinds][:6]
@@ -123,9 +167,10 @@ def dwarfs(study: Results) -> Figure:
         (inwards, "inwards", "from outside to inside"),
     ):
         values = found.held_out.sel(way=way)
-        panel.boxplot([values.sel(model=name).values for name in SAID], showfliers=False)
+        rivals = found.rival.values
+        panel.boxplot([values.sel(rival=name).values for name in rivals], showfliers=False)
         log_axis(panel, "y", [0.5, 1, 2, 5, 10, 20])
-        names(panel, "x", SAID.values(), at=range(1, len(SAID) + 1), rotation=60)
+        names(panel, "x", [SAID[name] for name in rivals], at=range(1, len(rivals) + 1), rotation=60)
         panel.set_title(title)
     outwards.set_ylabel(named(found.held_out))
     return figure

@@ -86,6 +86,6 @@ def freeman(x: np.ndarray) -> np.ndarray:
     return curve(np.asarray(x) / 2) / curve(1.1)
 
 
-def plummer_inside(radius: np.ndarray) -> np.ndarray:
+def plummer_inside(radius):
     """Share of a Plummer sphere's stars at projected radii below R, in units of its scale: R^2 / (1 + R^2)."""
     return radius**2 / (1 + radius**2)

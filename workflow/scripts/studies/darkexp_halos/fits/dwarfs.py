@@ -7,11 +7,11 @@ import xarray as xr
 from scipy.interpolate import RectBivariateSpline
 from scipy.special import xlogy
 
+from studies.darkexp_halos.fits.curves import plummer_inside
+
 RINGS = 10
-EDGES = np.sqrt(np.linspace(0, 1, RINGS + 1)[:-1] / (1 - np.linspace(0, 1, RINGS + 1)[:-1]))
-"""Inner edges, in median radii; the last ring has no end."""
-SCALES = np.geomspace(0.1, 10, 121)
-"""Half-mass radii that are tried, in median radii."""
+SCALES = np.geomspace(0.3, 30, 121)
+"""Half-mass radii that are tried, in Plummer's scale."""
 PROJECTED = np.linspace(-5, 4, 120)
 """ln R / r_half of the table."""
 SHELLS = 3000
@@ -34,18 +34,24 @@ def table(halos: xr.Dataset, flat: bool) -> RectBivariateSpline:
     return RectBivariateSpline(halos.phi0.values, PROJECTED, np.array(rows))
 
 
-def shares(known: RectBivariateSpline, shapes: np.ndarray) -> np.ndarray:
-    """Expected shares of the rings, (shape, scale, ring)."""
-    x = np.log(np.maximum(EDGES, 1e-9)[None] / SCALES[:, None])
+def edges(field: float) -> np.ndarray:
+    """Edges of rings that hold equal shares of Plummer's stars within `field`, in its scale; shape (RINGS + 1,)."""
+    share = np.linspace(0, plummer_inside(field), RINGS + 1)
+    return np.sqrt(share / (1 - share))
+
+
+def shares(known: RectBivariateSpline, shapes: np.ndarray, edge: np.ndarray) -> np.ndarray:
+    """Expected shares of the rings among the stars that are counted, (shape, scale, ring)."""
+    x = np.log(np.maximum(edge, 1e-9)[None] / SCALES[:, None])
     below = known.ev(shapes[:, None, None], np.clip(x, *PROJECTED[[0, -1]])[None])
     below[..., 0] = 0
-    below = np.maximum.accumulate(np.concatenate([below, np.ones((*below.shape[:-1], 1))], -1), -1)
-    return np.maximum(np.diff(below), 1e-12)
+    below = np.maximum.accumulate(below, -1)
+    return np.maximum(np.diff(below) / below[..., -1:], 1e-12)
 
 
-def rings(projected: np.ndarray) -> np.ndarray:
+def rings(projected: np.ndarray, edge: np.ndarray) -> np.ndarray:
     """Counts (dwarf, ring) of stars at (dwarf, star)."""
-    place = np.searchsorted(EDGES, projected / np.median(projected, 1, keepdims=True), side="right") - 1
+    place = np.searchsorted(edge, projected, side="right") - 1
     return (place[..., None] == np.arange(RINGS)).sum(1)
 
 
@@ -55,10 +61,12 @@ def deviance(counts: np.ndarray, expected: np.ndarray) -> np.ndarray:
     return 2 * (xlogy(n, n) - xlogy(n, n.sum(-1, keepdims=True) * expected)).sum(-1)
 
 
-def scores(projected: np.ndarray, known: RectBivariateSpline, shapes: tuple[float, float]) -> dict[str, np.ndarray]:
+def scores(
+    projected: np.ndarray, known: RectBivariateSpline, shapes: tuple[float, float], edge: np.ndarray
+) -> dict[str, np.ndarray]:
     """reduced, best and cuspy (deviances at the best shape within `shapes`, and at phi0 = 5), shape, scale of each."""
-    counts, tried = rings(projected), np.unique(np.linspace(*shapes, 17))
-    found = deviance(counts, shares(known, tried))
+    counts, tried = rings(projected, edge), np.unique(np.linspace(*shapes, 17))
+    found = deviance(counts, shares(known, tried, edge))
     best = found.reshape(len(found), -1).argmin(1)
     least = found.reshape(len(found), -1).min(1)
     left = RINGS - 1 - 1 - int(tried.size > 1)
@@ -66,7 +74,7 @@ def scores(projected: np.ndarray, known: RectBivariateSpline, shapes: tuple[floa
     return {
         "reduced": least / left,
         "best": least,
-        "cuspy": deviance(counts, shares(known, np.array([CUSPY]))).min((1, 2)),
+        "cuspy": deviance(counts, shares(known, np.array([CUSPY]), edge)).min((1, 2)),
         "shape": tried[shape],
         "scale": SCALES[scale],
     }

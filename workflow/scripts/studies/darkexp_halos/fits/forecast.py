@@ -14,6 +14,7 @@ from studies.darkexp_halos.fits.params import Params
 
 GOOD = 2.0
 """Reduced chi^2 of a fit."""
+PREDICTED = ("darkexp", "nfw", "nfw_tied", "burkert", "no_halo", "soliton")
 COLUMNS = ("rad", "v_obs", "v_err", "v_gas", "v_disk")
 
 
@@ -27,11 +28,12 @@ def forecast(case: Case[Params], data: Any, halos: xr.Dataset) -> xr.Dataset:
     every["soliton"], boson = best_soliton(params, known, measured)
     chosen = parts(measured, params.inner)
     fits = {name: fitted(model, known, measured, params) for name, model in every.items()}
-    held = {name: [held_out(model, known, chosen, way, params) for way in (0, 1)] for name, model in every.items()}
+    held = [[held_out(every[name], known, chosen, way, params) for way in (0, 1)] for name in PREDICTED]
     free = np.array([model.free for model in every.values()])[:, None]
     number, chi2 = measured.sum(1), np.array([one.chi2 for one in fits.values()])
     reduced, bic = chi2 / (number - free), chi2 + free * np.log(number)
-    counts = dwarfs.scores(data["dwarfs/projected"].values, dwarfs.table(halos, flat), params.dwarf_shapes)
+    stars, field = data["dwarfs/projected"].values, case.params.simulate.field
+    counts = dwarfs.scores(stars, dwarfs.table(halos, flat), params.dwarf_shapes, dwarfs.edges(field))
     cored = galaxies.cored.values.astype(bool)
     dims, theta = ("model", "galaxy"), fits["darkexp"].theta
     found = {
@@ -39,9 +41,7 @@ def forecast(case: Case[Params], data: Any, halos: xr.Dataset) -> xr.Dataset:
         "fits": labelled(dims, (reduced < GOOD).astype(int), "whether reduced chi^2 is below 2", may_be_constant=1),
         "bic": labelled(dims, bic, "BIC"),
         "speed": labelled((*dims, "radius"), [one.speed for one in fits.values()], "fitted speed", "km/s"),
-        "held_out": labelled(
-            ("model", "way", "galaxy"), list(held.values()), "error at radii not fitted", "error of V"
-        ),
+        "held_out": labelled(("rival", "way", "galaxy"), held, "error at radii not fitted", "error of V"),
         "reduced_core": labelled(("model", "core"), reduced[:, cored], "reduced chi^2"),
         "bic_core": labelled(("model", "core"), bic[:, cored], "BIC"),
         "reduced_cusp": labelled(("model", "cusp"), reduced[:, ~cored], "reduced chi^2"),
@@ -53,7 +53,7 @@ def forecast(case: Case[Params], data: Any, halos: xr.Dataset) -> xr.Dataset:
     }
     for name, values in counts.items():
         found[f"dwarf_{name}"] = labelled("dwarf", values, SAID[name], may_be_constant=1)
-    return xr.Dataset(found, {"model": list(every), "way": ["outwards", "inwards"]})
+    return xr.Dataset(found, {"model": list(every), "rival": list(PREDICTED), "way": ["outwards", "inwards"]})
 
 
 SAID = {
@@ -61,7 +61,7 @@ SAID = {
     "best": "deviance of star counts, best shape",
     "cuspy": "deviance of star counts, phi0 = 5",
     "shape": "phi0 of the best fit",
-    "scale": "half-mass radius over median radius",
+    "scale": "half-mass radius over Plummer scale",
 }
 
 

@@ -19,6 +19,8 @@ class Simulate(Model):
     dwarfs: Annotated[int, Field(ge=3)]
     stars: Annotated[int, Field(ge=50)]
     """In each dwarf."""
+    field: PositiveFloat
+    """Radius within which stars are counted, in Plummer's scale (the radius that half of all are seen within)."""
     radii: tuple[Annotated[int, Field(ge=6)], PositiveInt]
     """Fewest and most radii of a rotation curve."""
     scatter: NonNegativeFloat

@@ -17,6 +17,8 @@ LIGHT = (np.log(0.5), 0.1 * np.log(10))
 SPEED = (np.log(2.0), np.log(800.0))
 RADIUS = (np.log(0.02), np.log(1000.0))
 """Bounds of ln V_max (km/s) and of ln of a scale radius (kpc)."""
+ONE = 4.0
+"""The phi0 of `darkexp_one`, whose speeds are nearest to NFW's."""
 SHAPE = np.linspace(-7, 3.5, 220)
 """ln r / r_max of the table of DARKexp's curves."""
 
@@ -43,15 +45,16 @@ class Fitted(NamedTuple):
 
 
 def models(halos: xr.Dataset, shapes: tuple[float, float], flat: bool) -> dict[str, Halo]:
-    """All but the solitons, by name."""
+    """All but the solitons, by name; `darkexp_wide` takes all halos of the table, those in no equilibrium too."""
     two, curve = [SPEED, RADIUS], constant if flat else darkexp(halos)
     ends = float(halos.phi0[0]), float(halos.phi0[-1])
     return {
-        "darkexp": Halo(curve, [shapes, *two], [4, 6, 9]),
+        "darkexp": Halo(curve, [shapes, *two], [5 if shapes[0] < shapes[1] else 1, 6, 9]),
         "nfw": scaled(curves.nfw),
         "nfw_tied": Halo(tied, [SPEED], [24]),
         "burkert": scaled(curves.burkert),
-        "darkexp_wide": Halo(curve, [ends, *two], [4, 6, 9]),
+        "darkexp_wide": Halo(curve, [ends, *two], [5, 6, 9]),
+        "darkexp_one": Halo(curve, [(ONE, ONE), *two], [1, 6, 9]),
         "no_halo": Halo(lambda theta, r: np.zeros_like(r), [], []),
     }
 
@@ -96,7 +99,7 @@ def darkexp(halos: xr.Dataset) -> Callable:
 
 
 def fit(model: Halo, data: dict[str, np.ndarray], used: np.ndarray, steps: int, starts: int) -> Fitted:
-    """Fit every galaxy by the radii in `used` (galaxy, radius), from the best places of a coarse grid.
+    """Fit every galaxy by the radii in `used` (galaxy, radius), from places of a coarse grid.
 
     `data` holds rad, v_obs, v_err, v_gas, v_disk, each of shape (galaxy, radius), in kpc and km/s.
     """
@@ -106,7 +109,7 @@ def fit(model: Halo, data: dict[str, np.ndarray], used: np.ndarray, steps: int, 
     grid = np.stack([*(one.ravel() for one in np.meshgrid(*axes, indexing="ij"))], 1) if axes else np.zeros((1, 0))
     grid = np.column_stack([grid, np.full(len(grid), LIGHT[0])])
     many = [np.sum(residual_of(model, data, used)(np.repeat(g[None], len(used), 0)) ** 2, 1) for g in grid]
-    best = np.argsort(many, 0, kind="stable")[:starts]
+    best = starting(np.array(many), model.places[0] if axes else 1, starts)
     row = np.tile(np.arange(len(used)), len(best))
     of = residual_of(model, {name: values[row] for name, values in data.items()}, used[row])
     theta, cost = minimise(of, grid[best.ravel()], low, high, steps)
@@ -114,6 +117,14 @@ def fit(model: Halo, data: dict[str, np.ndarray], used: np.ndarray, steps: int, 
     theta = theta.reshape(len(best), len(used), -1)[pick]
     chi2 = np.sum(residual_of(model, data, used)(theta)[:, :-1] ** 2, 1)
     return Fitted(theta, chi2, speed_of(model, data, theta))
+
+
+def starting(many: np.ndarray, first: int, starts: int) -> np.ndarray:
+    """The best places (start, galaxy) of a grid (place, galaxy), each with another value of the first parameter."""
+    cells = many.reshape(first, -1, many.shape[1])
+    least = cells.argmin(1) + np.arange(first)[:, None] * cells.shape[1]
+    order = np.argsort(cells.min(1), 0, kind="stable")[:starts]
+    return np.take_along_axis(least, order, 0)
 
 
 def speed_of(model: Halo, data: dict[str, np.ndarray], theta: np.ndarray) -> np.ndarray:

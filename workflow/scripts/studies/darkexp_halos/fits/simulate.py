@@ -48,7 +48,7 @@ def simulate(case: Case[Params]) -> xr.DataTree:
         },
         {"world": list(WORLDS), "truth": ("galaxy", kinds)},
     )
-    u = case.rng("dwarfs").random((params.dwarfs, params.stars))
+    u = case.rng("dwarfs").random((params.dwarfs, params.stars)) * curves.plummer_inside(params.field)
     stars = labelled(("dwarf", "star"), np.sqrt(u / (1 - u)), "projected radius", "Plummer scale")
     return xr.DataTree.from_dict({"galaxies": galaxies, "dwarfs": xr.Dataset({"projected": stars})})
 
