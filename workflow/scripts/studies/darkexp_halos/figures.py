@@ -46,8 +46,8 @@ def family(study: Results) -> Figure:
     speed.fill_between([LEAST - 0.2, LEAST + 0.2], 0.5, SLOW, **GREY)
     speed.fill_between([phi0[-1] - 0.2, phi0[-1] + 0.2], FAST, 1, **GREY)
     speed.axhline(float(np.sqrt(curves.nfw(np.float64(0.2 * curves.NFW_PEAK)))), color="k", ls="--", lw=1, label="NFW")
-    slope.set(ylabel=f"slope at {AT} $r_{{-2}}$", ylim=(-0.1, 1.8))
-    speed.set(ylabel="$V(0.2\\,r_{max})\\,/\\,V_{max}$", ylim=(0.5, 1))
+    slope.set(ylabel=f"slope at {AT} r₋₂", ylim=(-0.1, 1.8), yticks=[0, 0.5, 1, 1.5])
+    speed.set(ylabel="V(0.2 r_max) / V_max", ylim=(0.5, 1))
     for i, (name, label) in enumerate((("virial_error", "virial ratio"), ("misfit", "density"))):
         worst = halos[name].max("grid").values
         error.plot(phi0, worst, color=COLOURS[i], lw=0.8)
@@ -56,9 +56,10 @@ def family(study: Results) -> Figure:
             error.plot(phi0[solved], worst[solved], "o", ms=5, mfc=face, color=COLOURS[i], label=said)
     error.fill_between([LEAST - 0.2, phi0[-1] + 0.2], 1e-4, BALANCED, **GREY)
     log_axis(error, "y", [1e-4, 1e-3, 1e-2, 1e-1])
+    error.minorticks_off()
     error.set(ylabel="largest relative error", ylim=(1e-4, 0.3))
     for panel in axes[1]:
-        panel.set(xlabel="$\\phi_0$", xlim=(1.2, 6.3))
+        panel.set(xlabel="φ₀", xlim=(1.2, 6.3))
         legend(panel, loc="lower right" if panel is not error else "upper right")
     return figure
 
@@ -71,55 +72,35 @@ def profiles(axes: Any, halos: Any) -> None:
     for i, phi0 in enumerate(shown):
         one, look = halos.sel(phi0=phi0), {"color": COLOURS[i], "label": f"{phi0:g}"}
         two = np.interp(2, np.maximum.accumulate(one.slope.values), r)
-        density.plot(r / two, one.density * two**3, **look)
+        density.plot(r / two, one.density * r**2 * two, **look)
         slope.plot(r / two, one.slope, **look)
         speed.plot(r / float(one.r_max), one.speed / one.speed.max(), **look)
     x = np.geomspace(1e-3, 30, 200)
     broken: dict[str, Any] = {"color": "k", "ls": "--", "lw": 1, "label": "NFW"}
-    density.plot(x, 0.03 / (x * (1 + x) ** 2), **broken)
+    density.plot(x, 0.05 * x / (1 + x) ** 2, **broken)
     slope.plot(x, 1 + 2 * x / (1 + x), **broken)
     speed.plot(x / curves.NFW_PEAK, np.sqrt(curves.nfw(x)), **broken)
     for panel in axes:
-        log_axis(panel, "x")
-    log_axis(density, "y")
-    density.set(xlabel="radius ($r_{-2}$)", ylabel="density (mass / $r_{-2}^3$)", xlim=(0.015, 30), ylim=(1e-6, 3))
-    slope.set(xlabel="radius ($r_{-2}$)", ylabel=named(halos.slope), xlim=(0.015, 30), ylim=(0, 4))
-    speed.set(xlabel="radius ($r_{max}$)", ylabel="circular speed ($V_{max}$)", xlim=(0.02, 10), ylim=(0, 1.05))
-    legend(density, title="$\\phi_0$", loc="lower left", ncols=2)
-
-
-def entropies(study: Results) -> Figure:
-    """Entropy lost by changes of N(e), the ablation; entropies of N(e), exact and drawn; of phase-space density."""
-    found: Any = study["entropy/theory"]
-    figure, axes = panels(1, 3, height=2.5)
-    lost, counted, phase = axes[0]
-    phi0 = found.phi0.values
-    lost.plot(phi0, found.loss.min("trial"), "v", color=COLOURS[0], ms=5, label="entropy lost, least (nat)")
-    lost.plot(phi0, found.loss.median("trial"), "o", color=COLOURS[0], ms=4, label="median (nat)")
-    lost.plot(phi0, found.ablated, "s-", color=COLOURS[1], ms=4, lw=0.8, label="share of N(e) with exact ln n!")
-    log_axis(lost, "y")
-    lost.set(ylabel="loss, share", ylim=(None, 20 * float(found.loss.max())))
-    counted.plot(phi0, found.exact, "-", color=COLOURS[0], label="exact")
-    counted.plot(phi0, found.measured, "o", color=COLOURS[1], ms=4, label="drawn particles")
-    counted.set_ylabel("Shannon entropy of N(e) (nat)")
-    phase.plot(phi0, found.boltzmann, "o-", color=COLOURS[0], ms=4)
-    phase.set_ylabel("entropy of f (nat, $G = M = r_{half} = 1$)")
-    for panel in axes[0]:
-        panel.set_xlabel("$\\phi_0$")
-    legend(lost)
-    legend(counted)
-    return figure
+        log_axis(panel, "x", [0.01, 0.1, 1, 10])
+        panel.minorticks_off()
+    log_axis(density, "y", [1e-4, 1e-3, 1e-2])
+    density.set(xlabel="radius (r₋₂)", ylabel="density × radius² (mass / r₋₂)", xlim=(0.015, 30), ylim=(1e-4, 0.03))
+    slope.set(xlabel="radius (r₋₂)", ylabel=named(halos.slope), xlim=(0.015, 30), ylim=(0, 4), yticks=range(5))
+    speed.set(
+        xlabel="radius (r_max)", ylabel="circular speed (V_max)", xlim=(0.02, 10), ylim=(0, 1.05), yticks=[0, 0.5, 1]
+    )
+    legend(density, title="φ₀", loc="lower center", ncols=2)
 
 
 def galaxies(study: Results) -> Figure:
     """Curves of each truth with their fits, all models' chi^2, and the shapes found."""
     data: Any = study["simulate/fits"]["galaxies"].to_dataset().sel(world="cored")
     found: Any = study["forecast/fits"]
-    figure, axes = panels(2, 4, height=2.5)
+    figure, axes = panels(2, 3, height=2.5)
     truth = data.truth.values
     kinds = list(dict.fromkeys(truth))
-    places = [np.flatnonzero(truth == kind)[i] for i in (0, 1) for kind in kinds][:6]
-    for panel, place in zip([*axes[0], *axes[1, :2]], places, strict=False):
+    places = [np.flatnonzero(truth == kind)[0] for kind in kinds][:4]
+    for panel, place in zip([*axes[0], axes[1, 0]], places, strict=False):
         one, here = data.isel(galaxy=place), found.isel(galaxy=place)
         on = one.measured.values.astype(bool)
         panel.errorbar(one.rad[on], one.v_obs[on], one.v_err[on], fmt="k.", ms=3, lw=0.8)
@@ -129,12 +110,13 @@ def galaxies(study: Results) -> Figure:
     for panel in axes[:, 0]:
         panel.set_ylabel("speed (km/s)")
     legend(axes[0, 0], loc="lower right")
-    chi, shapes = axes[1, 2:]
+    chi, shapes = axes[1, 1:]
     for colour, (name, said) in enumerate(SAID.items()):
         values = np.sort(found.reduced.sel(model=name).values)
         chi.step(values, np.arange(1, values.size + 1) / values.size, color=COLOURS[colour], label=said)
     chi.axvline(GOOD, color="k", lw=3, alpha=0.3)
     log_axis(chi, "x", [0.5, 1, 2, 5, 20, 100])
+    chi.minorticks_off()
     chi.set(xlabel=named(found.reduced), ylabel="share of galaxies below", xlim=(0.3, 200), ylim=(0, 1.02))
     legend(chi, fontsize=5.5, loc="lower right", handlelength=1)
     bins = np.arange(0.25, 6.51, 0.5)
@@ -144,7 +126,7 @@ def galaxies(study: Results) -> Figure:
         stacked=True,
         label=[TRUTHS.get(k, k) for k in kinds],
     )
-    shapes.set(xlabel="$\\phi_0$ of the best fit", ylabel="galaxies")
+    shapes.set(xlabel="φ₀ of the best fit", ylabel="galaxies")
     legend(shapes, fontsize=5.5)
     return figure
 
@@ -153,24 +135,36 @@ def dwarfs(study: Results) -> Figure:
     """Deviances of star counts at the best shape and at a cusp; errors of held-out radii of all models."""
     found: Any = study["forecast/fits"]
     cuspy: Any = study["forecast/one_shape"]
-    figure, axes = panels(1, 3, height=2.8)
-    counts, outwards, inwards = axes[0]
-    for colour, (result, said) in enumerate(((found, "best $\\phi_0$ up to 2.5"), (cuspy, "$\\phi_0$ = 5"))):
+    figure, axes = panels(1, 2, height=2.8, width_ratios=[1, 1.6])
+    counts, errors = axes[0]
+    for colour, (result, said) in enumerate(((found, "best φ₀ up to 2.5"), (cuspy, "φ₀ = 5"))):
         values = np.sort(result.dwarf_reduced.values)
         counts.plot(np.arange(1, values.size + 1), values, "o", ms=4, color=COLOURS[colour], label=said)
-    counts.axhline(ACCEPTED, color="k", lw=3, alpha=0.3)
-    log_axis(counts, "y", [0.2, 0.5, 1, 2, 5, 10, 20])
-    counts.set(xlabel="dwarf, in order of its deviance", ylabel=named(found.dwarf_reduced))
-    legend(counts)
-    for panel, way, title in (
-        (outwards, "outwards", "from inside to outside"),
-        (inwards, "inwards", "from outside to inside"),
-    ):
+        counts.axhline(values.mean(), color=COLOURS[colour], lw=0.8, ls=":")
+    counts.axhspan(0.5, ACCEPTED, **GREY)
+    log_axis(counts, "y", [0.5, 1, 2, 5, 10, 20])
+    counts.minorticks_off()
+    counts.set(xlabel="dwarf, in order of its deviance", ylabel=named(found.dwarf_reduced), ylim=(0.5, 40))
+    legend(counts, loc="upper left")
+    rivals, ways = found.rival.values, {"outwards": "inner radii fitted", "inwards": "outer radii fitted"}
+    for i, (way, said) in enumerate(ways.items()):
         values = found.held_out.sel(way=way)
-        rivals = found.rival.values
-        panel.boxplot([values.sel(rival=name).values for name in rivals], showfliers=False)
-        log_axis(panel, "y", [0.5, 1, 2, 5, 10, 20])
-        names(panel, "x", [SAID[name] for name in rivals], at=range(1, len(rivals) + 1), rotation=60)
-        panel.set_title(title)
-    outwards.set_ylabel(named(found.held_out))
+        at, look = np.arange(rivals.size) + 0.36 * i - 0.18, {"color": COLOURS[i]}
+        errors.boxplot(
+            [values.sel(rival=name).values for name in rivals],
+            positions=at,
+            widths=0.3,
+            showfliers=False,
+            manage_ticks=False,
+            medianprops=look,
+            boxprops=look,
+            whiskerprops=look,
+            capprops=look,
+        )
+        errors.plot([], [], color=COLOURS[i], label=said)
+    log_axis(errors, "y", [0.5, 1, 2, 5, 10, 20, 50])
+    errors.minorticks_off()
+    names(errors, "x", [SAID[name] for name in rivals], at=range(rivals.size), rotation=30)
+    errors.set_ylabel(named(found.held_out))
+    legend(errors, loc="upper left")
     return figure

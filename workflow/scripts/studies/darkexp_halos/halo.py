@@ -21,7 +21,7 @@ STEEPEST = 1.95
 """Bound of the slope inside the innermost node; from 2 on the potential would be infinite."""
 
 
-STRIDE = 1.0
+STRIDE = 2.0
 """Longest way in phi0 from one halo to the next."""
 WILD = 100.0
 """No halo's ln rho spans so much."""
@@ -32,6 +32,10 @@ class Grid(NamedTuple):
 
     node: np.ndarray
     fine: np.ndarray
+    spread: np.ndarray
+    """Values at the nodes to those of their spline on the fine grid."""
+    integral: np.ndarray
+    """Values on the fine grid to the integral of their spline from its start."""
 
 
 class Sphere(NamedTuple):
@@ -50,7 +54,9 @@ class Sphere(NamedTuple):
 def grid_of(nodes: int, points: int, low: float = 2e-3, high: float = 60.0) -> Grid:
     """Even grids in ln r between `low` and `high` half-mass radii."""
     ends = np.log(low), np.log(high)
-    return Grid(np.linspace(*ends, nodes), np.linspace(*ends, points))
+    node, fine = np.linspace(*ends, nodes), np.linspace(*ends, points)
+    spread = CubicSpline(node, np.eye(nodes))(fine)
+    return Grid(node, fine, spread, CubicSpline(fine, np.eye(points)).antiderivative()(fine))
 
 
 def sphere_of(found: np.ndarray, grid: Grid) -> Sphere:
@@ -59,14 +65,13 @@ def sphere_of(found: np.ndarray, grid: Grid) -> Sphere:
     The slope inside is an unknown of its own, between 0 and `STEEPEST` (isotropic orbits make no hole). Tied to the
     nodes, it leaves fewer unknowns than independent equations, and the best compromise is no solution.
     """
-    spline, x = CubicSpline(grid.node, found[:-1]), grid.fine
-    r, rho = np.exp(x), np.exp(spline(x))
+    r, rho = np.exp(grid.fine), np.exp(grid.spread @ found[:-1])
     inner = STEEPEST * float(expit(found[-1]))
     shell = 4 * np.pi * rho * r**3
-    mass = shell[0] / (3 - inner) + CubicSpline(x, shell).antiderivative()(x)
+    mass = shell[0] / (3 - inner) + grid.integral @ shell
     whole = mass[-1] + shell[-1]
     mass = mass / whole
-    depth = mass[0] / r[0] / (2 - inner) + CubicSpline(x, mass / r).antiderivative()(x)
+    depth = mass[0] / r[0] / (2 - inner) + grid.integral @ (mass / r)
     edge = mass[-1] / r[-1] + shell[-1] / whole / r[-1] / 2
     centre = depth[-1] + edge
     return Sphere(float(np.log(whole)), inner, mass, centre - depth, depth, float(centre))

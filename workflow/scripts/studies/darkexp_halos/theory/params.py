@@ -14,11 +14,11 @@ JUDGED = (2.0, 4.0, 6.0)
 class Simulate(Model):
     """Seen by all steps."""
 
-    shapes: Annotated[list[PositiveFloat], Field(min_length=5), Rising]
+    shapes: Annotated[list[PositiveFloat], Field(min_length=4), Rising]
     """phi0, rising; 6 is the last that this grid can hold."""
-    nodes: Annotated[int, Field(ge=16)]
+    nodes: Annotated[int, Field(ge=12)]
     """Unknowns: ln rho at so many radii."""
-    points: Annotated[int, Field(ge=80)]
+    points: Annotated[int, Field(ge=60)]
     """Radii of the integrals."""
     low: Annotated[float, Field(gt=0, le=0.0025)]
     """Radius of the innermost, in half-mass radii; claims look at 0.003 and more. Inside the slope is constant."""

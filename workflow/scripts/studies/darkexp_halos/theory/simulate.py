@@ -21,7 +21,7 @@ ONE = 4.0
 def simulate(case: Case[Params]) -> xr.Dataset:
     """Profiles (phi0, radius), orbits (phi0, level); on two grids slopes (phi0, grid, place), numbers (phi0, grid)."""
     params = case.params.simulate
-    finer = round(1.3 * params.nodes), round(1.3 * params.points), params.low / 2
+    finer = round(1.3 * params.nodes), round(1.3 * params.points), 0.7 * params.low
     grids = {"given": grid_of(params.nodes, params.points, params.low), "finer": grid_of(*finer)}
     halos = {name: halos_on(grid, params) for name, grid in grids.items()}
     data = {}
