@@ -7,7 +7,8 @@ from typing import Any
 import numpy as np
 from matplotlib.figure import Figure
 
-from pesin.plot.style import COLOURS, legend, log_axis, named, names, panels
+from pesin.plot.style import COLOURS, interval_whiskers, legend, log_axis, named, names, panels
+from pesin.stats.intervals import interval
 from pesin.steps.results import Results
 from studies.darkexp_halos.fits import curves
 
@@ -28,6 +29,8 @@ SLOW, FAST = 0.63, 0.90
 LEAST, BALANCED = 2.0, 0.01
 GOOD, ACCEPTED = 2.0, 1.5
 """What the claims accept."""
+APART = ("darkexp_wide", "darkexp_one")
+"""Models that are no rivals."""
 GREY: dict[str, Any] = {"color": "0.85", "lw": 0, "zorder": 0}
 
 
@@ -70,7 +73,8 @@ def profiles(axes: Any, halos: Any) -> None:
     r = halos.radius.values
     shown = [phi0 for phi0 in halos.phi0.values if phi0 in SHOWN]
     for i, phi0 in enumerate(shown):
-        one, look = halos.sel(phi0=phi0), {"color": COLOURS[i], "label": f"{phi0:g}"}
+        one, label = halos.sel(phi0=phi0), f"{phi0:g}" if phi0 >= LEAST else f"{phi0:g}: no equilibrium"
+        look = {"color": COLOURS[i], "label": label, "ls": "-" if phi0 >= LEAST else ":"}
         two = np.interp(2, np.maximum.accumulate(one.slope.values), r)
         density.plot(r / two, one.density * r**2 * two, **look)
         slope.plot(r / two, one.slope, **look)
@@ -82,14 +86,15 @@ def profiles(axes: Any, halos: Any) -> None:
     speed.plot(x / curves.NFW_PEAK, np.sqrt(curves.nfw(x)), **broken)
     for panel in axes:
         log_axis(panel, "x", [0.01, 0.1, 1, 10])
-        panel.minorticks_off()
     log_axis(density, "y", [1e-4, 1e-3, 1e-2])
+    for panel in axes:
+        panel.minorticks_off()
     density.set(xlabel="radius (r₋₂)", ylabel="density × radius² (mass / r₋₂)", xlim=(0.015, 30), ylim=(1e-4, 0.03))
     slope.set(xlabel="radius (r₋₂)", ylabel=named(halos.slope), xlim=(0.015, 30), ylim=(0, 4), yticks=range(5))
     speed.set(
         xlabel="radius (r_max)", ylabel="circular speed (V_max)", xlim=(0.02, 10), ylim=(0, 1.05), yticks=[0, 0.5, 1]
     )
-    legend(density, title="φ₀", loc="lower center", ncols=2)
+    legend(speed, title="φ₀", loc="lower right", fontsize=6, handlelength=1.2, labelspacing=0.2, borderpad=0)
 
 
 def galaxies(study: Results) -> Figure:
@@ -113,12 +118,15 @@ def galaxies(study: Results) -> Figure:
     chi, shapes = axes[1, 1:]
     for colour, (name, said) in enumerate(SAID.items()):
         values = np.sort(found.reduced.sel(model=name).values)
-        chi.step(values, np.arange(1, values.size + 1) / values.size, color=COLOURS[colour], label=said)
-    chi.axvline(GOOD, color="k", lw=3, alpha=0.3)
-    log_axis(chi, "x", [0.5, 1, 2, 5, 20, 100])
+        look = {"color": COLOURS[colour], "lw": 1, "ls": ":" if name in APART else "-"}
+        chi.step(values, np.arange(1, values.size + 1) / values.size, label=said, **look)
+        if name in ("darkexp", "soliton"):
+            interval_whiskers(chi, [GOOD], sharing(found.fits.sel(model=name)), color=COLOURS[colour], zorder=5)
+    chi.axvline(GOOD, color="k", lw=3, alpha=0.15, zorder=0)
+    log_axis(chi, "x", [1, 10, 100, 1000])
     chi.minorticks_off()
-    chi.set(xlabel=named(found.reduced), ylabel="share of galaxies below", xlim=(0.3, 200), ylim=(0, 1.02))
-    legend(chi, fontsize=5.5, loc="lower right", handlelength=1)
+    chi.set(xlabel=named(found.reduced), ylabel="share of galaxies below", xlim=(0.3, 5000), ylim=(0, 1.02))
+    legend(chi, fontsize=5.5, loc="lower right", handlelength=1.5)
     bins = np.arange(0.25, 6.51, 0.5)
     shapes.hist(
         [found["shape"].values[truth == kind] for kind in kinds],
@@ -131,6 +139,11 @@ def galaxies(study: Results) -> Figure:
     return figure
 
 
+def sharing(fits: Any) -> Any:
+    """Share of galaxies that are fitted, with its interval, as an array of one."""
+    return interval(fits.expand_dims(one=1), "galaxy", "share")
+
+
 def dwarfs(study: Results) -> Figure:
     """Deviances of star counts at the best shape and at a cusp; errors of held-out radii of all models."""
     found: Any = study["forecast/fits"]
@@ -140,11 +153,12 @@ def dwarfs(study: Results) -> Figure:
     for colour, (result, said) in enumerate(((found, "best φ₀ up to 2.5"), (cuspy, "φ₀ = 5"))):
         values = np.sort(result.dwarf_reduced.values)
         counts.plot(np.arange(1, values.size + 1), values, "o", ms=4, color=COLOURS[colour], label=said)
-        counts.axhline(values.mean(), color=COLOURS[colour], lw=0.8, ls=":")
+        mean = interval(result.dwarf_reduced.expand_dims(one=1), "dwarf")
+        interval_whiskers(counts, [values.size + 2 + colour], mean, color=COLOURS[colour], fmt="D")
     counts.axhspan(0.5, ACCEPTED, **GREY)
     log_axis(counts, "y", [0.5, 1, 2, 5, 10, 20])
     counts.minorticks_off()
-    counts.set(xlabel="dwarf, in order of its deviance", ylabel=named(found.dwarf_reduced), ylim=(0.5, 40))
+    counts.set(xlabel="dwarf, in order; last, means", ylabel=named(found.dwarf_reduced), ylim=(0.5, 20))
     legend(counts, loc="upper left")
     rivals, ways = found.rival.values, {"outwards": "inner radii fitted", "inwards": "outer radii fitted"}
     for i, (way, said) in enumerate(ways.items()):
