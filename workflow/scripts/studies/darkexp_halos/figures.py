@@ -94,7 +94,7 @@ def profiles(axes: Any, halos: Any) -> None:
     speed.set(
         xlabel="radius (r_max)", ylabel="circular speed (V_max)", xlim=(0.02, 10), ylim=(0, 1.05), yticks=[0, 0.5, 1]
     )
-    legend(speed, title="φ₀", loc="lower right", fontsize=6, handlelength=1.2, labelspacing=0.2, borderpad=0)
+    legend(speed, title="φ₀", loc="lower right", handlelength=1.2, labelspacing=0.2, borderpad=0)
 
 
 def galaxies(study: Results) -> Figure:
@@ -125,8 +125,8 @@ def galaxies(study: Results) -> Figure:
     chi.axvline(GOOD, color="k", lw=3, alpha=0.15, zorder=0)
     log_axis(chi, "x", [1, 10, 100, 1000])
     chi.minorticks_off()
-    chi.set(xlabel=named(found.reduced), ylabel="share of galaxies below", xlim=(0.3, 5000), ylim=(0, 1.02))
-    legend(chi, fontsize=5.5, loc="lower right", handlelength=1.5)
+    chi.set(xlabel=named(found.reduced), ylabel="share of galaxies below", xlim=(0.3, 2e4), ylim=(0, 1.02))
+    legend(chi, loc="lower right", handlelength=1.2, labelspacing=0.2, borderpad=0)
     bins = np.arange(0.25, 6.51, 0.5)
     shapes.hist(
         [found["shape"].values[truth == kind] for kind in kinds],
@@ -135,7 +135,7 @@ def galaxies(study: Results) -> Figure:
         label=[TRUTHS.get(k, k) for k in kinds],
     )
     shapes.set(xlabel="φ₀ of the best fit", ylabel="galaxies")
-    legend(shapes, fontsize=5.5)
+    legend(shapes)
     return figure
 
 
