@@ -73,7 +73,7 @@ def profiles(axes: Any, halos: Any) -> None:
     r = halos.radius.values
     shown = [phi0 for phi0 in halos.phi0.values if phi0 in SHOWN]
     for i, phi0 in enumerate(shown):
-        one, label = halos.sel(phi0=phi0), f"{phi0:g}" if phi0 >= LEAST else f"{phi0:g}: no equilibrium"
+        one, label = halos.sel(phi0=phi0), f"{phi0:g}" if phi0 >= LEAST else f"{phi0:g}, unsolved"
         look = {"color": COLOURS[i], "label": label, "ls": "-" if phi0 >= LEAST else ":"}
         two = np.interp(2, np.maximum.accumulate(one.slope.values), r)
         density.plot(r / two, one.density * r**2 * two, **look)
@@ -127,15 +127,15 @@ def galaxies(study: Results) -> Figure:
     chi.minorticks_off()
     chi.set(xlabel=named(found.reduced), ylabel="share of galaxies below", xlim=(0.3, 2e4), ylim=(0, 1.02))
     legend(chi, loc="lower right", handlelength=1.2, labelspacing=0.2, borderpad=0)
-    bins = np.arange(0.25, 6.51, 0.5)
+    bins = np.arange(1.75, 6.51, 0.5)
     shapes.hist(
         [found["shape"].values[truth == kind] for kind in kinds],
         bins,
         stacked=True,
         label=[TRUTHS.get(k, k) for k in kinds],
     )
-    shapes.set(xlabel="φ₀ of the best fit", ylabel="galaxies")
-    legend(shapes)
+    shapes.set(xlabel="φ₀ of the best fit", ylabel="galaxies", xlim=(1.5, 6.5))
+    legend(shapes, loc="upper right")
     return figure
 
 
