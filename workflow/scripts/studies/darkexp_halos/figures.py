@@ -48,7 +48,7 @@ def family(study: Results) -> Figure:
     slope.fill_between([4 - 0.2, phi0[-1] + 0.2], CUSP, 1.8, **GREY)
     speed.fill_between([LEAST - 0.2, LEAST + 0.2], 0.5, SLOW, **GREY)
     speed.fill_between([phi0[-1] - 0.2, phi0[-1] + 0.2], FAST, 1, **GREY)
-    speed.axhline(float(np.sqrt(curves.nfw(np.float64(0.2 * curves.NFW_PEAK)))), color="k", ls="--", lw=1, label="NFW")
+    speed.axhline(float(np.sqrt(curves.nfw(np.array(0.2 * curves.NFW_PEAK)))), color="k", ls="--", lw=1, label="NFW")
     slope.set(ylabel=f"slope at {AT} r₋₂", ylim=(-0.1, 1.8), yticks=[0, 0.5, 1, 1.5])
     speed.set(ylabel="V(0.2 r_max) / V_max", ylim=(0.5, 1))
     for i, (name, label) in enumerate((("virial_error", "virial ratio"), ("misfit", "density"))):

@@ -21,7 +21,7 @@ def nfw_mass(x: np.ndarray) -> np.ndarray:
 
 def nfw(x: np.ndarray) -> np.ndarray:
     """V^2 / V_max^2 at x = r / r_s (Navarro, Frenk and White 1997)."""
-    return nfw_mass(x) / x * NFW_PEAK / nfw_mass(np.float64(NFW_PEAK))
+    return nfw_mass(x) / x * NFW_PEAK / nfw_mass(np.array(NFW_PEAK))
 
 
 def core_nfw(x: np.ndarray, core: float = 0.8) -> np.ndarray:

@@ -83,9 +83,9 @@ def galaxy(rng: np.random.Generator, kind: str, params) -> dict:
         "pseudo_isothermal": v_max**2 * curves.pseudo_isothermal(rad / (0.25 * r_s)),
         "nfw": v_max**2 * curves.nfw(rad / r_s),
     }
-    true = [np.sqrt(halo[name] + gas + stars * disk) * tilt for name in (kind, "nfw")]
+    own = [np.sqrt(halo[name] + gas + stars * disk) * tilt for name in (kind, "nfw")]
     # a halo of one number could not take up the sky's scatter, so there is none in the solitons' world
-    true = np.array([*true, np.sqrt(curves.soliton(rad * far, core, 1.0) + (gas + stars * disk) * far)])
+    true = np.array([*own, np.sqrt(curves.soliton(rad * far, core, 1.0) + (gas + stars * disk) * far)])
     v_obs = true + np.maximum(LEAST_ERROR, ERROR * true) * noise
     return {
         "rad": rad * far,
@@ -95,5 +95,5 @@ def galaxy(rng: np.random.Generator, kind: str, params) -> dict:
     }
 
 
-PEAK = float(curves.soliton(np.geomspace(0.1, 10, 400), np.float64(1.0), 1.0).max())
+PEAK = float(curves.soliton(np.geomspace(0.1, 10, 400), np.array(1.0), 1.0).max())
 """V_max^2 of a soliton with a core of 1 kpc and a boson of 1e-22 eV; V_max goes as 1 / r_c."""

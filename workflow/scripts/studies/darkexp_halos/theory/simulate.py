@@ -48,10 +48,11 @@ def halos_on(grid: Grid, params: Simulate) -> list[dict]:
     return [halo(found, phi0, grid) for found, phi0 in zip(family(params.shapes, grid), params.shapes, strict=True)]
 
 
-DIMS = {name: ("radius",) for name in ("density", "mass", "potential", "speed", "slope")}
+DIMS: dict[str, tuple[str, ...]] = {name: ("radius",) for name in ("density", "mass", "potential", "speed", "slope")}
 DIMS |= {name: ("level",) for name in ("energy", "depth", "states", "log_f")}
 DIMS |= {"r_max": ()}
-JUDGED = {"slope_at": ("place",)} | {name: () for name in ("speed_ratio", "depth_ratio", "virial_error", "misfit")}
+JUDGED: dict[str, tuple[str, ...]] = {"slope_at": ("place",)}
+JUDGED |= {name: () for name in ("speed_ratio", "depth_ratio", "virial_error", "misfit")}
 """Numbers that are judged, on both grids: the difference is the error."""
 RISES = {"slope_at": "slope_rise", "speed_ratio": "speed_rise"}
 SAID = {
