@@ -10,7 +10,7 @@ import xarray as xr
 from pesin.steps.case import Case
 from pesin.steps.labels import labelled
 from studies.incomplete_rg import geometry
-from studies.incomplete_rg.gravity import HORIZON, potential
+from studies.incomplete_rg.gravity import HORIZON, LARGEST, ceiling, potential, theory
 from studies.incomplete_rg.params import Params
 from studies.incomplete_rg.simulate import LOOSER, members, strengths
 from studies.incomplete_rg.transition import Transition, hawking_page, integrated, level
@@ -122,7 +122,12 @@ def flows(case: Case[Params], soliton: Any, fine: np.ndarray) -> dict:
     v = np.stack([potential(column, of) for column in phi.reshape(-1, phi.shape[-1]).T], -1).reshape(phi.shape)
     curvature = fine[:, OBSERVABLES.index("curvature")]
     slope = soliton["slope"].values
+    turn = ceiling(theory(params.potentials, 1, params.quartic))
+    infrared = np.where(turn < LARGEST, -6 / potential(turn, theory(params.potentials, 1, params.quartic)), np.nan)
     return {
+        "c_infrared": labelled(
+            "potential", infrared, "C-function of the infrared fixed point", nan="no such point", may_be_constant=1
+        ),
         "c_function": labelled((*PLACES, "angle"), -6 / v, "C-function", may_be_constant=1),
         "c_rise": labelled(
             (*PLACES, "inwards"), np.diff((-6 / v)[..., ::-1]), "step of the C-function inwards", may_be_constant=1

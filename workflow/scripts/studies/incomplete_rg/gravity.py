@@ -17,6 +17,8 @@ import numpy as np
 
 from pesin.integrate.ode import solve_together
 
+LARGEST = 12
+"""Scalars are not sought beyond it."""
 START = 1e-4
 """Radius at which the expansion about a soliton's centre is left; its error is of fourth order."""
 HORIZON = 1e-6
@@ -181,9 +183,8 @@ def hole(radius: np.ndarray, phi: np.ndarray, of: Theory, rtol: float, start: fl
 
 
 def ceiling(of: Theory) -> np.ndarray:
-    """Scalar at the extremum of the potential, past which it runs away and never comes to the boundary."""
-    with np.errstate(divide="ignore"):
-        return np.where(of.quartic > 0, (2 * of.quartic) ** -0.5, np.inf)
+    """Scalar at the extremum of the potential, past which it runs away and never comes to the boundary; or the largest."""
+    return np.maximum(2 * of.quartic, LARGEST**-2.0) ** -0.5
 
 
 def shoot(target: np.ndarray, guess: np.ndarray, of: Theory, source_of: Callable, steps: int = 25) -> np.ndarray:
@@ -222,5 +223,5 @@ def shoot(target: np.ndarray, guess: np.ndarray, of: Theory, source_of: Callable
         trial = np.where((trial > low) & (trial < high), trial, middle)
         before, missed, x = x, now, np.where(done, x, trial)
     if not np.all(abs(now) < 1e-8):
-        raise ArithmeticError(f"{np.sum(~(abs(now) < 1e-8))} of {target.size} solutions miss their source")
+        raise ArithmeticError(f"{np.sum(~(abs(now) < 1e-8))} of {target.size} solutions miss their source: is it one that the potential can have?")
     return np.where(on, np.exp(before), 0.0)
