@@ -104,6 +104,7 @@ def transitions(case: Case[Params], soliton: Any, hole: Any) -> list[list[np.nda
             params.entropy.clock,
         )
         one = Transition(*(np.where(known, v, np.nan) for v in one))
+        guess = np.where(np.isfinite(one.radius), np.stack([one.radius, one.scalar]), guess)
         found.append([one.temperature.reshape(shape), one.radius.reshape(shape), np.zeros(shape)])
     return found
 

@@ -79,4 +79,4 @@ def solved(case: Case[Params], held_out: np.ndarray, guess: np.ndarray) -> Trans
     target = params.strength * held_out
     centre = centres(target, of, params.rtol)
     energy = 16 * np.pi * soliton(centre, of, 17, params.rtol).mu
-    return hawking_page(target, energy, guess[:, 0], 0.8 * centre, of, params.rtol, steps=10)
+    return hawking_page(target, energy, guess[:, 0], 0.8 * centre, of, params.rtol, rounds=2)

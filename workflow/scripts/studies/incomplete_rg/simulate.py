@@ -33,10 +33,10 @@ def strengths(case: Case[Params]) -> np.ndarray:
     return case.params.simulate.strength * np.array(case.params.simulate.sources)
 
 
-def centres(targets: np.ndarray, of: Theory, rtol: float) -> np.ndarray:
+def centres(targets: np.ndarray, of: Theory, rtol: float, guess: np.ndarray | None = None) -> np.ndarray:
     """Scalars at the centres of the solitons with these sources, shape (members,)."""
-    guess = LINEAR * targets / (1 + targets / 10)
-    return shoot(targets, guess, of, lambda phi: soliton(phi, of, 17, rtol).source)
+    guess = LINEAR * targets / (1 + targets / 10) if guess is None else guess
+    return shoot(targets, guess, of, lambda phi: soliton(phi, of, 17, rtol).source, rtol)
 
 
 def solitons(case: Case[Params]) -> xr.Dataset:
@@ -47,7 +47,8 @@ def solitons(case: Case[Params]) -> xr.Dataset:
     shape = (len(potentials), 2, sources.size)
     target = np.tile(sources, len(potentials))
     tolerances = [params.rtol, LOOSER * params.rtol]
-    centre = [centres(target, of, rtol) for rtol in tolerances]
+    centre = [centres(target, of, params.rtol)]
+    centre += [centres(target, of, tolerances[1], centre[0])]
     found = [soliton(phi, of, params.nodes, rtol) for phi, rtol in zip(centre, tolerances, strict=True)]
 
     def kept(values, name, *more):
@@ -87,7 +88,7 @@ def holes(case: Case[Params]) -> xr.Dataset:
     target, radius = (np.broadcast_to(v, shape).ravel() for v in (sources[:, None], radii))
     of = members(case, sources.size * radii.size)
     guess = LINEAR * target / (1 + target / 10) / np.maximum(1, radius)
-    phi = shoot(target, guess, of, lambda phi: hole(radius, phi, of, params.rtol).source)
+    phi = shoot(target, guess, of, lambda phi: hole(radius, phi, of, params.rtol).source, params.rtol)
     found = hole(radius, phi, of, params.rtol)
     names = {
         "scalar": (phi, "scalar at the horizon"),

@@ -11,6 +11,7 @@ from studies.incomplete_rg.gravity import HORIZON, Theory, hole
 
 STEP = 1e-5
 """Of the derivatives in Newton's method; it only sets how fast that converges."""
+CHORDS = 4
 
 
 class Transition(NamedTuple):
@@ -59,9 +60,9 @@ def hawking_page(
     rtol: float,
     start: float = HORIZON,
     clock: bool = True,
-    steps: int = 6,
+    rounds: int = 1,
 ) -> Transition:
-    """Solve for horizon radius and scalar that have the source and the soliton's free energy: Newton, all at once.
+    """Solve for horizon radius and scalar that have the source and the soliton's free energy: Newton with chords, all at once.
 
     Parameters
     ----------
@@ -71,6 +72,8 @@ def hawking_page(
         First guesses.
     clock
         Whether temperatures are those of the boundary's time.
+    rounds
+        Times that derivatives are taken; each serves for `CHORDS` steps.
     """
 
     def misses(x):
@@ -79,10 +82,12 @@ def hawking_page(
         return np.stack([found.source - source, found.energy - temperature * found.entropy - energy]), temperature
 
     x = np.stack([np.log(radius), scalar])
-    for _ in range(steps):
-        now, _ = misses(x)
-        slopes = np.stack([(misses(x + STEP * axis[:, None])[0] - now) / STEP for axis in np.eye(2)], 1)
-        x = x - np.linalg.solve(np.moveaxis(slopes, -1, 0), now.T[..., None])[..., 0].T
     now, temperature = misses(x)
+    for _ in range(rounds):
+        slopes = np.stack([(misses(x + STEP * axis[:, None])[0] - now) / STEP for axis in np.eye(2)], 1)
+        back = np.linalg.inv(np.moveaxis(slopes, -1, 0))
+        for _ in range(CHORDS):
+            x = x - (back @ now.T[..., None])[..., 0].T
+            now, temperature = misses(x)
     lost = ~(abs(now).max(0) < 1e-6)
     return Transition(*(np.where(lost, np.nan, v) for v in (np.exp(x[0]), x[1], temperature)))
