@@ -1,4 +1,4 @@
-"""Entropies, curvature, volume and gap of the solitons, and the Hawking-Page transition, with their numerical errors."""
+"""Entropies, curvature, volume and gap of solitons, and the Hawking-Page transition, with their numerical errors."""
 
 from __future__ import annotations
 
@@ -115,7 +115,7 @@ def clocked(case: Case[Params], temperature: np.ndarray, chi_inf: np.ndarray) ->
 
 
 def flows(case: Case[Params], soliton: Any, fine: np.ndarray) -> dict:
-    """The C-function -6 / V (potential, source, angle) and its steps inwards, slopes, and what the curvature must be."""
+    """The C-function -6 / V (potential, source, angle) and its steps inwards, slopes, what curvature must be."""
     params = case.params.simulate
     shape = (len(params.potentials), len(params.sources))
     of = members(case, shape[1])

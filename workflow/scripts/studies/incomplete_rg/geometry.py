@@ -64,8 +64,8 @@ def central_curvature(above: np.ndarray, chi: np.ndarray, angle: np.ndarray) -> 
 def gap(above: np.ndarray, chi: np.ndarray, angle: np.ndarray) -> np.ndarray:
     """Lowest frequency of a spherical massless probe in the boundary's time, shape (...).
 
-    With E = exp(-chi / 2) and f = G / cos^2 z: (tan^2 z E G u')' / tan^2 z + w^2 u / (E G) = 0, regular at the centre, 0 at
-    the boundary.
+    With E = exp(-chi / 2) and f = G / cos^2 z: (tan^2 z E G u')' / tan^2 z + w^2 u / (E G) = 0, regular at the
+    centre, 0 at the boundary.
     """
     count = angle.size
     x = 4 * angle / np.pi - 1

@@ -1,11 +1,11 @@
 """Static Einstein-scalar gravity in global AdS4: solitons, hairy black holes, and their boundary data.
 
-Action (16 pi G = 1, AdS radius and boundary sphere 1): the integral of sqrt(-g) [R - k (d phi)^2 / 2 + 6 - k (V + 6)], with
-k = 1, or 0 for a scalar that does not bend the metric. Ansatz ds^2 = -f exp(-chi) dt^2 + dr^2 / f + r^2 dOmega^2, phi(r).
+Action (16 pi G = 1, AdS radius and boundary sphere 1): the integral of sqrt(-g) [R - k (d phi)^2 / 2 + 6 - k (V + 6)],
+with k = 1, or 0 for a scalar that does not bend the metric; ds^2 = -f exp(-chi) dt^2 + dr^2 / f + r^2 dOmega^2, phi(r).
 
-Outside, s = 1 / r and phi = s psi; f = r^2 + 1 + k psi^2 / 4 - 2 mu s. In (psi, d psi / ds, mu, chi) the equations are regular
-at s = 0, where the source a = psi, the response b = d psi / ds and the energy 16 pi mu are read off, without a fit: with f = r^2 + 1 + k a^2 / 4 - 2 m1 / r + ...,
-mu = m1 + k a b / 4, and 4 pi (4 m1 + k a b) obeys the first law.
+Outside, s = 1 / r and phi = s psi; f = r^2 + 1 + k psi^2 / 4 - 2 mu s. In (psi, d psi / ds, mu, chi) the equations are
+regular at s = 0, where the source a = psi, the response b = d psi / ds and the energy 16 pi mu are read off, without a
+fit: with f = r^2 + 1 + k a^2 / 4 - 2 m1 / r + ..., mu = m1 + k a b / 4, and 4 pi (4 m1 + k a b) obeys the first law.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ SERIES = 9
 
 
 class Theory(NamedTuple):
-    """V = -6 - phi^2 + quartic phi^4 - 6 cosh_part (cosh(phi / sqrt 3) - 1 - phi^2 / 6); arrays of the members' shape."""
+    """V = -6 - phi^2 + quartic phi^4 - 6 cosh_part (cosh(phi / sqrt 3) - 1 - phi^2 / 6), for each member."""
 
     quartic: np.ndarray
     cosh_part: np.ndarray
@@ -158,8 +158,8 @@ def soliton(centre: np.ndarray, of: Theory, count: int, rtol: float) -> Soliton:
 def hole(radius: np.ndarray, phi: np.ndarray, of: Theory, rtol: float, start: float = HORIZON) -> Hole:
     """Black holes from horizon radius and the scalar there, both of shape (members,).
 
-    Temperature and energy are those of the boundary's own time: with chi = 0 at the horizon, T has a factor exp(chi / 2) of
-    the chi at infinity. `start` is where the expansion about the horizon is left, as a share of 1 / radius.
+    Temperature and energy are those of the boundary's own time: with chi = 0 at the horizon, T has a factor
+    exp(chi / 2) of the chi at infinity. `start` is where the expansion about the horizon is left, as a share of 1 / radius.
     """
     s, psi, (fourth, third) = 1 / radius, phi * radius, self_interaction(phi, of)
     above = -(radius**2)
@@ -184,7 +184,7 @@ def hole(radius: np.ndarray, phi: np.ndarray, of: Theory, rtol: float, start: fl
 
 
 def ceiling(of: Theory) -> np.ndarray:
-    """Scalar at the extremum of the potential, past which it runs away and never comes to the boundary; or the largest."""
+    """Scalar at the extremum of the potential, past which it runs away from the boundary's; or the largest."""
     return np.maximum(2 * of.quartic, LARGEST**-2.0) ** -0.5
 
 

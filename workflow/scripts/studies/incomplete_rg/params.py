@@ -40,7 +40,9 @@ class Simulate(Model):
     @classmethod
     def _holds_the_transition(cls, radii):
         if not radii[0] < 0.2 or not radii[-1] > 1.05:
-            raise ValueError("radii must reach from below 0.2 to above 1.05, to hold the transition, which is at 1 or below")
+            raise ValueError(
+                "radii must reach from below 0.2 to above 1.05, to hold the transition, which is at 1 or below"
+            )
         return radii
 
     @field_validator("nodes")

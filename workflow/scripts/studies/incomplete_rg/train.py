@@ -1,4 +1,4 @@
-"""An emulator (horizon radius, source) -> (4 pi r T, F / 4 pi, b), learnt from the table, with or without thermodynamics."""
+"""Emulators (horizon radius, source) -> (4 pi r T, F / 4 pi, b) of the table, with or without thermodynamics."""
 
 from __future__ import annotations
 

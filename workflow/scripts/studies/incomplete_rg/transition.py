@@ -1,4 +1,4 @@
-"""Free energies by two routes, and the Hawking-Page transition: where black hole and soliton of one source are level."""
+"""Free energies by two routes, and the Hawking-Page transition: black hole and soliton of one source are level."""
 
 from __future__ import annotations
 
@@ -39,9 +39,7 @@ def integrated(radius: np.ndarray, temperature: np.ndarray, redshift: np.ndarray
     spline = make_interp_spline(r, np.moveaxis(scaled, -1, 0), k=5)
     # S dT = 16 pi^2 (r u' - u) dr for T = u / r; the integral of r u' is r u less that of u.
     area = spline.antiderivative()(radius)
-    return -16 * np.pi**2 * np.moveaxis(
-        radius.reshape(-1, *[1] * redshift.ndim) * spline(radius) - 2 * area, 0, -1
-    )
+    return -16 * np.pi**2 * np.moveaxis(radius.reshape(-1, *[1] * redshift.ndim) * spline(radius) - 2 * area, 0, -1)
 
 
 def level(radius: np.ndarray, free: np.ndarray, values: np.ndarray) -> tuple[float, float]:
@@ -62,7 +60,7 @@ def hawking_page(
     clock: bool = True,
     rounds: int = 1,
 ) -> Transition:
-    """Solve for horizon radius and scalar that have the source and the soliton's free energy: Newton with chords, all at once.
+    """Solve for horizon radius and scalar that have source and free energy of the soliton: Newton with chords.
 
     Parameters
     ----------
