@@ -6,12 +6,13 @@ from typing import Any
 
 import numpy as np
 from matplotlib.figure import Figure
+from scipy.interpolate import CubicSpline
 
 from pesin.plot.style import COLOURS, legend, log_axis, named, note, panels
 from pesin.steps.results import Results
 
 SHOWN = {"entanglement": "hemisphere entropy, finite part", "curvature": "Ricci scalar at the centre"}
-SHOWN |= {"volume": "volume less that of AdS", "gap": "lowest mode of a massless probe"}
+SHOWN |= {"volume": "volume less that of AdS", "gap": "lowest mode of a probe"}
 STYLES = {"quadratic": ("o-", 0), "cosh": ("s--", 1), "quartic": ("v:", 2)}
 SOURCE = "source a"
 
@@ -91,9 +92,9 @@ def transition(study: Results) -> Figure:
             label = "cubic spline" if model == "spline" else f"emulator, {model}"
             panel.plot(one["held_out"], one, mark, color="k", ms=5, label=label)
         panel.set_xlabel(SOURCE)
-    axes[0, 1].set(ylabel="Hawking-Page temperature (1 / sphere radius)", ylim=(0.3178, 0.3245))
-    axes[0, 2].set(ylabel="horizon radius at the transition (AdS radii)", ylim=(0.65, 1.02))
-    legend(axes[0, 2], loc="lower left")
+    axes[0, 1].set(ylabel="transition T (1 / sphere radius)", ylim=(0.3178, 0.3245))
+    axes[0, 2].set(ylabel="transition radius (AdS radii)", ylim=(0.7, 1.02))
+    figure.legend(*axes[0, 2].get_legend_handles_labels(), loc="outside lower center", ncols=4)
     return figure
 
 
@@ -101,11 +102,11 @@ def swallow_tails(panel, found: Any) -> None:
     """Free energy over temperature for some sources, and where it is the soliton's."""
     for i, place in enumerate(chosen(found["source"].values, 4)):
         one = found.isel(source=place)
-        near = one["radius"].values > 0.12
+        spline = CubicSpline(one["radius"].values, np.stack([one["temperature"], one["free_energy"]], -1))
         label = f"{found['source'].values[place]:g}"
-        panel.plot(one["temperature"][near], one["free_energy"][near], color=COLOURS[i], label=label)
+        panel.plot(*spline(np.linspace(0.15, one["radius"].values[-1], 100)).T, color=COLOURS[i], label=label)
         panel.plot(one["value"].sel(observable="temperature"), 0, "o", ms=4, color=COLOURS[i])
     panel.axhline(0, color="k", lw=0.6)
-    panel.set(xlabel="temperature T (1 / sphere radius)", ylabel=named(found["free_energy"]))
-    panel.set(xlim=(0.27, 0.38), ylim=(-8, 6))
+    panel.set(xlabel="T (1 / sphere radius)", ylabel=named(found["free_energy"]))
+    panel.set(xlim=(0.27, 0.38), ylim=(-8, 6), xticks=[0.28, 0.32, 0.36])
     legend(panel, title=SOURCE, loc="lower left")

@@ -159,7 +159,8 @@ def hole(radius: np.ndarray, phi: np.ndarray, of: Theory, rtol: float, start: fl
     """Black holes from horizon radius and the scalar there, both of shape (members,).
 
     Temperature and energy are those of the boundary's own time: with chi = 0 at the horizon, T has a factor
-    exp(chi / 2) of the chi at infinity. `start` is where the expansion about the horizon is left, as a share of 1 / radius.
+    exp(chi / 2) of the chi at infinity. `start` is where the expansion about the horizon is left, as a share of
+    1 / radius.
     """
     s, psi, (fourth, third) = 1 / radius, phi * radius, self_interaction(phi, of)
     above = -(radius**2)
