@@ -56,7 +56,8 @@ def flow(study: Results) -> Figure:
 
 def observables(study: Results) -> Figure:
     """Four observables over the source, for each potential, and without backreaction."""
-    found, flat = study["entropy/flow"], study["entropy/no_backreaction"]
+    found: Any = study["entropy/flow"]
+    flat: Any = study["entropy/no_backreaction"]
     figure, axes = panels(2, 2, height=2.3, sharex=True)
     for panel, (name, said) in zip(axes.flat, SHOWN.items(), strict=True):
         for potential in found["potential"].values:
@@ -75,10 +76,14 @@ def observables(study: Results) -> Figure:
 
 def transition(study: Results) -> Figure:
     """Free energies, then temperature and radius of the transition over the source, with controls and emulators."""
-    found, predicted = study["entropy/flow"], study["forecast/flow"]
+    found: Any = study["entropy/flow"]
+    predicted: Any = study["forecast/flow"]
     figure, axes = panels(1, 3, height=3)
     swallow_tails(axes[0, 0], found.isel(potential=0))
-    others = {"no backreaction": study["entropy/no_backreaction"], "horizon's clock": study["entropy/horizon_clock"]}
+    others: dict[str, Any] = {
+        "no backreaction": study["entropy/no_backreaction"],
+        "horizon's clock": study["entropy/horizon_clock"],
+    }
     for panel, name in zip(axes[0, 1:], ("temperature", "radius"), strict=True):
         for potential in found["potential"].values:
             style, colour = STYLES[potential]
