@@ -28,10 +28,10 @@ def entropy(case: Case[Params], data: Any, trained: Any = None) -> xr.Dataset:
     soliton, hole = data["soliton"], data["hole"]
     sides = transitions(case, soliton, hole)
     fine, coarse = (
-        np.stack([*observed(case, soliton, side), *level_at], 1) for side, level_at in enumerate(sides)
+        np.stack([*observed(case, soliton, place), *level_at], 1) for place, level_at in enumerate(sides)
     )  # (potential, observable, source)
-    for found in (fine, coarse):
-        found[:, OBSERVABLES.index("central_c")] = -12 / found[:, OBSERVABLES.index("curvature")]
+    for side in (fine, coarse):
+        side[:, OBSERVABLES.index("central_c")] = -12 / side[:, OBSERVABLES.index("curvature")]
     error = np.maximum(abs(fine - coarse), FLOOR)
     dims = ("potential", "observable")
     found = {
@@ -97,7 +97,8 @@ def transitions(case: Case[Params], soliton: Any, hole: Any) -> list[list[np.nda
         one = hawking_page(
             target,
             energy[:, side].ravel(),
-            *np.where(known, guess, [[1.0], [0.1]]),
+            np.where(known, guess[0], 1.0),
+            np.where(known, guess[1], 0.1),
             of,
             looser * params.simulate.rtol,
             start,

@@ -30,7 +30,7 @@ def forecast(case: Case[Params], data: Any, trained: Any) -> xr.Dataset:
     shape = (len(VARIANTS), case.params.train.seeds, held_out.size)
     found = [*emulated(trained, held_out, shape), np.broadcast_to(by_spline, (shape[1], *by_spline.shape))]
     predicted = np.moveaxis(np.array(found), -1, 0)  # radius, temperature
-    truth = solved(case, held_out, by_spline)
+    truth = solved(case, data, held_out, by_spline[:, 0])
     dims, fields = ("model", "seed", "held_out"), {}
     for name, values, true in zip(("radius", "temperature"), predicted, (truth.radius, truth.temperature), strict=True):
         said = f"{'horizon radius' if name == 'radius' else name} of the transition"
@@ -72,11 +72,12 @@ def emulated(trained: Any, held_out: np.ndarray, shape: tuple[int, int, int]) ->
     return np.array([crossings(run[:, 1:], run[:, 0, 1]) for run in outputs]).reshape(*shape, 2)
 
 
-def solved(case: Case[Params], held_out: np.ndarray, guess: np.ndarray) -> Transition:
-    """By the equations, from the spline's radii; the scalar's guess is that of a linear field."""
-    params = case.params.simulate
+def solved(case: Case[Params], data: Any, held_out: np.ndarray, radius: np.ndarray) -> Transition:
+    """By the equations, from the spline's radii and scalars."""
+    params, hole = case.params.simulate, data["hole"].to_dataset().isel(potential=0)
     of = theory(params.potentials[:1], held_out.size, params.quartic, params.backreaction)
     target = params.strength * held_out
-    centre = centres(target, of, params.rtol)
-    energy = 16 * np.pi * soliton(centre, of, 17, params.rtol).mu
-    return hawking_page(target, energy, guess[:, 0], 0.8 * centre, of, params.rtol, rounds=2)
+    energy = 16 * np.pi * soliton(centres(target, of, params.rtol), of, 17, params.rtol).mu
+    columns = CubicSpline(hole["source"].values, hole["scalar"].values)(held_out)
+    scalar = [CubicSpline(hole["radius"].values, one)(r) for one, r in zip(columns, radius, strict=True)]
+    return hawking_page(target, energy, radius, np.array(scalar), of, params.rtol, rounds=2)
