@@ -9,6 +9,7 @@ import sys
 import pytest
 import yaml
 
+from jobs import jobs
 from pesin.config.load import load_study, read_yaml, study_names
 from pesin.config.models import SCALES, Study
 from pesin.errors import UserError
@@ -58,10 +59,17 @@ def test_the_whole_plan_is_small(tmp_path):
     assert int([line.split()[1] for line in said if line.startswith("measured ")][0]) < 300_000
 
 
-def test_each_study_is_resolved_once():
-    """F24: thousands of jobs ask the plan, which keeps what it has worked out."""
-    found = plan("paper")
-    assert all(found.study(name) is found.study(name) for name in STUDIES)
+def test_each_study_is_resolved_once(monkeypatch):
+    """F24: all jobs ask the plan, which works out each study once, however many jobs there are."""
+    asked = []
+
+    def counted(study, *arguments):
+        asked.append(study)
+        return resolve(study, *arguments)
+
+    monkeypatch.setattr("pesin.plan.resolve", counted)
+    todo = jobs(plan("paper"))
+    assert sorted(asked) == STUDIES and len(todo) > 10 * len(STUDIES)
 
 
 def test_no_study_at_all_is_an_error(tmp_path):
