@@ -11,10 +11,10 @@ import yaml
 
 from jobs import jobs
 from pesin.config.load import load_study, read_yaml, study_names
-from pesin.config.models import SCALES, Study
+from pesin.config.models import SCALES, Config, Study
 from pesin.errors import UserError
 from pesin.params import check
-from pesin.plan import resolve
+from pesin.plan import Plan, resolve
 from project import ROOT, SCRIPTS, YAMLS, copy_project, copy_with_toy_alone, plan, planned, snakemake
 
 STUDIES = study_names(YAMLS)
@@ -68,7 +68,7 @@ def test_each_study_is_resolved_once(monkeypatch):
         return resolve(study, *arguments)
 
     monkeypatch.setattr("pesin.plan.resolve", counted)
-    todo = jobs(plan("paper"))
+    todo = jobs(Plan(ROOT, Config(scale="paper")))  # a new one: the helper keeps its plans
     assert sorted(asked) == STUDIES and len(todo) > 10 * len(STUDIES)
 
 
