@@ -64,6 +64,7 @@ def test_each_study_is_resolved_once(monkeypatch):
     asked = []
 
     def counted(study, *arguments):
+        assert study not in asked, f"{study} is worked out again"
         asked.append(study)
         return resolve(study, *arguments)
 
