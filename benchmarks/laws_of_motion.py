@@ -2,8 +2,8 @@
 
 Each pair runs side by side in one thread, several times. Printed are processor seconds, and the median of the ratios
 with its smallest and largest value: networks in one runs axis against one after the other; Levenberg and Marquardt
-against Adam in equal processor time; ETDRK4 against scipy's stiff solvers at equal error; DMD and HAVOK against pydmd; the
-continuous adjoint against torchdiffeq's; growth with delays and with the dictionary. A missing peer is named.
+against Adam in equal processor time; ETDRK4 against scipy's stiff solvers at equal error; DMD and HAVOK against pydmd;
+the continuous adjoint against torchdiffeq's; growth with delays and with the dictionary. A missing peer is named.
 """
 
 from __future__ import annotations
