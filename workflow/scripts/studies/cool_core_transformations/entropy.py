@@ -13,7 +13,7 @@ from pesin.stats.intervals import ranks
 from pesin.steps.case import Case
 from pesin.steps.labels import labelled
 from studies.cool_core_transformations import finder, links
-from studies.cool_core_transformations.finder import COOL, HOT, Events
+from studies.cool_core_transformations.finder import CHANGE, COOL, HOT, SLOPE, Events
 from studies.cool_core_transformations.generator import BEGIN, END
 from studies.cool_core_transformations.params import Entropy, Params
 
@@ -91,7 +91,7 @@ SAID: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
 
 def of_population(params: Entropy, dt: float, smoothed, mergers, agn, weights) -> dict[str, Any]:
     """All of `SAID` for one population; arrays of shape (cluster, time), weights (cluster, cluster)."""
-    events = finder.transformations(smoothed, dt, params.slope, params.change)
+    events = finder.transformations(smoothed, dt)
     return (
         counted(params, dt, smoothed, events)
         | states(params, dt, smoothed)
@@ -105,7 +105,7 @@ def of_population(params: Entropy, dt: float, smoothed, mergers, agn, weights) -
 def counted(params: Entropy, dt: float, smoothed, events: Events) -> dict[str, Any]:
     """How many transformations, at the finder's thresholds and at others."""
     grid = [
-        [finder.transformations(smoothed, dt, params.slope * a, params.change * b).sign for b in params.factors]
+        [finder.transformations(smoothed, dt, SLOPE * a, CHANGE * b).sign for b in params.factors]
         for a in params.factors
     ]
     clusters = len(smoothed)
@@ -216,7 +216,7 @@ def of_ramps(case: Case[Params]) -> dict[str, tuple]:
         sign = rng.choice([-1, 1], params.ramps)
         walk = np.cumsum(0.1 * np.sqrt(dt) * rng.standard_normal((params.ramps, n)), 1)
         ramp = params.ramp * sign[:, None] * np.clip(times - middle[:, None] + 0.5, 0, 1)
-        events = finder.transformations(finder.smooth(walk + ramp, dt), dt, params.slope, params.change)
+        events = finder.transformations(finder.smooth(walk + ramp, dt), dt)
         if params.belongs == "another":
             middle, sign = np.roll(middle, 1), np.roll(sign, 1)
         hit = (np.abs(times[events.place] - middle[events.row]) <= 0.5) & (events.sign == sign[events.row])

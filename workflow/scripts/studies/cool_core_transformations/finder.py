@@ -11,6 +11,8 @@ from pesin.stats.passage import kaplan_meier
 
 SMOOTHING, BRIDGE = 0.45, 0.3
 """Gyr: width of the box, and gaps shorter than this don't end an event or a spell."""
+SLOPE, CHANGE = 0.35, 0.6
+"""Per Gyr, and in ln K: a transformation is steeper, and larger."""
 COOL, HOT = 22.0, 150.0
 """keV cm^2: below COOL a cool core, above HOT none."""
 
@@ -50,7 +52,7 @@ def runs(yes: np.ndarray, bridge: int) -> tuple[np.ndarray, np.ndarray, np.ndarr
     return row[begins], first[begins], last[ends]
 
 
-def transformations(smoothed: np.ndarray, dt: float, slope: float, change: float) -> Events:
+def transformations(smoothed: np.ndarray, dt: float, slope: float = SLOPE, change: float = CHANGE) -> Events:
     """Runs in which the smoothed ln K rises or falls faster than `slope` per Gyr, by more than `change` in all.
 
     Parameters

@@ -44,8 +44,10 @@ class Train(Model):
     epochs: PositiveInt
     batch: PositiveInt
     rate: PositiveFloat
-    share: Share
-    """Of the clusters that are trained on; the others are the test."""
+    clusters: Annotated[int, Field(ge=20)]
+    """The first so many of all populations, or as many as there are."""
+    share: Annotated[float, Field(gt=0, le=0.9)]
+    """Of them that are trained on; the others are the test."""
 
 
 class Entropy(Model):
@@ -57,12 +59,8 @@ class Entropy(Model):
     """In which way time runs (control: reversed)."""
     belongs: Literal["own", "another"]
     """Whose mergers, AGN record and true ramps stand beside a history (control: another cluster's)."""
-    slope: PositiveFloat
-    """Least |d ln K / dt| of a transformation, per Gyr."""
-    change: PositiveFloat
-    """Least |change of ln K|."""
     factors: Annotated[list[PositiveFloat], Rising]
-    """By which both thresholds are multiplied, and the lines between states."""
+    """By which both of the finder's thresholds are multiplied, and the lines between states; 1 is among them."""
     windows: Annotated[list[PositiveFloat], Rising]
     """Gyr before an event in which a merger is looked for."""
     ramps: PositiveInt

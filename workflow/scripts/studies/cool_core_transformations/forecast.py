@@ -1,0 +1,71 @@
+"""Errors of the networks on clusters that they have not seen, and of forecasts that need none."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import torch
+import xarray as xr
+
+from pesin.forecast.classify import area_under_curve
+from pesin.forecast.probabilistic import brier_score, gaussian_nll
+from pesin.steps.case import Case
+from pesin.steps.labels import DIVERGED, labelled
+from studies.cool_core_transformations.params import Params
+from studies.cool_core_transformations.train import outlook
+from studies.cool_core_transformations.windows import HORIZONS, Windows, cut
+
+ONE_CLASS = "a test without, or with nothing but, upward transformations; or a run that diverged"
+
+
+def forecast(case: Case[Params], data: Any, trained: Any) -> xr.Dataset:
+    """Root mean square error of each cluster, Brier score and area under the curve of upward transformations."""
+    taught, tested = cut(case.params, data)
+    names = [str(name) for name in trained["run"].values]
+    weights = {name: torch.as_tensor(trained[name].values) for name in trained.data_vars if name != "loss"}
+    with torch.no_grad():
+        said = outlook(weights, torch.as_tensor(np.concatenate(list(tested.x))))
+    clusters, windows = tested.event.shape
+    mean, log_std, logit = (part.numpy().astype(float) for part in said)
+    changes = np.stack([*mean, np.zeros_like(mean[0]), linear(taught, tested.x)])
+    apart = changes.reshape(-1, clusters, windows, len(HORIZONS)) - tested.y
+    chance = np.stack([*1 / (1 + np.exp(-logit)), np.full(clusters * windows, taught.event.mean())])
+    event = tested.event.ravel()
+    truth = np.broadcast_to(tested.y.reshape(-1, len(HORIZONS)).T, (len(names), len(HORIZONS), event.size))
+    alive = np.isfinite(chance).all(1)
+    brier = [brier_score(np.stack([1 - p, p], -1), event.astype(int)) if ok else np.nan for p, ok in zip(chance, alive, strict=True)]  # fmt: skip
+    mixed = 0 < event.sum() < event.size
+    auc = [area_under_curve(p[event], p[~event]) if ok and mixed else np.nan for p, ok in zip(chance, alive, strict=True)]  # fmt: skip
+    density = [
+        gaussian_nll(mean[i].T, np.exp(log_std[i].T), truth[i]) if alive[i] else np.full(len(HORIZONS), np.nan)
+        for i in range(len(names))
+    ]
+    rmse = np.sqrt((apart**2).mean(2))
+    return xr.Dataset(
+        {
+            "rmse": labelled(("model", "test_cluster", "horizon"), rmse, "error of ln K", nan=DIVERGED),
+            "density": labelled(("inputs", "horizon"), density, "negative log density", "nat", nan=DIVERGED),
+            "brier": labelled("teller", brier, "Brier score of an upward transformation", nan=DIVERGED),
+            "event_auc": labelled("teller", auc, "area under the curve of an upward transformation", nan=ONE_CLASS),
+        },
+        {
+            "model": [*names, "persistence", "linear"],
+            "inputs": names,
+            "teller": [*names, "base_rate"],
+            "horizon": list(HORIZONS),
+        },
+    )
+
+
+def linear(taught: Windows, x: np.ndarray) -> np.ndarray:
+    """Changes of ln K by least squares on the whole of what the networks with all inputs see, (cases, horizon)."""
+
+    def columns(values):
+        flat = np.concatenate(list(values)).astype(float)
+        return np.c_[np.ones(len(flat)), flat.reshape(len(flat), -1)]
+
+    fitted = np.linalg.lstsq(columns(taught.x), np.concatenate(list(taught.y)).astype(float), rcond=None)[0]
+    return columns(x) @ fitted
+
+
