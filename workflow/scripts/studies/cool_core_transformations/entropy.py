@@ -1,4 +1,4 @@
-"""Central entropies: transformations, what comes with them, spells in states, and the finder on ramps of known place."""
+"""Central entropies: transformations, what comes with them, spells in states; the finder on ramps of known place."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ SIGNS = {"up": 1, "down": -1}
 
 
 def entropy(case: Case[Params], data: Any) -> xr.Dataset:
-    """One number of each for each population and each share of successful mergers; the finder's own for each population."""
+    """All of `SAID` for each population and share of successful mergers; recall and precision of the finder."""
     params, dt = case.params.entropy, case.params.simulate.dt
     world = data.sel(switch=params.switch)
     if params.order == "reversed":
@@ -186,7 +186,7 @@ def predicted(smoothed, merges) -> dict[str, Any]:
 
 
 def information(dt: float, smoothed, merges, agn) -> dict[str, Any]:
-    """Transfer entropies from mergers and bursts to upward changes, and the entropy rate of the states, in bins of time."""
+    """Transfer entropies from mergers and bursts to upward changes, and the entropy rate of the states, of bins."""
     step = round(COARSE / dt)
     bins = (smoothed.shape[-1] - 1) // step
     up = (np.diff(smoothed[:, : bins * step + 1 : step], axis=1) > 0.1).astype(int)

@@ -24,7 +24,7 @@ GREY: dict[str, Any] = {"color": "0.85", "lw": 0, "zorder": 0}
 
 
 def histories(study: Results) -> Figure:
-    """Six clusters of the first population, from the largest fall to the largest rise, with all that happens to them."""
+    """Six clusters of the first population, from the largest fall to the largest rise."""
     data: Any = study["simulate/population"]
     world = data.sel(switch="all", success=SUCCESS).isel(population=0)
     dt, times = float(np.diff(data.time.values[:2])[0]), data.time.values
@@ -39,9 +39,9 @@ def histories(study: Results) -> Figure:
         panel.axhspan(finder.COOL, finder.HOT, **GREY)
         panel.plot(times, world.k0.values[row], color="0.6", lw=0.7)
         panel.plot(times, np.exp(smoothed[row]), color="k", lw=1)
-        for sign, mark, colour in ((1, "^", COLOURS[1]), (-1, "v", COLOURS[0])):
+        for sign, mark, way in ((1, "^", "up"), (-1, "v", "down")):
             at = events.place[(events.row == row) & (events.sign == sign)]
-            panel.plot(times[at], np.exp(smoothed[row, at]), mark, color=colour, ms=7, label="up" if sign > 0 else "down")
+            panel.plot(times[at], np.exp(smoothed[row, at]), mark, color=COLOURS[WAYS[way]], ms=7, label=way)
         energy = world.agn.values[row]
         bursts = np.flatnonzero(energy > 0)
         panel.vlines(times[bursts], 1.2, 1.2 * np.exp(0.5 * energy[bursts]), color=COLOURS[2], lw=0.8, label="bursts")
@@ -170,8 +170,8 @@ def mergers(axes: Any, cases: dict[str, Any]) -> None:
     for i, (name, case) in enumerate((("population", "all"), ("no_mergers", "no heat"))):
         one = cases[name].sel(success=SUCCESS)
         for start, variable in ((0, "ratio_excess"), (3.5, "spin_excess")):
-            at = start + np.arange(3) + 0.2 * i - 0.1
-            interval_whiskers(bins, at, interval(one[variable], "population"), None if start else case, color=COLOURS[i])
+            at, found = start + np.arange(3) + 0.2 * i - 0.1, interval(one[variable], "population")
+            interval_whiskers(bins, at, found, None if start else case, color=COLOURS[i])
     bins.axhline(0, color="k", lw=0.8)
     names(bins, "x", [*here.ratio_bin.values, *here.spin_bin.values], at=[0, 1, 2, 3.5, 4.5, 5.5], rotation=30)
     bins.set(xlabel="mass ratio | angular momentum", ylabel="excess, upward")
@@ -179,7 +179,7 @@ def mergers(axes: Any, cases: dict[str, Any]) -> None:
 
 
 def black_holes(axes: Any, cases: dict[str, Any]) -> None:
-    """Power around transformations; its ratio to the controls'; upward transformations alone, and counts without bursts."""
+    """Power around transformations; its ratio to the controls'; transformations alone, and without bursts."""
     stack, ratio, alone = axes
     here = cases["population"]
     for way, colour in WAYS.items():

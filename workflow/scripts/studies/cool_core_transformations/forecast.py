@@ -31,15 +31,11 @@ def forecast(case: Case[Params], data: Any, trained: Any) -> xr.Dataset:
     changes = np.stack([*mean, np.zeros_like(mean[0]), linear(taught, tested.x)])
     apart = changes.reshape(-1, clusters, windows, len(HORIZONS)) - tested.y
     chance = np.stack([*1 / (1 + np.exp(-logit)), np.full(clusters * windows, taught.event.mean())])
-    event = tested.event.ravel()
-    truth = np.broadcast_to(tested.y.reshape(-1, len(HORIZONS)).T, (len(names), len(HORIZONS), event.size))
-    alive = np.isfinite(chance).all(1)
-    brier = [brier_score(np.stack([1 - p, p], -1), event.astype(int)) if ok else np.nan for p, ok in zip(chance, alive, strict=True)]  # fmt: skip
-    mixed = 0 < event.sum() < event.size
-    auc = [area_under_curve(p[event], p[~event]) if ok and mixed else np.nan for p, ok in zip(chance, alive, strict=True)]  # fmt: skip
+    brier, auc = np.transpose([told(one, tested.event.ravel()) for one in chance])
+    truth, lost = tested.y.reshape(-1, len(HORIZONS)).T, np.full(len(HORIZONS), np.nan)
     density = [
-        gaussian_nll(mean[i].T, np.exp(log_std[i].T), truth[i]) if alive[i] else np.full(len(HORIZONS), np.nan)
-        for i in range(len(names))
+        gaussian_nll(m.T, np.exp(s.T), truth) if np.isfinite(m).all() else lost
+        for m, s in zip(mean, log_std, strict=True)
     ]
     rmse = np.sqrt((apart**2).mean(2))
     return xr.Dataset(
@@ -58,6 +54,15 @@ def forecast(case: Case[Params], data: Any, trained: Any) -> xr.Dataset:
     )
 
 
+def told(chance: np.ndarray, event: np.ndarray) -> tuple[float, float]:
+    """Brier score and area under the curve of chances of yes/no events, shape (cases,); NaN for a run that diverged."""
+    if not np.isfinite(chance).all():
+        return np.nan, np.nan
+    brier = float(brier_score(np.stack([1 - chance, chance], -1), event.astype(int)))
+    mixed = 0 < event.sum() < event.size
+    return brier, float(area_under_curve(chance[event], chance[~event])) if mixed else np.nan
+
+
 def linear(taught: Windows, x: np.ndarray) -> np.ndarray:
     """Changes of ln K by least squares on the whole of what the networks with all inputs see, (cases, horizon)."""
 
@@ -67,5 +72,3 @@ def linear(taught: Windows, x: np.ndarray) -> np.ndarray:
 
     fitted = np.linalg.lstsq(columns(taught.x), np.concatenate(list(taught.y)).astype(float), rcond=None)[0]
     return columns(x) @ fitted
-
-

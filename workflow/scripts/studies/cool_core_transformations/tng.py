@@ -1,7 +1,7 @@
 """Histories of TNG-Cluster from an HDF5 file, on the study's own clock.
 
-The catalogues of the simulation (https://www.tng-project.org/cluster/) come one snapshot a file; what this study needs of
-them is gathered once into one file of these arrays:
+The catalogues of the simulation (https://www.tng-project.org/cluster/) come one snapshot a file; what this study needs
+of them is gathered once into one file of these arrays:
 
     time (snapshot)                  cosmic time, Gyr, rising
     K0 (cluster, snapshot)           central entropy, keV cm^2
@@ -17,7 +17,8 @@ import numpy as np
 from pesin.errors import UserError
 from studies.cool_core_transformations import generator
 
-WANTED = ("time", "K0", "smbh_kinetic", "lg_mass", *(f"mergers/{name}" for name in ("cluster", "time", "ratio", "spin")))
+MERGERS = ("cluster", "time", "ratio", "spin")
+WANTED = ("time", "K0", "smbh_kinetic", "lg_mass", *(f"mergers/{name}" for name in MERGERS))
 
 
 def read(path: str, dt: float) -> dict[str, np.ndarray]:
@@ -76,7 +77,7 @@ def arrays(path: str) -> dict[str, np.ndarray]:
             file.set_auto_mask(False)
             missing = [name for name in WANTED if not has(file, name)]
             if missing:
-                raise UserError(f"{path}: no array {', '.join(missing)}; {__name__.split('.')[-1]}.py says what it needs.")
+                raise UserError(f"{path}: no array {', '.join(missing)}; it needs {', '.join(WANTED)}.")
             return {name: np.asarray(file[name][:], float) for name in WANTED}
     except OSError as error:
         raise UserError(f"{path}: not to be read as HDF5 ({error}).") from None
