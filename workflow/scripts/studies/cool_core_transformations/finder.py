@@ -94,5 +94,5 @@ def median_spell(inside: np.ndarray, dt: float) -> float:
         return float("nan")
     steps = np.arange(1, inside.shape[-1] + 1)
     share = kaplan_meier(length[kept], (last < inside.shape[-1] - 1)[kept], steps)[0]
-    below = np.flatnonzero(share <= 0.5)
+    below = np.flatnonzero(share <= 0.5 + 1e-9)
     return dt * float(steps[below[0]] if below.size else steps[-1])
