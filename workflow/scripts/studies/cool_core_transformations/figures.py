@@ -66,7 +66,7 @@ def transformations(study: Results) -> Figure:
     here, factors = found.sel(success=SUCCESS), found.slope_factor.values
     table, shares, number = axes[0]
     counts = here.events.mean("population")
-    table.imshow(counts, cmap="Blues", vmin=0, aspect="auto")
+    table.imshow(counts.values, cmap="Blues", vmin=0, aspect="auto")
     for i in range(factors.size):
         for j in range(factors.size):
             value = float(counts[i, j])
@@ -219,7 +219,7 @@ def predictions(axes: Any, found: Any, forecasts: Any) -> None:
         panel.set(xlabel="successful mergers", xlim=(-0.5, success.size - 0.5))
     axes[0].set(ylabel="AUC of few mergers", ylim=(0.4, 0.9))
     axes[1].set(ylabel="rank corr. of mergers and K", ylim=(-0.1, 0.7))
-    gain = forecasts.rmse.sel(model="persistence") - forecasts.rmse
+    gain = forecasts.rmse.sel(model="persistence", drop=True) - forecasts.rmse
     shown = [name for name in forecasts.model.values if name != "persistence"]
     for i, horizon in enumerate(forecasts.horizon.values):
         one = interval(gain.sel(model=shown, horizon=horizon), "test_cluster")
