@@ -55,7 +55,7 @@ def histories(study: Results) -> Figure:
         panel.set_xlabel("cosmic time (Gyr)")
     for panel in axes[:, 0]:
         panel.set_ylabel("central entropy (keV cm²)")
-    legend(axes[0, 0], "above", ncols=4, markerscale=0.7)
+    figure.legend(*axes[0, 0].get_legend_handles_labels(), loc="outside upper center", ncols=4, markerscale=0.7)
     return figure
 
 
@@ -107,14 +107,14 @@ def states(share: Any, spell: Any, here: Any) -> None:
     for colour, state in enumerate(("cool", "hot")):
         for factor, look in zip(factors, (":", "-", "--"), strict=False):
             one = interval(here.share.sel(line_factor=factor, state=state), "population")
-            said = f"{state}, lines × {factor:g}"
+            said = state if factor == 1 else None if state == "hot" else f"lines × {factor:g}"
             interval_whiskers(share, np.arange(3), one, said, fmt="o" + look, color=COLOURS[colour], markersize=3)
         one = interval(here.spell.sel(state=state), "population")
         interval_whiskers(spell, np.arange(factors.size) + 0.2 * colour - 0.1, one, state, color=COLOURS[colour])
     names(share, "x", here.when.values)
     names(spell, "x", [f"{f:g}" for f in factors])
-    share.set(xlabel="first, middle, last Gyr", ylabel="share of clusters", ylim=(0, 1.35), yticks=[0, 0.5, 1])
-    legend(share, loc="upper right", ncols=2, labelspacing=0.2, columnspacing=0.8, handlelength=1.5)
+    share.set(xlabel="first, middle, last Gyr", ylabel="share of clusters", ylim=(0, 1.3), yticks=[0, 0.5, 1])
+    legend(share, loc="upper right", ncols=2, labelspacing=0.2, columnspacing=0.6, handlelength=1.5)
     spell.set(xlabel="factor of the lines", ylabel=named(here.spell), ylim=(0, 14), xlim=(-0.5, factors.size - 0.5))
     legend(spell, loc="upper left", ncols=2)
 
@@ -149,11 +149,11 @@ def mergers(axes: Any, cases: dict[str, Any]) -> None:
     for way, colour in WAYS.items():
         for name, look in (("with_merger", "-"), ("control_merger", ":")):
             one = interval(here[name].sel(sign=way), "population")
-            said = way if look == "-" else f"controls of {way}"
+            said = way if look == "-" else "controls" if way == "down" else None
             interval_band(window, here.window.values, one, said, color=COLOURS[colour], ls=look)
     window.axvline(1.0, color="0.7", lw=3, zorder=0)
-    window.set(xlabel="window before (Gyr)", ylabel="share with a merger", ylim=(0, 1.2), yticks=[0, 0.5, 1])
-    legend(window, loc="upper left", ncols=2, columnspacing=0.8, handlelength=1.5)
+    window.set(xlabel="window before (Gyr)", ylabel="share with a merger", ylim=(0, 1.3), yticks=[0, 0.5, 1])
+    legend(window, loc="upper left", ncols=3, columnspacing=0.6, handlelength=1.2, handletextpad=0.4)
     success = cases["population"].success.values
     places, said = np.arange(success.size + 2), [f"{100 * s:g} %" for s in success]
     for way, colour in WAYS.items():
@@ -174,7 +174,7 @@ def mergers(axes: Any, cases: dict[str, Any]) -> None:
             interval_whiskers(bins, at, found, None if start else case, color=COLOURS[i])
     bins.axhline(0, color="k", lw=0.8)
     names(bins, "x", [*here.ratio_bin.values, *here.spin_bin.values], at=[0, 1, 2, 3.5, 4.5, 5.5], rotation=30)
-    bins.set(xlabel="mass ratio | angular momentum", ylabel="excess, upward")
+    bins.set(xlabel="mass ratio | spin", ylabel="excess, upward")
     legend(bins)
 
 
@@ -187,22 +187,22 @@ def black_holes(axes: Any, cases: dict[str, Any]) -> None:
         interval_band(stack, here.lag.values, one, way, color=COLOURS[colour])
     stack.axvspan(-0.5, 0.5, **GREY)
     stack.axhline(1, color="k", lw=0.8)
-    stack.set(xlabel="time from the transformation (Gyr)", ylabel="power of the black hole (mean)")
+    stack.set(xlabel="time from the event (Gyr)", ylabel="black hole's power (mean)")
     legend(stack)
     success = here.success.values
     for i, (name, said) in enumerate((("population", "own"), ("shuffled", "another's"))):
         one = interval(cases[name].power_ratio.sel(sign="up"), "population")
         interval_whiskers(ratio, np.arange(success.size) + 0.2 * i - 0.1, one, said, color=COLOURS[i])
     ratio.axhline(BUSIER, color="k", lw=0.8, ls="--")
-    ratio.set(ylabel="power over controls', upward", ylim=(0, None))
-    legend(ratio, loc="center right")
+    ratio.set(ylabel="power over controls'", ylim=(0, 5))
+    legend(ratio, loc="upper right", ncols=2)
     places = np.arange(success.size)
     interval_whiskers(alone, places, interval(here.alone, "population"), "no merger before", color=COLOURS[0])
     for i, (name, said) in enumerate((("population", "events"), ("no_agn", "events, no bursts"))):
         one = interval(cases[name].events_per_cluster, "population")
         interval_whiskers(alone, places + 0.2 * i - 0.1, one, said, color=COLOURS[1 + i])
     alone.axhline(ALONE, color="k", lw=0.8, ls="--")
-    alone.set(ylabel="share upward; number of a cluster", ylim=(0, 3.5))
+    alone.set(ylabel="share, or number", ylim=(0, 4.5))
     legend(alone, loc="upper left", labelspacing=0.2)
     for panel in (ratio, alone):
         names(panel, "x", [f"{100 * s:g} %" for s in success])
@@ -217,8 +217,8 @@ def predictions(axes: Any, found: Any, forecasts: Any) -> None:
         panel.axhline(bound, color="k", lw=0.8, ls="--")
         names(panel, "x", [f"{100 * s:g} %" for s in success])
         panel.set(xlabel="successful mergers", xlim=(-0.5, success.size - 0.5))
-    axes[0].set(ylabel="AUC of few mergers", ylim=(0.4, 0.9))
-    axes[1].set(ylabel="rank corr. of mergers and K", ylim=(-0.1, 0.7))
+    axes[0].set(ylabel="AUC of few mergers", ylim=(0.4, 0.95))
+    axes[1].set(ylabel="rank corr. of mergers, K", ylim=(-0.1, 0.7))
     gain = forecasts.rmse.sel(model="persistence", drop=True) - forecasts.rmse
     shown = [name for name in forecasts.model.values if name != "persistence"]
     for i, horizon in enumerate(forecasts.horizon.values):
@@ -227,5 +227,6 @@ def predictions(axes: Any, found: Any, forecasts: Any) -> None:
         interval_whiskers(axes[2], at, one, f"{horizon:g} Gyr", color=COLOURS[i], markersize=3)
     axes[2].axhline(0, color="k", lw=0.8)
     names(axes[2], "x", [name.replace("_", " ") for name in shown], rotation=30)
-    axes[2].set(ylabel="error less than persistence's")
-    legend(axes[2], loc="upper left")
+    axes[2].set(ylabel="gain on persistence")
+    axes[2].margins(y=0.3)
+    legend(axes[2], loc="upper left", ncols=3, columnspacing=0.6, handletextpad=0.2)
