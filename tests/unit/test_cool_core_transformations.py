@@ -47,18 +47,20 @@ def test_a_reversed_history_has_the_same_events_downward():
     assert (here.sign.tolist(), back.sign.tolist()) == ([1], [-1])
 
 
-def test_median_spell_with_censoring():
-    """Spells of 10, 20, 30 steps seen to begin and end, and one of 40 still on: half are left after 20 steps."""
+def test_spells_that_last_with_censoring():
+    """Spells of 10, 20, 50 steps seen to begin and end, one of 30 still on: (3/4) (2/3) outlast 40 steps, 30 unknown."""
     inside = np.zeros((6, 100), bool)
-    for row, (start, stop) in enumerate([(5, 15), (5, 25), (5, 35), (60, 100)]):
+    for row, (start, stop) in enumerate([(5, 15), (5, 25), (5, 55), (70, 100)]):
         inside[row, start:stop] = True
-    inside[4, :50] = True  # was on before: not seen to begin
+    inside[4, :30] = True  # was on before: not seen to begin
     inside[5, 30:33] = True  # too short
-    assert finder.median_spell(inside, DT) == pytest.approx(20 * DT)
-    assert np.isnan(finder.median_spell(np.ones((3, 100), bool), DT))
-    still_on = np.zeros((3, 100), bool)
-    still_on[:, 50:] = True
-    assert finder.median_spell(still_on, DT) == pytest.approx(100 * DT)
+    assert finder.outlasting(inside, DT) == pytest.approx(0.5)
+    assert finder.outlasting(inside, DT, 10 * DT) == pytest.approx(0.75)  # outlast: are longer
+    assert finder.outlasting(inside, DT, 50 * DT) == 0
+    assert np.isnan(finder.outlasting(np.ones((3, 100), bool), DT))
+    inside[:] = False
+    inside[:, 50:] = True
+    assert finder.outlasting(inside, DT) == 1
 
 
 def test_cooling_alone_ends_at_the_floor_and_mergers_are_poisson():

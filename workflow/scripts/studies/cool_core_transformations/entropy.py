@@ -73,7 +73,7 @@ SAID: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
     "up_per_cluster": ((), ("upward transformations of a cluster",)),
     "clusters_with": (("sign", "number"), ("share of clusters",)),
     "share": (("line_factor", "state", "when"), ("share of clusters in a state",)),
-    "spell": (("line_factor", "state"), ("median spell", "Gyr")),
+    "outlast": (("line_factor", "state"), (f"share of spells over {finder.LASTING:g} Gyr",)),
     "with_merger": (("sign", "window"), ("share of transformations after a merger",)),
     "control_merger": (("sign", "window"), ("share of controls after a merger",)),
     "excess": (("sign",), ("excess of transformations after a merger",)),
@@ -120,15 +120,15 @@ def counted(params: Entropy, dt: float, smoothed, events: Events) -> dict[str, A
 
 
 def states(params: Entropy, dt: float, smoothed) -> dict[str, Any]:
-    """Shares of clusters in each state in the first, middle and last Gyr, and median spells, for several lines."""
+    """Shares of clusters in each state in the first, middle and last Gyr, and of spells that last, for several lines."""
     n, gyr = smoothed.shape[-1], round(1 / dt)
     when = (slice(0, gyr), slice((n - gyr) // 2, (n + gyr) // 2), slice(n - gyr, n))
-    share, spell = [], []
+    share, outlast = [], []
     for factor in params.factors:
         state = np.digitize(smoothed, np.log([COOL * factor, HOT * factor]))
         share.append([[(state[:, part] == i).mean() for part in when] for i in range(3)])
-        spell.append([finder.median_spell(state == i, dt) for i in range(3)])
-    return {"share": share, "spell": spell}
+        outlast.append([finder.outlasting(state == i, dt) for i in range(3)])
+    return {"share": share, "outlast": outlast}
 
 
 def after_mergers(params: Entropy, dt: float, mergers, weights, events: Events) -> dict[str, Any]:

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from matplotlib.figure import Figure
 
-from pesin.plot.style import COLOURS, SMALL, interval_band, interval_whiskers, legend, log_axis, named, names, panels
+from pesin.plot.style import COLOURS, SMALL, interval_band, interval_whiskers, legend, log_axis, names, panels
 from pesin.stats.intervals import interval
 from pesin.steps.results import Results
 from studies.cool_core_transformations import finder
@@ -96,27 +96,47 @@ def transformations(study: Results) -> Figure:
     names(number, "x", [*range(6), "6+"])
     number.set(xlabel="transformations", ylabel="share of clusters")
     legend(number)
-    states(axes[1, 0], axes[1, 1], here)
+    states(axes[1, 0], here)
+    spells(axes[1, 1], study)
     ramps(axes[1, 2], study)
     return figure
 
 
-def states(share: Any, spell: Any, here: Any) -> None:
-    """Shares in cool and hot cores in three eras, and median spells, at each factor of the lines."""
-    factors = here.line_factor.values
+def states(axes: Any, here: Any) -> None:
+    """Shares in cool and hot cores in three eras, at each factor of the lines."""
     for colour, state in enumerate(("cool", "hot")):
-        for factor, look in zip(factors, (":", "-", "--"), strict=False):
+        for factor, look in zip(here.line_factor.values, (":", "-", "--"), strict=False):
             one = interval(here.share.sel(line_factor=factor, state=state), "population")
             said = state if factor == 1 else None if state == "hot" else f"lines × {factor:g}"
-            interval_whiskers(share, np.arange(3), one, said, fmt="o" + look, color=COLOURS[colour], markersize=3)
-        one = interval(here.spell.sel(state=state), "population")
-        interval_whiskers(spell, np.arange(factors.size) + 0.2 * colour - 0.1, one, state, color=COLOURS[colour])
-    names(share, "x", here.when.values)
-    names(spell, "x", [f"{f:g}" for f in factors])
-    share.set(xlabel="first, middle, last Gyr", ylabel="share of clusters", ylim=(0, 1.3), yticks=[0, 0.5, 1])
-    legend(share, loc="upper right", ncols=2, labelspacing=0.2, columnspacing=0.6, handlelength=1.5)
-    spell.set(xlabel="factor of the lines", ylabel=named(here.spell), ylim=(0, 14), xlim=(-0.5, factors.size - 0.5))
-    legend(spell, loc="upper left", ncols=2)
+            interval_whiskers(axes, np.arange(3), one, said, fmt="o" + look, color=COLOURS[colour], markersize=3)
+    names(axes, "x", here.when.values)
+    axes.set(xlabel="first, middle, last Gyr", ylabel="share of clusters", ylim=(0, 1.3), yticks=[0, 0.5, 1])
+    legend(axes, loc="upper right", ncols=2, labelspacing=0.2, columnspacing=0.6, handlelength=1.5)
+
+
+def spells(axes: Any, study: Results) -> None:
+    """Spells that last, in cool and hot cores: at the lines' factors, with fewer successes, and in two controls."""
+    found, cold, back = (study[f"entropy/{case}"].outlast for case in ("population", "no_mergers", "time_reversed"))
+    factors, fewer = found.line_factor.values, found.success.values[:-1]
+    plain = {"line_factor": 1.0, "success": [SUCCESS]}
+    parts = (
+        found.sel(success=SUCCESS),
+        found.sel(line_factor=1.0, success=fewer),
+        cold.sel(plain),
+        back.sel(plain),
+    )
+    said = [f"× {f:g}" for f in factors] + [f"{100 * s:g} %" for s in fewer] + ["no heat", "back"]
+    for colour, state in enumerate(("cool", "hot")):
+        start = 0.2 * colour - 0.1
+        for i, part in enumerate(parts):
+            one = interval(part.sel(state=state), "population")
+            at = start + np.arange(one.low.size)
+            interval_whiskers(axes, at, one, None if i else state, color=COLOURS[colour], markersize=3)
+            start += one.low.size
+    names(axes, "x", said, rotation=30)
+    axes.set(xlabel="lines | success | controls", ylabel=f"spells over {finder.LASTING:g} Gyr", ylim=(0, 1.25))
+    axes.set(yticks=[0, 0.5, 1])
+    legend(axes, loc="upper left", ncols=2)
 
 
 def ramps(axes: Any, study: Results) -> None:

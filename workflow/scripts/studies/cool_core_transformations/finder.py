@@ -15,6 +15,8 @@ SLOPE, CHANGE = 0.35, 0.6
 """Per Gyr, and in ln K: a transformation is steeper, and larger."""
 COOL, HOT = 22.0, 150.0
 """keV cm^2: below COOL a cool core, above HOT none."""
+LASTING = 2.0
+"""Gyr: a spell that outlasts it is longer than a transformation takes."""
 
 
 class Events(NamedTuple):
@@ -76,11 +78,11 @@ def transformations(smoothed: np.ndarray, dt: float, slope: float = SLOPE, chang
     return Events(*(np.concatenate(parts) for parts in zip(*found, strict=True)))
 
 
-def median_spell(inside: np.ndarray, dt: float) -> float:
-    """Median length in Gyr of the spells in a state that were seen to begin, those still on at the end censored.
+def outlasting(inside: np.ndarray, dt: float, least: float = LASTING) -> float:
+    """Share of the spells in a state that outlast `least` Gyr, of those seen to begin; still on at the end: censored.
 
-    Spells shorter than `BRIDGE` are passed over. By Kaplan and Meier; the whole span where more than half outlast all
-    that was seen, NaN if no spell began.
+    By Kaplan and Meier, so it can be told where more than half outlast all that was seen and a median can't. Spells
+    shorter than `BRIDGE` are passed over; NaN if no spell began.
 
     Parameters
     ----------
@@ -92,7 +94,4 @@ def median_spell(inside: np.ndarray, dt: float) -> float:
     kept = (first > 0) & (length >= bridge)
     if not kept.any():
         return float("nan")
-    steps = np.arange(1, inside.shape[-1] + 1)
-    share = kaplan_meier(length[kept], (last < inside.shape[-1] - 1)[kept], steps)[0]
-    below = np.flatnonzero(share <= 0.5 + 1e-9)
-    return dt * float(steps[below[0]] if below.size else steps[-1])
+    return float(kaplan_meier(length[kept], (last < inside.shape[-1] - 1)[kept], [round(least / dt)])[0][0])
