@@ -48,7 +48,7 @@ def test_a_reversed_history_has_the_same_events_downward():
 
 
 def test_spells_that_last_with_censoring():
-    """Spells of 10, 20, 50 steps seen to begin and end, one of 30 still on: (3/4) (2/3) outlast 40 steps, 30 unknown."""
+    """Spells of 10, 20, 50 steps seen to begin and end, one of 30 still on: (3/4) (2/3) outlast 40 steps."""
     inside = np.zeros((6, 100), bool)
     for row, (start, stop) in enumerate([(5, 15), (5, 25), (5, 55), (70, 100)]):
         inside[row, start:stop] = True
@@ -235,6 +235,8 @@ def test_the_files_clusters_are_parted_and_nothing_moves_in_still(tmp_path):
     data = simulate(case)
     assert data["k0"].shape[2:4] == (3, 23)
     assert np.unique(data["lg_mass"]).size == 69
+    k0 = data["k0"].isel(success=0, population=1)
+    np.testing.assert_array_equal(k0.sel(switch="no_mergers")[1], k0.sel(switch="all")[0, ::-1])  # another's, backwards
     assert (np.ptp(data["k0"].sel(switch="still").values, axis=-1) == 0).all()
     assert set(data["mass_ratio"].values[data["mass_ratio"].values > 0]) <= {np.float32(0.7), np.float32(0.5)}
     with pytest.raises(UserError, match="too few for 3 groups"):

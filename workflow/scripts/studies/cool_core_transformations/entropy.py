@@ -104,10 +104,8 @@ def of_population(params: Entropy, dt: float, smoothed, mergers, agn, weights) -
 
 def counted(params: Entropy, dt: float, smoothed, events: Events) -> dict[str, Any]:
     """How many transformations, at the finder's thresholds and at others."""
-    grid = [
-        [finder.transformations(smoothed, dt, SLOPE * a, CHANGE * b).sign for b in params.factors]
-        for a in params.factors
-    ]
+    steep = [finder.slopes(smoothed, dt, SLOPE * a)[3:] for a in params.factors]
+    grid = [[sign[change > CHANGE * b] for b in params.factors] for sign, change in steep]
     clusters = len(smoothed)
     each = [np.bincount(events.row[events.sign == sign], minlength=clusters) for sign in SIGNS.values()]
     return {
@@ -120,7 +118,7 @@ def counted(params: Entropy, dt: float, smoothed, events: Events) -> dict[str, A
 
 
 def states(params: Entropy, dt: float, smoothed) -> dict[str, Any]:
-    """Shares of clusters in each state in the first, middle and last Gyr, and of spells that last, for several lines."""
+    """Shares of clusters in each state in the first, middle and last Gyr, and of spells that last, by lines."""
     n, gyr = smoothed.shape[-1], round(1 / dt)
     when = (slice(0, gyr), slice((n - gyr) // 2, (n + gyr) // 2), slice(n - gyr, n))
     share, outlast = [], []

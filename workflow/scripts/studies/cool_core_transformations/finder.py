@@ -54,8 +54,8 @@ def runs(yes: np.ndarray, bridge: int) -> tuple[np.ndarray, np.ndarray, np.ndarr
     return row[begins], first[begins], last[ends]
 
 
-def transformations(smoothed: np.ndarray, dt: float, slope: float = SLOPE, change: float = CHANGE) -> Events:
-    """Runs in which the smoothed ln K rises or falls faster than `slope` per Gyr, by more than `change` in all.
+def slopes(smoothed: np.ndarray, dt: float, slope: float) -> tuple[np.ndarray, ...]:
+    """Runs in which the smoothed ln K rises or falls faster than `slope` per Gyr, whatever the change in all.
 
     Parameters
     ----------
@@ -64,18 +64,26 @@ def transformations(smoothed: np.ndarray, dt: float, slope: float = SLOPE, chang
 
     Returns
     -------
-    Events
-        Upward ones first, in the order of rows and times.
+    (row, first, last, sign, change) : ndarrays, shape (runs,)
+        Upward ones first, in the order of rows and times; change is that of ln K in the direction of the sign.
     """
     gradient = np.gradient(smoothed, dt, axis=-1)
     found = []
     for sign in (1, -1):
         row, first, last = runs(sign * gradient > slope, round(BRIDGE / dt))
-        kept = sign * (smoothed[row, last] - smoothed[row, first]) > change
-        row, first, last = row[kept], first[kept], last[kept]
-        steepest = [f + np.argmax(sign * gradient[r, f : t + 1]) for r, f, t in zip(row, first, last, strict=True)]
-        found.append((row, np.array(steepest, int), np.full(row.size, sign)))
-    return Events(*(np.concatenate(parts) for parts in zip(*found, strict=True)))
+        found.append((row, first, last, np.full(row.size, sign), sign * (smoothed[row, last] - smoothed[row, first])))
+    return tuple(np.concatenate(parts) for parts in zip(*found, strict=True))
+
+
+def transformations(smoothed: np.ndarray, dt: float, slope: float = SLOPE, change: float = CHANGE) -> Events:
+    """What `slopes` finds, if ln K changes by more than `change` in all; in the same order."""
+    row, first, last, sign, changed = slopes(smoothed, dt, slope)
+    kept = changed > change
+    row, first, last, sign = row[kept], first[kept], last[kept], sign[kept]
+    gradient = np.gradient(smoothed, dt, axis=-1)
+    parts = zip(row, first, last, sign, strict=True)
+    steepest = [f + np.argmax(s * gradient[r, f : t + 1]) for r, f, t, s in parts]
+    return Events(row, np.array(steepest, int), sign)
 
 
 def outlasting(inside: np.ndarray, dt: float, least: float = LASTING) -> float:

@@ -42,7 +42,8 @@ def excess(marked: np.ndarray, weights: np.ndarray, row: np.ndarray, place: np.n
     if not row.size:
         return np.nan, np.nan
     marked = marked.astype(float)
-    return float(marked[row, place].mean()), float((weights @ marked)[row, place].mean())
+    controls = np.einsum("ij,ji->i", weights[row], marked[:, place])
+    return float(marked[row, place].mean()), float(controls.mean())
 
 
 def transfer_entropy(source: np.ndarray, target: np.ndarray) -> float:

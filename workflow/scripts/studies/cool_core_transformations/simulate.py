@@ -43,8 +43,9 @@ def simulate(case: Case[Params]) -> xr.Dataset:
 def parts(rng: np.random.Generator, real: dict[str, np.ndarray], params: Simulate) -> list[dict[str, np.ndarray]]:
     """The file's clusters in disjoint groups drawn at random; what can't be shared out evenly is left out.
 
-    Nobody can switch off a real cluster's mergers or black hole. So the worlds without them have the same histories
-    beside another cluster's mergers (no_mergers) or none of the energies (no_agn), and in `still` nothing moves.
+    Nobody can switch off a real cluster's mergers or black hole. So the worlds without them have another cluster's
+    history, and backwards, beside the mergers (no_mergers), or the same histories without the energies (no_agn); in
+    `still` nothing moves. The third rule of C7, fewer transformations without bursts, then can't hold.
     """
     size = len(real["k0"]) // params.populations
     if size < 20:
@@ -53,10 +54,10 @@ def parts(rng: np.random.Generator, real: dict[str, np.ndarray], params: Simulat
     found = []
     for rows in order:
         one = {name: values[rows] for name, values in real.items()}
-        rolled = np.roll(one["k0"], 1, 0)
+        rolled = np.roll(one["k0"], 1, 0)[:, ::-1]
         flat = np.broadcast_to(one["k0"][:, :1], rolled.shape)
         k0 = np.stack([one["k0"], rolled, one["k0"], flat])[:, None].repeat(len(params.success), 1)
         nothing = np.zeros_like(rolled)
-        agn = np.stack([one["agn"], np.roll(one["agn"], 1, 0), nothing, nothing])[:, None]
+        agn = np.stack([one["agn"], np.roll(one["agn"], 1, 0)[:, ::-1], nothing, nothing])[:, None]
         found.append(one | {"k0": k0.astype(np.float32), "agn": agn.repeat(len(params.success), 1).astype(np.float32)})
     return found
