@@ -15,7 +15,7 @@ from studies.cool_core_transformations import finder
 SUCCESS = 0.6
 MAJORITY, VAST = 0.5, 0.65
 FOUND = 0.95
-UP, DOWN = 0.1, 0.05
+UP, DOWN, ANY = 0.1, 0.05, 0.03
 POOR, RISING = 0.65, 0.1
 BUSIER, ALONE = 1.5, 0.1
 """What the claims accept."""
@@ -185,14 +185,14 @@ def mergers(axes: Any, cases: dict[str, Any]) -> None:
     for height, colour in ((UP, 0), (DOWN, 1)):
         judged.axhline(height, color=COLOURS[colour], lw=0.8, ls="--")
     names(judged, "x", [*said, "no heat", "shuffled"], rotation=30)
-    judged.set(ylabel="excess within 1 Gyr")
+    judged.set(xlabel="success | controls", ylabel="excess within 1 Gyr")
     legend(judged, loc="upper right")
     for i, (name, case) in enumerate((("population", "all"), ("no_mergers", "no heat"))):
         one = cases[name].sel(success=SUCCESS)
         for start, variable in ((0, "ratio_excess"), (3.5, "spin_excess")):
             at, found = start + np.arange(3) + 0.2 * i - 0.1, interval(one[variable], "population")
             interval_whiskers(bins, at, found, None if start else case, color=COLOURS[i])
-    bins.axhline(0, color="k", lw=0.8)
+    bins.axhline(ANY, color="k", lw=0.8, ls="--")
     names(bins, "x", [*here.ratio_bin.values, *here.spin_bin.values], at=[0, 1, 2, 3.5, 4.5, 5.5], rotation=30)
     bins.set(xlabel="mass ratio | spin", ylabel="excess, upward")
     legend(bins)
@@ -207,7 +207,7 @@ def black_holes(axes: Any, cases: dict[str, Any]) -> None:
         interval_band(stack, here.lag.values, one, way, color=COLOURS[colour])
     stack.axvspan(-0.5, 0.5, **GREY)
     stack.axhline(1, color="k", lw=0.8)
-    stack.set(xlabel="time from the event (Gyr)", ylabel="black hole's power (mean)")
+    stack.set(xlabel="time from the event (Gyr)", ylabel="black hole's power (of its mean)")
     legend(stack)
     success = here.success.values
     for i, (name, said) in enumerate((("population", "own"), ("shuffled", "another's"))):
@@ -247,6 +247,6 @@ def predictions(axes: Any, found: Any, forecasts: Any) -> None:
         interval_whiskers(axes[2], at, one, f"{horizon:g} Gyr", color=COLOURS[i], markersize=3)
     axes[2].axhline(0, color="k", lw=0.8)
     names(axes[2], "x", [name.replace("_", " ") for name in shown], rotation=30)
-    axes[2].set(ylabel="gain on persistence")
+    axes[2].set(ylabel="gain on persistence (ln K)")
     axes[2].margins(y=0.3)
     legend(axes[2], loc="upper left", ncols=3, columnspacing=0.6, handletextpad=0.2)
