@@ -96,21 +96,24 @@ def transformations(study: Results) -> Figure:
     names(number, "x", [*range(6), "6+"])
     number.set(xlabel="transformations", ylabel="share of clusters")
     legend(number)
-    states(axes[1, 0], here)
+    states(axes[1, 0], here, found.isel(success=0))
     spells(axes[1, 1], study)
     ramps(axes[1, 2], study)
     return figure
 
 
-def states(axes: Any, here: Any) -> None:
-    """Shares in cool and hot cores in three eras, at each factor of the lines."""
+def states(axes: Any, here: Any, fewest: Any) -> None:
+    """Shares in cool and hot cores in three eras, at each factor of the lines; with the fewest successes."""
     for colour, state in enumerate(("cool", "hot")):
         for factor, look in zip(here.line_factor.values, (":", "-", "--"), strict=False):
             one = interval(here.share.sel(line_factor=factor, state=state), "population")
             said = state if factor == 1 else None if state == "hot" else f"lines × {factor:g}"
             interval_whiskers(axes, np.arange(3), one, said, fmt="o" + look, color=COLOURS[colour], markersize=3)
+        one = interval(fewest.share.sel(line_factor=1.0, state=state), "population")
+        said = None if colour else f"success {100 * float(fewest.success):g} %"
+        interval_whiskers(axes, np.arange(3), one, said, fmt="s-.", color=COLOURS[colour], markersize=3, mfc="w")
     names(axes, "x", here.when.values)
-    axes.set(xlabel="first, middle, last Gyr", ylabel="share of clusters", ylim=(0, 1.3), yticks=[0, 0.5, 1])
+    axes.set(xlabel="first, middle, last Gyr", ylabel="share of clusters", ylim=(0, 1.45), yticks=[0, 0.5, 1])
     legend(axes, loc="upper right", ncols=2, labelspacing=0.2, columnspacing=0.6, handlelength=1.5)
 
 
@@ -207,7 +210,7 @@ def black_holes(axes: Any, cases: dict[str, Any]) -> None:
         interval_band(stack, here.lag.values, one, way, color=COLOURS[colour])
     stack.axvspan(-0.5, 0.5, **GREY)
     stack.axhline(1, color="k", lw=0.8)
-    stack.set(xlabel="time from the event (Gyr)", ylabel="black hole's power (of its mean)")
+    stack.set(xlabel="time from the event (Gyr)", ylabel="AGN power (of its mean)")
     legend(stack)
     success = here.success.values
     for i, (name, said) in enumerate((("population", "own"), ("shuffled", "another's"))):
