@@ -133,9 +133,9 @@ def spells(axes: Any, study: Results) -> None:
         start = 0.2 * colour - 0.1
         for i, part in enumerate(parts):
             one = interval(part.sel(state=state), "population")
-            at = start + np.arange(one.low.size)
+            at = start + np.arange(np.size(one.low))
             interval_whiskers(axes, at, one, None if i else state, color=COLOURS[colour], markersize=3)
-            start += one.low.size
+            start += np.size(one.low)
     names(axes, "x", said, rotation=30)
     axes.set(xlabel="lines | success | controls", ylabel=f"spells over {finder.LASTING:g} Gyr", ylim=(0, 1.25))
     axes.set(yticks=[0, 0.5, 1])
@@ -178,7 +178,7 @@ def mergers(axes: Any, cases: dict[str, Any]) -> None:
     window.set(xlabel="window before (Gyr)", ylabel="share with a merger", ylim=(0, 1.3), yticks=[0, 0.5, 1])
     legend(window, loc="upper left", ncols=3, columnspacing=0.6, handlelength=1.2, handletextpad=0.4)
     success = cases["population"].success.values
-    places, said = np.arange(success.size + 2), [f"{100 * s:g} %" for s in success]
+    places, ticks = np.arange(success.size + 2), [f"{100 * s:g} %" for s in success]
     for way, colour in WAYS.items():
         own = interval(cases["population"].excess.sel(sign=way), "population")
         interval_whiskers(judged, places[:-2] + 0.2 * colour - 0.1, own, way, color=COLOURS[colour])
@@ -187,7 +187,7 @@ def mergers(axes: Any, cases: dict[str, Any]) -> None:
             interval_whiskers(judged, [place + 0.2 * colour - 0.1], other, color=COLOURS[colour])
     for height, colour in ((UP, 0), (DOWN, 1)):
         judged.axhline(height, color=COLOURS[colour], lw=0.8, ls="--")
-    names(judged, "x", [*said, "no heat", "shuffled"], rotation=30)
+    names(judged, "x", [*ticks, "no heat", "shuffled"], rotation=30)
     judged.set(xlabel="success | controls", ylabel="excess within 1 Gyr")
     legend(judged, loc="upper right")
     for i, (name, case) in enumerate((("population", "all"), ("no_mergers", "no heat"))):
