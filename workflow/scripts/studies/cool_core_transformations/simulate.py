@@ -35,7 +35,7 @@ def simulate(case: Case[Params]) -> xr.Dataset:
         {
             "switch": list(generator.SWITCHES),
             "success": params.success,
-            "time": ("time", generator.clock(params.dt), {"units": "Gyr", "long_name": "cosmic time"}),
+            "time": labelled("time", generator.clock(params.dt), "cosmic time", "Gyr"),
         },
     )
 
