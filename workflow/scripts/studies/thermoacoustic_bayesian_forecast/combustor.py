@@ -73,7 +73,9 @@ def amplitudes(rng: np.random.Generator, rate: np.ndarray, subcritical: bool = F
         return (rate[..., round(t / DT), None] + bend) * z
 
     start = NOISE * rng.standard_normal((*rate.shape[:-1], 2)) / 2
-    states: Iterator[np.ndarray] = follow_sde(drift, lambda _: NOISE, start, times, lambda z: rng.standard_normal(z.shape))
+    states: Iterator[np.ndarray] = follow_sde(
+        drift, lambda _: NOISE, start, times, lambda z: rng.standard_normal(z.shape)
+    )
     path = np.stack([start, *states], -2)
     return np.hypot(path[..., 0], path[..., 1])
 

@@ -52,7 +52,9 @@ def forecast(case: Case[Params], data: xr.Dataset, trained: xr.DataTree) -> xr.D
     params = case.params
     seen, test = (Campaign(data, params.train.sensors, part) for part in (False, True))
     laws = {"persistence": persistence(seen, test), "linear": linear(seen, test)}
-    networks = {a.name: Networks(trained, params.train, a.name, params.forecast.networks) for a in arms_of(params.train)}
+    networks = {
+        a.name: Networks(trained, params.train, a.name, params.forecast.networks) for a in arms_of(params.train)
+    }
     copies = params.forecast.ensemble == "copies"
     laws |= {name: law_of(one, test, copies) for name, one in networks.items()}
     errors = scores(laws, test)
@@ -64,7 +66,9 @@ def forecast(case: Case[Params], data: xr.Dataset, trained: xr.DataTree) -> xr.D
         "shown": shown(laws["all"], test),
     }
     seeds = {"seed": data["seed"].values}
-    return xr.DataTree.from_dict({name: g.assign_coords(seeds) if "seed" in g.dims else g for name, g in groups.items()})
+    return xr.DataTree.from_dict(
+        {name: g.assign_coords(seeds) if "seed" in g.dims else g for name, g in groups.items()}
+    )
 
 
 def law_of(one: Networks, campaign: Campaign, copies: bool = False) -> Law:
@@ -128,7 +132,9 @@ def sensors(case: Case[Params], rmse: xr.DataArray, networks: Networks, test: Ca
         {
             "rise": labelled(by_sensor, rise, "rise of the error without the sensor"),
             "rise_next": labelled("seed", rise[1:].max(0), "largest rise without another sensor"),
-            "worst_other": labelled("seed", rmse.sel(method=others).max("method").values, "largest error of other sets"),
+            "worst_other": labelled(
+                "seed", rmse.sel(method=others).max("method").values, "largest error of other sets"
+            ),
             "incomplete": labelled("seed", np.abs(found.sum(-1) - difference).max(-1), "defect of completeness"),
             "importance": labelled(by_sensor, importance, "mean absolute attribution"),
             "importance_of_top": labelled("seed", importance[top, column], "attribution of the costliest sensor"),

@@ -8,9 +8,7 @@ from pydantic import Field, NonNegativeFloat, PositiveFloat, PositiveInt, model_
 
 from pesin.params import DataFile, Model, Rising, Share
 
-Sensors = Literal[
-    "all", "no_dynamic_pressure", "no_oh", "no_pressure", "no_injector", "dynamic_pressure", "commands"
-]
+Sensors = Literal["all", "no_dynamic_pressure", "no_oh", "no_pressure", "no_injector", "dynamic_pressure", "commands"]
 NEEDED = {"all", "no_dynamic_pressure", "no_oh", "no_pressure", "no_injector", "commands"}
 Networks = Literal["trained", "untrained"]
 """Whose predictions are judged; untrained: the networks as they were before the first update. Null."""

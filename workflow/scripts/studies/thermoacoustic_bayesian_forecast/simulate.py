@@ -46,9 +46,7 @@ def modelled(case: Case[Params], runs: int) -> dict[str, np.ndarray]:
     params = case.params.simulate
     times = DT * np.arange(round(params.duration / DT))
     rng, shape = case.rng("commands"), (params.seeds, runs)
-    mo, mh = (
-        np.stack([command(rng, times) for _ in range(params.seeds * runs)]).reshape(*shape, -1) for _ in range(2)
-    )
+    mo, mh = (np.stack([command(rng, times) for _ in range(params.seeds * runs)]).reshape(*shape, -1) for _ in range(2))
     offset = params.scatter * case.rng("offsets").standard_normal(shape)
     pressure, thermal, rate = growth_rate(mo, mh, offset)
     true = amplitudes(case.rng("mode"), rate, params.subcritical)

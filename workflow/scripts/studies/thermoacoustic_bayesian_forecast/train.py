@@ -49,7 +49,9 @@ def train(case: Case[Params], data: xr.Dataset) -> xr.DataTree:
 
 def scales(x: np.ndarray, y: np.ndarray, sizes: list[int]) -> xr.Dataset:
     """Means and deviations of inputs and target over the first training runs, for each number of them."""
-    of_x, of_y = ([np.stack(part) for part in zip(*(windows.standard(v, n) for n in sizes), strict=True)] for v in (x, y))
+    of_x, of_y = (
+        [np.stack(part) for part in zip(*(windows.standard(v, n) for n in sizes), strict=True)] for v in (x, y)
+    )
     dims = ("size", "seed")
     return xr.Dataset(
         {
