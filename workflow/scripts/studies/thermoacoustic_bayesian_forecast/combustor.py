@@ -1,4 +1,4 @@
-"""A stand-in for the combustor: the amplitude of a tangential mode near a Hopf bifurcation, its commands and sensors."""
+"""A stand-in for the combustor: amplitude of a tangential mode near a Hopf bifurcation, its commands and sensors."""
 
 from __future__ import annotations
 

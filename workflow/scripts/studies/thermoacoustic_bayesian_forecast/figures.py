@@ -1,4 +1,4 @@
-"""The study's figures: forecasts, onsets and a failed sensor; what the sensors are worth and what the deviations are."""
+"""The study's figures: forecasts, onsets and a failed sensor; what the sensors are worth, what the deviations are."""
 
 from __future__ import annotations
 

@@ -65,7 +65,8 @@ class Networks:
         Returns
         -------
         (attributions, difference) : shapes (seed, window, input), (seed, window)
-            Their sum over inputs is the difference of the ensemble's mean at x and at the baseline, to quadrature error.
+            Their sum over inputs is the difference of the ensemble's mean at x from that at the baseline, but for the
+            error of the quadrature.
         """
         z = self.standard(x)
         node, weight = np.polynomial.legendre.leggauss(points)

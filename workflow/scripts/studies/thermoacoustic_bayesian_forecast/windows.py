@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 PAST, AHEAD, LAST, STRIDE = 100, 100, 10, 10
-"""Samples of 5 ms: half a second back, half a second ahead, the 50 ms over which amplitudes are averaged, between windows."""
+"""Samples of 5 ms: half a second back; half a second ahead; what amplitudes are averaged over; between windows."""
 STEP = 0.05
 """Time from window to window, in s."""
 THRESHOLD = 0.3
@@ -33,7 +33,7 @@ def places(samples: int) -> np.ndarray:
 
 
 def past(x: np.ndarray, start: int = -PAST, stop: int = 0) -> np.ndarray:
-    """Samples of every window from `start` to `stop`, counted from its present: (..., time) -> (..., windows, stop - start)."""
+    """Samples from `start` to `stop`, counted from each window's present: (..., time) -> (..., windows, samples)."""
     return x[..., places(x.shape[-1])[:, None] + np.arange(start, stop)]
 
 
