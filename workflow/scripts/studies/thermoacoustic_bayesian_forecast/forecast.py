@@ -9,6 +9,7 @@ import xarray as xr
 from scipy.special import ndtr
 
 from pesin.entropy.ordinal import permutation_entropy
+from pesin.errors import UserError
 from pesin.forecast.probabilistic import crps_gaussian, gaussian_nll
 from pesin.steps.case import Case
 from pesin.steps.labels import labelled
@@ -155,19 +156,24 @@ def precursors(campaign: Campaign) -> dict[str, np.ndarray]:
 
 def alarms(case: Case[Params], networks: dict[str, Networks], seen: Campaign, test: Campaign, laws) -> xr.Dataset:
     """How well scores tell windows before an onset from others; alarms at a level set in training, and their leads."""
-    excess = [[(law[0] - windows.THRESHOLD) / law[1] for law in (law_of(networks[name], seen), laws[name])]
-              for name in ("all", "commands")]  # fmt: skip
+    copies = case.params.forecast.ensemble == "copies"
+    excess = {}
+    for name in ("all", "commands"):
+        both = law_of(networks[name], seen, copies), laws[name]
+        excess[name] = [(mean - windows.THRESHOLD) / sd for mean, sd in both]
     old, new = precursors(seen), precursors(test)
     scored = {
-        "network": excess[0],
-        "commands": excess[1],
+        "network": excess["all"],
+        "commands": excess["commands"],
         "amplitude": [seen.persistence, test.persistence],
         **{name: [old[name], new[name]] for name in PRECURSORS},
     }
-    quiet = onset.before_onset(seen.present, seen.target)[1]
+    quiet = onset.before_onset(seen.persistence, seen.wanted)[1]
     positive, negative = onset.before_onset(test.present, test.target)
     starts = [[onset.onsets(run) for run in seed] for seed in test.present]
     with_onset = [(s, r) for s, seed in enumerate(starts) for r, found in enumerate(seed) if found.size]
+    if not with_onset:
+        raise UserError("forecast: no held-out run has an onset after a quiet second; give simulate more or longer runs")
     auc, false, lead = [], [], []
     for before, score in scored.values():
         level = [onset.alarm_level(b, q, case.params.forecast.alarm) for b, q in zip(before, quiet, strict=True)]
@@ -180,7 +186,7 @@ def alarms(case: Case[Params], networks: dict[str, Networks], seen: Campaign, te
         {
             "auc": labelled(("score", "seed"), auc, "area under the curve", nan=NO_ONSET),
             "false_alarms": labelled(("score", "seed"), false, "share of false alarms", nan=NO_ONSET),
-            "lead": labelled(("score", "onset_run"), np.reshape(lead, (len(scored), -1)), "lead time", "s"),
+            "lead": labelled(("score", "onset_run"), lead, "lead time", "s"),
             "hits": labelled(("seed", "false_share"), curve, "share of onsets found", nan=NO_ONSET),
             "onsets": labelled((), sum(found.size for seed in starts for found in seed), "onsets in test runs"),
         },
