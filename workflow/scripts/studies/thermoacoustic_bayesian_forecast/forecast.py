@@ -19,6 +19,8 @@ from studies.thermoacoustic_bayesian_forecast.networks import Networks, ensemble
 from studies.thermoacoustic_bayesian_forecast.params import Params
 
 NO_ONSET = "no window before an onset"
+FALSE = np.array([0.0, 0.005, 0.01, 0.02, 0.03, 0.05, 0.1, 0.2, 0.4, 0.7, 1.0])
+"""Shares of false alarms at which the share of onsets found is taken."""
 PRECURSORS = ("variance", "autocorrelation", "permutation entropy")
 SHOWN = 2
 """Test runs of the first seed that are kept for a figure."""
@@ -192,9 +194,6 @@ def alarms(case: Case[Params], networks: dict[str, Networks], seen: Campaign, te
         },
         {"score": list(scored), "false_share": FALSE},
     )
-
-
-FALSE = np.array([0.0, 0.005, 0.01, 0.02, 0.03, 0.05, 0.1, 0.2, 0.4, 0.7, 1.0])
 
 
 def roc(score: np.ndarray, positive: np.ndarray, negative: np.ndarray) -> list[np.ndarray]:

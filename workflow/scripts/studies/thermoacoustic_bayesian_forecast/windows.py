@@ -44,9 +44,10 @@ def blocks(x: np.ndarray, number: int) -> np.ndarray:
 
 def autocorrelation(x: np.ndarray) -> np.ndarray:
     """From each sample to the next, along the last axis; 0 where nothing varies."""
-    x = x - x.mean(-1, keepdims=True)
-    square = (x**2).sum(-1)
-    return (x[..., 1:] * x[..., :-1]).sum(-1) / np.where(square > 0, square, 1)
+    varies = np.ptp(x, axis=-1) > 0
+    x = x - x.mean(-1, keepdims=True)  # of what is still, its rounding
+    product = (x[..., 1:] * x[..., :-1]).sum(-1)
+    return np.where(varies, product, 0) / np.where(varies, (x**2).sum(-1), 1)
 
 
 def inputs(runs: dict[str, np.ndarray]) -> np.ndarray:
