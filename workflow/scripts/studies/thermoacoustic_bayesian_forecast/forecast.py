@@ -175,7 +175,7 @@ def alarms(case: Case[Params], networks: dict[str, Networks], seen: Campaign, te
     starts = [[onset.onsets(run) for run in seed] for seed in test.present]
     with_onset = [(s, r) for s, seed in enumerate(starts) for r, found in enumerate(seed) if found.size]
     if not with_onset:
-        raise UserError("forecast: no held-out run has an onset after a quiet second; give simulate more or longer runs")
+        raise UserError("forecast: no held-out run has an onset after a quiet second; simulate more or longer runs")
     auc, false, lead = [], [], []
     for before, score in scored.values():
         level = [onset.alarm_level(b, q, case.params.forecast.alarm) for b, q in zip(before, quiet, strict=True)]
