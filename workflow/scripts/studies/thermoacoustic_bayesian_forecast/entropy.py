@@ -117,8 +117,8 @@ def failed(case: Case[Params], networks: Networks, runs, test, laws: Laws) -> di
     aleatoric, epistemic = np.moveaxis(np.array(rises), 1, 0)
     dims = ("failure", "seed")
     return {
-        "aleatoric_rise": labelled(dims, aleatoric, "rise of the aleatoric variance", "log10"),
-        "epistemic_rise": labelled(dims, epistemic, "rise of the epistemic variance", "log10"),
+        "aleatoric_rise": labelled(dims, aleatoric, "log10 of the rise of the aleatoric variance"),
+        "epistemic_rise": labelled(dims, epistemic, "log10 of the rise of the epistemic variance"),
     }
 
 

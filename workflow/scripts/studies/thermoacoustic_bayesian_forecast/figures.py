@@ -132,7 +132,7 @@ def attributions(panel: Axes, found: Any) -> None:
         at = np.flatnonzero(group == name)
         panel.bar(at, values[at], width=0.9, color=COLOUR[name], label=said)
     panel.set(xlabel="input", ylabel="mean |attribution|", xticks=[])
-    legend(panel, outside="above", ncols=2, fontsize=6)
+    legend(panel, outside="above", ncols=2)
 
 
 def worth(panel: Axes, found: Any) -> None:
