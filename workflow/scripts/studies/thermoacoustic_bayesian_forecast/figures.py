@@ -98,7 +98,7 @@ def sensors(study: Results) -> Figure:
     figure, (above, below) = panels(2, 3, height=2.7)
     errors = result["errors"]["rmse"]
     chosen = [name for name in METHODS if name in errors["method"].values]
-    interval_whiskers(above[0], np.arange(len(chosen)), interval(errors.sel(method=chosen), "seed"), color=COLOURS[0])
+    interval_whiskers(above[0], np.arange(len(chosen)), interval(errors.sel({"method": chosen}), "seed"), color=COLOURS[0])
     names(above[0], "x", [METHODS[name] for name in chosen], rotation=40)
     above[0].set_ylabel("RMS error, 0.5 s ahead")
     above[0].set_ylim(bottom=0)

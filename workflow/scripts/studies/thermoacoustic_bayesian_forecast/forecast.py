@@ -118,8 +118,8 @@ def scores(laws: dict[str, Law], test: Campaign) -> xr.Dataset:
 
 def sensors(case: Case[Params], rmse: xr.DataArray, networks: Networks, test: Campaign) -> xr.Dataset:
     """What leaving a sensor out costs, and what integrated gradients say of it, by seed."""
-    without = np.stack([rmse.sel(method=f"no_{name}").values for name in windows.SENSORS])
-    rise = without - rmse.sel(method="all").values
+    without = np.stack([rmse.sel({"method": f"no_{name}"}).values for name in windows.SENSORS])
+    rise = without - rmse.sel({"method": "all"}).values
     others = [name for name in case.params.train.sets if name != "commands"]
     rng, n = case.rng("explained"), case.params.forecast.explained
     flat = test.flat
@@ -136,7 +136,7 @@ def sensors(case: Case[Params], rmse: xr.DataArray, networks: Networks, test: Ca
             "rise": labelled(by_sensor, rise, "rise of the error without the sensor"),
             "rise_next": labelled("seed", rise[1:].max(0), "largest rise without another sensor"),
             "worst_other": labelled(
-                "seed", rmse.sel(method=others).max("method").values, "largest error of other sets"
+                "seed", rmse.sel({"method": others}).max("method").values, "largest error of other sets"
             ),
             "incomplete": labelled("seed", np.abs(found.sum(-1) - difference).max(-1), "defect of completeness"),
             "importance": labelled(by_sensor, importance, "mean absolute attribution"),
