@@ -8,7 +8,7 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from pesin.plot.style import COLOURS, band, interval_band, interval_whiskers, legend, names, note, panels
+from pesin.plot.style import COLOURS, band, interval_band, interval_whiskers, legend, log_axis, names, panels
 from pesin.stats.intervals import interval
 from pesin.steps.results import Results
 
@@ -48,7 +48,7 @@ def forecasts(study: Results) -> Figure:
         )
         panel.axhline(THRESHOLD, color=GREY, linestyle=":", linewidth=0.8)
         panel.set(xlabel="time (s)", ylabel="amplitude" if run == 0 else "", xlim=(time[0], time[-1]))
-    legend(above[0], outside="above", ncols=2)
+    legend(above[0], loc="upper left")
     failing(above[2], study["entropy/bkd"])
     onset = result["onset"].to_dataset()
     hits = interval(onset["hits"], "seed")
@@ -72,14 +72,15 @@ def failing(panel: Axes, result: Any) -> None:
     ):
         panel.plot(result["present"], result[name], color=colour, linewidth=0.9, label=said)
     panel.axvline(float(result["fails_at"]), color="black", linestyle=":", linewidth=0.8)
-    panel.set(xlabel="time (s)", ylabel="deviation of the forecast", yscale="log")
-    legend(panel, outside="above", ncols=2)
+    panel.set(xlabel="time (s)", ylabel="deviation of the forecast")
+    log_axis(panel, "y", [0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1])
+    legend(panel, loc="upper left")
 
 
 def leads(panel: Axes, onset: Any) -> None:
     """Each run's lead time and the median of all, for the network's alarm and those of its rivals."""
     for place, score in enumerate(("network", "amplitude", "commands")):
-        values = onset["lead"].sel(score=score).values
+        values = onset["lead"].sel(alarm=score).values
         wide = np.linspace(-0.25, 0.25, max(values.size, 2))[: values.size]
         panel.plot(place + wide, np.sort(values), "o", color=COLOURS[5], markersize=2.5)
         if values.size > 2:
@@ -87,7 +88,7 @@ def leads(panel: Axes, onset: Any) -> None:
             ends = [[found.centre - found.low], [found.high - found.centre]]
             panel.errorbar([place], [found.centre], ends, fmt="s", color="black", markersize=4, capsize=2)
     panel.axhspan(0.5, 1.05, color=COLOURS[2], alpha=0.15, linewidth=0)
-    names(panel, "x", ["network", "amplitude", "commands"])
+    names(panel, "x", ["network", "amplitude", "commands"], rotation=35)
     panel.set(ylabel="lead time (s)", ylim=(-0.03, 1.05))
 
 
@@ -98,7 +99,9 @@ def sensors(study: Results) -> Figure:
     figure, (above, below) = panels(2, 3, height=2.7)
     errors = result["errors"]["rmse"]
     chosen = [name for name in METHODS if name in errors["method"].values]
-    interval_whiskers(above[0], np.arange(len(chosen)), interval(errors.sel({"method": chosen}), "seed"), color=COLOURS[0])
+    interval_whiskers(
+        above[0], np.arange(len(chosen)), interval(errors.sel({"method": chosen}), "seed"), color=COLOURS[0]
+    )
     names(above[0], "x", [METHODS[name] for name in chosen], rotation=40)
     above[0].set_ylabel("RMS error, 0.5 s ahead")
     above[0].set_ylim(bottom=0)
@@ -107,12 +110,12 @@ def sensors(study: Results) -> Figure:
     level = calibration["level"].values
     interval_whiskers(below[0], level, interval(calibration["reliability"], "seed"), color=COLOURS[0], markersize=3)
     below[0].plot([0, 1], [0, 1], ":", color=GREY, linewidth=0.8)
-    below[0].set(xlabel="nominal level", ylabel="coverage", xlim=(0, 1), ylim=(0, 1))
+    below[0].set(xlabel="nominal level", ylabel="coverage", xlim=(0, 1), ylim=(0, 1), xticks=[0, 0.5, 1])
     share = calibration["pit_share"].transpose("bin", "seed")
     middles = (np.arange(share.sizes["bin"]) + 0.5) / share.sizes["bin"]
     interval_whiskers(below[1], middles, interval(share, "seed"), color=COLOURS[0], markersize=3)
     below[1].axhline(1 / share.sizes["bin"], color=GREY, linestyle=":", linewidth=0.8)
-    below[1].set(xlabel="transform of the truth", ylabel="share of test windows", xlim=(0, 1))
+    below[1].set(xlabel="transform of the truth", ylabel="share of test windows", xlim=(0, 1), xticks=[0, 0.5, 1])
     below[1].set_ylim(bottom=0)
     sizes = result["sizes"].to_dataset()
     for who, said, colour in (("ensemble", "ensemble", COLOURS[0]), ("single", "one network", COLOURS[1])):
@@ -128,11 +131,11 @@ def attributions(panel: Axes, found: Any) -> None:
     """Mean absolute attribution of each input, coloured by group."""
     values = found["attribution"].mean("seed").values
     group = found["group"].values
-    for name, said in GROUPS.items():
+    for name in GROUPS:
         at = np.flatnonzero(group == name)
-        panel.bar(at, values[at], width=0.9, color=COLOUR[name], label=said)
-    panel.set(xlabel="input", ylabel="mean |attribution|", xticks=[])
-    legend(panel, outside="above", ncols=2)
+        panel.bar(at, values[at], width=0.9, color=COLOUR[name])
+    names(panel, "x", GROUPS.values(), [np.flatnonzero(group == name).mean() for name in GROUPS], rotation=40)
+    panel.set_ylabel("mean |attribution| of an input")
 
 
 def worth(panel: Axes, found: Any) -> None:
@@ -141,5 +144,5 @@ def worth(panel: Axes, found: Any) -> None:
         x, y = (found[part].sel(sensor=name).values for part in ("importance", "rise"))
         panel.plot(x, y, "o", color=COLOUR[name], markersize=4, label=said)
     panel.axhline(0, color=GREY, linestyle=":", linewidth=0.8)
-    panel.set(xlabel="mean |attribution| of the sensor", ylabel="rise of the error without it")
-    note(panel, "a dot: a campaign", (0.98, 0.02), xycoords="axes fraction", ha="right", va="bottom", color=GREY)
+    panel.set(xlabel="mean |attribution| of a sensor", ylabel="rise of the error without it")
+    legend(panel)

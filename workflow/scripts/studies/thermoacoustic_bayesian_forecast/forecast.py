@@ -60,7 +60,7 @@ def forecast(case: Case[Params], data: xr.Dataset, trained: xr.DataTree) -> xr.D
     }
     copies = params.forecast.ensemble == "copies"
     laws |= {name: law_of(one, test, copies) for name, one in networks.items()}
-    errors = scores(laws, test)
+    errors = errors_of(laws, test)
     groups = {
         "errors": errors,
         "sensors": sensors(case, errors["rmse"], networks["all"], test),
@@ -98,7 +98,7 @@ def linear(seen: Campaign, test: Campaign) -> Law:
     return np.array(means), np.array(deviations)
 
 
-def scores(laws: dict[str, Law], test: Campaign) -> xr.Dataset:
+def errors_of(laws: dict[str, Law], test: Campaign) -> xr.Dataset:
     """Errors of every method on test windows: by seed, and root mean squares by run."""
     flat = (test.shape[0], -1)
     truth = test.target.reshape(flat)
@@ -163,36 +163,38 @@ def alarms(case: Case[Params], networks: dict[str, Networks], seen: Campaign, te
     for name in ("all", "commands"):
         both = law_of(networks[name], seen, copies), laws[name]
         excess[name] = [(mean - windows.THRESHOLD) / sd for mean, sd in both]
-    old, new = precursors(seen), precursors(test)
-    scored = {
+    alarmed = {
         "network": excess["all"],
         "commands": excess["commands"],
         "amplitude": [seen.persistence, test.persistence],
-        **{name: [old[name], new[name]] for name in PRECURSORS},
     }
+    scores = {name: score for name, (_, score) in alarmed.items()} | precursors(test)
     quiet = onset.before_onset(seen.persistence, seen.wanted)[1]
     positive, negative = onset.before_onset(test.present, test.target)
     starts = [[onset.onsets(run) for run in seed] for seed in test.present]
     with_onset = [(s, r) for s, seed in enumerate(starts) for r, found in enumerate(seed) if found.size]
     if not with_onset:
         raise UserError("forecast: no held-out run has an onset after a quiet second; simulate more or longer runs")
-    auc, false, lead = [], [], []
-    for before, score in scored.values():
+    auc = [
+        [onset.separation(s, p, n) for s, p, n in zip(score, positive, negative, strict=True)]
+        for score in scores.values()
+    ]
+    false, lead = [], []
+    for before, score in alarmed.values():
         level = [onset.alarm_level(b, q, case.params.forecast.alarm) for b, q in zip(before, quiet, strict=True)]
         alarm = score > np.array(level)[:, None, None]
-        auc.append([onset.separation(s, p, n) for s, p, n in zip(score, positive, negative, strict=True)])
         false.append([a[n].mean() if n.any() else np.nan for a, n in zip(alarm, negative, strict=True)])
         lead.append([np.median([onset.lead_time(alarm[s, r], w) for w in starts[s][r]]) for s, r in with_onset])
-    curve = roc(scored["network"][1], positive, negative)
+    curve = roc(scores["network"], positive, negative)
     return xr.Dataset(
         {
             "auc": labelled(("score", "seed"), auc, "area under the curve", nan=NO_ONSET),
-            "false_alarms": labelled(("score", "seed"), false, "share of false alarms", nan=NO_ONSET),
-            "lead": labelled(("score", "onset_run"), lead, "lead time", "s"),
+            "false_alarms": labelled(("alarm", "seed"), false, "share of false alarms", nan=NO_ONSET),
+            "lead": labelled(("alarm", "onset_run"), lead, "lead time", "s"),
             "hits": labelled(("seed", "false_share"), curve, "share of onsets found", nan=NO_ONSET),
             "onsets": labelled((), sum(found.size for seed in starts for found in seed), "onsets in test runs"),
         },
-        {"score": list(scored), "false_share": FALSE},
+        {"score": list(scores), "alarm": list(alarmed), "false_share": FALSE},
     )
 
 
