@@ -47,14 +47,20 @@ def forecasts(study: Results) -> Figure:
             panel, time, mean, mean - two, mean + two, label="forecast, ± 2 deviations", color=COLOURS[1], linewidth=0.9
         )
         panel.axhline(THRESHOLD, color=GREY, linestyle=":", linewidth=0.8)
-        panel.set(xlabel="time (s)", ylabel="amplitude" if run == 0 else "", xlim=(time[0], time[-1]))
+        panel.set(xlabel="time (s)", ylabel="amplitude" if run == 0 else "", xlim=(time[0], time[-1]), ylim=(-0.3, 1.3))
     legend(above[0], loc="upper left")
     failing(above[2], study["entropy/bkd"])
     onset = result["onset"].to_dataset()
     hits = interval(onset["hits"], "seed")
     interval_band(below[0], onset["false_share"].values, hits, color=COLOURS[0])
     below[0].plot([0, 1], [0, 1], ":", color=GREY, linewidth=0.8)
-    below[0].set(xlabel="share of false alarms", ylabel="share of onsets found", xlim=(-0.02, 1.02), ylim=(0, 1.03))
+    below[0].set(
+        xlabel="share of false alarms",
+        ylabel="share of onsets found",
+        xlim=(-0.02, 1.02),
+        ylim=(0, 1.03),
+        xticks=[0, 0.5, 1],
+    )
     scores = onset["score"].values
     interval_whiskers(below[1], np.arange(len(scores)), interval(onset["auc"], "seed"), color=COLOURS[0])
     below[1].axhspan(0.95, 1.0, color=COLOURS[2], alpha=0.15, linewidth=0)
@@ -123,6 +129,7 @@ def sensors(study: Results) -> Figure:
         interval_whiskers(below[2], sizes["runs"].values, found, label=said, color=colour, fmt="o-")
     below[2].set(xlabel="training runs", ylabel="negative log likelihood (nat)")
     below[2].set_xticks(sizes["runs"].values)
+    below[2].margins(y=0.3)
     legend(below[2])
     return figure
 
@@ -140,9 +147,8 @@ def attributions(panel: Axes, found: Any) -> None:
 
 def worth(panel: Axes, found: Any) -> None:
     """Each campaign's rise of the error without a sensor against its attribution."""
-    for name, said in SENSORS.items():
+    for name in SENSORS:
         x, y = (found[part].sel(sensor=name).values for part in ("importance", "rise"))
-        panel.plot(x, y, "o", color=COLOUR[name], markersize=4, label=said)
+        panel.plot(x, y, "o", color=COLOUR[name], markersize=4)
     panel.axhline(0, color=GREY, linestyle=":", linewidth=0.8)
-    panel.set(xlabel="mean |attribution| of a sensor", ylabel="rise of the error without it")
-    legend(panel)
+    panel.set(xlabel="mean |attribution|", ylabel="rise of the error without it")
