@@ -50,6 +50,8 @@ class Train(Model):
     """At the first update; it falls as half a cosine."""
     anchor: NonNegativeFloat
     """Weight of the squared distance from the anchors, over the number of training windows."""
+    beta: Annotated[float, Field(ge=0, le=1)]
+    """Power of its predicted variance by which a window weighs in the loss; 0: negative log likelihood."""
     floor: PositiveFloat
     """Least standard deviation that a network can predict, in standard deviations of the target."""
     ceiling: PositiveFloat

@@ -103,7 +103,7 @@ def fit(case: Case[Params], arms: list[Arm], parameters: Parameters, batches: Ba
     def loss_of(_: int) -> torch.Tensor:
         x, y = batches.draw()
         mean, log_std = gaussian_head(apply_mlp(parameters, x, torch.tanh), params.floor, params.ceiling)
-        return nll(mean, log_std, y) + weight * anchored(parameters, anchors, 1.0)
+        return nll(mean, log_std, y, params.beta) + weight * anchored(parameters, anchors, 1.0)
 
     losses, _ = fit_runs(
         RunsOptimiser(parameters, "adam"),
