@@ -16,12 +16,11 @@ from pesin.steps.labels import labelled
 from studies.thermoacoustic_bayesian_forecast import onset, windows
 from studies.thermoacoustic_bayesian_forecast.arms import arms_of
 from studies.thermoacoustic_bayesian_forecast.networks import Networks, ensemble
-from studies.thermoacoustic_bayesian_forecast.params import Params
+from studies.thermoacoustic_bayesian_forecast.params import Params, Precursor
 
 NO_ONSET = "no window before an onset"
 FALSE = np.array([0.0, 0.005, 0.01, 0.02, 0.03, 0.05, 0.1, 0.2, 0.4, 0.7, 1.0])
 """Shares of false alarms at which the share of onsets found is taken."""
-PRECURSORS = ("variance", "autocorrelation", "permutation entropy")
 SHOWN = 2
 """Test runs of the first seed that are kept for a figure."""
 
@@ -148,12 +147,14 @@ def sensors(case: Case[Params], rmse: xr.DataArray, networks: Networks, test: Ca
     )
 
 
-def precursors(campaign: Campaign) -> dict[str, np.ndarray]:
-    """Classic signs of an onset in the last half second of the pressure amplitude, the larger the nearer."""
+def precursor(name: Precursor, campaign: Campaign) -> np.ndarray:
+    """A classic sign of an onset in the last half second of the pressure amplitude, the larger the nearer."""
     before = windows.past(campaign.pressure)
-    entropy = permutation_entropy(before.reshape(-1, windows.PAST), 4).value
-    found = (before.var(-1), windows.autocorrelation(before), -np.reshape(entropy, campaign.shape))
-    return dict(zip(PRECURSORS, found, strict=True))
+    if name == "variance":
+        return before.var(-1)
+    if name == "autocorrelation":
+        return windows.autocorrelation(before)
+    return -np.reshape(permutation_entropy(before.reshape(-1, windows.PAST), 4).value, campaign.shape)
 
 
 def alarms(case: Case[Params], networks: dict[str, Networks], seen: Campaign, test: Campaign, laws) -> xr.Dataset:
@@ -168,7 +169,8 @@ def alarms(case: Case[Params], networks: dict[str, Networks], seen: Campaign, te
         "commands": excess["commands"],
         "amplitude": [seen.persistence, test.persistence],
     }
-    scores = {name: score for name, (_, score) in alarmed.items()} | precursors(test)
+    scores = {name: score for name, (_, score) in alarmed.items()}
+    scores |= {name: precursor(name, test) for name in case.params.forecast.precursors}
     quiet = onset.before_onset(seen.persistence, seen.wanted)[1]
     positive, negative = onset.before_onset(test.present, test.target)
     starts = [[onset.onsets(run) for run in seed] for seed in test.present]

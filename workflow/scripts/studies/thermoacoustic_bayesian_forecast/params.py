@@ -13,6 +13,8 @@ NEEDED = {"all", "no_dynamic_pressure", "no_oh", "no_pressure", "no_injector", "
 Networks = Literal["trained", "untrained"]
 """Whose predictions are judged; untrained: the networks as they were before the first update. Null."""
 
+Precursor = Literal["variance", "autocorrelation", "permutation entropy"]
+
 
 class Simulate(Model):
     """Seen by all steps."""
@@ -88,6 +90,8 @@ class Forecast(Model):
     """copies: the deterministic network stands in for all members. Control."""
     alarm: Share
     """Share of the quiet training windows in which an alarm may be given; the level is set by it."""
+    precursors: list[Precursor]
+    """Classic signs of an onset that are shown beside the forecasts."""
     explained: Annotated[int, Field(ge=10)]
     """Test windows of each campaign whose attributions are taken."""
     path: Annotated[int, Field(ge=4)]
