@@ -39,7 +39,7 @@ def forecasts(study: Results) -> Figure:
         one = shown.isel(shown_run=run)
         time, mean, two = one["window"].values, one["mean"].values, 2 * one["deviation"].values
         panel.fill_between(
-            time, 0, 1, where=one["amplitude"].values >= THRESHOLD, color=GREY, alpha=0.25, linewidth=0,
+            time, 0, 0.8, where=one["amplitude"].values >= THRESHOLD, color=GREY, alpha=0.25, linewidth=0,
             transform=panel.get_xaxis_transform(),
         )  # fmt: skip
         panel.plot(time, one["amplitude"], color="black", linewidth=0.9, label="amplitude")
@@ -79,7 +79,7 @@ def failing(panel: Axes, result: Any) -> None:
         panel.plot(result["present"], result[name], color=colour, linewidth=0.9, label=said)
     panel.axvline(float(result["fails_at"]), color="black", linestyle=":", linewidth=0.8)
     panel.set(xlabel="time (s)", ylabel="deviation of the forecast")
-    log_axis(panel, "y", [0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1])
+    log_axis(panel, "y", [0.001, 0.01, 0.1, 1])
     legend(panel, loc="upper left")
 
 
@@ -109,6 +109,8 @@ def sensors(study: Results) -> Figure:
         above[0], np.arange(len(chosen)), interval(errors.sel({"method": chosen}), "seed"), color=COLOURS[0]
     )
     names(above[0], "x", [METHODS[name] for name in chosen], rotation=40)
+    least = 0.75 * float(errors.sel(method="persistence").mean())
+    above[0].axhspan(0, least, color=COLOURS[2], alpha=0.15, linewidth=0)
     above[0].set_ylabel("RMS error, 0.5 s ahead")
     above[0].set_ylim(bottom=0)
     attributions(above[1], result["sensors"])
@@ -116,6 +118,7 @@ def sensors(study: Results) -> Figure:
     level = calibration["level"].values
     interval_whiskers(below[0], level, interval(calibration["reliability"], "seed"), color=COLOURS[0], markersize=3)
     below[0].plot([0, 1], [0, 1], ":", color=GREY, linewidth=0.8)
+    below[0].fill_between([0.9, 1.0], 0.9, 0.98, color=COLOURS[2], alpha=0.3, linewidth=0)
     below[0].set(xlabel="nominal level", ylabel="coverage", xlim=(0, 1), ylim=(0, 1), xticks=[0, 0.5, 1])
     share = calibration["pit_share"].transpose("bin", "seed")
     middles = (np.arange(share.sizes["bin"]) + 0.5) / share.sizes["bin"]
@@ -140,9 +143,9 @@ def attributions(panel: Axes, found: Any) -> None:
     group = found["group"].values
     for name in GROUPS:
         at = np.flatnonzero(group == name)
-        panel.bar(at, values[at], width=0.9, color=COLOUR[name])
-    names(panel, "x", GROUPS.values(), [np.flatnonzero(group == name).mean() for name in GROUPS], rotation=40)
-    panel.set_ylabel("mean |attribution| of an input")
+        panel.bar(at, values[at], width=0.9, color=COLOUR[name], label=GROUPS[name])
+    panel.set(xticks=[], xlabel="inputs", ylabel="mean |attribution| of an input")
+    legend(panel, loc="upper right")
 
 
 def worth(panel: Axes, found: Any) -> None:
@@ -151,4 +154,5 @@ def worth(panel: Axes, found: Any) -> None:
         x, y = (found[part].sel(sensor=name).values for part in ("importance", "rise"))
         panel.plot(x, y, "o", color=COLOUR[name], markersize=4)
     panel.axhline(0, color=GREY, linestyle=":", linewidth=0.8)
+    panel.locator_params(axis="x", nbins=4)
     panel.set(xlabel="mean |attribution|", ylabel="rise of the error without it")

@@ -15,7 +15,7 @@ from pesin.steps.case import Case
 from pesin.steps.labels import labelled
 from studies.thermoacoustic_bayesian_forecast import onset, windows
 from studies.thermoacoustic_bayesian_forecast.arms import arms_of
-from studies.thermoacoustic_bayesian_forecast.networks import Networks, ensemble
+from studies.thermoacoustic_bayesian_forecast.networks import Laws, Networks, ensemble
 from studies.thermoacoustic_bayesian_forecast.params import Params, Precursor
 
 NO_ONSET = "no window before an onset"
@@ -58,13 +58,14 @@ def forecast(case: Case[Params], data: xr.Dataset, trained: xr.DataTree) -> xr.D
         a.name: Networks(trained, params.train, a.name, params.forecast.networks) for a in arms_of(params.train)
     }
     copies = params.forecast.ensemble == "copies"
-    laws |= {name: law_of(one, test, copies) for name, one in networks.items()}
+    said = {name: one.laws(test.flat) for name, one in networks.items()}
+    laws |= {name: law_of(one, test, copies) for name, one in said.items()}
     errors = errors_of(laws, test)
     groups = {
         "errors": errors,
         "sensors": sensors(case, errors["rmse"], networks["all"], test),
         "onset": alarms(case, networks, seen, test, laws),
-        "sizes": sizes(case, networks, test, copies),
+        "sizes": sizes(case, said, test, copies),
         "shown": shown(laws["all"], test),
     }
     seeds = {"seed": data["seed"].values}
@@ -73,9 +74,9 @@ def forecast(case: Case[Params], data: xr.Dataset, trained: xr.DataTree) -> xr.D
     )
 
 
-def law_of(one: Networks, campaign: Campaign, copies: bool = False) -> Law:
-    """The ensemble's moments."""
-    mean, aleatoric, epistemic = ensemble(one.laws(campaign.flat), copies)
+def law_of(laws: Laws, campaign: Campaign, copies: bool) -> Law:
+    """The ensemble's moments, from what all networks say of the campaign's windows."""
+    mean, aleatoric, epistemic = ensemble(laws, copies)
     return mean.reshape(campaign.shape), np.sqrt(aleatoric + epistemic).reshape(campaign.shape)
 
 
@@ -162,7 +163,7 @@ def alarms(case: Case[Params], networks: dict[str, Networks], seen: Campaign, te
     copies = case.params.forecast.ensemble == "copies"
     excess = {}
     for name in ("all", "commands"):
-        both = law_of(networks[name], seen, copies), laws[name]
+        both = law_of(networks[name].laws(seen.flat), seen, copies), laws[name]
         excess[name] = [(mean - windows.THRESHOLD) / sd for mean, sd in both]
     alarmed = {
         "network": excess["all"],
@@ -209,14 +210,14 @@ def roc(score: np.ndarray, positive: np.ndarray, negative: np.ndarray) -> list[n
     return curves
 
 
-def sizes(case: Case[Params], networks: dict[str, Networks], test: Campaign, copies: bool) -> xr.Dataset:
+def sizes(case: Case[Params], said: dict[str, Laws], test: Campaign, copies: bool) -> xr.Dataset:
     """The ensemble and the deterministic network, by number of training runs."""
     params = case.params.train
     truth = test.target.reshape(test.shape[0], -1)
     found: dict[str, list[np.ndarray]] = {"ensemble": [], "single": []}
     hit: dict[str, list[np.ndarray]] = {"ensemble": [], "single": []}
     for name in [*(f"all_{runs}" for runs in params.sizes[:-1]), "all"]:
-        laws = networks[name].laws(test.flat)
+        laws = said[name]
         mean, aleatoric, epistemic = ensemble(laws, copies)
         for who, (m, sd) in {
             "ensemble": (mean, np.sqrt(aleatoric + epistemic)),
