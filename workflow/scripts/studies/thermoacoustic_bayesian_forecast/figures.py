@@ -109,7 +109,7 @@ def sensors(study: Results) -> Figure:
         above[0], np.arange(len(chosen)), interval(errors.sel({"method": chosen}), "seed"), color=COLOURS[0]
     )
     names(above[0], "x", [METHODS[name] for name in chosen], rotation=40)
-    least = 0.75 * float(errors.sel(method="persistence").mean())
+    least = 0.75 * float(errors.sel({"method": "persistence"}).mean())
     above[0].axhspan(0, least, color=COLOURS[2], alpha=0.15, linewidth=0)
     above[0].set_ylabel("RMS error, 0.5 s ahead")
     above[0].set_ylim(bottom=0)
@@ -145,6 +145,7 @@ def attributions(panel: Axes, found: Any) -> None:
         at = np.flatnonzero(group == name)
         panel.bar(at, values[at], width=0.9, color=COLOUR[name], label=GROUPS[name])
     panel.set(xticks=[], xlabel="inputs", ylabel="mean |attribution| of an input")
+    panel.margins(y=0.3)
     legend(panel, loc="upper right")
 
 

@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 import xarray as xr
+from scipy.linalg import lstsq
 from scipy.special import ndtr
 
 from pesin.entropy.ordinal import permutation_entropy
@@ -91,7 +92,7 @@ def linear(seen: Campaign, test: Campaign) -> Law:
     means, deviations = [], []
     for x, y, new in zip(seen.inputs, seen.wanted, test.inputs, strict=True):
         design, level = np.reshape(x, (-1, x.shape[-1])), x.mean((0, 1))
-        slope = np.linalg.lstsq(design - level, y.ravel() - y.mean(), rcond=None)[0]
+        slope = lstsq(design - level, y.ravel() - y.mean(), lapack_driver="gelsy")[0]
         means.append((new - level) @ slope + y.mean())
         left = y - (x - level) @ slope - y.mean()
         deviations.append(np.full(new.shape[:-1], np.sqrt((left**2).sum() / (left.size - slope.size - 1))))
