@@ -78,8 +78,10 @@ class Networks:
         """What each layer gives, (seed, network, window, width)."""
         x, found = z[:, None], []
         for i, (weight, bias) in enumerate(zip(self.weight, self.bias, strict=True)):
-            x = x @ weight + bias
-            x = np.tanh(x) if i < len(self.weight) - 1 else x
+            x = x @ weight
+            x += bias
+            if i < len(self.weight) - 1:
+                np.tanh(x, out=x)
             found.append(x)
         return found
 
