@@ -90,7 +90,7 @@ def leads(panel: Axes, onset: Any) -> None:
         wide = np.linspace(-0.25, 0.25, max(values.size, 2))[: values.size]
         panel.plot(place + wide, np.sort(values), "o", color=COLOURS[5], markersize=2.5)
         if values.size > 2:
-            found = interval(values, estimate="median")
+            found: Any = interval(values, estimate="median")
             ends = [[found.centre - found.low], [found.high - found.centre]]
             panel.errorbar([place], [found.centre], ends, fmt="s", color="black", markersize=4, capsize=2)
     panel.axhspan(0.5, 1.05, color=COLOURS[2], alpha=0.15, linewidth=0)
