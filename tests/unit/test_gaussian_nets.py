@@ -41,6 +41,18 @@ def test_the_loss_is_least_at_the_samples_moments():
         assert abs(slope).item() < 1e-12
 
 
+@pytest.mark.parametrize("beta", [0.0, 0.5, 1.0])
+def test_the_power_of_the_variance_weighs_the_gradients_and_moves_no_minimum(beta):
+    rng = np.random.default_rng(4)
+    mean, log_std, y = (torch.as_tensor(rng.normal(size=(2, 7, 1))).requires_grad_() for _ in range(3))
+    slopes = torch.autograd.grad(nll(mean, log_std, y, beta).sum(), [mean, log_std])
+    plain = torch.autograd.grad(nll(mean, log_std, y).sum(), [mean, log_std])
+    for slope, one in zip(slopes, plain, strict=True):
+        torch.testing.assert_close(slope, one * (2 * beta * log_std).exp())
+    if beta == 1:
+        torch.testing.assert_close(slopes[0], (mean - y) / 7)
+
+
 def test_resamples_leave_out_the_share_they_should():
     places = bootstrap_places(np.random.default_rng(2), 400, 50)
     assert places.shape == (400, 50) and places.min() == 0 and places.max() == 49

@@ -44,18 +44,24 @@ def gaussian_head(out: torch.Tensor, floor: float, ceiling: float) -> tuple[torc
     return mean, low + softplus(high - softplus(high - raw) - low)
 
 
-def nll(mean: torch.Tensor, log_std: torch.Tensor, y: torch.Tensor) -> torch.Tensor:
+def nll(mean: torch.Tensor, log_std: torch.Tensor, y: torch.Tensor, beta: float = 0.0) -> torch.Tensor:
     """Negative log density of y, in nats: summed over the last axis, mean over those between it and the runs.
 
     Parameters
     ----------
     mean, log_std, y : Tensors that broadcast to (runs, ..., dim)
+    beta
+        Each sample weighs its predicted variance to this power, held constant in the gradient (Seitzer et al. 2022,
+        arXiv 2203.09168). 0: the density itself, under which a mean hardly learns where the deviation is large; 1: its
+        gradient is that of squared errors.
 
     Returns
     -------
     Tensor, shape (runs,)
     """
     one = 0.5 * ((y - mean) * torch.exp(-log_std)).square() + log_std + 0.5 * math.log(2 * math.pi)
+    if beta:
+        one = one * torch.exp(2 * beta * log_std.detach())
     total = one.sum(-1)
     return total.flatten(1).mean(1) if total.dim() > 1 else total
 
