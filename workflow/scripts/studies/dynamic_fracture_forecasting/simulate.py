@@ -51,7 +51,7 @@ def movies(params: Simulate, rng: np.random.Generator) -> xr.Dataset:
     return xr.Dataset(
         {
             "mask": labelled(
-                (*dims, "y", "x"), images(world, snapped, at, params.grid), "whether a cell is damaged", role="truth"
+                (*dims, "y", "x"), images(world, snapped, at, params.grid), "whether a cell is damaged"
             ),
             "strain": labelled("sample", strain, "strain"),
             "notch_length": labelled("sample", length, "length of the notch", "spacing"),
@@ -64,7 +64,6 @@ def movies(params: Simulate, rng: np.random.Generator) -> xr.Dataset:
                 steady(fine * params.dt, lattice.front(world, snapped, fine), world.width),
                 "speed of the front between 40 % and 85 % of the width",
                 "spacing / time",
-                role="truth",
                 **start,
             ),
             "kinetic": labelled(dims, energy[0], "kinetic energy", "k spacing2", **start),
