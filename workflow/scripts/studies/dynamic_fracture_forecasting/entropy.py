@@ -17,23 +17,23 @@ WINDOWS = ("early", "late")
 
 
 def entropy(case: Case[Params], data: xr.Dataset, trained: xr.DataTree) -> xr.Dataset:
-    """By task, frame given and frame told; attention by network, window and sample."""
+    """By task and frame given, and frame told; attention by network, window and sample."""
     simulated, asked = case.params.simulate, case.params.entropy
     learnt = np.arange(simulated.samples - simulated.tested)
     seen = shown(data, learnt).of(slice(len(learnt), None))
     last = simulated.frames - 1
-    unsure, error = [], []
-    networks = {task: chosen(case, trained, task) for task in TASKS}
     given = [0, (last + 1) // 3, 2 * (last + 1) // 3, last]
-    for task, frames in zip(TASKS, ([0], [last], given), strict=True):
-        both = [scored(told(networks[task], seen, frame, case.device), seen.mask) for frame in frames]
-        whole = both if len(both) > 1 else both * len(given)
-        unsure.append([one[0] for one in whole])
-        error.append([one[1] for one in whole])
+    told_from = {"forecast": ("forecast", 0), "backcast": ("backcast", last)}
+    told_from |= {f"any frame, {frame}": ("any frame", frame) for frame in given}
+    networks = {task: chosen(case, trained, task) for task in TASKS}
+    both = [
+        scored(told(networks[task], seen, frame, case.device), seen.mask) for task, frame in told_from.values()
+    ]
+    unsure, error = zip(*both, strict=True)
     maps = {window: attention(case, networks["forecast"], seen, getattr(asked, window)) for window in WINDOWS}
     tip = seen.tip[:, 0]
     focus = np.stack([focused(maps[window], tip, asked.radius) for window in WINDOWS])
-    dims = ("task", "given", "frame", "sample")
+    dims = ("told", "frame", "sample")
     return xr.Dataset(
         {
             "uncertainty": labelled(dims, unsure, "predictive entropy of a cell", "nat", nan=DIVERGED),
@@ -49,8 +49,8 @@ def entropy(case: Case[Params], data: xr.Dataset, trained: xr.DataTree) -> xr.Da
             ),
         },
         {
-            "task": list(TASKS),
-            "given": given,
+            "told": list(told_from),
+            "given": labelled("told", [frame for _, frame in told_from.values()], "frame given"),
             "frame": np.arange(simulated.frames),
             "sample": data["sample"].values[len(learnt) :],
             "window": list(WINDOWS),

@@ -1,0 +1,130 @@
+"""The study's figures: movies and their overlap; speeds, roughness and thresholds; attention and uncertainty."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from matplotlib.figure import Figure
+
+from pesin.plot.style import COLOURS, interval_band, interval_whiskers, legend, named, names, panels
+from pesin.stats.intervals import interval
+from pesin.steps.results import Results
+
+RAYLEIGH = 0.563
+ALLOWED = 0.03
+"""C7: what wave speeds may be off."""
+FOCUS = 1.5
+"""C6: what the weight at the tip must exceed."""
+SHOWN = {"network": COLOURS[1], "persistence": COLOURS[7], "mean movie": COLOURS[2], "nearest sample": COLOURS[0]}
+WINDOWS = {"forecast": (4, None), "backcast": (4, 6)}
+"""C1 and C2: first and last frame that is judged."""
+
+
+def movies(study: Results) -> Figure:
+    """Rows of frames, and the overlap of new damage."""
+    found: Any = study["forecast/slabs"]
+    figure, axes = panels(2, 3, height=2.4)
+    last = int(found["frame"].values[-1])
+    frames = np.unique(np.linspace(0, last, 5).round().astype(int))
+    for panel, said in zip(axes[0], found["shown"].values, strict=True):
+        strip(panel, found["example"].sel(shown=said).values[frames], str(said))
+        side = found.sizes["x"]
+        names(panel, "x", [str(f) for f in frames], at=side * (np.arange(len(frames)) + 0.5))
+        panel.set(xlabel="frame")
+    for panel, said in zip(axes[1], found["told"].values, strict=False):
+        for method, colour in SHOWN.items():
+            values = interval(found["iou"].sel(told=said, method=method), "sample")
+            interval_band(panel, found["frame"], values, label=method, color=colour)
+        first, end = WINDOWS[str(said)]
+        panel.axvspan(first, last if end is None else end, color="k", alpha=0.08, lw=0)
+        panel.set(title=f"{said}s", xlabel="frame", ylabel=named(found["iou"]), ylim=(0, 1.55), yticks=[0, 0.5, 1])
+    legend(axes[1, 0], loc="upper right", ncols=2)
+    between(axes[1, 2], found["any_iou"])
+    return figure
+
+
+def strip(panel, pictures: np.ndarray, title: str) -> None:
+    """Pictures one above the other would be small: side by side, as one image, with white between."""
+    gap = np.ones((pictures.shape[1], 2))
+    row = np.concatenate([part for one in pictures for part in (one, 0.25 * gap)][:-1], 1)
+    panel.imshow(row, origin="lower", cmap="Greys", vmin=0, vmax=1, interpolation="nearest", rasterized=True)
+    panel.set(title=title, yticks=[])
+
+
+def between(panel, values) -> None:
+    """Overlap of networks that are shown a frame between, and of that frame repeated."""
+    for i, method in enumerate(values["two"].values):
+        found = interval(values.sel(two=method), "sample")
+        interval_whiskers(panel, np.arange(2) + 0.15 * i, found, label=str(method), color=SHOWN[str(method)])
+    names(panel, "x", [f"{side} it" for side in values["side"].values])
+    panel.set(title="from a frame between", ylabel=named(values), ylim=(0, 1.55), xlim=(-0.5, 1.6), yticks=[0, 0.5, 1])
+    legend(panel, loc="upper right")
+
+
+def mechanics(study: Results) -> Figure:
+    """Speeds; roughness; the ramp and its damage; Griffith's threshold; waves."""
+    found: Any = study["forecast/slabs"]
+    world: Any = study["simulate/slabs"]
+    figure, axes = panels(2, 3, height=2.5)
+    speed, rough, ramp, damage, crack, wave = axes.ravel()
+    parity(speed, found["true_speed"], found["mean_speed"])
+    for draw in (speed.axhline, speed.axvline):
+        draw(RAYLEIGH, color="k", ls="--", lw=0.8)
+    top = 1.1 * max(RAYLEIGH, float(found["mean_speed"].max()), float(found["true_speed"].max()))
+    speed.set(xlim=(0, top), ylim=(0, top))
+    parity(rough, found["true_roughness"], found["roughness"].mean("network"))
+    for notch in world["notch"].values:
+        ramp.plot(world["ramp_strain"], world["ramp_roughness"].sel(notch=notch), "o-", ms=3, color=COLOURS[0], lw=0.8)
+    ramp.set(xlabel=named(world["ramp_strain"], "strain"), ylabel=named(world["ramp_roughness"]))
+    at = [0, world.sizes["ramp_strain"] // 2, -1]
+    strip(damage, world["ramp_mask"].values[at].astype(float), "damage, by strain")
+    side = world.sizes["x"]
+    strains = world["ramp_strain"].values[at]
+    names(damage, "x", [f"{strain:g}" for strain in strains], at=side * (np.arange(3) + 0.5))
+    damage.set(xlabel="strain")
+    for i in range(2):
+        crack.plot(np.full(world.sizes["slab"], i), world["advance"].values[i], "o", color=COLOURS[i], ms=4, alpha=0.6)
+    for level in (1, 5):
+        crack.axhline(level, color="k", ls=":", lw=0.8)
+    names(crack, "x", ["below", "above"])
+    crack.set(xlabel="Griffith's strain", ylabel=named(world["advance"]), xlim=(-0.5, 1.5))
+    wave.axhspan(1 - ALLOWED, 1 + ALLOWED, color="k", alpha=0.08, lw=0)
+    wave.plot(range(2), world["wave_speed"] / world["wave_theory"], "o", color=COLOURS[0])
+    names(wave, "x", [f"{name} wave" for name in world["wave"].values])
+    wave.set(ylabel="speed over theory", xlim=(-0.5, 1.5), ylim=(0.9, 1.1))
+    return figure
+
+
+def parity(panel, true, told) -> None:
+    """Foretold against simulated, a dot for each test sample."""
+    panel.plot(true, told, "o", ms=3, color=COLOURS[1], alpha=0.7)
+    ends = [0, 1.1 * max(float(true.max()), float(told.max()), 1e-3)]
+    panel.plot(ends, ends, color="k", lw=0.8)
+    panel.set(xlabel=named(true), ylabel=named(told, str(true.attrs["long_name"]).replace("simulated", "foretold")))
+
+
+def attention(study: Results) -> Figure:
+    """Maps; weight at the tip; predictive entropy by frame."""
+    found: Any = study["entropy/slabs"]
+    mixed: Any = study["entropy/random_weights"]
+    figure, axes = panels(1, 4, height=2.3)
+    for panel, window in zip(axes[0], found["window"].values, strict=False):
+        picture = found["attention"].sel(window=window).values
+        panel.imshow(picture, origin="lower", cmap="magma", interpolation="nearest", rasterized=True)
+        panel.set(title=f"Grad-CAM, {window}", xlabel="x (cell)", ylabel="y (cell)")
+    focus, unsure = axes[0, 2:]
+    for i, (one, said) in enumerate(((found, "trained"), (mixed, "shuffled"))):
+        values = interval(one["focus"].mean("network"), "sample")
+        interval_whiskers(focus, np.arange(2) + 0.15 * i, values, label=said, color=COLOURS[1 if i == 0 else 7])
+    focus.axhline(FOCUS, color="k", ls="--", lw=0.8)
+    names(focus, "x", found["window"].values)
+    focus.set(ylabel="attention near the tip\nover its mean", xlim=(-0.5, 1.6), ylim=(0, 1.4 * focus.get_ylim()[1]))
+    legend(focus, loc="upper right")
+    for i, told in enumerate(found["told"].values):
+        values = interval(found["uncertainty"].sel(told=told), "sample")
+        style = "-" if i < 2 else ":"
+        interval_band(unsure, found["frame"], values, label=str(told), color=COLOURS[i], ls=style)
+    unsure.set(xlabel="frame", ylabel=named(found["uncertainty"]), ylim=(0, 1.7 * unsure.get_ylim()[1]))
+    legend(unsure, loc="upper left", ncols=1)
+    return figure
