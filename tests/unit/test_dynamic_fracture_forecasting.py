@@ -1,4 +1,4 @@
-"""Known answers: the lattice, its waves and its energy; scores of movies; what is built into networks; bad parameters."""
+"""Known answers: the lattice, its waves and energy; scores of movies; what is built into networks; bad parameters."""
 
 import numpy as np
 import pytest

@@ -26,9 +26,7 @@ def entropy(case: Case[Params], data: xr.Dataset, trained: xr.DataTree) -> xr.Da
     told_from = {"forecast": ("forecast", 0), "backcast": ("backcast", last)}
     told_from |= {f"any frame, {frame}": ("any frame", frame) for frame in given}
     networks = {task: chosen(case, trained, task) for task in TASKS}
-    both = [
-        scored(told(networks[task], seen, frame, case.device), seen.mask) for task, frame in told_from.values()
-    ]
+    both = [scored(told(networks[task], seen, frame, case.device), seen.mask) for task, frame in told_from.values()]
     unsure, error = zip(*both, strict=True)
     maps = {window: attention(case, networks["forecast"], seen, getattr(asked, window)) for window in WINDOWS}
     tip = seen.tip[:, 0]

@@ -112,7 +112,7 @@ def baselines(past: Shown, seen: Shown, given: int) -> list[np.ndarray]:
 
 
 def speed_and_path(data: xr.Dataset, mask: np.ndarray, forward: np.ndarray, cut: int) -> xr.Dataset:
-    """Speeds and roughness of the test samples, simulated and foretold by the same rule; how well instability is told."""
+    """Speeds and roughness of the test samples, simulated and foretold by one rule; how well instability is told."""
     truth, notch = mask[cut:], mask[cut:, :1]
     width = mask.shape[-1]
     to_speed = data.attrs["width"] / width / data.attrs["frame_time"]
@@ -141,7 +141,9 @@ def speed_and_path(data: xr.Dataset, mask: np.ndarray, forward: np.ndarray, cut:
                 np.abs(own_speed - true_speed).mean(0) / max(true_speed.mean(), 1e-9),
                 "error of the speed over its mean",
             ),
-            "top_speed": labelled("sample", data["top_speed"].values[cut:], "simulated speed of the front", "spacing / time"),
+            "top_speed": labelled(
+                "sample", data["top_speed"].values[cut:], "simulated speed of the front", "spacing / time"
+            ),
             "roughness": labelled(("network", "sample"), own_rough, "foretold roughness", "cell"),
             "true_roughness": labelled("sample", rough[cut:], "simulated roughness", "cell"),
             "auc": labelled("network", auc, "AUC of instability", nan=one_class),

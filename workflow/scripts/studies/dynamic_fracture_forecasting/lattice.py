@@ -47,7 +47,8 @@ class Slab(NamedTuple):
 def slab(columns: int, rows: int, ring: bool = False) -> Slab:
     """Rows along x, every second one moved by half a spacing; a ring is closed in x."""
     row, column = np.divmod(np.arange(rows * columns), columns)
-    bonds, shift = [], []
+    bonds: list[np.ndarray] = []
+    shift: list[np.ndarray] = []
     for step_row, step in ((0, np.ones(2, int)), (1, np.array([0, 1])), (1, np.array([-1, 0]))):
         other = column + step[row % 2]  # right; up to the right; up to the left
         around = other // columns

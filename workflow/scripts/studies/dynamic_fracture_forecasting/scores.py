@@ -11,7 +11,7 @@ EIGHT = np.ones((3, 3), int)
 
 
 def overlap(predicted: np.ndarray, truth: np.ndarray, notch: np.ndarray) -> np.ndarray:
-    """Intersection over union of the damage outside the notch: (..., frames, y, x) -> (..., frames); 1 if none is in both.
+    """Intersection over union of the damage outside the notch, (..., frames); 1 if there is none in either.
 
     Parameters
     ----------
