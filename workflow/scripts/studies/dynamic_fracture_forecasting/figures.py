@@ -101,7 +101,7 @@ def parity(panel, true, told) -> None:
     panel.plot(true, told, "o", ms=3, color=COLOURS[1], alpha=0.7)
     ends = [0, 1.1 * max(float(true.max()), float(told.max()), 1e-3)]
     panel.plot(ends, ends, color="k", lw=0.8)
-    panel.set(xlabel=named(true), ylabel=named(told, str(true.attrs["long_name"]).replace("simulated", "foretold")))
+    panel.set(xlabel=named(true), ylabel=named(true, str(true.attrs["long_name"]).replace("simulated", "foretold")))
 
 
 def attention(study: Results) -> Figure:

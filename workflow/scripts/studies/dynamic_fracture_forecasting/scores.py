@@ -31,14 +31,12 @@ def reach(damage: np.ndarray, notch: np.ndarray) -> np.ndarray:
     notch : bool ndarray
         Of the shape of `damage`.
     """
-    shape = damage.shape[-2:]
     found = np.full(damage.shape[:-2], -1)
     for place in np.ndindex(found.shape):
         parts, _ = ndimage.label(damage[place], EIGHT)
         joined = np.isin(parts, np.unique(parts[notch[place] & (parts > 0)])) & (parts > 0)
         columns = np.flatnonzero(joined.any(0))
         found[place] = columns[-1] if columns.size else -1
-    assert shape == notch.shape[-2:]
     return found
 
 
