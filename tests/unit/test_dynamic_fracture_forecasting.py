@@ -73,17 +73,17 @@ def follow(strain, length, steps, columns=24, rows=20, moved=0.0):
 def test_energy_is_conserved_with_what_snapping_takes():
     *_, lost, before, after = follow(0.02, 0.0, 200, moved=0.005)
     assert lost == 0 and after == pytest.approx(before, rel=1e-3)
-    *_, snapped, lost, before, after = follow(0.06, 8.0, 200)
+    *_, snapped, lost, before, after = follow(0.06, 8.0, 300)
     new = ((snapped > 0) & (snapped < NEVER)).sum()
     assert new > 5 and lost > 0.005 * new  # each at least k 0.1^2 / 2
     assert after + lost == pytest.approx(before, rel=0.02)
 
 
 def test_no_notch_no_damage_and_held_rows_stay():
-    world, x, v, snapped, *_ = follow(0.1, 0.0, 60)
+    world, x, v, snapped, *_ = follow(0.05, 0.0, 60)
     assert (snapped == NEVER).all()
     assert not v[0, ~world.free].any()
-    assert_allclose(x[0, ~world.free], world.place[~world.free] * [1, 1.1])
+    assert_allclose(x[0, ~world.free], world.place[~world.free] * [1, 1.05])
 
 
 def test_a_crack_needs_griffiths_strain():
@@ -145,7 +145,7 @@ def test_overlap_leaves_the_notch_out():
 
 def test_a_tip_hangs_together_with_the_notch_and_has_a_speed():
     truth = growing()
-    notch = np.broadcast_to(truth[:, :1], truth.shape)
+    notch = np.broadcast_to(growing()[:, :1], truth.shape)
     truth[:, :, 0, -1] = True  # far from the crack
     column = reach(truth, notch)
     assert_array_equal(column, np.tile(np.arange(3, 3 + FRAMES), (2, 1)))

@@ -34,7 +34,7 @@ def movies(study: Results) -> Figure:
         panel.set(xlabel="frame")
     for panel, said in zip(axes[1], found["told"].values, strict=False):
         for method, colour in SHOWN.items():
-            values = interval(found["iou"].sel(told=said, method=method), "sample")
+            values = interval(found["iou"].sel({"told": said, "method": method}), "sample")
             interval_band(panel, found["frame"], values, label=method, color=colour)
         first, end = WINDOWS[str(said)]
         panel.axvspan(first, last if end is None else end, color="k", alpha=0.08, lw=0)

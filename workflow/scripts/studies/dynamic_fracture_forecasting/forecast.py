@@ -106,7 +106,8 @@ def baselines(past: Shown, seen: Shown, given: int) -> list[np.ndarray]:
         distance = a.sum(1)[:, None] + b.sum(1) - 2 * a @ b.T
     else:
         a, b = (np.column_stack([s.strain, s.tip[:, 0]]) for s in (seen, past))
-        distance = (((a[:, None] - b) / b.std(0)) ** 2).sum(-1)
+        spread = b.std(0)
+        distance = (((a[:, None] - b) / np.where(spread > 0, spread, 1)) ** 2).sum(-1)
     held = np.broadcast_to(new[:, given : given + 1], new.shape)
     return [held, np.broadcast_to(typical, new.shape), old[distance.argmin(1)]]
 
