@@ -125,6 +125,6 @@ def attention(study: Results) -> Figure:
         values = interval(found["uncertainty"].sel(told=told), "sample")
         style = "-" if i < 2 else ":"
         interval_band(unsure, found["frame"], values, label=str(told), color=COLOURS[i], ls=style)
-    unsure.set(xlabel="frame", ylabel=named(found["uncertainty"]), ylim=(0, 1.7 * unsure.get_ylim()[1]))
+    unsure.set(xlabel="frame", ylabel="predictive entropy\nof a cell (nat)", ylim=(0, 2.3 * unsure.get_ylim()[1]))
     legend(unsure, loc="upper left", ncols=1)
     return figure
