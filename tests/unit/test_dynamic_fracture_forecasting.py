@@ -259,7 +259,7 @@ def test_shuffled_weights_are_the_same_numbers_elsewhere(made):
     ("change", "said"),
     [
         ({"simulate": {"frames": 10}}, "multiple of 4"),
-        ({"simulate": {"tested": 15}}, "three samples or more"),
+        ({"train": {"tested": 15}}, "three samples or more"),
         ({"simulate": {"strain": [0.05, 0.04]}}, "two rising numbers"),
         ({"simulate": {"notch": [6, 20]}}, "half the slab"),
         ({"forecast": {"given": [2]}}, "judged frames before and after"),

@@ -19,7 +19,7 @@ WINDOWS = ("early", "late")
 def entropy(case: Case[Params], data: xr.Dataset, trained: xr.DataTree) -> xr.Dataset:
     """By task and frame given, and frame told; attention by network, window and sample."""
     simulated, asked = case.params.simulate, case.params.entropy
-    learnt = np.arange(simulated.samples - simulated.tested)
+    learnt = np.arange(simulated.samples - case.params.train.tested)
     seen = shown(data, learnt).of(slice(len(learnt), None))
     last = simulated.frames - 1
     given = [0, (last + 1) // 3, 2 * (last + 1) // 3, last]

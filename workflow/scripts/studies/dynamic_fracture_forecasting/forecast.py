@@ -20,7 +20,7 @@ CUT = 0.5
 def forecast(case: Case[Params], data: xr.Dataset, trained: xr.DataTree) -> xr.Dataset:
     """By method and test sample; the networks' numbers are means over them, unless they have the dimension network."""
     simulated, asked = case.params.simulate, case.params.forecast
-    cut, last = simulated.samples - simulated.tested, simulated.frames - 1
+    cut, last = simulated.samples - case.params.train.tested, simulated.frames - 1
     everyone = shown(data, np.arange(cut))
     seen, past = everyone.of(slice(cut, None)), everyone.of(slice(None, cut))
     truth = seen.mask > 0
@@ -35,12 +35,7 @@ def forecast(case: Case[Params], data: xr.Dataset, trained: xr.DataTree) -> xr.D
     either = {given: movies("any frame", given) for given in asked.given}
     cheap = {0: baselines(past, seen, 0), last: baselines(past, seen, last)}
     iou = [all_overlaps(p, cheap[given], truth, notch) for p, given in ((forward, 0), (backward, last))]
-    # For networks that see a frame between, the cheap way is to repeat it.
-    sides: dict[str, list] = {"before": [], "after": []}
-    for given, p in either.items():
-        pair = both_overlaps(p, np.broadcast_to(truth[:, given : given + 1], truth.shape), truth, notch)
-        sides["before"].append(pair[..., asked.judged : given].mean(-1))
-        sides["after"].append(pair[..., given + 1 :].mean(-1))
+    sides = between(either, truth, notch, asked.judged)
     found = xr.Dataset(
         {
             "iou": labelled(("told", "method", "sample", "frame"), iou, "overlap of new damage", nan=DIVERGED),
@@ -79,16 +74,22 @@ def forecast(case: Case[Params], data: xr.Dataset, trained: xr.DataTree) -> xr.D
     return found.merge(speed_and_path(data, everyone.mask > 0, forward, cut))
 
 
+def between(either: dict[int, np.ndarray], truth: np.ndarray, notch: np.ndarray, judged: int) -> dict[str, list]:
+    """Overlap before and after each frame given, by networks and by that frame repeated: (2, samples) each."""
+    sides: dict[str, list] = {"before": [], "after": []}
+    for given, p in either.items():
+        kept = np.broadcast_to(truth[:, given : given + 1], truth.shape)
+        pair = all_overlaps(p, [kept], truth, notch)
+        sides["before"].append(pair[..., judged:given].mean(-1))
+        sides["after"].append(pair[..., given + 1 :].mean(-1))
+    return sides
+
+
 def all_overlaps(p: np.ndarray, cheap: list[np.ndarray], truth: np.ndarray, notch: np.ndarray) -> np.ndarray:
     """Of all methods: (methods, samples, frames); the networks' mean."""
     own = overlap(p > CUT, truth, notch).mean(0)
     own = np.where(np.isfinite(p).all((0, 2, 3, 4))[:, None], own, np.nan)
     return np.stack([own, *(overlap(movie, truth, notch) for movie in cheap)])
-
-
-def both_overlaps(p: np.ndarray, kept: np.ndarray, truth: np.ndarray, notch: np.ndarray) -> np.ndarray:
-    """Of networks and of the repeated image: (2, samples, frames)."""
-    return all_overlaps(p, [kept], truth, notch)
 
 
 def baselines(past: Shown, seen: Shown, given: int) -> list[np.ndarray]:

@@ -40,8 +40,6 @@ class Simulate(Model):
     columns: Annotated[int, Field(ge=12)]
     rows: Annotated[int, Field(ge=12)]
     samples: Annotated[int, Field(ge=8)]
-    tested: Annotated[int, Field(ge=5)]
-    """Of the samples, the last ones: no network sees them."""
     frames: Annotated[int, Field(ge=8)]
     every: PositiveInt
     """Steps between two frames; the first shows the notch alone."""
@@ -61,8 +59,6 @@ class Simulate(Model):
 
     @model_validator(mode="after")
     def _fit(self):
-        if self.tested > self.samples - 3:
-            raise ValueError("tested: leave three samples or more to train on")
         if self.frames % 4 or self.grid % 8:
             raise ValueError("frames must be a multiple of 4 and grid one of 8: networks double them from a few slots")
         for name, (low, high) in (("strain", self.strain), ("notch", self.notch)):
@@ -80,6 +76,8 @@ class Simulate(Model):
 class Train(Model):
     """Seen by the train step and those after it."""
 
+    tested: Annotated[int, Field(ge=5)]
+    """Of the samples, the last ones: no network sees them."""
     networks: Few
     """Of each task."""
     encoder: tuple[PositiveInt, PositiveInt, PositiveInt]
@@ -131,6 +129,8 @@ class Params(Model):
     @model_validator(mode="after")
     def _frames(self):
         last, asked = self.simulate.frames - 1, self.forecast
+        if self.train.tested > self.simulate.samples - 3:
+            raise ValueError("train.tested: leave three samples or more to train on")
         if not asked.judged <= asked.early < last:
             raise ValueError("forecast.early: it lies between forecast.judged and the last frame")
         if not asked.judged < asked.given[0] or not asked.given[-1] < last:

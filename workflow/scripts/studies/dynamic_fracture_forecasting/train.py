@@ -17,7 +17,7 @@ from studies.dynamic_fracture_forecasting.params import Params
 def train(case: Case[Params], data: xr.Dataset) -> xr.DataTree:
     """Weights before the first update (`start`) and after the last (`end`), by task and network; losses."""
     params, simulated = case.params.train, case.params.simulate
-    learnt = np.arange(simulated.samples - simulated.tested)
+    learnt = np.arange(simulated.samples - case.params.train.tested)
     seen, frames, rng = shown(data, learnt).of(learnt), simulated.frames, case.rng("batches")
     generator = torch.Generator().manual_seed(case.seed("networks"))
     start = repeat_runs(init(params, params.networks, frames, generator, case.device), len(TASKS))
