@@ -26,30 +26,38 @@ def movies(study: Results) -> Figure:
     found: Any = study["forecast/slabs"]
     figure, axes = panels(2, 3, height=2.4)
     last = int(found["frame"].values[-1])
-    frames = np.unique(np.linspace(0, last, 5).round().astype(int))
-    for panel, said in zip(axes[0], found["shown"].values, strict=True):
-        strip(panel, found["example"].sel(shown=said).values[frames], str(said))
-        side = found.sizes["x"]
-        names(panel, "x", [str(f) for f in frames], at=side * (np.arange(len(frames)) + 0.5))
-        panel.set(xlabel="frame")
+    frames = np.unique(np.linspace(0, last, 6).round().astype(int))
+    grid = axes[0, 0].get_gridspec()
+    for panel in axes[0]:
+        panel.remove()
+    top = figure.add_subplot(grid[0, :])
+    side = found.sizes["x"]
+    rows = [side_by_side(one[frames]) for one in found["example"].values[::-1]]
+    show(top, np.concatenate([part for one in rows for part in (one, np.full((2, one.shape[1]), 0.25))][:-1]))
+    names(top, "x", [str(f) for f in frames], at=(side + 2) * np.arange(len(frames)) + side / 2)
+    names(top, "y", found["shown"].values[::-1], at=(side + 2) * np.arange(len(rows)) + side / 2)
+    top.set(xlabel="frame")
     for panel, said in zip(axes[1], found["told"].values, strict=False):
         for method, colour in SHOWN.items():
             values = interval(found["iou"].sel({"told": said, "method": method}), "sample")
             interval_band(panel, found["frame"], values, label=method, color=colour)
         first, end = WINDOWS[str(said)]
         panel.axvspan(first, last if end is None else end, color="k", alpha=0.08, lw=0)
-        panel.set(title=f"{said}s", xlabel="frame", ylabel=named(found["iou"]), ylim=(0, 1.55), yticks=[0, 0.5, 1])
-    legend(axes[1, 0], loc="upper right", ncols=2)
+        panel.set(title=f"{said}s", xlabel="frame", ylabel=named(found["iou"]), ylim=(0, 1.9), yticks=[0, 0.5, 1])
+    legend(axes[1, 0], loc="upper left")
     between(axes[1, 2], found["any_iou"])
     return figure
 
 
-def strip(panel, pictures: np.ndarray, title: str) -> None:
-    """Pictures one above the other would be small: side by side, as one image, with white between."""
-    gap = np.ones((pictures.shape[1], 2))
-    row = np.concatenate([part for one in pictures for part in (one, 0.25 * gap)][:-1], 1)
-    panel.imshow(row, origin="lower", cmap="Greys", vmin=0, vmax=1, interpolation="nearest", rasterized=True)
-    panel.set(title=title, yticks=[])
+def side_by_side(pictures: np.ndarray) -> np.ndarray:
+    """Pictures in one row, (y, x of all), with grey between."""
+    gap = np.full((pictures.shape[1], 2), 0.25)
+    return np.concatenate([part for one in pictures for part in (one, gap)][:-1], 1)
+
+
+def show(panel, picture: np.ndarray) -> None:
+    """White for intact, black for damaged."""
+    panel.imshow(picture, origin="lower", cmap="Greys", vmin=0, vmax=1, interpolation="nearest", rasterized=True)
 
 
 def between(panel, values) -> None:
@@ -58,7 +66,13 @@ def between(panel, values) -> None:
         found = interval(values.sel(two=method), "sample")
         interval_whiskers(panel, np.arange(2) + 0.15 * i, found, label=str(method), color=SHOWN[str(method)])
     names(panel, "x", [f"{side} it" for side in values["side"].values])
-    panel.set(title="from a frame between", ylabel=named(values), ylim=(0, 1.55), xlim=(-0.5, 1.6), yticks=[0, 0.5, 1])
+    panel.set(
+        title="from a frame between",
+        ylabel="overlap of new damage",
+        ylim=(0, 1.55),
+        xlim=(-0.5, 1.6),
+        yticks=[0, 0.5, 1],
+    )
     legend(panel, loc="upper right")
 
 
@@ -78,11 +92,11 @@ def mechanics(study: Results) -> Figure:
         ramp.plot(world["ramp_strain"], world["ramp_roughness"].sel(notch=notch), "o-", ms=3, color=COLOURS[0], lw=0.8)
     ramp.set(xlabel=named(world["ramp_strain"], "strain"), ylabel=named(world["ramp_roughness"]))
     at = [0, world.sizes["ramp_strain"] // 2, -1]
-    strip(damage, world["ramp_mask"].values[at].astype(float), "damage, by strain")
+    show(damage, side_by_side(world["ramp_mask"].values[at].astype(float)))
     side = world.sizes["x"]
     strains = world["ramp_strain"].values[at]
-    names(damage, "x", [f"{strain:g}" for strain in strains], at=side * (np.arange(3) + 0.5))
-    damage.set(xlabel="strain")
+    names(damage, "x", [f"{strain:g}" for strain in strains], at=(side + 2) * np.arange(3) + side / 2)
+    damage.set(title="damage", xlabel="strain", yticks=[])
     for i in range(2):
         crack.plot(np.full(world.sizes["slab"], i), world["advance"].values[i], "o", color=COLOURS[i], ms=4, alpha=0.6)
     for level in (1, 5):
