@@ -10,7 +10,7 @@ from pesin.params import check
 from project import case_of
 from studies.dynamic_fracture_forecasting import lattice
 from studies.dynamic_fracture_forecasting.entropy import focused, scored, shuffled
-from studies.dynamic_fracture_forecasting.forecast import baselines
+from studies.dynamic_fracture_forecasting.forecast import baselines, between, quadratic
 from studies.dynamic_fracture_forecasting.lattice import NEVER
 from studies.dynamic_fracture_forecasting.networks import CLOSED, Shown, init, movie, planes, tips
 from studies.dynamic_fracture_forecasting.params import Params
@@ -177,6 +177,22 @@ def test_rivals_see_what_they_should():
     assert_array_equal(baselines(past, new, FRAMES - 1)[2], growing(2))
     same = np.repeat(growing(1), 4, 0)
     assert best_threshold(same.mean(0), same, same[:, :1]) in (0.05, 0.1, 0.15, 0.2, 0.3, 0.4, 0.5)
+
+
+def test_frames_between_are_told_by_rivals():
+    past, new = seen_of(growing(3)), seen_of(growing(2))
+    truth, notch = growing(2), growing(2)[:, :1]
+    perfect = np.broadcast_to(truth.astype(float), (3, *truth.shape))
+    found = between({4: perfect}, {4: baselines(past, new, 4)}, truth, notch, 2)
+    held = np.arange(2, 4) / 4, 4 / np.arange(5, FRAMES)
+    for side, expected in zip(("before", "after"), held, strict=True):
+        assert_allclose(found[side][0][[0, 1, 3]], np.array([[1], [expected.mean()], [1]]) * [[1, 1]])
+
+
+def test_a_quadratic_is_found():
+    x = np.random.default_rng(0).standard_normal((40, 3))
+    y = 2 + x[:, 0] - x[:, 1] * x[:, 2] + 3 * x[:, 2] ** 2
+    assert_allclose(quadratic(x[:30], y[:30], x[30:]), y[30:])
 
 
 def test_tips_are_the_rightmost_cells():

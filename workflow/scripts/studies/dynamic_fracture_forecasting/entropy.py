@@ -45,6 +45,7 @@ def entropy(case: Case[Params], data: xr.Dataset, trained: xr.DataTree) -> xr.Da
                 "attention, first test sample",
                 nan=DIVERGED,
             ),
+            "tip": labelled("axis", tip[0], "tip of the notch, first test sample", "cell"),
         },
         {
             "told": list(told_from),
@@ -52,6 +53,7 @@ def entropy(case: Case[Params], data: xr.Dataset, trained: xr.DataTree) -> xr.Da
             "frame": np.arange(simulated.frames),
             "sample": data["sample"].values[len(learnt) :],
             "window": list(WINDOWS),
+            "axis": ["y", "x"],
             "network": np.arange(focus.shape[1]),
         },
     )

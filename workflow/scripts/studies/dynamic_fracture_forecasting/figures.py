@@ -61,10 +61,10 @@ def show(panel, picture: np.ndarray) -> None:
 
 
 def between(panel, values) -> None:
-    """Overlap of networks that are shown a frame between, and of that frame repeated."""
-    for i, method in enumerate(values["two"].values):
-        found = interval(values.sel(two=method), "sample")
-        interval_whiskers(panel, np.arange(2) + 0.15 * i, found, label=str(method), color=SHOWN[str(method)])
+    """Overlap of networks that are shown a frame between, and of rivals that are."""
+    for i, (method, colour) in enumerate(SHOWN.items()):
+        found = interval(values.sel({"method": method}), "sample")
+        interval_whiskers(panel, np.arange(2) + 0.15 * i, found, label=method, color=colour)
     names(panel, "x", [f"{side} it" for side in values["side"].values])
     panel.set(
         title="from a frame between",
@@ -82,7 +82,9 @@ def mechanics(study: Results) -> Figure:
     world: Any = study["simulate/slabs"]
     figure, axes = panels(2, 3, height=2.5)
     speed, rough, ramp, damage, crack, wave = axes.ravel()
+    speed.plot(found["true_speed"], found["fitted_speed"], ".", ms=3, color=COLOURS[7], label="quadratic")
     parity(speed, found["true_speed"], found["mean_speed"])
+    legend(speed, loc="upper left")
     for draw in (speed.axhline, speed.axvline):
         draw(RAYLEIGH, color="k", ls="--", lw=0.8)
     top = 1.1 * max(RAYLEIGH, float(found["mean_speed"].max()), float(found["true_speed"].max()))
@@ -112,7 +114,7 @@ def mechanics(study: Results) -> Figure:
 
 def parity(panel, true, told) -> None:
     """Foretold against simulated, a dot for each test sample."""
-    panel.plot(true, told, "o", ms=3, color=COLOURS[1], alpha=0.7)
+    panel.plot(true, told, "o", ms=3, color=COLOURS[1], alpha=0.7, label="networks")
     ends = [0, 1.1 * max(float(true.max()), float(told.max()), 1e-3)]
     panel.plot(ends, ends, color="k", lw=0.8)
     panel.set(xlabel=named(true), ylabel=named(true, str(true.attrs["long_name"]).replace("simulated", "foretold")))
@@ -121,16 +123,19 @@ def parity(panel, true, told) -> None:
 def attention(study: Results) -> Figure:
     """Maps; weight at the tip; predictive entropy by frame."""
     found: Any = study["entropy/slabs"]
-    mixed: Any = study["entropy/random_weights"]
+    looks = (found, COLOURS[1], "trained"), (study["entropy/random_weights"], COLOURS[7], "shuffled")
     figure, axes = panels(1, 4, height=2.3)
     for panel, window in zip(axes[0], found["window"].values, strict=False):
         picture = found["attention"].sel(window=window).values
         panel.imshow(picture, origin="lower", cmap="magma", interpolation="nearest", rasterized=True)
+        panel.plot(*found["tip"].values[::-1], "+", color=COLOURS[5], ms=9)
         panel.set(title=f"Grad-CAM, {window}", xlabel="x (cell)", ylabel="y (cell)")
     focus, unsure = axes[0, 2:]
-    for i, (one, said) in enumerate(((found, "trained"), (mixed, "shuffled"))):
-        values = interval(one["focus"].mean("network"), "sample")
-        interval_whiskers(focus, np.arange(2) + 0.15 * i, values, label=said, color=COLOURS[1 if i == 0 else 7])
+    both = [(one, colour, said, n) for one, colour, said in looks for n in range(one.sizes["network"])]
+    for i, (one, colour, said, network) in enumerate(both):
+        values = interval(one["focus"].sel(network=network), "sample")
+        label = said if network == 0 else None
+        interval_whiskers(focus, np.arange(2) + 0.1 * i - 0.25, values, label=label, color=colour)
     focus.axhline(FOCUS, color="k", ls="--", lw=0.8)
     names(focus, "x", found["window"].values)
     focus.set(ylabel="attention near the tip\nover its mean", xlim=(-0.5, 1.6), ylim=(0, 1.4 * focus.get_ylim()[1]))
