@@ -9,7 +9,7 @@ from pesin.errors import UserError
 from pesin.params import check
 from project import case_of
 from studies.dynamic_fracture_forecasting import lattice
-from studies.dynamic_fracture_forecasting.entropy import focused, scored, shuffled
+from studies.dynamic_fracture_forecasting.entropy import attention, focused, scored, shuffled
 from studies.dynamic_fracture_forecasting.forecast import baselines, between, quadratic
 from studies.dynamic_fracture_forecasting.lattice import NEVER
 from studies.dynamic_fracture_forecasting.networks import CLOSED, Shown, init, movie, planes, tips
@@ -252,6 +252,13 @@ def test_attention_at_the_tip_and_everywhere():
     cells = sum(r * r + c * c <= 9 for r in range(-3, 4) for c in range(-3, 4))
     assert_allclose(focused(point, tip, 3), GRID**2 / cells)
     assert_allclose(focused(np.zeros_like(flat), tip, 3), 0)
+
+
+def test_attention_of_a_sample_is_its_own(made):
+    seen = seen_of(growing(3))
+    whole, parts = (attention(case("entropy"), made[0], seen, (1, 3), chunk) for chunk in (24, 1))
+    assert whole.shape == (3, 3, GRID, GRID) and whole.min() >= 0 and whole.any()
+    assert_allclose(parts, whole, rtol=1e-4, atol=1e-7)
 
 
 def test_uncertainty_of_coins_and_of_certainty():

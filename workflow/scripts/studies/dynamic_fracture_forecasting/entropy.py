@@ -87,22 +87,27 @@ def scored(p: np.ndarray, truth: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     return unsure.T, ((p - truth) ** 2).mean((0, 3, 4)).T
 
 
-def attention(case: Case[Params], parameters: Parameters, seen: Shown, window: tuple[int, int]) -> np.ndarray:
+def attention(
+    case: Case[Params], parameters: Parameters, seen: Shown, window: tuple[int, int], chunk: int = 24
+) -> np.ndarray:
     """Grad-CAM (Selvaraju and others, ICCV 2017) of the damage that is foretold in some frames: (runs, samples, y, x).
 
     The first layer's maps, weighted by the mean gradient of the summed probabilities, negative sums taken as 0. Deeper
     layers have too few points to tell a tip from its surroundings.
     """
     runs, frames = len(parameters["bias_in"]), seen.mask.shape[1]
-    same = Shown(*(np.broadcast_to(v, (runs, *v.shape)) for v in seen))
-    given = np.zeros(same.strain.shape, int)
     own = {name: value.detach().requires_grad_() for name, value in parameters.items()}
-    x = planes(same, given, case.device)
-    logits, first = movie(own, x, torch.as_tensor(given, device=case.device), frames)
-    damage = torch.sigmoid(logits[:, :, window[0] : window[1] + 1]) * (1 - x[:, :, :1])
-    gradient = torch.autograd.grad(damage.sum(), first)[0]
-    weight = gradient.mean((-1, -2), keepdim=True)
-    cam = torch.relu((weight * first).sum(2)).numpy(force=True)
+    found = []
+    for start in range(0, len(seen.mask), chunk):
+        same = Shown(*(np.broadcast_to(v, (runs, *v.shape)) for v in seen.of(slice(start, start + chunk))))
+        given = np.zeros(same.strain.shape, int)
+        x = planes(same, given, case.device)
+        logits, first = movie(own, x, torch.as_tensor(given, device=case.device), frames)
+        damage = torch.sigmoid(logits[:, :, window[0] : window[1] + 1]) * (1 - x[:, :, :1])
+        gradient = torch.autograd.grad(damage.sum(), first)[0]
+        weight = gradient.mean((-1, -2), keepdim=True)
+        found.append(torch.relu((weight * first).sum(2)).numpy(force=True))
+    cam = np.concatenate(found, 1)
     times = seen.mask.shape[-1] // cam.shape[-1]
     return np.repeat(np.repeat(cam, times, -2), times, -1)
 
