@@ -43,7 +43,8 @@ def movies(study: Results) -> Figure:
             interval_band(panel, found["frame"], values, label=method, color=colour)
         first, end = WINDOWS[str(said)]
         panel.axvspan(first, last if end is None else end, color="k", alpha=0.08, lw=0)
-        panel.set(title=f"{said}s", xlabel="frame", ylabel=named(found["iou"]), ylim=(0, 1.9), yticks=[0, 0.5, 1])
+        panel.set(title=f"{said}s", xlabel="frame", xticks=frames)
+        panel.set(ylabel=named(found["iou"]), ylim=(0, 1.9), yticks=[0, 0.5, 1])
     legend(axes[1, 0], loc="upper left")
     between(axes[1, 2], found["any_iou"])
     return figure
@@ -88,8 +89,10 @@ def mechanics(study: Results) -> Figure:
     for draw in (speed.axhline, speed.axvline):
         draw(RAYLEIGH, color="k", ls="--", lw=0.8)
     top = 1.1 * max(RAYLEIGH, float(found["mean_speed"].max()), float(found["true_speed"].max()))
-    speed.set(xlim=(0, top), ylim=(0, top))
+    speed.set(xlim=(0, top), ylim=(0, 1.4 * top))
     parity(rough, found["true_roughness"], found["roughness"].mean("network"))
+    rough.axvline(float(found["typical_roughness"]), color="k", ls="--", lw=0.8)
+    rough.set(title=f"AUC {float(found['auc'].mean()):.2f}, by strain alone {float(found['strain_auc']):.2f}")
     for notch in world["notch"].values:
         ramp.plot(world["ramp_strain"], world["ramp_roughness"].sel(notch=notch), "o-", ms=3, color=COLOURS[0], lw=0.8)
     ramp.set(xlabel=named(world["ramp_strain"], "strain"), ylabel=named(world["ramp_roughness"]))

@@ -65,7 +65,8 @@ def forecast(case: Case[Params], data: xr.Dataset, trained: xr.DataTree) -> xr.D
             "frame": np.arange(last + 1),
         },
     )
-    return found.merge(speed_and_path(data, everyone, forward, cut))
+    # Beside the rest, so that C5 reads one file and its controls have what it asks for.
+    return found.merge(speed_and_path(data, everyone, forward, cut)).merge(data[["ramp_roughness"]])
 
 
 def between(either: dict[int, np.ndarray], cheap: dict[int, list], truth, notch, judged: int) -> dict[str, list]:
@@ -136,7 +137,8 @@ def speed_and_path(data: xr.Dataset, everyone: Shown, forward: np.ndarray, cut: 
     true_speed = all_speeds[cut:]
     scale = max(true_speed.mean(), 1e-9)
     rough = roughness(mask[:, -1], mask[:, 0])
-    unstable = rough[cut:] > np.median(rough[:cut])
+    typical = np.median(rough[:cut])
+    unstable = rough[cut:] > typical
     own_rough = roughness(foretold[:, :, -1], np.broadcast_to(notch[cut:, 0], foretold[:, :, -1].shape))
     strain, top = (data[name].values[cut:] for name in ("strain", "top_speed"))
     both = unstable.any() and not unstable.all()
@@ -163,6 +165,7 @@ def speed_and_path(data: xr.Dataset, everyone: Shown, forward: np.ndarray, cut: 
             "top_speed": labelled("sample", top, "simulated speed of the front", "spacing / time"),
             "roughness": labelled(("network", "sample"), own_rough, "foretold roughness", "cell"),
             "true_roughness": labelled("sample", rough[cut:], "simulated roughness", "cell"),
+            "typical_roughness": labelled((), typical, "median training roughness", "cell"),
             "auc": labelled("network", auc, "AUC of instability", nan=one_class),
             "strain_auc": labelled((), alone, "AUC of instability by the strain alone", nan=one_class),
         },
