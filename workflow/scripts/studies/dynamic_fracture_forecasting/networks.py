@@ -53,7 +53,7 @@ def shown(data: xr.Dataset, train: np.ndarray) -> Shown:
 def tips(mask: np.ndarray) -> np.ndarray:
     """Row and column of the rightmost damaged cell: (..., y, x) -> (..., 2); the middle left where there is none."""
     rows, columns = mask.shape[-2:]
-    damaged = mask.any(-2)
+    damaged = mask.max(-2) > 0
     column = np.where(damaged.any(-1), columns - 1 - damaged[..., ::-1].argmax(-1), 0)
     there = np.take_along_axis(mask, column[..., None, None], -1)[..., 0]
     total = there.sum(-1)
