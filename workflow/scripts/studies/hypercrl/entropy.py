@@ -13,8 +13,7 @@ from pesin.models.consolidation import fisher_diagonal, quadratic_penalty
 from pesin.models.mlp import Parameters
 from pesin.steps.case import Case
 from pesin.steps.labels import DIVERGED, labelled
-from studies.hypercrl.networks import hidden_of, predicted, shaped
-from studies.hypercrl.networks import OUTPUTS
+from studies.hypercrl.networks import OUTPUTS, hidden_of, predicted, shaped
 from studies.hypercrl.params import Params
 
 
@@ -34,7 +33,7 @@ def of_arm(case: Case[Params], arm: str, data: Any, trained: Any) -> xr.Dataset:
     kept = weights[:, -1]
     change = predicted(kept, x, hidden) - predicted(fresh, x, hidden)
     exact = change.double().square().sum(-1).mean(-1) / (2 * p.noise**2)
-    second = [fisher_distance(fresh[:, j], kept[:, j], x[j], hidden, p.noise) for j in tasks]
+    second = [fisher_distance(fresh[:, j], kept[:, j], x[j, : p.samples], hidden, p.noise) for j in tasks]
     said = predicted(weights, x, hidden).double().numpy()  # (seed, after, task, test, 3)
     spread = np.einsum("satni,satnj->atnij", *[said - said.mean(0)] * 2) / (len(said) - 1)
     bad = ~np.isfinite(spread).all((-1, -2))

@@ -113,6 +113,8 @@ class Entropy(Model):
 
     noise: PositiveFloat
     """Standard deviation of the Gaussian that a prediction stands for, in scaled units."""
+    samples: PositiveInt
+    """Test samples that Fisher information is taken from."""
 
 
 class Forecast(Model):
@@ -138,4 +140,6 @@ class Params(Model):
             )
         if len(set(self.train.arms)) < len(self.train.arms):
             raise ValueError("train.arms: each once")
+        if "wide" in self.forecast.planned:
+            raise ValueError("forecast.planned: not wide, whose networks have another shape")
         return self

@@ -123,23 +123,31 @@ def dataset(case: Case[Params], arm: str, found: dict[str, np.ndarray]) -> xr.Da
     """The counts, and ratios of them that the rules read; NaN where no step was taken."""
     visits, generated = found["visits"].astype(float), found["generated"].astype(float)
     total = visits.sum(1)
+    same = {"may_be_constant": 1}
     never = {"nan": "no step was taken"}
     with np.errstate(invalid="ignore", divide="ignore"):
         # The first session has no old task, and generates fewer weights than any other.
-        relative = total / total[0]
+        relative, by_tasks = total / total[0], total / total[0] / np.arange(1, len(total) + 1)
         work = np.concatenate([[1.0], generated[1:] / generated[1]]) if generated[1] else np.full(len(total), np.nan)
     dims = ("order", "setting", "seed", "after", "task", "weight")
     session = np.arange(1, len(total) + 1)
     variables = {
         "weights": labelled(dims, np.moveaxis(found["weights"], 0, 3), "weights of each task's network", nan=DIVERGED),
         "visits": labelled(("session", "task"), found["visits"], "samples that gradients were taken at"),
-        "off_task": labelled("session", found["off_task"], "visits to earlier tasks' samples", may_be_constant=1),
-        "kept": labelled("session", found["kept"], "transitions that a session may read", may_be_constant=1),
-        "generated": labelled("session", found["generated"], "networks generated", may_be_constant=1),
-        "numbers": labelled("session", found["numbers"], "numbers of the model", may_be_constant=1),
-        "visits_relative": labelled("session", relative, "visits over those of session 1", may_be_constant=1, **never),
+        "off_task": labelled("session", found["off_task"], "visits to earlier tasks' samples", **same),
+        "kept": labelled("session", found["kept"], "transitions that a session may read", **same),
+        "kept_relative": labelled(
+            "session", found["kept"] / found["kept"][0], "transitions over those of session 1", **same
+        ),
+        "added": labelled("session", np.diff(found["numbers"], prepend=found["numbers"][0]), "numbers added", **same),
+        "visits_by_tasks": labelled(
+            "session", by_tasks, "visits over those of session 1, by tasks so far", **same, **never
+        ),
+        "generated": labelled("session", found["generated"], "networks generated", **same),
+        "numbers": labelled("session", found["numbers"], "numbers of the model", **same),
+        "visits_relative": labelled("session", relative, "visits over those of session 1", **same, **never),
         "work_relative": labelled(
-            "session", work, "generated networks over those of session 2", may_be_constant=1, **never
+            "session", work, "generated networks over those of session 2", **same, **never
         ),
         "seconds": labelled("session", found["seconds"], "wall time", "s", role="timing"),
     }
