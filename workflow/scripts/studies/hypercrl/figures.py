@@ -1,0 +1,142 @@
+"""The study's figures: forgetting, errors at the end, what a session costs, and planning."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import xarray as xr
+from matplotlib.figure import Figure
+from matplotlib.ticker import MaxNLocator
+
+from pesin.plot.style import COLOURS, interval_band, interval_whiskers, legend, log_axis, named, names, panels
+from pesin.stats.intervals import interval
+from pesin.steps.results import Results
+
+GREY = COLOURS[7]
+SAID = {
+    "hyper": "HyperCRL",
+    "hyper_one": "one old task a step",
+    "no_penalty": "no penalty",
+    "coreset": "all data kept",
+    "finetune": "fine-tuning",
+    "blind": "fine-tuning, not told",
+    "wide": "fine-tuning, wide",
+    "ewc": "EWC",
+    "si": "SI",
+}
+
+
+def scores(study: Results, name: str) -> Any:
+    """The forecast of an arm; `no_penalty` is the control's hypernetwork."""
+    if name == "no_penalty":
+        return study["forecast/no_penalty"].sel(arm="hyper")
+    case = "hypernet" if name in ("hyper", "hyper_one") else "rivals"
+    return study[f"forecast/{case}"].sel(arm=name)
+
+
+def forgetting(study: Results) -> Figure:
+    """Errors on each task after each session, for six arms."""
+    shown = ("hyper", "no_penalty", "coreset", "finetune", "ewc", "si")
+    figure, axes = panels(2, 3, height=2.3, sharex=True, sharey=True)
+    for panel, arm in zip(axes.flat, shown, strict=True):
+        found = scores(study, arm)
+        for place, task in enumerate(found["task"].values):
+            error = np.log10(found["error"].sel(task=task)).isel(after=slice(place, None))
+            colour = COLOURS[place % len(COLOURS)]
+            interval_band(
+                panel, error["after"].values, interval(error, "seed"), label=f"task {task}", color=colour, marker="."
+            )
+        panel.axhline(float(np.log10(found["silent"].mean())), color=GREY, linestyle=":", linewidth=0.8)
+        panel.set_title(SAID[arm])
+        panel.xaxis.set_major_locator(MaxNLocator(5, integer=True))
+    for row in axes:
+        row[0].set_ylabel("log$_{10}$ of squared error")
+    for panel in axes[1]:
+        panel.set_xlabel("tasks learnt")
+    handles = axes[0, 0].get_legend_handles_labels()
+    figure.legend(*handles, loc="outside lower center", ncols=6)
+    return figure
+
+
+def final(study: Results) -> Figure:
+    """Errors of all arms at the end, seed by seed; and what was destroyed."""
+    figure, (row,) = panels(1, 2, height=3.2, gridspec_kw={"width_ratios": [1, 1.1]})
+    for place, arm in enumerate(SAID):
+        values = scores(study, arm)["log_final"]
+        row[0].plot(values, np.full(values.size, place), ".", markersize=3, color=GREY)
+        ends = interval(values, "seed")
+        colour = COLOURS[place % 7]
+        row[0].plot([ends.low, ends.high], [place, place], color=colour)
+        row[0].plot([ends.centre], [place], "o", markersize=4, color=colour)
+    for arm, factor, line in (("hyper", 1.0, "--"), ("coreset", np.log10(3), ":")):
+        level = float(scores(study, arm)["log_final"].mean()) + factor
+        row[0].axvline(level, color=GREY, linestyle=line, linewidth=0.8, label=f"{10**factor:.0f} x {SAID[arm]}")
+    names(row[0], "y", SAID.values())
+    row[0].invert_yaxis()
+    row[0].set_xlabel("log$_{10}$ of squared error, all tasks after the last")
+    row[0].legend(loc="lower center", bbox_to_anchor=(0.5, 1.0), ncols=2)
+    _destroyed(row[1], study)
+    return figure
+
+
+def _destroyed(panel, study: Results) -> None:
+    """Nats of the tasks but the last, by predictions (filled) and by weights (open)."""
+    arms = [arm for arm in SAID if arm != "no_penalty"]
+    for place, arm in enumerate(arms):
+        case = "hypernet" if arm in ("hyper", "hyper_one") else "rivals"
+        found: Any = study[f"entropy/{case}"].sel(arm=arm).isel(task=slice(None, -1)).mean("task")
+        for name, shift, fill in (("divergence", -0.12, COLOURS[0]), ("destroyed", 0.12, "none")):
+            values = np.maximum(found[name].values, 1e-6)
+            label = {"divergence": "change of predictions", "destroyed": "change of weights"}[name]
+            panel.plot(
+                values, np.full(values.size, place + shift), "o", markersize=3, markerfacecolor=fill,
+                color=COLOURS[0], label=label if place == 0 else None,
+            )  # fmt: skip
+    names(panel, "y", [SAID[arm] for arm in arms])
+    panel.invert_yaxis()
+    log_axis(panel, "x")
+    panel.set_xlabel("information destroyed of earlier tasks (nat)")
+    panel.legend(loc="lower center", bbox_to_anchor=(0.5, 1.0), ncols=2)
+
+
+def cost(study: Results) -> Figure:
+    """Visits, generated networks and seconds of each session."""
+    figure, (row,) = panels(1, 3, height=2.8, width=8.4)
+    shown = {"hyper": ("hypernet", "o-"), "hyper_one": ("hypernet", "s--"), "coreset": ("rivals", "^-")}
+    for place, (arm, (case, mark)) in enumerate(shown.items()):
+        found: xr.Dataset = study[f"train/{case}"][arm].to_dataset()  # type: ignore[union-attr]
+        visits = found["visits"].sum("task").assign_attrs(found["visits"].attrs)
+        for panel, values in zip(row, (visits, found["generated"], found["seconds"]), strict=True):
+            panel.plot(
+                found["session"], values, mark, markersize=4, color=COLOURS[place], label=SAID[arm], alpha=0.8
+            )
+            panel.set(xlabel="session", ylabel=named(values), ylim=(0, None))
+            panel.xaxis.set_major_locator(MaxNLocator(5, integer=True))
+    legend(row[0])
+    row[2].set_title("decides nothing", fontsize=7)
+    return figure
+
+
+def planning(study: Results) -> Figure:
+    """Returns on all tasks, and what task 1 has lost."""
+    figure, (row,) = panels(1, 2, height=2.8)
+    for panel, name, arms in (
+        (row[0], "planning", ("hyper", "no_penalty", "coreset", "finetune")),
+        (row[1], "lost", ("hyper", "no_penalty", "coreset", "finetune")),
+    ):
+        for place, arm in enumerate(arms):
+            case = {"hyper": "hypernet", "no_penalty": "no_penalty"}.get(arm, "rivals")
+            planner = "hyper" if arm == "no_penalty" else arm
+            values: Any = study[f"forecast/{case}"][name].sel(planner=planner)
+            panel.plot(np.full(values.size, place + 0.15), values, ".", markersize=3, color=GREY)
+            found = interval(values.expand_dims("one"), "seed")
+            interval_whiskers(panel, [place], found, color=COLOURS[list(SAID).index(arm) % 7])
+        names(panel, "x", [SAID[arm] for arm in arms], rotation=30)
+        panel.set_xlim(-0.5, len(arms) - 0.5)
+    row[0].set_ylabel("return, from random (0) to true law (1)")
+    row[0].axhline(1, color=GREY, linestyle=":", linewidth=0.8)
+    low = min(-0.3, row[1].get_ylim()[0])
+    row[1].axhspan(low, 0.1, color=GREY, alpha=0.15, linewidth=0)
+    row[1].set(ylabel="return that task 1 has lost", ylim=(low, max(0.5, row[1].get_ylim()[1])))
+    return figure
