@@ -131,7 +131,7 @@ def session(model, task, steps=40, seed=2):
     x, y = torch.randn(2, 1, 8, 4, generator=generator), torch.randn(2, 1, 8, 3, generator=generator)
     for _ in range(steps):
         model.step(x, y, draw)
-    model.end(x, y, generator)
+    model.end(x, generator)
     after = model.networks()
     return before.detach(), after.detach()
 

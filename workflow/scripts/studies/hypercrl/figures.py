@@ -67,8 +67,8 @@ def final(study: Results) -> Figure:
         row[0].plot(values, np.full(values.size, place), ".", markersize=3, color=GREY)
         ends = interval(values, "seed")
         colour = COLOURS[place % 7]
-        row[0].plot([ends.low, ends.high], [place, place], color=colour)
-        row[0].plot([ends.centre], [place], "o", markersize=4, color=colour)
+        row[0].plot([float(ends.low), float(ends.high)], [place, place], color=colour)
+        row[0].plot([float(ends.centre)], [place], "o", markersize=4, color=colour)
     for arm, factor, line in (("hyper", 1.0, "--"), ("coreset", np.log10(3), ":")):
         level = float(scores(study, arm)["log_final"].mean()) + factor
         row[0].axvline(level, color=GREY, linestyle=line, linewidth=0.8, label=f"{10**factor:.0f} x {SAID[arm]}")

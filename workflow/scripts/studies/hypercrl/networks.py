@@ -59,6 +59,9 @@ class Generated:
         "all": the penalty takes in every old task in each step; "one": one of them, drawn.
     """
 
+    asks = False
+    """Whether the end of a session needs samples."""
+
     def __init__(
         self, runs: int, tasks: int, p: Train, old: Literal["all", "one"], generator: torch.Generator, device: str
     ) -> None:
@@ -102,7 +105,7 @@ class Generated:
             old, kept = old[rows, which][:, None], kept[rows, which][:, None]
         return (self.weights(old) - kept).square().sum(-1).mean(1)
 
-    def end(self, x: torch.Tensor, y: torch.Tensor, generator: torch.Generator) -> None:
+    def end(self, x: torch.Tensor | None, generator: torch.Generator) -> None:
         """End the session: what the embeddings have become is frozen."""
         self.embeddings[:, self.own] = self.now.detach()
         self.learnt = max(self.learnt, int(self.own.max()) + 1)
@@ -155,7 +158,7 @@ class Plain:
         self.importance = {name: torch.zeros_like(value) for name, value in self.keeper.anchors.items()}
         self.anchors = self.keeper.anchors if hold == "si" else {n: v.clone() for n, v in self.keeper.anchors.items()}
         self.importance = self.keeper.importance if hold == "si" else self.importance
-        self.generated = 0
+        self.asks, self.generated = hold == "ewc", 0
 
     def begin(self, tasks: np.ndarray) -> None:
         """Start a session on one task of each run, shape (runs, 1)."""
@@ -185,11 +188,11 @@ class Plain:
         if before:
             self.keeper.observe(slopes, before, self.parameters)
 
-    def end(self, x: torch.Tensor, y: torch.Tensor, generator: torch.Generator) -> None:
-        """End the session: take stock of what its task needs; x (runs, 1, samples, 4)."""
+    def end(self, x: torch.Tensor | None, generator: torch.Generator) -> None:
+        """End the session: take stock of what its task needs; x (runs, 1, samples, 4), where it `asks` for it."""
         if self.hold == "si":
             self.keeper.consolidate(self.parameters)
-        elif self.hold == "ewc":
+        elif x is not None and self.hold == "ewc":
             self._merge(fisher_diagonal(self._likelihood, self.parameters, *self._asked(x[:, 0], generator)))
 
     def _asked(self, x: torch.Tensor, generator: torch.Generator) -> tuple[torch.Tensor, torch.Tensor]:

@@ -114,9 +114,7 @@ def study(case: Case[Params], model: Generated | Plain, memory: Memory, session:
         model.step(*memory.batch(places), draw)
     generator = torch.Generator().manual_seed(case.seed(f"answers {session}"))
     last = np.broadcast_to(np.arange(p.fisher), (world.seeds, memory.tasks.shape[1], p.fisher))
-    counted = memory.visits.copy()
-    model.end(*memory.batch(last), generator)
-    memory.visits[:] = counted + (memory.visits - counted) * (getattr(model, "hold", "none") == "ewc")
+    model.end(memory.batch(last)[0] if model.asks else None, generator)
 
 
 def dataset(case: Case[Params], arm: str, found: dict[str, np.ndarray]) -> xr.Dataset:
