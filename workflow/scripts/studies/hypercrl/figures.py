@@ -61,7 +61,7 @@ def forgetting(study: Results) -> Figure:
 
 def final(study: Results) -> Figure:
     """Errors of all arms at the end, seed by seed; and what was destroyed."""
-    figure, (row,) = panels(1, 2, height=3.2, gridspec_kw={"width_ratios": [1, 1.1]})
+    figure, (row,) = panels(1, 3, height=3.2, width=9.6, gridspec_kw={"width_ratios": [1.2, 1.2, 0.8]})
     for place, arm in enumerate(SAID):
         values = scores(study, arm)["log_final"]
         row[0].plot(values, np.full(values.size, place), ".", markersize=3, color=GREY)
@@ -76,16 +76,19 @@ def final(study: Results) -> Figure:
     row[0].invert_yaxis()
     row[0].set_xlabel("log$_{10}$ of squared error, all tasks after the last")
     row[0].legend(loc="lower center", bbox_to_anchor=(0.5, 1.0), ncols=2)
-    _destroyed(row[1], study)
+    _destroyed(row[1], row[2], study)
     return figure
 
 
-def _destroyed(panel, study: Results) -> None:
-    """Nats of the tasks but the last, by predictions (filled) and by weights (open)."""
+def _destroyed(panel, other, study: Results) -> None:
+    """Nats of the tasks but the last, by predictions (filled) and by weights (open); and the rise of the entropy."""
     arms = [arm for arm in SAID if arm != "no_penalty"]
     for place, arm in enumerate(arms):
         case = "hypernet" if arm in ("hyper", "hyper_one") else "rivals"
-        found: Any = study[f"entropy/{case}"].sel(arm=arm).isel(task=slice(None, -1)).mean("task")
+        whole: Any = study[f"entropy/{case}"].sel(arm=arm)
+        found = whole.isel(task=slice(None, -1)).mean("task")
+        said = whole["predictive_entropy"].transpose("after", "task").values
+        other.plot([(said[-1] - np.diagonal(said))[:-1].mean()], [place], "o", markersize=4, color=COLOURS[0])
         for name, shift, fill in (("divergence", -0.12, COLOURS[0]), ("destroyed", 0.12, "none")):
             values = np.maximum(found[name].values, 1e-6)
             label = {"divergence": "change of predictions", "destroyed": "change of weights"}[name]
@@ -94,7 +97,11 @@ def _destroyed(panel, study: Results) -> None:
                 color=COLOURS[0], label=label if place == 0 else None,
             )  # fmt: skip
     names(panel, "y", [SAID[arm] for arm in arms])
-    panel.invert_yaxis()
+    names(other, "y", [""] * len(arms))
+    other.axvline(0, color=GREY, linestyle=":", linewidth=0.8)
+    other.set_xlabel("rise of predictive entropy (nat)")
+    for one in (panel, other):
+        one.set_ylim(len(arms) - 0.5, -0.5)
     log_axis(panel, "x")
     panel.set_xlabel("information destroyed of earlier tasks (nat)")
     panel.legend(loc="lower center", bbox_to_anchor=(0.5, 1.0), ncols=2)
