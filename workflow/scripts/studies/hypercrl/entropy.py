@@ -26,7 +26,9 @@ def entropy(case: Case[Params], data: Any, trained: Any) -> xr.Dataset:
 def of_arm(case: Case[Params], arm: str, data: Any, trained: Any) -> xr.Dataset:
     """One arm, in the judged order; of several settings the middle one."""
     p, hidden = case.params.entropy, hidden_of(arm, case.params.train.network)
-    weights = torch.as_tensor(trained["weights"].values[0, trained.sizes["setting"] // 2])  # (seed, after, task, weight)
+    weights = torch.as_tensor(
+        trained["weights"].values[0, trained.sizes["setting"] // 2]
+    )  # (seed, after, task, weight)
     x = torch.as_tensor(data["test_x"].values.astype(np.float32))  # (task, test, 4)
     tasks = range(len(x))
     fresh = torch.stack([weights[:, j, j] for j in tasks], 1)
@@ -43,7 +45,11 @@ def of_arm(case: Case[Params], arm: str, data: Any, trained: Any) -> xr.Dataset:
     return xr.Dataset(
         {
             "destroyed": labelled(
-                ("seed", "task"), torch.stack(second, 1).numpy(), "information destroyed, to second order", "nat", **named
+                ("seed", "task"),
+                torch.stack(second, 1).numpy(),
+                "information destroyed, to second order",
+                "nat",
+                **named,
             ),
             "divergence": labelled(("seed", "task"), exact.numpy(), "information destroyed", "nat", **named),
             "predictive_entropy": labelled(("after", "task"), nats, "predictive entropy over seeds", "nat", **named),

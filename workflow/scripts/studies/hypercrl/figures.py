@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-import xarray as xr
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
@@ -112,12 +111,10 @@ def cost(study: Results) -> Figure:
     figure, (row,) = panels(1, 3, height=2.8, width=8.4)
     shown = {"hyper": ("hypernet", "o-"), "hyper_one": ("hypernet", "s--"), "coreset": ("rivals", "^-")}
     for place, (arm, (case, mark)) in enumerate(shown.items()):
-        found: xr.Dataset = study[f"train/{case}"][arm].to_dataset()  # type: ignore[union-attr]
+        found: Any = study[f"train/{case}"][arm]
         visits = found["visits"].sum("task").assign_attrs(found["visits"].attrs)
         for panel, values in zip(row, (visits, found["generated"], found["seconds"]), strict=True):
-            panel.plot(
-                found["session"], values, mark, markersize=4, color=COLOURS[place], label=SAID[arm], alpha=0.8
-            )
+            panel.plot(found["session"], values, mark, markersize=4, color=COLOURS[place], label=SAID[arm], alpha=0.8)
             panel.set(xlabel="session", ylabel=named(values), ylim=(0, None))
             panel.xaxis.set_major_locator(MaxNLocator(5, integer=True))
     legend(row[0])

@@ -78,9 +78,13 @@ def scores(arm: str, data: Any, judged: tuple[torch.Tensor, np.ndarray], case: C
             "learnt": labelled(
                 "seed", np.log10(np.diagonal(error, axis1=1, axis2=2)).mean(-1), "log10 of the error when just learnt"
             ),
-            "forgetting": labelled("seed", -backward_transfer(-error), "rise of the error on earlier tasks"),
+            "forgetting": labelled(
+                "seed", -backward_transfer(-error), "rise of the error on earlier tasks", may_be_constant=1
+            ),
             "rollout": labelled(("seed", "task"), paths, "error of rollouts over their spread", nan=DIVERGED),
-            "recognised": labelled("seed", recognised(weights[:, -1], data, hidden), "share of windows of the right task"),
+            "recognised": labelled(
+                "seed", recognised(weights[:, -1], data, hidden), "share of paths whose task is told", may_be_constant=1
+            ),
             "chosen": labelled("seed", setting.astype(float), "chosen setting", may_be_constant=1),
         },
         {"seed": np.arange(len(error)), "after": data["task"].values, "task": data["task"].values},
@@ -108,8 +112,7 @@ def recognised(weights: torch.Tensor, data: Any, hidden: list[int]) -> np.ndarra
     x, y = (torch.as_tensor(data[f"path_{part}"].values.astype(np.float32)) for part in "xy")
     right = []
     for task in range(len(x)):
-        flat = (part[task].flatten(0, 1) for part in (x, y))
-        given, asked = flat
+        given, asked = (part[task].flatten(0, 1) for part in (x, y))
         missed = (predicted(weights, given, hidden) - asked).square().sum(-1)
         by_path = missed.unflatten(-1, x.shape[1:3]).sum(-1)  # (seed, task's network, trajectory)
         right.append((by_path.nan_to_num(torch.inf).argmin(1) == task).double().mean(-1))

@@ -150,14 +150,10 @@ class Plain:
         self.told, self.tasks, self.hidden, self.hold, self.p = 0 if blind else tasks, tasks, list(hidden), hold, p
         seeds = len(strength) // repeats
         first = init_mlp(seeds, [INPUTS + self.told, *self.hidden, OUTPUTS], generator, device)
-        self.parameters = {
-            name: value.detach().repeat(repeats, 1, 1).requires_grad_() for name, value in first.items()
-        }
+        self.parameters = {name: value.detach().repeat(repeats, 1, 1).requires_grad_() for name, value in first.items()}
         self.strength = strength.to(device)[:, None, None]
         self.keeper = SynapticIntelligence(self.parameters, p.damping)
-        self.importance = {name: torch.zeros_like(value) for name, value in self.keeper.anchors.items()}
-        self.anchors = self.keeper.anchors if hold == "si" else {n: v.clone() for n, v in self.keeper.anchors.items()}
-        self.importance = self.keeper.importance if hold == "si" else self.importance
+        self.anchors, self.importance = self.keeper.anchors, self.keeper.importance
         self.asks, self.generated = hold == "ewc", 0
 
     def begin(self, tasks: np.ndarray) -> None:
@@ -180,7 +176,8 @@ class Plain:
         held = slopes
         if self.hold != "none":
             held = {
-                name: slope + self.strength * self.importance[name] * (self.parameters[name].detach() - self.anchors[name])
+                name: slope
+                + self.strength * self.importance[name] * (self.parameters[name].detach() - self.anchors[name])
                 for name, slope in slopes.items()
             }
         before = {name: value.detach().clone() for name, value in self.parameters.items()} if self.hold == "si" else {}

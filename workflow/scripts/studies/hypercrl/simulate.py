@@ -60,7 +60,7 @@ def dataset(found: dict[str, np.ndarray], p: Simulate) -> xr.Dataset:
     variables["oracle"] = labelled(at, found["oracle"], "return of a planner that knows the law", role="truth")
     variables["random"] = labelled(at, found["random"], "return of random torques", role="truth")
     for key, unit in (("gravity", "m s-2"), ("length", "m"), ("mass", "kg")):
-        variables[key] = labelled("task", [getattr(task, key) for task in p.tasks], key, unit)
+        variables[key] = labelled("task", [getattr(task, key) for task in p.tasks], key, unit, may_be_constant=1)
     return xr.Dataset(
         variables,
         {

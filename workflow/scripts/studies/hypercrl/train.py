@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from functools import partial
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 import torch
@@ -16,8 +16,10 @@ from pesin.steps.labels import DIVERGED, labelled
 from studies.hypercrl.networks import Generated, Plain, hidden_of
 from studies.hypercrl.params import Params
 
-GENERATED = {"hyper": "all", "hyper_one": "one", "coreset": "all"}
+GENERATED: dict[str, Literal["all", "one"]] = {"hyper": "all", "hyper_one": "one", "coreset": "all"}
 """Arms with a hypernetwork: old tasks that the penalty takes in."""
+HELD: dict[str, Literal["none", "ewc", "si"]] = {"ewc": "ewc", "si": "si"}
+"""Arms whose weights are held, and whose strength is chosen."""
 
 
 def train(case: Case[Params], data: Any) -> xr.DataTree:
@@ -60,7 +62,7 @@ class Memory:
 def orders_of(arm: str, tasks: int) -> np.ndarray:
     """The order of tasks; and where a setting is to be chosen, another one to choose it by."""
     first = np.arange(tasks)
-    return np.stack([first, first[::-1]]) if arm in ("ewc", "si") else first[None]
+    return np.stack([first, first[::-1]]) if arm in HELD else first[None]
 
 
 def learner(case: Case[Params], arm: str) -> tuple[Generated | Plain, int]:
@@ -70,12 +72,12 @@ def learner(case: Case[Params], arm: str) -> tuple[Generated | Plain, int]:
     generator = torch.Generator().manual_seed(case.seed("start"))
     if arm in GENERATED:
         return Generated(world.seeds, tasks, p, GENERATED[arm], generator, case.device), 1
-    hold = arm if arm in ("ewc", "si") else "none"
     settings = {"ewc": p.ewc, "si": [2 * c for c in p.si]}.get(arm, [0.0])
     strength = torch.tensor(settings).repeat_interleave(world.seeds).repeat(orders)
-    hidden = hidden_of(arm, p.network)
-    repeats = orders * len(settings)
-    made = Plain(strength, tasks, p, hold, hidden, arm == "blind", generator, repeats, case.device)
+    repeats, hold = orders * len(settings), HELD.get(arm, "none")
+    made = Plain(
+        strength, tasks, p, hold, hidden_of(arm, p.network), arm == "blind", generator, repeats, case.device
+    )  # fmt: skip
     return made, len(settings)
 
 
@@ -86,9 +88,7 @@ def learnt(case: Case[Params], arm: str, data: Any) -> xr.Dataset:
     model, settings = learner(case, arm)
     known, seen = data[["x", "y"]], Seen()
     everything = arm == "coreset" or p.memory == "all"
-    for session in case.checkpoint(arm).turns(
-        len(world.tasks), model, seen, progress=partial(case.progress, what=arm)
-    ):
+    for session in case.checkpoint(arm).turns(len(world.tasks), model, seen, progress=partial(case.progress, what=arm)):
         tasks = orders[:, : session + 1] if everything else orders[:, session : session + 1]
         memory = Memory(known, tasks, settings, case.device)
         start = time.perf_counter()
@@ -131,7 +131,7 @@ def dataset(case: Case[Params], arm: str, found: dict[str, np.ndarray]) -> xr.Da
     session = np.arange(1, len(total) + 1)
     variables = {
         "weights": labelled(dims, np.moveaxis(found["weights"], 0, 3), "weights of each task's network", nan=DIVERGED),
-        "visits": labelled(("session", "task"), found["visits"], "samples that gradients were taken at"),
+        "visits": labelled(("session", "task"), found["visits"], "samples that gradients were taken at", **same),
         "off_task": labelled("session", found["off_task"], "visits to earlier tasks' samples", **same),
         "kept": labelled("session", found["kept"], "transitions that a session may read", **same),
         "kept_relative": labelled(
@@ -144,9 +144,7 @@ def dataset(case: Case[Params], arm: str, found: dict[str, np.ndarray]) -> xr.Da
         "generated": labelled("session", found["generated"], "networks generated", **same),
         "numbers": labelled("session", found["numbers"], "numbers of the model", **same),
         "visits_relative": labelled("session", relative, "visits over those of session 1", **same, **never),
-        "work_relative": labelled(
-            "session", work, "generated networks over those of session 2", **same, **never
-        ),
+        "work_relative": labelled("session", work, "generated networks over those of session 2", **same, **never),
         "seconds": labelled("session", found["seconds"], "wall time", "s", role="timing"),
     }
     p = case.params.train

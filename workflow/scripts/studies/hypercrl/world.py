@@ -84,17 +84,21 @@ def controlled(
         if move is None:
             action = rng.uniform(-1, 1, (models, episodes, 1))
         else:
-            seen = world.observe(state)
-            spread = np.ones_like(plan)
-            found = search(
-                lambda points, seen=seen: costs(move, seen, points), plan, spread, p.particles, p.elite, 1.0,
-                p.iterations, rng, (-1.0, 1.0),
-            )  # fmt: skip
-            action = found.mean[-1][:, 0].reshape(models, episodes, 1)
-            plan = np.concatenate([found.mean[-1][:, 1:], np.zeros((models * episodes, 1))], 1)
+            plan = improved(plan, move, world.observe(state), p, rng)
+            action = plan[:, 0].reshape(models, episodes, 1)
+            plan = np.concatenate([plan[:, 1:], np.zeros((models * episodes, 1))], 1)
         state, now, _ = world.step(state, action)
         total += now
     return total.mean(1)
+
+
+def improved(plan: np.ndarray, move: Move, seen: np.ndarray, p: Planner, rng: np.random.Generator) -> np.ndarray:
+    """Plans (models x episodes, horizon) after a search around them, from what is seen (models, episodes, 3)."""
+    found = search(
+        lambda points: costs(move, seen, points), plan, np.ones_like(plan), p.particles, p.elite, 1.0, p.iterations,
+        rng, (-1.0, 1.0),
+    )  # fmt: skip
+    return found.mean[-1]
 
 
 def costs(move: Move, seen: np.ndarray, points: np.ndarray) -> np.ndarray:
