@@ -139,7 +139,7 @@ class Plain:
     Parameters
     ----------
     strength : Tensor, shape (runs,)
-        Weight of the penalty `strength / 2 sum importance (weight - anchor)^2`: of elastic weight consolidation, and for
+        Weight of the penalty `strength / 2 sum importance (weight - anchor)^2` of elastic weight consolidation; for
         synaptic intelligence twice its c.
     """
 
