@@ -113,7 +113,7 @@ def study(case: Case[Params], model: Generated | Plain, memory: Memory, session:
     for places in rng.integers(world.samples, size=size):
         model.step(*memory.batch(places), draw)
     generator = torch.Generator().manual_seed(case.seed(f"answers {session}"))
-    last = np.broadcast_to(np.arange(p.fisher), (world.seeds, memory.tasks.shape[1], p.fisher))
+    last = np.tile(np.arange(p.fisher), (world.seeds, memory.tasks.shape[1], 1))
     model.end(memory.batch(last)[0] if model.asks else None, generator)
 
 
