@@ -28,7 +28,8 @@ def fisher_diagonal(
     Parameters
     ----------
     log_likelihood
-        (parameters, one sample of each run: tensors of shape (runs, ...)) -> log-likelihoods, shape (runs,).
+        (parameters, one sample of each run: tensors of shape (runs, ...)) -> log-likelihoods, shape (runs,). It is
+        handed more runs than there are, one for each run and sample.
     samples
         Inputs, labels and what else it takes, each of shape (runs, samples, ...).
     together
@@ -40,17 +41,19 @@ def fisher_diagonal(
         By the names and with the shapes of the parameters; no gradients.
     """
 
-    def total(given: Parameters, *one: torch.Tensor) -> torch.Tensor:
-        return log_likelihood(given, *one).sum()
-
-    fixed = {name: value.detach() for name, value in parameters.items()}
-    scores = torch.func.vmap(torch.func.grad(total), in_dims=(None, *[1] * len(samples)))
-    count = samples[0].shape[1]
-    found = {name: torch.zeros_like(value) for name, value in fixed.items()}
+    runs, count = samples[0].shape[:2]
+    found = {name: torch.zeros_like(value, requires_grad=False) for name, value in parameters.items()}
     for first in range(0, count, together or count):
-        parts = (sample[:, first : first + (together or count)] for sample in samples)
-        for name, score in scores(fixed, *parts).items():
-            found[name] += score.square().sum(0) / count
+        parts = [sample[:, first : first + (together or count)] for sample in samples]
+        many = parts[0].shape[1]
+        # Each sample's gradient is that of a copy of the parameters of its own: a run for each run and sample. (vmap of
+        # torch.func would do; its first call loads PyTorch's compiler, a second and a half.)
+        copies = {
+            name: value.detach().repeat_interleave(many, 0).requires_grad_() for name, value in parameters.items()
+        }
+        total = log_likelihood(copies, *[part.flatten(0, 1) for part in parts]).sum()
+        for name, score in zip(copies, torch.autograd.grad(total, list(copies.values())), strict=True):
+            found[name] += score.unflatten(0, (runs, many)).square().sum(1) / count
     return found
 
 

@@ -8,7 +8,7 @@ import numpy as np
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
-from pesin.plot.style import COLOURS, interval_band, interval_whiskers, legend, log_axis, named, names, panels
+from pesin.plot.style import COLOURS, SMALL, interval_band, interval_whiskers, legend, log_axis, names, panels
 from pesin.stats.intervals import interval
 from pesin.steps.results import Results
 
@@ -98,7 +98,7 @@ def _destroyed(panel, other, study: Results) -> None:
     names(panel, "y", [SAID[arm] for arm in arms])
     names(other, "y", [""] * len(arms))
     other.axvline(0, color=GREY, linestyle=":", linewidth=0.8)
-    other.set_xlabel("rise of predictive entropy (nat)")
+    other.set_xlabel("entropy risen by (nat)")
     for one in (panel, other):
         one.set_ylim(len(arms) - 0.5, -0.5)
     log_axis(panel, "x")
@@ -115,10 +115,11 @@ def cost(study: Results) -> Figure:
         visits = found["visits"].sum("task").assign_attrs(found["visits"].attrs)
         for panel, values in zip(row, (visits, found["generated"], found["seconds"]), strict=True):
             panel.plot(found["session"], values, mark, markersize=4, color=COLOURS[place], label=SAID[arm], alpha=0.8)
-            panel.set(xlabel="session", ylabel=named(values), ylim=(0, None))
             panel.xaxis.set_major_locator(MaxNLocator(5, integer=True))
+    for panel, said in zip(row, ("data visits", "networks generated", "wall time (s)"), strict=True):
+        panel.set(xlabel="session", ylabel=said, ylim=(0, None))
     legend(row[0])
-    row[2].set_title("decides nothing", fontsize=7)
+    row[2].set_title("decides nothing", fontsize=SMALL)
     return figure
 
 
@@ -138,7 +139,7 @@ def planning(study: Results) -> Figure:
             interval_whiskers(panel, [place], found, color=COLOURS[list(SAID).index(arm) % 7])
         names(panel, "x", [SAID[arm] for arm in arms], rotation=30)
         panel.set_xlim(-0.5, len(arms) - 0.5)
-    row[0].set_ylabel("return, from random (0) to true law (1)")
+    row[0].set_ylabel("return, random 0, true law 1")
     row[0].axhline(1, color=GREY, linestyle=":", linewidth=0.8)
     low = min(-0.3, row[1].get_ylim()[0])
     row[1].axhspan(low, 0.1, color=GREY, alpha=0.15, linewidth=0)
