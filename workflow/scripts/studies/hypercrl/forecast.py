@@ -92,7 +92,7 @@ def scores(arm: str, data: Any, judged: tuple[torch.Tensor, np.ndarray], case: C
 
 
 def rolled(weights: torch.Tensor, data: Any, hidden: list[int], limit: float) -> np.ndarray:
-    """Root mean square error of free rollouts over the deviation of the truth, (seed, task, weights) -> (seed, task)."""
+    """Root mean square error of free rollouts over the deviation of the truth, (seed, task, .) -> (seed, task)."""
     x = data["path_x"].values  # (task, trajectory, step, 4)
     torque = torch.as_tensor(x[..., 3:].astype(np.float32))
     seen = np.broadcast_to(x[:, :, 0, :3] * INPUTS[:3], (len(weights), *x[:, :, 0, :3].shape)).copy()
