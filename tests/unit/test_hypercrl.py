@@ -294,7 +294,7 @@ def test_a_training_that_was_stopped_goes_on(data, tmp_path, monkeypatch):
         ({"train": {"fisher": 61}}, "61 is more than the 60"),
         ({"train": {"arms": ["hyper", "hyper"]}}, "each once"),
         ({"train": {"arms": ["packnet"]}}, "packnet"),
-        ({"forecast": {"planned": ["wide"]}}, "another shape"),
+        ({"forecast": {"planned": ["packnet"]}}, "planned"),
         ({"simulate": {"seeds": 2}}, "seeds"),
     ],
 )

@@ -9,9 +9,10 @@ import torch
 import xarray as xr
 
 from pesin.forecast.continual import backward_transfer
+from pesin.models.mlp import apply_mlp
 from pesin.steps.case import Case
 from pesin.steps.labels import DIVERGED, labelled
-from studies.hypercrl.networks import hidden_of, mean_square, predicted
+from studies.hypercrl.networks import hidden_of, mean_square, predicted, shaped
 from studies.hypercrl.params import Params
 from studies.hypercrl.world import INPUTS, TARGETS, Move, advanced, controlled, pendulum
 
@@ -122,9 +123,11 @@ def recognised(weights: torch.Tensor, data: Any, hidden: list[int]) -> np.ndarra
 def foreseen(weights: torch.Tensor, hidden: list[int], limit: float) -> Move:
     """Laws of motion of networks (models, weights), for observations (models, n, 3)."""
 
+    parameters = shaped(weights, hidden)
+
     def move(seen: np.ndarray, action: np.ndarray) -> np.ndarray:
-        x = np.concatenate([seen / INPUTS[:3], action], -1)
-        return advanced(seen, predicted(weights, torch.as_tensor(x.astype(np.float32)), hidden).numpy(), limit)
+        x = torch.as_tensor(np.concatenate([seen / INPUTS[:3], action], -1).astype(np.float32))
+        return advanced(seen, apply_mlp(parameters, x, torch.tanh).numpy(), limit)
 
     return move
 
@@ -137,18 +140,14 @@ def returns(case: Case[Params], data: Any, judged: dict[str, tuple[torch.Tensor,
     if not judged:
         return xr.Dataset()
     p, arms = case.params.simulate, list(judged)
-    found = np.zeros((len(p.tasks), len(arms), p.seeds))
-    first = np.zeros((len(arms), p.seeds))
-    hidden = hidden_of(arms[0], case.params.train.network)
-    for number, task in enumerate(p.tasks):
-        models = [judged[arm][0][:, -1, number] for arm in arms]
-        models += [judged[arm][0][:, 0, 0] for arm in arms] if number == 0 else []
-        starts = np.tile(data["starts"].values[number], (len(models), 1, 1))
-        move = foreseen(torch.cat(models), hidden, p.rate_limit)
-        rng = case.rng(f"planner {number}")
-        reached = controlled(pendulum(task, p), starts, move, p.planner, rng).reshape(len(models), p.seeds)
-        found[number] = reached[: len(arms)]
-        first = reached[len(arms) :] if number == 0 else first
+
+    def reached(arm: str, after: int, number: int) -> np.ndarray:
+        move = foreseen(judged[arm][0][:, after, number], hidden_of(arm, case.params.train.network), p.rate_limit)
+        rng = case.rng(f"planner {number}")  # the same draws for all models
+        return controlled(pendulum(p.tasks[number], p), data["starts"].values[number], move, p.planner, rng)
+
+    found = np.array([[reached(arm, -1, number) for arm in arms] for number in range(len(p.tasks))])
+    first = np.array([reached(arm, 0, 0) for arm in arms])
     low, high = data["random"].values, data["oracle"].values
     apart = high - low
     before, after = ((one - low[0]) / apart[0] for one in (first, found[0]))

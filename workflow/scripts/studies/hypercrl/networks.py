@@ -86,7 +86,8 @@ class Generated:
         self.past = torch.as_tensor(sorted(set(range(int(tasks.max()))) - set(tasks[0].tolist())), dtype=torch.long)
         self.now = self.embeddings[:, self.own].requires_grad_()
         with torch.no_grad():
-            self.kept = self.weights(self.embeddings[:, self.past]) if len(self.past) else None
+            held = len(self.past) > 0 and self.p.beta > 0
+            self.kept = self.weights(self.embeddings[:, self.past]) if held else None
         self.adam, self.generated = Adam([*self.parameters.values(), self.now]), 0
 
     def step(self, x: torch.Tensor, y: torch.Tensor, draw: np.random.Generator) -> None:

@@ -74,7 +74,7 @@ class Network(Model):
     hidden: Widths
     """Of the dynamics network, and of the plain ones."""
     wide: Widths
-    """Of the arm `wide`, about as many weights as the hypernetwork."""
+    """Of the arm `wide`."""
     generator: Widths
     """Of the hypernetwork."""
     embedding: PositiveInt
@@ -140,6 +140,4 @@ class Params(Model):
             )
         if len(set(self.train.arms)) < len(self.train.arms):
             raise ValueError("train.arms: each once")
-        if "wide" in self.forecast.planned:
-            raise ValueError("forecast.planned: not wide, whose networks have another shape")
         return self

@@ -13,7 +13,7 @@ from studies.hypercrl.world import controlled, exact, pendulum, scaled, transiti
 
 
 def simulate(case: Case[Params]) -> xr.Dataset:
-    """`x`, `y` (seed, task, sample, .) to learn from; `test_`, `validation_`, `path_`; `starts`; `oracle`, `random`."""
+    """`x`, `y` (seed, task, sample, .) to learn from; `test_`, `validation_`, `path_`; `starts`; `oracle`, `random`, `room`."""
     p = case.params.simulate
     found: dict[str, list] = {}
     for number, task in enumerate(p.tasks):
@@ -59,6 +59,8 @@ def dataset(found: dict[str, np.ndarray], p: Simulate) -> xr.Dataset:
     variables["starts"] = labelled((*at, "episode", "state"), found["starts"], "start states, angle and rate")
     variables["oracle"] = labelled(at, found["oracle"], "return of a planner that knows the law", role="truth")
     variables["random"] = labelled(at, found["random"], "return of random torques", role="truth")
+    room = found["oracle"] - found["random"]
+    variables["room"] = labelled(at, room, "return of that planner above that of random torques", role="truth")
     for key, unit in (("gravity", "m s-2"), ("length", "m"), ("mass", "kg")):
         variables[key] = labelled("task", [getattr(task, key) for task in p.tasks], key, unit, may_be_constant=1)
     return xr.Dataset(
