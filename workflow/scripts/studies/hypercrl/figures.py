@@ -18,6 +18,7 @@ SAID = {
     "hyper_one": "one old task a step",
     "no_penalty": "no penalty",
     "coreset": "all data kept",
+    "retrain": "all data, full batches",
     "finetune": "fine-tuning",
     "blind": "fine-tuning, not told",
     "wide": "fine-tuning, wide",
@@ -109,7 +110,7 @@ def _destroyed(panel, other, study: Results) -> None:
 def cost(study: Results) -> Figure:
     """Visits, generated networks and seconds of each session."""
     figure, (row,) = panels(1, 3, height=2.8, width=8.4)
-    shown = {"hyper": ("hypernet", "o-"), "hyper_one": ("hypernet", "s--"), "coreset": ("rivals", "^-")}
+    shown = {"hyper": ("hypernet", "o-"), "hyper_one": ("hypernet", "s--"), "retrain": ("rivals", "^-")}
     for place, (arm, (case, mark)) in enumerate(shown.items()):
         found: Any = study[f"train/{case}"][arm]
         visits = found["visits"].sum("task").assign_attrs(found["visits"].attrs)

@@ -47,6 +47,11 @@ def mean_square(weights: torch.Tensor, x: torch.Tensor, y: torch.Tensor, hidden:
     return (predicted(weights, x, hidden) - y).square().mean((-1, -2))
 
 
+def moved(weights: torch.Tensor, kept: torch.Tensor) -> torch.Tensor:
+    """Squared distance, summed over weights, mean over tasks: (runs, tasks, weights) each -> (runs,)."""
+    return (weights - kept).square().sum(-1).mean(1)
+
+
 class Generated:
     """A hypernetwork: an embedding of each task -> all weights of its dynamics network.
 
@@ -86,25 +91,27 @@ class Generated:
         self.past = torch.as_tensor(sorted(set(range(int(tasks.max()))) - set(tasks[0].tolist())), dtype=torch.long)
         self.now = self.embeddings[:, self.own].requires_grad_()
         with torch.no_grad():
-            held = len(self.past) > 0 and self.p.beta > 0
-            self.kept = self.weights(self.embeddings[:, self.past]) if held else None
+            self.kept = self.weights(self.embeddings[:, self.past if self.p.beta > 0 else []])
         self.adam, self.generated = Adam([*self.parameters.values(), self.now]), 0
 
     def step(self, x: torch.Tensor, y: torch.Tensor, draw: np.random.Generator) -> None:
         """One update; x (runs, tasks, batch, 4)."""
-        loss = mean_square(self.weights(self.now), x, y, self.p.network.hidden).mean(1).sum()
-        if self.kept is not None:
-            loss = loss + self.p.beta * self._moved(self.kept, draw).sum()
+        old, kept = self._held(draw)
+        made = self.weights(torch.cat([self.now, old], 1))
+        own, again = made[:, : len(self.own)], made[:, len(self.own) :]
+        loss = mean_square(own, x, y, self.p.network.hidden).mean(1).sum()
+        if len(kept[0]):
+            loss = loss + self.p.beta * moved(again, kept).sum()
         self.adam.descend(loss, self.p.rate)
 
-    def _moved(self, kept: torch.Tensor, draw: np.random.Generator) -> torch.Tensor:
-        """Squared distance of the old tasks' weights from what they were, (runs,)."""
-        old = self.embeddings[:, self.past]
-        if self.old == "one":
-            which = torch.as_tensor(draw.integers(len(self.past), size=len(old)), device=old.device)
-            rows = torch.arange(len(old), device=old.device)
-            old, kept = old[rows, which][:, None], kept[rows, which][:, None]
-        return (self.weights(old) - kept).square().sum(-1).mean(1)
+    def _held(self, draw: np.random.Generator) -> tuple[torch.Tensor, torch.Tensor]:
+        """Embeddings of old tasks that a step's penalty takes in, and the weights that they gave before the session."""
+        old, kept = self.embeddings[:, self.past], self.kept
+        if self.old == "all" or not len(kept[0]):
+            return old[:, : len(kept[0])], kept
+        which = torch.as_tensor(draw.integers(len(self.past), size=len(old)), device=old.device)
+        rows = torch.arange(len(old), device=old.device)
+        return old[rows, which][:, None], kept[rows, which][:, None]
 
     def end(self, x: torch.Tensor | None, generator: torch.Generator) -> None:
         """End the session: what the embeddings have become is frozen."""

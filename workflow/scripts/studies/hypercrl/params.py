@@ -8,7 +8,7 @@ from pydantic import Field, NonNegativeFloat, NonNegativeInt, PositiveFloat, Pos
 
 from pesin.params import Model
 
-Arm = Literal["hyper", "hyper_one", "coreset", "finetune", "blind", "wide", "ewc", "si"]
+Arm = Literal["hyper", "hyper_one", "coreset", "retrain", "finetune", "blind", "wide", "ewc", "si"]
 Widths = Annotated[list[PositiveInt], Field(min_length=1)]
 Strengths = Annotated[list[NonNegativeFloat], Field(min_length=1)]
 
@@ -94,7 +94,7 @@ class Train(Model):
     iterations: NonNegativeInt
     """Of each session; 0: nothing is learnt (null)."""
     batch: PositiveInt
-    """Samples of each task that a step has: the last one, or all so far."""
+    """Samples that a step has of a task; `coreset` shares them out among all tasks so far."""
     rate: PositiveFloat
     """Learning rate of Adam, which starts anew in each session."""
     network: Network
@@ -137,6 +137,10 @@ class Params(Model):
         if self.train.fisher > self.simulate.samples:
             raise ValueError(
                 f"train.fisher: {self.train.fisher} is more than the {self.simulate.samples} simulate.samples"
+            )
+        if self.train.batch < len(self.simulate.tasks):
+            raise ValueError(
+                f"train.batch: {self.train.batch} samples are fewer than the {len(self.simulate.tasks)} tasks"
             )
         if len(set(self.train.arms)) < len(self.train.arms):
             raise ValueError("train.arms: each once")

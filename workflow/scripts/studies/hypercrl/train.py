@@ -16,10 +16,12 @@ from pesin.steps.labels import DIVERGED, labelled
 from studies.hypercrl.networks import Generated, Plain, hidden_of
 from studies.hypercrl.params import Params
 
-GENERATED: dict[str, Literal["all", "one"]] = {"hyper": "all", "hyper_one": "one", "coreset": "all"}
+GENERATED: dict[str, Literal["all", "one"]] = {"hyper": "all", "hyper_one": "one", "coreset": "all", "retrain": "all"}
 """Arms with a hypernetwork: old tasks that the penalty takes in."""
 HELD: dict[str, Literal["none", "ewc", "si"]] = {"ewc": "ewc", "si": "si"}
 """Arms whose weights are held, and whose strength is chosen."""
+HOARDERS = ("coreset", "retrain")
+"""Arms that read all data so far: a batch of them, or a batch of each task."""
 
 
 def train(case: Case[Params], data: Any) -> xr.DataTree:
@@ -35,10 +37,12 @@ class Memory:
     tasks : ndarray of int, shape (orders, tasks of the session)
     repeats
         Settings: learners of one order and seed see the same.
+    batch
+        Samples of each task that a step takes.
     """
 
-    def __init__(self, data: Any, tasks: np.ndarray, repeats: int, device: str) -> None:
-        self.tasks, self.repeats = tasks, repeats
+    def __init__(self, data: Any, tasks: np.ndarray, repeats: int, batch: int, device: str) -> None:
+        self.tasks, self.repeats, self.each = tasks, repeats, batch
         opened = data.isel(task=xr.DataArray(tasks, dims=("order", "own")))
         self.parts = [
             torch.as_tensor(opened[name].transpose("order", "seed", "own", "sample", ...).values.astype(np.float32))
@@ -87,10 +91,11 @@ def learnt(case: Case[Params], arm: str, data: Any) -> xr.Dataset:
     orders = orders_of(arm, len(world.tasks))
     model, settings = learner(case, arm)
     known, seen = data[["x", "y"]], Seen()
-    everything = arm == "coreset" or p.memory == "all"
+    everything = arm in HOARDERS or p.memory == "all"
     for session in case.checkpoint(arm).turns(len(world.tasks), model, seen, progress=partial(case.progress, what=arm)):
         tasks = orders[:, : session + 1] if everything else orders[:, session : session + 1]
-        memory = Memory(known, tasks, settings, case.device)
+        batch = p.batch // (session + 1) if arm == "coreset" else p.batch
+        memory = Memory(known, tasks, settings, batch, case.device)
         start = time.perf_counter()
         study(case, model, memory, session, np.repeat(tasks, settings * world.seeds, axis=0))
         seconds = time.perf_counter() - start
@@ -109,7 +114,7 @@ def study(case: Case[Params], model: Generated | Plain, memory: Memory, session:
     p, world = case.params.train, case.params.simulate
     rng, draw = case.rng(f"places {session}"), case.rng(f"old {session}")
     model.begin(tasks)
-    size = (p.iterations, world.seeds, memory.tasks.shape[1], p.batch)
+    size = (p.iterations, world.seeds, memory.tasks.shape[1], memory.each)
     for places in rng.integers(world.samples, size=size):
         model.step(*memory.batch(places), draw)
     generator = torch.Generator().manual_seed(case.seed(f"answers {session}"))
