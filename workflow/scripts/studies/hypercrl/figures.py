@@ -1,4 +1,4 @@
-"""The study's figures: forgetting, errors at the end, what a session costs, and planning."""
+"""The study's figures: forgetting, errors at the end, what a session costs and what its models are good for."""
 
 from __future__ import annotations
 
@@ -27,12 +27,12 @@ SAID = {
 }
 
 
-def scores(study: Results, name: str) -> Any:
-    """The forecast of an arm; `no_penalty` is the control's hypernetwork."""
+def scores(study: Results, name: str, dimension: str = "arm") -> Any:
+    """The forecast of an arm (or of a planner on it); `no_penalty` is the control's hypernetwork."""
     if name == "no_penalty":
-        return study["forecast/no_penalty"].sel(arm="hyper")
+        return study["forecast/no_penalty"].sel({dimension: "hyper"})
     case = "hypernet" if name in ("hyper", "hyper_one") else "rivals"
-    return study[f"forecast/{case}"].sel(arm=name)
+    return study[f"forecast/{case}"].sel({dimension: name})
 
 
 def forgetting(study: Results) -> Figure:
@@ -107,9 +107,32 @@ def _destroyed(panel, other, study: Results) -> None:
     panel.legend(loc="lower center", bbox_to_anchor=(0.5, 1.0), ncols=2)
 
 
-def cost(study: Results) -> Figure:
-    """Visits, generated networks and seconds of each session."""
-    figure, (row,) = panels(1, 3, height=2.8, width=8.4)
+def use(study: Results) -> Figure:
+    """Visits, generated networks and seconds of each session; returns, what task 1 has lost, tasks told apart."""
+    figure, axes = panels(2, 3, height=2.6, width=8.6)
+    _cost(axes[0], study)
+    for panel, name in zip(axes[1], ("planning", "lost", "recognised"), strict=True):
+        for place, arm in enumerate(shown := ("hyper", "no_penalty", "coreset", "finetune")):
+            found = scores(study, arm, "planner" if name != "recognised" else "arm")
+            values: Any = found[name]
+            panel.plot(np.full(values.size, place + 0.2), values, ".", markersize=3, color=GREY)
+            ends = interval(values.expand_dims("one"), "seed")
+            interval_whiskers(panel, [place], ends, color=COLOURS[list(SAID).index(arm) % 7])
+        names(panel, "x", [SAID[arm] for arm in shown], rotation=30)
+        panel.set_xlim(-0.5, len(shown) - 0.5)
+    axes[1, 0].set_ylabel("return, random 0, true law 1")
+    axes[1, 0].axhline(1, color=GREY, linestyle=":", linewidth=0.8)
+    low, high = axes[1, 1].get_ylim()
+    low = min(-0.3, low)
+    axes[1, 1].axhspan(low, 0.1, color=GREY, alpha=0.15, linewidth=0)
+    axes[1, 1].set(ylabel="return that task 1 has lost", ylim=(low, max(0.5, high)))
+    axes[1, 2].set(ylabel="paths whose task is told", ylim=(0, 1.05))
+    axes[1, 2].axhline(1 / study["forecast/hypernet"].sizes["task"], color=GREY, linestyle=":", linewidth=0.8)
+    return figure
+
+
+def _cost(row, study: Results) -> None:
+    """Three panels by session."""
     shown = {"hyper": ("hypernet", "o-"), "hyper_one": ("hypernet", "s--"), "retrain": ("rivals", "^-")}
     for place, (arm, (case, mark)) in enumerate(shown.items()):
         found: Any = study[f"train/{case}"][arm]
@@ -121,28 +144,3 @@ def cost(study: Results) -> Figure:
         panel.set(xlabel="session", ylabel=said, ylim=(0, None))
     legend(row[0])
     row[2].set_title("decides nothing", fontsize=SMALL)
-    return figure
-
-
-def planning(study: Results) -> Figure:
-    """Returns on all tasks, and what task 1 has lost."""
-    figure, (row,) = panels(1, 2, height=2.8)
-    for panel, name, arms in (
-        (row[0], "planning", ("hyper", "no_penalty", "coreset", "finetune")),
-        (row[1], "lost", ("hyper", "no_penalty", "coreset", "finetune")),
-    ):
-        for place, arm in enumerate(arms):
-            case = {"hyper": "hypernet", "no_penalty": "no_penalty"}.get(arm, "rivals")
-            planner = "hyper" if arm == "no_penalty" else arm
-            values: Any = study[f"forecast/{case}"][name].sel(planner=planner)
-            panel.plot(np.full(values.size, place + 0.15), values, ".", markersize=3, color=GREY)
-            found = interval(values.expand_dims("one"), "seed")
-            interval_whiskers(panel, [place], found, color=COLOURS[list(SAID).index(arm) % 7])
-        names(panel, "x", [SAID[arm] for arm in arms], rotation=30)
-        panel.set_xlim(-0.5, len(arms) - 0.5)
-    row[0].set_ylabel("return, random 0, true law 1")
-    row[0].axhline(1, color=GREY, linestyle=":", linewidth=0.8)
-    low = min(-0.3, row[1].get_ylim()[0])
-    row[1].axhspan(low, 0.1, color=GREY, alpha=0.15, linewidth=0)
-    row[1].set(ylabel="return that task 1 has lost", ylim=(low, max(0.5, row[1].get_ylim()[1])))
-    return figure

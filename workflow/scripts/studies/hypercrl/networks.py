@@ -189,7 +189,7 @@ class Plain:
                 for name, slope in slopes.items()
             }
         before = {name: value.detach().clone() for name, value in self.parameters.items()} if self.hold == "si" else {}
-        self.adam.step(held.values(), self.p.rate)
+        self.adam.step(held.values(), self.p.plain_rate)
         if before:
             self.keeper.observe(slopes, before, self.parameters)
 

@@ -96,7 +96,9 @@ class Train(Model):
     batch: PositiveInt
     """Samples that a step has of a task; `coreset` shares them out among all tasks so far."""
     rate: PositiveFloat
-    """Learning rate of Adam, which starts anew in each session."""
+    """Learning rate of Adam for hypernetworks; it starts anew in each session."""
+    plain_rate: PositiveFloat
+    """Likewise for the plain networks."""
     network: Network
     ewc: Strengths
     """Settings of elastic weight consolidation: weight of the quadratic penalty."""

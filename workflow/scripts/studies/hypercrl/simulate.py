@@ -13,7 +13,7 @@ from studies.hypercrl.world import controlled, exact, pendulum, scaled, transiti
 
 
 def simulate(case: Case[Params]) -> xr.Dataset:
-    """`x`, `y` (seed, task, sample, .) to learn from; `test_`, `validation_`, `path_`; `starts`; returns and their `room`."""
+    """`x`, `y` (seed, task, sample, .) to learn from; `test_`, `validation_`, `path_`; `starts`, returns, `room`."""
     p = case.params.simulate
     found: dict[str, list] = {}
     for number, task in enumerate(p.tasks):
