@@ -8,11 +8,12 @@ import numpy as np
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
-from pesin.plot.style import COLOURS, SMALL, interval_band, interval_whiskers, legend, log_axis, names, panels
+from pesin.plot.style import COLOURS, interval_band, interval_whiskers, legend, log_axis, names, panels
 from pesin.stats.intervals import interval
 from pesin.steps.results import Results
 
 GREY = COLOURS[7]
+INPUTS, OUTPUTS = 4, 3  # numbers of a transition
 SAID = {
     "hyper": "HyperCRL",
     "hyper_one": "one old task a step",
@@ -108,7 +109,7 @@ def _destroyed(panel, other, study: Results) -> None:
 
 
 def use(study: Results) -> Figure:
-    """Visits, generated networks and seconds of each session; returns, what task 1 has lost, tasks told apart."""
+    """Visits, generated networks and memory of each session; returns, what task 1 has lost, tasks told apart."""
     figure, axes = panels(2, 3, height=2.6, width=8.6)
     _cost(axes[0], study)
     for panel, name in zip(axes[1], ("planning", "lost", "recognised"), strict=True):
@@ -137,10 +138,10 @@ def _cost(row, study: Results) -> None:
     for place, (arm, (case, mark)) in enumerate(shown.items()):
         found: Any = study[f"train/{case}"][arm]
         visits = found["visits"].sum("task").assign_attrs(found["visits"].attrs)
-        for panel, values in zip(row, (visits, found["generated"], found["seconds"]), strict=True):
+        stored = found["numbers"] + (INPUTS + OUTPUTS) * found["kept"]
+        for panel, values in zip(row, (visits, found["generated"], stored), strict=True):
             panel.plot(found["session"], values, mark, markersize=4, color=COLOURS[place], label=SAID[arm], alpha=0.8)
             panel.xaxis.set_major_locator(MaxNLocator(5, integer=True))
-    for panel, said in zip(row, ("data visits", "networks generated", "wall time (s)"), strict=True):
+    for panel, said in zip(row, ("data visits", "networks generated", "numbers stored"), strict=True):
         panel.set(xlabel="session", ylabel=said, ylim=(0, None))
     legend(row[0])
-    row[2].set_title("decides nothing", fontsize=SMALL)
