@@ -37,8 +37,8 @@ def forecast(case: Case[Params], data: Any, trained: Any) -> xr.Dataset:
 
 def matrix(weights: torch.Tensor, x: np.ndarray, y: np.ndarray, hidden: list[int]) -> np.ndarray:
     """Errors (..., task) of networks (..., task, weights) on (task, sample, .)."""
-    given = [torch.as_tensor(values.astype(np.float32)) for values in (x, y)]
-    found = mean_square(weights, *given, hidden).double().numpy()
+    given, asked = (torch.as_tensor(values.astype(np.float32)) for values in (x, y))
+    found = mean_square(weights, given, asked, hidden).double().numpy()
     return np.where(np.isfinite(found), np.minimum(found, WORST), WORST)
 
 

@@ -116,7 +116,8 @@ def study(case: Case[Params], model: Generated | Plain, memory: Memory, session:
     model.begin(tasks)
     size = (p.iterations, world.seeds, memory.tasks.shape[1], memory.each)
     for places in rng.integers(world.samples, size=size):
-        model.step(*memory.batch(places), draw)
+        x, y = memory.batch(places)
+        model.step(x, y, draw)
     generator = torch.Generator().manual_seed(case.seed(f"answers {session}"))
     last = np.tile(np.arange(p.fisher), (world.seeds, memory.tasks.shape[1], 1))
     model.end(memory.batch(last)[0] if model.asks else None, generator)
@@ -126,7 +127,7 @@ def dataset(case: Case[Params], arm: str, found: dict[str, np.ndarray]) -> xr.Da
     """The counts, and ratios of them that the rules read; NaN where no step was taken."""
     visits, generated = found["visits"].astype(float), found["generated"].astype(float)
     total = visits.sum(1)
-    same = {"may_be_constant": 1}
+    same: dict[str, Any] = {"may_be_constant": 1}
     never = {"nan": "no step was taken"}
     with np.errstate(invalid="ignore", divide="ignore"):
         # The first session has no old task, and generates fewer weights than any other.
