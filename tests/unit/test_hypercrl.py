@@ -259,6 +259,19 @@ def test_forecast_of_a_network_that_predicts_no_change(data, trained):
     assert (far == forecast.WORST).all()
 
 
+def test_a_network_of_no_change_foresees_none_and_all_models_plan_with_the_same_draws(data):
+    c = case("forecast")
+    size = networks.flat(networks.init_mlp(1, [4, 32, 32, 3], torch.Generator())).shape[-1]
+    still = torch.zeros(3, 1, 3, size)
+    seen = Pendulum().observe(RNG.normal(size=(3, 5, 2)))
+    move = forecast.foreseen(still[:, 0, 0], [32, 32], 12)
+    np.testing.assert_allclose(move(seen, np.zeros((3, 5, 1))), seen)
+    model = (torch.randn(still.shape, generator=torch.Generator().manual_seed(3)), np.zeros(3))
+    found = forecast.returns(c, data, {"hyper": model, "coreset": model})
+    assert (found["reached"].sel(planner="hyper") == found["reached"].sel(planner="coreset")).all()
+    assert (found["lost"] == 0).all()
+
+
 def test_forecast_and_entropy_go_through(data, trained):
     change = {"train": {"arms": ["hyper", "finetune", "ewc"]}}
     found = forecast.forecast(case("forecast", **change), data, trained)
