@@ -243,6 +243,13 @@ def test_controls_do_what_they_say(data):
     assert (weights.isel(after=0) == weights.isel(after=2)).all()
 
 
+def test_without_a_penalty_the_two_ways_to_take_in_old_tasks_are_one(data):
+    arms = ["hyper_one", "hyper"]  # in this order each is trained
+    found = train.train(case("train", "no_penalty", train={"arms": arms}), data)
+    assert (found["hyper"]["weights"] == found["hyper_one"]["weights"]).all()
+    assert (found["hyper"]["generated"] == found["hyper_one"]["generated"]).all()
+
+
 def test_settings_are_chosen_on_other_seeds():
     error = np.array([[0.0, 5.0, 5.0], [1.0, 1.0, 1.0]])
     assert forecast.chosen(error).tolist() == [1, 1, 1]

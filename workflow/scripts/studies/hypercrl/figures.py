@@ -127,7 +127,7 @@ def use(study: Results) -> Figure:
     low = min(-0.3, low)
     axes[1, 1].axhspan(low, 0.1, color=GREY, alpha=0.15, linewidth=0)
     axes[1, 1].set(ylabel="return that task 1 has lost", ylim=(low, max(0.5, high)))
-    axes[1, 2].set(ylabel="paths whose task is told", ylim=(0, 1.05))
+    axes[1, 2].set(ylabel="share of paths told apart", ylim=(0, 1.05))
     axes[1, 2].axhline(1 / study["forecast/hypernet"].sizes["task"], color=GREY, linestyle=":", linewidth=0.8)
     return figure
 
@@ -142,6 +142,6 @@ def _cost(row, study: Results) -> None:
         for panel, values in zip(row, (visits, found["generated"], stored), strict=True):
             panel.plot(found["session"], values, mark, markersize=4, color=COLOURS[place], label=SAID[arm], alpha=0.8)
             panel.xaxis.set_major_locator(MaxNLocator(5, integer=True))
-    for panel, said in zip(row, ("data visits", "networks generated", "numbers stored"), strict=True):
+    for panel, said in zip(row, ("data visits (samples)", "networks generated", "numbers stored"), strict=True):
         panel.set(xlabel="session", ylabel=said, ylim=(0, None))
     legend(row[0])
