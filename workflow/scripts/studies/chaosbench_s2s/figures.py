@@ -1,19 +1,163 @@
-"""stub"""
+"""The study's figures: skill against lead, spectra and what training does to them, twins."""
 
-from pesin.plot.style import panels
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+from pesin.plot.style import COLOURS, interval_band, interval_whiskers, legend, log_axis, named, names, note, panels
+from pesin.stats.intervals import interval
+from pesin.steps.results import Results
+
+SAID = {
+    "persistence": ("persistence", COLOURS[7]),
+    "damped": ("damped persistence", COLOURS[6]),
+    "centre": ("centre, ensemble mean", COLOURS[2]),
+    "control_run": ("centre, control run", COLOURS[5]),
+    "unet": ("U-Net, one day", COLOURS[0]),
+    "unet_rollout": ("U-Net, five days", COLOURS[3]),
+    "unet_spectral": ("U-Net, spectral loss", COLOURS[4]),
+    "fno": ("FNO", COLOURS[1]),
+}
+ARMS = ("unet_rollout", "unet_spectral")
+MAPS = {
+    "truth": "truth",
+    "control_run": "centre, control run",
+    "unet": "U-Net, one day",
+    "unet_rollout": "U-Net, five days",
+    "centre": "centre, mean",
+}
+WORST = 2.0
+"""Errors over climatology's are drawn up to it."""
 
 
-def skill(study):
-    return panels()[0]
+def skill(study: Results) -> Figure:
+    """Error and correlation against lead, error by model and lead, and the ensemble's scores."""
+    result: Any = study["forecast/surrogate"]
+    figure, ((left, right), (heat, ensemble)) = panels(2, 2, height=2.9)
+    lead, ratio = result["lead"].values, result["ratio"].mean("field", keep_attrs=True)
+    for panel, values in ((left, ratio), (right, result["correlation"].mean("field", keep_attrs=True))):
+        for model, (said, colour) in SAID.items():
+            if model != "unet_spectral":
+                found = interval(values.sel(model=model), "seed")
+                interval_band(panel, lead, found, label=said, color=colour, linewidth=1)
+        panel.set(xlabel="lead (day)", xlim=(0, lead[-1]))
+        panel.axvspan(1, 3, color=COLOURS[7], alpha=0.15, lw=0)
+    left.axhline(1, color="k", lw=0.8, ls="--")
+    left.axvspan(30, lead[-1], color=COLOURS[7], alpha=0.15, lw=0)
+    left.set(ylabel="RMSE over climatology's", ylim=(0, WORST * 1.2))
+    right.axhline(0, color="k", lw=0.8)
+    right.set(ylabel="anomaly correlation", ylim=(-0.4, 1.05))
+    legend(left, outside="above", ncols=2)
+    image = heat.imshow(
+        ratio.mean("seed").values, vmin=0, vmax=WORST, cmap="RdBu_r", aspect="auto", extent=(-0.5, lead[-1] + 0.5, 8, 0)
+    )
+    names(heat, "y", [said for said, _ in SAID.values()], np.arange(8) + 0.5)
+    heat.set(xlabel="lead (day)")
+    figure.colorbar(image, ax=heat, label="RMSE over climatology's", extend="max")
+    for values in result["crpss"].transpose("start", "lead").values:
+        ensemble.plot(lead, values, color=COLOURS[2], lw=0.4, alpha=0.5)
+    found = interval(result["crpss"], "start", "median")
+    interval_band(ensemble, lead, found, label="CRPSS: median, each start thin", color=COLOURS[2])
+    ensemble.plot(lead[1:], result["reliability"].values[1:], color=COLOURS[4], label="spread over error of the mean")
+    ensemble.axhline(0, color="k", lw=0.8)
+    ensemble.axvline(10, color=COLOURS[7], lw=0.8, ls=":")
+    ensemble.set(xlabel="lead (day)", ylabel="score of the centre", xlim=(0, lead[-1]), ylim=(-0.6, 1.3))
+    legend(ensemble, outside="above")
+    return figure
 
 
-def spectra(study):
-    return panels()[0]
+def spectra(study: Results) -> Figure:
+    """Spectral divergence against lead, spectra, what other trainings change, and maps of one day."""
+    result: Any = study["forecast/surrogate"]
+    figure, axes = panels(2, 5, height=2.5)
+    grid = axes[0, 0].get_gridspec()
+    for panel in axes[0]:
+        panel.remove()
+    apart, power, arms = (figure.add_subplot(grid[0, part]) for part in (slice(0, 2), slice(2, 3), slice(3, 5)))
+    lead = result["lead"].values
+    for model in ("control_run", "unet", "unet_rollout", "unet_spectral", "fno"):
+        said, colour = SAID[model]
+        interval_band(apart, lead[1:], interval(result["specdiv"].sel(model=model)[:, 1:], "seed"), said, color=colour)
+        tail = result["power"].sel(model=model).mean("seed").values
+        power.plot(np.arange(1, tail.shape[1]), tail[20, 1:], color=colour, lw=1)
+    log_axis(apart, "y")
+    apart.axvspan(18, 22, color=COLOURS[7], alpha=0.15, lw=0)
+    apart.set(xlabel="lead (day)", ylabel=named(result["specdiv"]), xlim=(1, lead[-1]))
+    legend(apart, outside="above", ncols=2)
+    true = result["true_power"].mean("seed").values[20, 1:]
+    power.plot(np.arange(1, len(true) + 1), true, color="k", lw=1, ls="--", label="truth")
+    power.axvspan(6, 10, color=COLOURS[7], alpha=0.15, lw=0)
+    log_axis(power, "x", ticks=(1, 3, 10))
+    log_axis(power, "y")
+    power.set(xlabel="wave number", ylabel="power, day 20", ylim=(true.max() * 1e-7, true.max() * 10), xlim=(1, 12))
+    legend(power, outside="above")
+    trained(arms, study)
+    shown: Any = result["map"].values
+    for panel, (said, values) in zip(axes[1], zip(MAPS.values(), shown, strict=True), strict=True):
+        image = panel.imshow(values, vmin=-2.5, vmax=2.5, cmap="RdBu_r", origin="lower")
+        panel.set(xticks=[], yticks=[])
+        panel.set_title(said, fontsize=7)
+    figure.colorbar(image, ax=list(axes[1]), label="q1, day 20 (s.d.)", shrink=0.7, pad=0.01)
+    return figure
 
 
-def strategies(study):
-    return panels()[0]
+def trained(panel: Axes, study: Results) -> None:
+    """What C4, C5 and C6 compare: ratios to the net of one day, each world a dot, beside those of shuffled pairs."""
+    rows = (
+        ("five days:\nRMSE 18-22", "rmse_relative", {"arm": "unet_rollout", "window": "18 to 22"}, 0.98),
+        ("five days:\nRMSE 15-44", "rmse_relative", {"arm": "unet_rollout", "window": "15 to 44"}, 0.98),
+        ("spectral:\nSpecDiv 1-10", "specdiv_relative", {"arm": "unet_spectral", "window": "1 to 10"}, 0.8),
+        ("spectral:\nRMSE 1-10", "rmse_relative", {"arm": "unet_spectral", "window": "1 to 10"}, 1.05),
+        ("sparse:\nRMSE 1", "sparse", {}, None),
+    )
+    for i, (case, colour) in enumerate((("surrogate", COLOURS[0]), ("shuffled_pairs", COLOURS[7]))):
+        result: Any = study[f"forecast/{case}"]
+        for place, (_, variable, at, limit) in enumerate(rows):
+            values, x = result[variable].sel(at), place + 0.24 * (i - 0.5)
+            panel.plot(np.full(values.size, x - 0.1), values, ".", color=colour, ms=3)
+            found = interval(values, "seed")
+            ends = type(found)(*(np.array([float(part)]) for part in found))
+            interval_whiskers(panel, [x], ends, color=colour, label=case.replace("_", " ") if place == 0 else None)
+            if limit:
+                panel.plot([place - 0.4, place + 0.4], [limit] * 2, "k:", lw=1)
+    log_axis(panel, "y", ticks=(0.1, 0.2, 0.5, 1, 2))
+    names(panel, "x", [said for said, *_ in rows], rotation=90)
+    panel.set_ylabel("over the net of one day")
+    legend(panel, outside="above", ncols=2)
 
 
-def twins(study):
-    return panels()[0]
+def twins(study: Results) -> Figure:
+    """Distance of twins against time in the surrogate and without advection, and what C7 judges."""
+    figure, (left, rates, late) = (lambda f, a: (f, a[0]))(*panels(1, 3, height=2.9, width_ratios=(2.2, 1, 1)))
+    both = {"surrogate": COLOURS[0], "wrong_world": COLOURS[7]}
+    for place, (case, colour) in enumerate(both.items()):
+        result: Any = study[f"entropy/{case}"]
+        lead = result["lead"].values
+        for i, values in enumerate(result["distance"].values):
+            label = {"surrogate": "twins, each start", "wrong_world": "without advection"}[case] if i == 0 else None
+            left.plot(lead, values, color=colour, lw=0.7, alpha=0.7, label=label)
+        for panel, variable in ((rates, "rate_ratio"), (late, "saturation")):
+            values = result[variable]
+            panel.plot(np.full(values.size, place - 0.15), values, ".", color=colour, ms=4, alpha=0.6)
+            found = interval(values, "start")
+            ends = type(found)(*(np.array([float(part)]) for part in found))
+            interval_whiskers(panel, [place + 0.1], ends, color=colour)
+            names(panel, "x", ["surrogate", "without\nadvection"])
+            panel.axhspan(0.8, 1.2, color=COLOURS[7], alpha=0.15 * (place == 0), lw=0)
+            panel.set(xlim=(-0.6, 1.6))
+    known: Any = study["entropy/surrogate"]
+    days = lead[: len(lead) // 2]
+    line = float(known["distance"][:, 0].mean()) * np.exp(float(known["exponent"]) * days)
+    left.plot(days, line, "k--", lw=1, label="at lambda_1")
+    left.axhline(2**0.5, color="k", lw=0.8, ls=":")
+    note(left, "two independent states", (1, 1.5), va="bottom")
+    log_axis(left, "y")
+    left.set(xlabel="time (day)", ylabel="distance (climatological s.d.)", ylim=(1e-3, 4), xlim=(0, lead[-1]))
+    legend(left, loc="lower right")
+    rates.set_ylabel("growth in the first days over lambda_1")
+    late.set_ylabel("late distance over sqrt(2) s.d.")
+    return figure
