@@ -39,11 +39,12 @@ def skill(study: Results) -> Figure:
     result: Any = study["forecast/surrogate"]
     figure, ((left, right), (heat, ensemble)) = panels(2, 2, height=2.9)
     lead, ratio = result["lead"].values, result["ratio"].mean("field", keep_attrs=True)
+    shown = lead[(lead < 6) | (lead % 4 == 0)]
     for panel, values in ((left, ratio), (right, result["correlation"].mean("field", keep_attrs=True))):
         for model, (said, colour) in SAID.items():
             if model != "unet_spectral":
-                found = interval(values.sel(model=model), "seed")
-                interval_band(panel, lead, found, label=said, color=colour, linewidth=1)
+                found = interval(values.sel(model=model, lead=shown), "seed")
+                interval_band(panel, shown, found, label=said, color=colour, linewidth=1)
         panel.set(xlabel="lead (day)", xlim=(0, lead[-1]))
         panel.axvspan(1, 3, color=COLOURS[7], alpha=0.15, lw=0)
     left.axhline(1, color="k", lw=0.8, ls="--")
@@ -60,8 +61,8 @@ def skill(study: Results) -> Figure:
     figure.colorbar(image, ax=heat, label="RMSE over climatology's", extend="max")
     for values in result["crpss"].transpose("start", "lead").values:
         ensemble.plot(lead, values, color=COLOURS[2], lw=0.4, alpha=0.5)
-    found = interval(result["crpss"], "start", "median")
-    interval_band(ensemble, lead, found, label="CRPSS: median, each start thin", color=COLOURS[2])
+    found = interval(result["crpss"].sel(lead=shown), "start", "median")
+    interval_band(ensemble, shown, found, label="CRPSS: median, each start thin", color=COLOURS[2])
     ensemble.plot(lead[1:], result["reliability"].values[1:], color=COLOURS[4], label="spread over error of the mean")
     ensemble.axhline(0, color="k", lw=0.8)
     ensemble.axvline(10, color=COLOURS[7], lw=0.8, ls=":")
@@ -73,15 +74,14 @@ def skill(study: Results) -> Figure:
 def spectra(study: Results) -> Figure:
     """Spectral divergence against lead, spectra, what other trainings change, and maps of one day."""
     result: Any = study["forecast/surrogate"]
-    figure, axes = panels(2, 5, height=2.5)
-    grid = axes[0, 0].get_gridspec()
-    for panel in axes[0]:
-        panel.remove()
-    apart, power, arms = (figure.add_subplot(grid[0, part]) for part in (slice(0, 2), slice(2, 3), slice(3, 5)))
+    figure, ((apart, power, arms), below) = panels(2, 3, height=2.6, width_ratios=(1.3, 1, 1.6))
     lead = result["lead"].values
+    shown = lead[(lead > 0) & (lead % 3 == 1)]
     for model in ("control_run", "unet", "unet_rollout", "unet_spectral", "fno"):
         said, colour = SAID[model]
-        interval_band(apart, lead[1:], interval(result["specdiv"].sel(model=model)[:, 1:], "seed"), said, color=colour)
+        interval_band(
+            apart, shown, interval(result["specdiv"].sel(model=model, lead=shown), "seed"), said, color=colour
+        )
         tail = result["power"].sel(model=model).mean("seed").values
         power.plot(np.arange(1, tail.shape[1]), tail[20, 1:], color=colour, lw=1)
     log_axis(apart, "y")
@@ -96,18 +96,27 @@ def spectra(study: Results) -> Figure:
     power.set(xlabel="wave number", ylabel="power, day 20", ylim=(true.max() * 1e-7, true.max() * 10), xlim=(1, 12))
     legend(power, outside="above")
     trained(arms, study)
-    shown: Any = result["map"].values
-    for panel, (said, values) in zip(axes[1], zip(MAPS.values(), shown, strict=True), strict=True):
-        image = panel.imshow(values, vmin=-2.5, vmax=2.5, cmap="RdBu_r", origin="lower")
-        panel.set(xticks=[], yticks=[])
-        panel.set_title(said, fontsize=7)
-    figure.colorbar(image, ax=list(axes[1]), label="q1, day 20 (s.d.)", shrink=0.7, pad=0.01)
+    for panel in below:
+        panel.remove()
+    strip(figure.add_subplot(below[0].get_gridspec()[1, :]), result["map"].values)
     return figure
+
+
+def strip(panel: Axes, maps: np.ndarray) -> None:
+    """q1 of `MAPS` side by side, two empty columns between them."""
+    points = maps.shape[-1]
+    wide = np.concatenate([np.pad(one, ((0, 0), (0, 2)), constant_values=np.nan) for one in maps], 1)[:, :-2]
+    image = panel.imshow(wide, vmin=-2.5, vmax=2.5, cmap="RdBu_r", origin="lower", interpolation="nearest")
+    names(panel, "x", MAPS.values(), (points + 2) * np.arange(len(maps)) + points / 2 - 0.5)
+    panel.set(yticks=[], ylabel="one start, day 20")
+    panel.tick_params(length=0)
+    panel.spines[:].set_visible(False)
+    panel.figure.colorbar(image, ax=panel, label="q1 (s.d.)", shrink=0.6, pad=0.01)
 
 
 def trained(panel: Axes, study: Results) -> None:
     """What C4, C5 and C6 compare: ratios to the net of one day, each world a dot, beside those of shuffled pairs."""
-    rows = (
+    rows: tuple[tuple[str, str, dict[str, str], float | None], ...] = (
         ("five days:\nRMSE 18-22", "rmse_relative", {"arm": "unet_rollout", "window": "18 to 22"}, 0.98),
         ("five days:\nRMSE 15-44", "rmse_relative", {"arm": "unet_rollout", "window": "15 to 44"}, 0.98),
         ("spectral:\nSpecDiv 1-10", "specdiv_relative", {"arm": "unet_spectral", "window": "1 to 10"}, 0.8),
@@ -119,9 +128,13 @@ def trained(panel: Axes, study: Results) -> None:
         for place, (_, variable, at, limit) in enumerate(rows):
             values, x = result[variable].sel(at), place + 0.24 * (i - 0.5)
             panel.plot(np.full(values.size, x - 0.1), values, ".", color=colour, ms=3)
-            found = interval(values, "seed")
-            ends = type(found)(*(np.array([float(part)]) for part in found))
-            interval_whiskers(panel, [x], ends, color=colour, label=case.replace("_", " ") if place == 0 else None)
+            interval_whiskers(
+                panel,
+                [x],
+                interval(values.expand_dims("place"), "seed"),
+                color=colour,
+                label=case.replace("_", " ") if place == 0 else None,
+            )
             if limit:
                 panel.plot([place - 0.4, place + 0.4], [limit] * 2, "k:", lw=1)
     log_axis(panel, "y", ticks=(0.1, 0.2, 0.5, 1, 2))
@@ -143,9 +156,7 @@ def twins(study: Results) -> Figure:
         for panel, variable in ((rates, "rate_ratio"), (late, "saturation")):
             values = result[variable]
             panel.plot(np.full(values.size, place - 0.15), values, ".", color=colour, ms=4, alpha=0.6)
-            found = interval(values, "start")
-            ends = type(found)(*(np.array([float(part)]) for part in found))
-            interval_whiskers(panel, [place + 0.1], ends, color=colour)
+            interval_whiskers(panel, [place + 0.1], interval(values.expand_dims("place"), "start"), color=colour)
             names(panel, "x", ["surrogate", "without\nadvection"])
             panel.axhspan(0.8, 1.2, color=COLOURS[7], alpha=0.15 * (place == 0), lw=0)
             panel.set(xlim=(-0.6, 1.6))

@@ -11,6 +11,7 @@ filter of the highest wave numbers in place of viscosity. N. A. Phillips, Tellus
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 from scipy import fft
@@ -22,7 +23,7 @@ SIDE = 8 * np.pi
 CHANNELS = ("psi1", "psi2", "q1", "q2", "u1", "u2", "v1", "v2")
 TOGETHER = 12
 """Runs stepped at once: more don't fit the processor's cache."""
-Advance = Callable[[np.ndarray, np.ndarray], np.ndarray]
+Advance = Callable[[np.ndarray, np.ndarray | float], np.ndarray]
 
 
 def waves(points: int) -> tuple[np.ndarray, np.ndarray]:
@@ -79,7 +80,7 @@ def model(
     steps: int,
     advection: bool = True,
     filtered: bool = True,
-    precision: type = np.float32,
+    precision: Any = np.float32,
 ) -> Advance:
     """Return the function that takes modes of q (runs, layer, ...) and U (runs,) one day further.
 
@@ -99,12 +100,11 @@ def model(
     k, l = waves(points)
     complex_ = np.result_type(precision, np.complex64)
     ik, il = (1j * k).astype(complex_), (1j * l).astype(complex_)
-    a, b = (part.astype(precision) for part in inversion(points, coupling))
-    drag, kept = (
-        (friction * (k**2 + l**2)).astype(precision),
-        (cutoff(points) if filtered else np.ones_like(k)).astype(precision),
+    a, b = inversion(points, coupling)
+    kept = cutoff(points) if filtered else np.ones_like(k)
+    a, b, drag, kept, sign = (
+        np.asarray(part, precision) for part in (a, b, friction * (k**2 + l**2), kept, np.array([[[1]], [[-1]]]))
     )
-    sign = np.array([1, -1], precision)[:, None, None]
 
     def rates(_, q, shear):
         psi = a * q + b * q[:, ::-1]

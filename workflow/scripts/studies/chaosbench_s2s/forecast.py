@@ -25,13 +25,13 @@ FIELDS = ("psi1", "psi1 - psi2", "q1")
 """Headline fields: what stands for z-500, for t-850 and for q-700."""
 NETS = ("unet", "unet_rollout", "unet_spectral", "fno")
 """Those that give all channels, and so can go on from what they gave."""
-MODELS = ("persistence", "damped", "centre", "control_run", *NETS)
+BASELINES = ("persistence", "damped", "centre", "control_run")
 WINDOWS = {"1 to 10": (1, 10), "18 to 22": (18, 22), "15 to 44": (15, 44)}
 MAPPED, WEEK, BLOWN = 20, 7, 10.0
 
 
 def forecast(case: Case[Params], data: Any, trained: Any) -> xr.Dataset:
-    """Scores of `MODELS` by world (`seed`) and lead, of the centre's ensemble by start, and maps of one start."""
+    """Scores of `BASELINES` and nets by world (`seed`) and lead, of the ensemble by start; maps of one start."""
     coupling = case.params.simulate.coupling
     unit = headline(channels(data["train/psi"].values, coupling)).std((0, 1, 2, 4, 5))[:, None, None]
     truth = headline(channels(data["test/psi"].values, coupling)) / unit
@@ -40,19 +40,23 @@ def forecast(case: Case[Params], data: Any, trained: Any) -> xr.Dataset:
         "centre": ensemble.pop("mean"),
         "control_run": ensemble.pop("control_run"),
     }
-    found |= {arm: rolled(case, data, trained, arm, case.params.simulate.lead) / unit for arm in NETS}
-    leads, seeds = np.arange(truth.shape[1]), case.params.simulate.seeds
-    coordinates = {"model": list(MODELS), "lead": leads, "field": list(FIELDS), "seed": np.arange(seeds)}
+    nets = [arm for arm in NETS if arm in case.params.forecast.nets]
+    found |= {arm: rolled(case, data, trained, arm, case.params.simulate.lead) / unit for arm in nets}
+    whole = scores(case.params, {name: found[name] for name in (*BASELINES, *nets)}, truth)
+    whole |= of_centre(truth, found["centre"], ensemble, case.params.forecast.members)
+    if set(nets) == set(NETS):
+        whole |= relative(whole, case.params.simulate.lead) | maps(found, truth)
+        whole |= {"sparse": sparse(case, data, trained, truth, unit)}
     return xr.Dataset(
-        scores(case.params, np.stack([found[name] for name in MODELS]), truth)
-        | of_centre(truth, found["centre"], ensemble, case.params.forecast.members)
-        | {"sparse": sparse(case, data, trained, truth, unit)}
-        | maps(found, truth),
-        coordinates
-        | {
+        whole,
+        {
+            "model": [*BASELINES, *nets],
+            "seed": np.arange(case.params.simulate.seeds),
+            "lead": np.arange(truth.shape[1]),
+            "field": list(FIELDS),
+            "week": np.arange(1, case.params.simulate.lead // WEEK + 1),
             "window": list(WINDOWS),
             "arm": list(NETS[1:3]),
-            "week": np.arange(1, case.params.simulate.lead // WEEK + 1),
         },
     )
 
@@ -161,45 +165,59 @@ def of_worlds(values: np.ndarray, seeds: int) -> np.ndarray:
     return values.reshape(seeds, -1, *values.shape[1:]).mean(1)
 
 
-def scores(params: Params, found: np.ndarray, truth: np.ndarray) -> dict[str, tuple]:
-    """Of models' fields (model, start, lead, field, y, x): errors over climatology's, correlation, spectra, sums."""
+def scores(params: Params, found: dict[str, np.ndarray], truth: np.ndarray) -> dict[str, tuple]:
+    """Of each model's fields (start, lead, field, y, x): errors over climatology's, correlation, spectra, sums."""
     p, seeds = params.forecast, params.simulate.seeds
-    error = np.stack([of_worlds(np.square(one - truth).mean((3, 4)), seeds) for one in found])
+    error = np.stack([of_worlds(np.square(one - truth).mean((3, 4)), seeds) for one in found.values()])
     climate = of_worlds(np.square(truth).mean((3, 4)), seeds)
-    size = np.sqrt(np.square(found).sum((4, 5)) * np.square(truth).sum((3, 4)))
-    correlation = (found * truth).sum((4, 5)) / np.maximum(size, 1e-9)
-    power = np.stack([of_worlds(powers(one), seeds) for one in found])
+    linked = np.stack([correlation(one, truth) for one in found.values()])
+    power = np.stack([of_worlds(powers(one), seeds) for one in found.values()])
     true_power = of_worlds(powers(truth), seeds)
-    apart = divergence(true_power, power).mean(-1)
 
-    def pooled(first: int, last: int) -> np.ndarray:
+    def pooled(days: slice) -> np.ndarray:
         """Error over climatology's in these days, (model, seed, field)."""
-        return np.sqrt(error[:, :, first : last + 1].mean(2) / climate[:, first : last + 1].mean(1))
+        return np.sqrt(error[:, :, days].mean(2) / climate[:, days].mean(1))
 
-    plain, others = MODELS.index("unet"), [MODELS.index(arm) for arm in NETS[1:3]]
-    rmse, spectral = [], []
-    for first, last in WINDOWS.values():
-        whole, tail = pooled(first, last).mean(-1), apart[:, :, first : last + 1].mean(-1)
-        rmse.append(whole[others] / whole[plain])
-        spectral.append((tail[others] + 1e-12) / (tail[plain] + 1e-12))
-    late = pooled(p.late, params.simulate.lead)
-    by = ("model", "seed", "lead")
-    blown = (np.sqrt(np.square(found[:, :, -1]).mean((3, 4))).max(-1) > BLOWN).reshape(len(MODELS), seeds, -1).mean(-1)
+    last = np.stack([np.sqrt(np.square(one[:, -1]).mean((2, 3))).max(-1) for one in found.values()])
+    by, each = ("model", "seed", "lead"), ("model", "seed")
+    late = pooled(slice(p.late, None))
+    told = worlds_of(information(linked), seeds).mean(-1)
+    apart = divergence(true_power, power).mean(-1)
     return {
+        "error": labelled((*by, "field"), error, "squared error over climatological variance"),
         "ratio": labelled((*by, "field"), np.sqrt(error / climate), "RMSE over climatology's"),
-        "correlation": labelled((*by, "field"), correlations(correlation, seeds), "anomaly correlation"),
-        "information": labelled(
-            by, correlations(information(correlation), seeds).mean(-1), "information on the truth", "nat"
-        ),
+        "correlation": labelled((*by, "field"), worlds_of(linked, seeds), "anomaly correlation"),
+        "information": labelled(by, told, "information on the truth", "nat"),
         "specdiv": labelled(by, apart, "spectral divergence", "nat"),
         "power": labelled((*by, "k"), power.mean(-2), "power"),
         "true_power": labelled(("seed", "lead", "k"), true_power.mean(-2), "power of the truth"),
-        "weather": labelled(("model", "seed"), pooled(1, p.weather).mean(-1), "RMSE over climatology's, first days"),
-        "late_fields": labelled(("model", "seed"), (late > 1).sum(-1), "fields worse than climatology, late days"),
-        "blown": labelled(("model", "seed"), blown, "share of forecasts that blow up"),
-        "rmse_relative": labelled(("window", "arm", "seed"), np.array(rmse), "RMSE over the one-day net's"),
-        "specdiv_relative": labelled(("window", "arm", "seed"), np.array(spectral), "SpecDiv over the one-day net's"),
+        "weather": labelled(each, pooled(slice(1, p.weather + 1)).mean(-1), "RMSE over climatology's, first days"),
+        "late_fields": labelled(each, (late > 1).sum(-1), "fields worse than climatology, late days"),
+        "blown": labelled(each, worlds_of(last > BLOWN, seeds), "share of forecasts that blow up"),
     }
+
+
+def relative(found: dict[str, tuple], last: int) -> dict[str, tuple]:
+    """Error and spectral divergence of the arms over those of the U-Net of one day, pooled in `WINDOWS`."""
+    plain, arms = len(BASELINES), [len(BASELINES) + 1, len(BASELINES) + 2]
+    rmse, spectral = [], []
+    for first, end in WINDOWS.values():
+        days = slice(first, min(end, last) + 1)
+        whole = np.sqrt(found["error"][1][:, :, days].mean(2)).mean(-1)
+        tail = found["specdiv"][1][:, :, days].mean(2) + 1e-12
+        rmse.append(whole[arms] / whole[plain])
+        spectral.append(tail[arms] / tail[plain])
+    by = ("window", "arm", "seed")
+    return {
+        "rmse_relative": labelled(by, np.array(rmse), "RMSE over the one-day net's"),
+        "specdiv_relative": labelled(by, np.array(spectral), "SpecDiv over the one-day net's"),
+    }
+
+
+def correlation(one: np.ndarray, truth: np.ndarray) -> np.ndarray:
+    """Of anomalies, over the square: (start, lead, field). 0 for the climatology."""
+    size = np.sqrt(np.square(one).sum((3, 4)) * np.square(truth).sum((3, 4)))
+    return (one * truth).sum((3, 4)) / np.maximum(size, 1e-9)
 
 
 def powers(fields: np.ndarray) -> np.ndarray:
@@ -207,8 +225,8 @@ def powers(fields: np.ndarray) -> np.ndarray:
     return spectrum(torch.as_tensor(fields)).numpy()
 
 
-def correlations(values: np.ndarray, seeds: int) -> np.ndarray:
-    """Mean over each world's starts of (model, start, ...)."""
+def worlds_of(values: np.ndarray, seeds: int) -> np.ndarray:
+    """Mean over each world's starts: (model, start, ...) -> (model, seed, ...)."""
     return np.stack([of_worlds(one, seeds) for one in values])
 
 

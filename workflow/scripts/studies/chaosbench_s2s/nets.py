@@ -20,7 +20,8 @@ LIMIT = 100.0
 
 def init_unet(runs: int, width: int, generator: torch.Generator) -> Parameters:
     """Three levels of `width`, 2 and 4 times as many channels, halved by strides; no batch norm."""
-    w, parameters = width, {}
+    w = width
+    parameters: Parameters = {}
     three, two = (3, 3), (2, 2)
     layers = (
         ("fine_in", (CHANNELS, w), three),

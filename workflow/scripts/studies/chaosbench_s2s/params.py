@@ -97,6 +97,8 @@ class Entropy(Model):
 class Forecast(Model):
     """Seen by the forecast step."""
 
+    nets: Annotated[list[Literal["unet", "unet_rollout", "unet_spectral", "fno"]], Field(min_length=1)]
+    """Rolled out. What compares them is there if all are."""
     members: Annotated[int, Field(ge=2)]
     """Of the centre's ensemble."""
     spread: PositiveFloat

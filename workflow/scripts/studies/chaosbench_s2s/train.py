@@ -91,7 +91,8 @@ class Days:
 
     @staticmethod
     def _places(rng, shape, members: int, days: int) -> tuple[torch.Tensor, torch.Tensor]:
-        return tuple(torch.as_tensor(rng.integers(most, size=shape)) for most in (members, days))
+        member, day = (torch.as_tensor(rng.integers(most, size=shape)) for most in (members, days))
+        return member, day
 
 
 def fit(case: Case[Params], arm: str, parameters: Parameters, days: Days, steps: int, rate: float) -> np.ndarray:
