@@ -77,23 +77,24 @@ def spectra(study: Results) -> Figure:
     figure, ((apart, power, arms), below) = panels(2, 3, height=2.6, width_ratios=(1.3, 1, 1.6))
     lead = result["lead"].values
     shown = lead[(lead > 0) & (lead % 3 == 1)]
+    true = result["true_power"].mean("seed").values[20, 1:]
+    whole = true.max()
     for model in ("control_run", "unet", "unet_rollout", "unet_spectral", "fno"):
         said, colour = SAID[model]
         interval_band(
             apart, shown, interval(result["specdiv"].sel(model=model, lead=shown), "seed"), said, color=colour
         )
         tail = result["power"].sel(model=model).mean("seed").values
-        power.plot(np.arange(1, tail.shape[1]), tail[20, 1:], color=colour, lw=1)
-    log_axis(apart, "y")
+        power.plot(np.arange(1, tail.shape[1]), tail[20, 1:] / whole, color=colour, lw=1)
+    log_axis(apart, "y", ticks=(1e-3, 1e-2, 0.1, 1))
     apart.axvspan(18, 22, color=COLOURS[7], alpha=0.15, lw=0)
     apart.set(xlabel="lead (day)", ylabel=named(result["specdiv"]), xlim=(1, lead[-1]))
     legend(apart, outside="above", ncols=2)
-    true = result["true_power"].mean("seed").values[20, 1:]
-    power.plot(np.arange(1, len(true) + 1), true, color="k", lw=1, ls="--", label="truth")
+    power.plot(np.arange(1, len(true) + 1), true / whole, color="k", lw=1, ls="--", label="truth")
     power.axvspan(6, 10, color=COLOURS[7], alpha=0.15, lw=0)
     log_axis(power, "x", ticks=(1, 3, 10))
-    log_axis(power, "y")
-    power.set(xlabel="wave number", ylabel="power, day 20", ylim=(true.max() * 1e-7, true.max() * 10), xlim=(1, 12))
+    log_axis(power, "y", ticks=(1, 1e-2, 1e-4, 1e-6))
+    power.set(xlabel="wave number", ylabel="power over the truth's largest, day 20", ylim=(1e-7, 50), xlim=(1, 12))
     legend(power, outside="above")
     trained(arms, study)
     for panel in below:
@@ -166,7 +167,7 @@ def twins(study: Results) -> Figure:
     left.plot(days, line, "k--", lw=1, label="at lambda_1")
     left.axhline(2**0.5, color="k", lw=0.8, ls=":")
     note(left, "two independent states", (1, 1.5), va="bottom")
-    log_axis(left, "y")
+    log_axis(left, "y", ticks=(1e-3, 1e-2, 0.1, 1))
     left.set(xlabel="time (day)", ylabel="distance (climatological s.d.)", ylim=(1e-3, 4), xlim=(0, lead[-1]))
     legend(left, loc="lower right")
     rates.set_ylabel("growth in the first days over lambda_1")

@@ -86,14 +86,10 @@ def model(
 
     Parameters
     ----------
-    points, coupling, beta, friction
-        Of the flow.
     steps
         Runge-Kutta steps a day.
-    advection
-        false: without the terms J.
-    filtered
-        false: without the filter, which the conservation laws need.
+    advection, filtered
+        false: without the terms J; without the filter, which the conservation laws need.
     precision
         float32 or float64.
     """
