@@ -53,12 +53,11 @@ def skill(study: Results) -> Figure:
     right.axhline(0, color="k", lw=0.8)
     right.set(ylabel="anomaly correlation", ylim=(-0.4, 1.05))
     legend(left, outside="above", ncols=2)
-    image = heat.imshow(
+    heat.imshow(
         ratio.mean("seed").values, vmin=0, vmax=WORST, cmap="RdBu_r", aspect="auto", extent=(-0.5, lead[-1] + 0.5, 8, 0)
     )
     names(heat, "y", [said for said, _ in SAID.values()], np.arange(8) + 0.5)
-    heat.set(xlabel="lead (day)")
-    figure.colorbar(image, ax=heat, label="RMSE over climatology's", extend="max")
+    heat.set(xlabel="lead (day)", title="RMSE over climatology's: blue 0, white 1, red 2 and more")
     for values in result["crpss"].transpose("start", "lead").values:
         ensemble.plot(lead, values, color=COLOURS[2], lw=0.4, alpha=0.5)
     found = interval(result["crpss"].sel(lead=shown), "start", "median")

@@ -84,14 +84,8 @@ def model(
 ) -> Advance:
     """Return the function that takes modes of q (runs, layer, ...) and U (runs,) one day further.
 
-    Parameters
-    ----------
-    steps
-        Runge-Kutta steps a day.
-    advection, filtered
-        false: without the terms J; without the filter, which the conservation laws need.
-    precision
-        float32 or float64.
+    `steps` Runge-Kutta steps a day, in float32 or float64 (`precision`). advection: with the terms J. filtered: with
+    the filter, without which energy and enstrophy are conserved.
     """
     k, l = waves(points)
     complex_ = np.result_type(precision, np.complex64)
