@@ -43,13 +43,15 @@ def skill(study: Results) -> Figure:
     for panel, values in ((left, ratio), (right, result["correlation"].mean("field", keep_attrs=True))):
         for model, (said, colour) in SAID.items():
             if model != "unet_spectral":
-                found = interval(values.sel(model=model, lead=shown), "seed")
-                interval_band(panel, shown, found, label=said, color=colour, linewidth=1)
+                worlds = values.sel(model=model).transpose("lead", "seed").values[1:]
+                panel.plot(lead[1:], worlds, color=colour, lw=0.4, alpha=0.6)
+                panel.plot(lead[1:], worlds.mean(1), color=colour, label=said)
         panel.set(xlabel="lead (day)", xlim=(0, lead[-1]))
         panel.axvspan(1, 3, color=COLOURS[7], alpha=0.15, lw=0)
     left.axhline(1, color="k", lw=0.8, ls="--")
     left.axvspan(30, lead[-1], color=COLOURS[7], alpha=0.15, lw=0)
-    left.set(ylabel="RMSE over climatology's", ylim=(0, WORST * 1.2))
+    log_axis(left, "y", ticks=(0.02, 0.1, 0.5, 1, 2, 10))
+    left.set(ylabel="RMSE over climatology's", ylim=(0.01, 50))
     right.axhline(0, color="k", lw=0.8)
     right.set(ylabel="anomaly correlation", ylim=(-0.4, 1.05))
     legend(left, outside="above", ncols=2)
@@ -57,7 +59,7 @@ def skill(study: Results) -> Figure:
         ratio.mean("seed").values, vmin=0, vmax=WORST, cmap="RdBu_r", aspect="auto", extent=(-0.5, lead[-1] + 0.5, 8, 0)
     )
     names(heat, "y", [said for said, _ in SAID.values()], np.arange(8) + 0.5)
-    heat.set(xlabel="lead (day)", title="RMSE over climatology's: blue 0, white 1, red 2 and more")
+    heat.set(xlabel="lead (day)", title="RMSE ratio: blue 0, white 1, red 2 or more")
     for values in result["crpss"].transpose("start", "lead").values:
         ensemble.plot(lead, values, color=COLOURS[2], lw=0.4, alpha=0.5)
     found = interval(result["crpss"].sel(lead=shown), "start", "median")
@@ -73,32 +75,33 @@ def skill(study: Results) -> Figure:
 def spectra(study: Results) -> Figure:
     """Spectral divergence against lead, spectra, what other trainings change, and maps of one day."""
     result: Any = study["forecast/surrogate"]
-    figure, ((apart, power, arms), below) = panels(2, 3, height=2.6, width_ratios=(1.3, 1, 1.6))
+    figure, ((apart, power, arms), below) = panels(2, 3, height=2.6, height_ratios=(2.2, 1))
     lead = result["lead"].values
-    shown = lead[(lead > 0) & (lead % 3 == 1)]
+    shown = lead[1:]
     true = result["true_power"].mean("seed").values[20, 1:]
     whole = true.max()
     for model in ("control_run", "unet", "unet_rollout", "unet_spectral", "fno"):
         said, colour = SAID[model]
-        interval_band(
-            apart, shown, interval(result["specdiv"].sel(model=model, lead=shown), "seed"), said, color=colour
-        )
+        worlds = result["specdiv"].sel(model=model, lead=shown).transpose("lead", "seed").values
+        apart.plot(shown, worlds, color=colour, lw=0.4, alpha=0.6)
+        apart.plot(shown, worlds.mean(1), color=colour, label=said)
         tail = result["power"].sel(model=model).mean("seed").values
         power.plot(np.arange(1, tail.shape[1]), tail[20, 1:] / whole, color=colour, lw=1)
     log_axis(apart, "y", ticks=(1e-3, 1e-2, 0.1, 1))
     apart.axvspan(18, 22, color=COLOURS[7], alpha=0.15, lw=0)
-    apart.set(xlabel="lead (day)", ylabel=named(result["specdiv"]), xlim=(1, lead[-1]))
-    legend(apart, outside="above", ncols=2)
+    apart.set(xlabel="lead (day)", ylabel=named(result["specdiv"]), xlim=(1, lead[-1]), ylim=(3e-4, 1))
+    legend(apart, outside="above")
     power.plot(np.arange(1, len(true) + 1), true / whole, color="k", lw=1, ls="--", label="truth")
     power.axvspan(6, 10, color=COLOURS[7], alpha=0.15, lw=0)
     log_axis(power, "x", ticks=(1, 3, 10))
-    log_axis(power, "y", ticks=(1, 1e-2, 1e-4, 1e-6))
-    power.set(xlabel="wave number", ylabel="power over the truth's largest, day 20", ylim=(1e-7, 50), xlim=(1, 12))
+    log_axis(power, "y", ticks=(10, 1, 0.1, 1e-2, 1e-3))
+    power.set(xlabel="wave number", ylabel="power, day 20\n(truth's largest: 1)", ylim=(3e-4, 20), xlim=(1, 12))
     legend(power, outside="above")
     trained(arms, study)
+    grid = below[0].get_gridspec()
     for panel in below:
         panel.remove()
-    strip(figure.add_subplot(below[0].get_gridspec()[1, :]), result["map"].values)
+    strip(figure.add_subplot(grid[1, :]), result["map"].values)
     return figure
 
 
@@ -106,12 +109,13 @@ def strip(panel: Axes, maps: np.ndarray) -> None:
     """q1 of `MAPS` side by side, two empty columns between them."""
     points = maps.shape[-1]
     wide = np.concatenate([np.pad(one, ((0, 0), (0, 2)), constant_values=np.nan) for one in maps], 1)[:, :-2]
-    image = panel.imshow(wide, vmin=-2.5, vmax=2.5, cmap="RdBu_r", origin="lower", interpolation="nearest")
+    image = panel.imshow(wide, vmin=-2.5, vmax=2.5, cmap="RdBu_r", origin="lower", aspect="auto")
     names(panel, "x", MAPS.values(), (points + 2) * np.arange(len(maps)) + points / 2 - 0.5)
     panel.set(yticks=[], ylabel="one start, day 20")
     panel.tick_params(length=0)
     panel.spines[:].set_visible(False)
-    panel.figure.colorbar(image, ax=panel, label="q1 (s.d.)", shrink=0.6, pad=0.01)
+    bar = panel.inset_axes((1.01, 0, 0.012, 1))
+    panel.figure.colorbar(image, cax=bar, label="q1 (s.d.)", ticks=(-2, 0, 2))
 
 
 def trained(panel: Axes, study: Results) -> None:
@@ -139,8 +143,8 @@ def trained(panel: Axes, study: Results) -> None:
                 panel.plot([place - 0.4, place + 0.4], [limit] * 2, "k:", lw=1)
     log_axis(panel, "y", ticks=(0.1, 0.2, 0.5, 1, 2))
     names(panel, "x", [said for said, *_ in rows], rotation=90)
-    panel.set_ylabel("over the net of one day")
-    legend(panel, outside="above", ncols=2)
+    panel.set(ylabel="over the net of one day", ylim=(0.03, 2))
+    legend(panel, outside="above")
 
 
 def twins(study: Results) -> Figure:
