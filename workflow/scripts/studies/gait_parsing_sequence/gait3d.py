@@ -1,4 +1,4 @@
-"""Reader of Gait3D-Parsing, the real data: label maps of people in a supermarket, given out by its authors on request."""
+"""Reader of Gait3D-Parsing, the real data: label maps of people in a supermarket, given out on request."""
 
 from __future__ import annotations
 
@@ -87,6 +87,8 @@ def _frames(path: Path, params: Simulate) -> np.ndarray | None:
         raise UserError(f"{path}: maps of {maps.shape[1]} rows can't be cut to {params.rows} x {params.columns}.")
     if len(maps) < params.frames:
         return None
-    small = maps[:: len(maps) // params.frames][: params.frames, :: maps.shape[1] // params.rows, :: maps.shape[1] // params.rows]
+    small = maps[:: len(maps) // params.frames][
+        : params.frames, :: maps.shape[1] // params.rows, :: maps.shape[1] // params.rows
+    ]
     left = (small.shape[2] - params.columns) // 2
     return small[:, :, left : left + params.columns].astype(np.uint8)

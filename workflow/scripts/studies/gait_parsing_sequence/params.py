@@ -99,11 +99,11 @@ class Params(Model):
         for stride in train.strides:
             rows = -(-rows // stride)
         if rows % train.strips:
-            raise ValueError(f"train.strips: {train.strips} strips don't divide the {rows} rows of the last feature map")
+            raise ValueError(
+                f"train.strips: {train.strips} strips don't divide the {rows} rows of the last feature map"
+            )
         if train.each > made.sequences:
             raise ValueError(f"train.each: a person has {made.sequences} sequences only (simulate.sequences)")
         if train.people > made.train:
             raise ValueError(f"train.people: there are {made.train} people to learn from (simulate.train)")
         return self
-
-

@@ -20,7 +20,9 @@ def simulate(case: Case[Params]) -> xr.DataTree:
         made = recordings(params)
     else:
         by_seed = [_walkers(case.rng(f"walkers {seed}"), params) for seed in range(params.seeds)]
-        made = {group: {n: np.stack([one[group][n] for one in by_seed]) for n in by_seed[0][group]} for group in by_seed[0]}
+        made = {
+            group: {n: np.stack([one[group][n] for one in by_seed]) for n in by_seed[0][group]} for group in by_seed[0]
+        }
     rng = case.rng("shuffled")
     return xr.DataTree.from_dict({group: _dataset(rng, found) for group, found in made.items()})
 
@@ -50,7 +52,9 @@ def _dataset(rng: np.random.Generator, found: dict[str, np.ndarray]) -> xr.Datas
             "joints": labelled((*frames, "joint", "axis"), found["joints"], "place of a joint", "pixel", **steady),
             "person": labelled(("seed", "sequence"), found["person"], "who walks"),
             "view": labelled(("seed", "sequence"), found["view"], "angle of view", "rad", **steady),
-            "dress": labelled(("seed", "sequence"), found["dress"], "length of the dress", "pixel of 32 rows", **steady),
+            "dress": labelled(
+                ("seed", "sequence"), found["dress"], "length of the dress", "pixel of 32 rows", **steady
+            ),
         },
         {"seed": np.arange(len(found["person"])), "joint": list(JOINTS), "axis": ["x", "y"]},
     )

@@ -23,7 +23,7 @@ STATES = ("trained", "untrained")
 
 
 def train(case: Case[Params], data: xr.DataTree) -> xr.DataTree:
-    """For each family, named by its first network: <family>/weights, <family>/curves, and <family>/codes of the test sets.
+    """For each family, by its first network: <family>/weights, <family>/curves, and <family>/codes of the test sets.
 
     The codes are taken here, before and after the training, so that no later step needs the networks; who walks in
     the test sets no network is told.

@@ -78,7 +78,6 @@ def shots(rng: np.random.Generator, people: int, each: int, frames: int) -> dict
         "coat": rng.uniform(0, 1.6, many),
         "sole": 0.3 * rng.standard_normal(many),
         "across": rng.uniform(-2, 2, many),
-        "down": rng.uniform(-2, 2, many),
         "phase": rng.uniform(0, 2 * np.pi, many),
         "erased": np.where(rng.random((many, frames)) < 0.3, rng.uniform(2, 5, (many, frames)), 0.0),
         "block_x": block[..., 0],
@@ -108,7 +107,7 @@ def joints(person: dict[str, np.ndarray], taken: dict[str, np.ndarray], rows: in
     along, beside = np.cos(t["view"]), np.sin(t["view"])
     walked = t["phase"] + 2 * np.pi * p["tempo"] * np.arange(frames) / frames
     scale = rows / 32
-    hip = np.stack([columns / 2 / scale + t["across"] + 0 * walked, 15.5 + t["down"] + 0 * walked], -1)
+    hip = np.stack([columns / 2 / scale + t["across"] + 0 * walked, 16.0 + 0 * walked], -1)
     neck = hip + 9 * _turned(p["lean"] + 0 * walked, -along)
     head = neck + np.stack([0 * walked, 0 * walked - p["head"] - 0.5], -1)
     crown = head - np.stack([0 * walked, 0 * walked + p["head"]], -1)
