@@ -19,8 +19,8 @@ SCORES = {
     "map": "mean average precision",
     "minp": "mean inverse negative penalty",
 }
-HINDERED = ("silhouette", "skeleton", "parsing")
-"""Networks that are looked at under each condition."""
+SHOWN = ("silhouette", "skeleton", "parsing")
+"""Networks whose Rank-1 under each condition is judged."""
 RANKS = 20
 
 
@@ -28,11 +28,11 @@ def forecast(case: Case[Params], data: xr.DataTree, trained: xr.DataTree) -> xr.
     """Scores of each network under the wild condition, and of three under all; each sequence is the probe once."""
     groups, params = families(), case.params.forecast
 
-    def found(name: str, condition: str, seed: int) -> dict[str, Any]:
+    def found(name: str, condition: str, seed: int, group: str = "codes") -> dict[str, Any]:
         """Of the codes that are judged under a network's name."""
         judged = params.stand_in.get(name, name)
         family = next(first for first, arms in groups.items() if judged in arms)
-        codes: Any = trained[f"{family}/codes"]["codes"]
+        codes: Any = trained[f"{family}/{group}"]["codes"]
         at = {"state": params.networks, "arm": judged, "condition": condition, "seed": seed}
         return recognised(codes.sel(at).values, data[condition]["person"].values[seed])
 
@@ -40,7 +40,7 @@ def forecast(case: Case[Params], data: xr.DataTree, trained: xr.DataTree) -> xr.
     wild = {name: [found(name, "wild", seed) for seed in seeds] for name in ARMS}
     conditions = [name for name in data.children if name != "train"]
     hindered = np.array(
-        [[[found(name, each, seed)["rank1"] for seed in seeds] for each in conditions] for name in HINDERED]
+        [[[found(name, each, seed, "hindered")["rank1"] for seed in seeds] for each in conditions] for name in SHOWN]
     )
     both = ("network", "seed")
 
@@ -66,7 +66,7 @@ def forecast(case: Case[Params], data: xr.DataTree, trained: xr.DataTree) -> xr.
         },
         {
             "network": list(ARMS),
-            "shown": list(HINDERED),
+            "shown": list(SHOWN),
             "condition": conditions,
             "seed": list(seeds),
             "rank": np.arange(1, variables["cmc"][1].shape[-1] + 1),

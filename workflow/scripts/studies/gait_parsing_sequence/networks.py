@@ -70,12 +70,12 @@ def adjacency(graph: str, rng: np.random.Generator) -> torch.Tensor:
 def draw(
     family: Family, params: Train, people: int, generators: Sequence[torch.Generator], device: str
 ) -> tuple[Parameters, Parameters]:
-    """Weights, with gradients asked for, and moments of the batch normalisations; first axis the run."""
+    """Weights, gradients asked for of those that learn, and moments of the batch normalisations; first axis the run."""
     own = [_one(family, params, people, generator) for generator in generators]
-    many, weights = len(family.arms), {}
+    many, weights, still = len(family.arms), {}, {f"bias_{name}" for name, *_ in layers(params)}
     for name in own[0]:
         drawn = torch.cat([one[name].detach() for one in own]).repeat_interleave(many, 0)
-        weights[name] = drawn.to(device).requires_grad_()
+        weights[name] = drawn.to(device).requires_grad_(name not in still)
     moments = {}
     for name, value in weights.items():
         if name.startswith("gain_"):
@@ -97,6 +97,7 @@ def _one(family: Family, params: Train, people: int, generator: torch.Generator)
         for name, channels, size, _ in layers(params):
             found |= init_conv(1, name, channels, (size, size), generator)
             found |= _plain_norm(name, channels[1])
+            found[f"bias_{name}"] = torch.zeros(1, channels[1])  # and stays: the normalisation takes it away
     heads = params.strips + (NODES if family.first.masks else 0)
     normal("head", heads, wide, params.code)
     normal("classes", heads, params.code, people)
@@ -145,12 +146,12 @@ def embed(
     if family.first.kind == "joints":
         shape = shown["joints"].shape
         found = apply_mlp(weights, shown["joints"].reshape(shape[0], -1, 2 * len(JOINTS)), torch.relu)
-        pooled = found.unflatten(1, shape[1:3]).amax(2).unsqueeze(2).expand(-1, -1, params.strips, -1)
+        pooled = found.unflatten(1, shape[1:3]).max(2).values.unsqueeze(2).expand(-1, -1, params.strips, -1)
     else:
         maps = _backbone(family, params, weights, moments, shown["labels"], training)
         maps = maps.unflatten(1, shown["labels"].shape[1:3])
-        strips = maps.amax(2).unflatten(-2, (params.strips, -1))
-        pooled = (strips.mean((-2, -1)) + strips.amax((-2, -1))).transpose(2, 3)
+        strips = maps.max(2).values.unflatten(-2, (params.strips, -1)).flatten(-2)
+        pooled = (strips.mean(-1) + strips.max(-1).values).transpose(2, 3)
         if family.first.masks:
             parts = _parts(family, weights, maps, shown["masks"])
             pooled = torch.cat([pooled, parts], 2)
@@ -204,13 +205,19 @@ def _parts(family: Family, weights: Parameters, maps: torch.Tensor, labels: torc
     small = labels[..., :: step[0], :: step[1]][..., :rows, :columns]
     group = torch.tensor([NODES, *CLASSES["five"]], device=labels.device)[small.int()]
     inside = (group.unsqueeze(3) == torch.arange(NODES, device=labels.device).view(-1, 1, 1)).to(maps.dtype)
-    inside = inside.repeat_interleave(len(family.arms), 0)  # (runs, sequences, frames, 5, rows, columns)
-    share = weights["share"].view(-1, 1, 1, NODES, 1, 1)
-    weight = inside * (2 * share - 1) + (1 - share)
-    mean = torch.einsum("rbtchw,rbtphw->rbtpc", maps, weight) / (rows * columns)
-    highest = torch.stack([(maps * weight[:, :, :, p : p + 1]).amax((-2, -1)) for p in range(NODES)], 3)
-    mixed = torch.einsum("rpq,rbtqc,rcd->rbtpd", family.graphs, mean + highest, weights["mix"])
-    return torch.relu(mixed).amax(2)
+    inside = inside.flatten(-2).repeat_interleave(len(family.arms), 0)  # (runs, sequences, frames, 5, pixels)
+    share = weights["share"].view(-1, 1, 1, NODES, 1)
+    flat = maps.flatten(-2)
+    within = inside @ flat.mT
+    mean = (2 * share - 1) * within + (1 - share) * flat.sum(-1).unsqueeze(3)
+    with torch.no_grad():  # where the maxima lie; gradients go there alone
+        weight = inside * (2 * share - 1) + (1 - share)
+        place = torch.stack([(flat * part.unsqueeze(3)).argmax(-1) for part in weight.unbind(3)], -1)
+        there = inside.gather(-1, place.mT)
+    highest = flat.gather(-1, place).mT * (there * (2 * share - 1) + (1 - share))
+    pooled = mean / (rows * columns) + highest
+    mixed = torch.einsum("rpq,rbtqc,rcd->rbtpd", family.graphs, pooled, weights["mix"])
+    return torch.relu(mixed).max(2).values
 
 
 def losses(

@@ -7,7 +7,7 @@ from typing import Annotated, Literal
 from pydantic import Field, NonNegativeFloat, PositiveFloat, PositiveInt, field_validator, model_validator
 
 from pesin.params import DataFolder, Model, Rising, Share
-from studies.gait_parsing_sequence.representations import ARMS
+from studies.gait_parsing_sequence.representations import ARMS, HINDERED
 
 
 class Simulate(Model):
@@ -79,6 +79,9 @@ class Forecast(Model):
         for name in (*value, *value.values()):
             if name not in ARMS:
                 raise ValueError(f"there is no network '{name}'; the networks: {', '.join(ARMS)}")
+        for name in HINDERED:
+            if value.get(name, name) not in HINDERED:
+                raise ValueError(f"{name} is compared under all conditions, and {value[name]} isn't")
         return value
 
 

@@ -56,6 +56,9 @@ ARMS: dict[str, Arm] = {
     "skeleton": Arm("joints"),
 }
 
+HINDERED = ("silhouette", "repeated", "parsing", "shuffled", "skeleton")
+"""Networks that are compared under each condition."""
+
 
 def families() -> dict[str, tuple[str, ...]]:
     """Networks of the same layers and inputs, which one loop can train: by the name of the first."""
