@@ -37,19 +37,20 @@ BONES = ("shoulder", "elbow", "wrist"), ("hip", "knee", "ankle", "toe")
 def frames(study: Results) -> Figure:
     """One walker as all networks see it: rows silhouette, joints, parts, parts dealt out; columns sequences."""
     data: Any = study["simulate/walkers"]
-    shown = [("clean", 0), ("wild", 0), ("wild", 1), ("wild", 2)]
+    shown = [("clean", 0), ("wild", 0), ("wild", 1)]
     shown = [(group, i) for group, i in shown if group in data and i < data[group].sizes["sequence"]]
-    figure, axes = panels(4, 2 * len(shown), height=1.25)
+    figure, axes = panels(4, 2 * len(shown), height=1.5)
     for row, kind in zip(axes, ("silhouette", "joints", "labels", "shuffled"), strict=True):
         for j, panel in enumerate(row):
             group, i = shown[j // 2]
             one = data[group].to_dataset().isel(seed=0, sequence=i, frame=j % 2)
             _draw(panel, one, kind)
             panel.set(xticks=[], yticks=[])
+            panel.spines[:].set(visible=True, linewidth=0.5, color=COLOURS[7])
             if kind == "silhouette":
                 angle = np.degrees(float(one["view"]))
                 panel.set_title(
-                    f"{group}, frame {j % 2 + 1}\n{angle:+.0f}°, dress {float(one['dress']):.0f}", fontsize=7
+                    f"{group}, frame {j % 2 + 1}\n{angle:.0f}°, dress {float(one['dress']):.0f}", fontsize=7
                 )
         row[0].set_ylabel({"labels": "parts", "shuffled": "dealt out"}.get(kind, kind))
     hues = [
@@ -128,7 +129,7 @@ def ladder(study: Results) -> Figure:
     interval_whiskers(left, [at["shuffled"]], dealt, label="parts dealt out", color=COLOURS[1], fmt="s")
     for name, count in zip(steps, ("1", "3", "5", "11"), strict=True):
         place = at[name], float(result["rank1"].sel(network=name).mean())
-        left.annotate(count, place, xytext=(-6, 5), textcoords="offset points", fontsize=7, ha="right")
+        left.annotate(count, place, xytext=(4, -9), textcoords="offset points", fontsize=7)
     left.set(xlabel="entropy of a pixel's label (bit)", ylabel="Rank-1", ylim=(0, None))
     legend(left, outside="above", ncols=2)
     order = ["skeleton", *steps, "shuffled"]
@@ -140,9 +141,9 @@ def ladder(study: Results) -> Figure:
 
 
 def heads(study: Results) -> Figure:
-    """Two heads less another network: mean average precision, paired by seed."""
+    """Two heads less another network, paired by seed; Rank-1 under each condition, and the share lost in the wild."""
     result: Any = study["forecast/walkers"]
-    figure, ((panel,),) = panels(1, 1, width=4.6, height=2.6)
+    figure, ((left, middle, right),) = panels(1, 3, height=2.9, width_ratios=(1.1, 1.2, 1))
     others = {
         "parsing": "one head",
         "no_graph": "no graph",
@@ -150,27 +151,20 @@ def heads(study: Results) -> Figure:
         "shuffled_masks": "no parts",
     }
     apart = result["map"].sel(network="two_heads") - result["map"].sel(network=list(others))
-    _dots(panel, apart, [f"less {said}" for said in others.values()])
-    panel.axhline(0, color=COLOURS[7], linewidth=0.8)
-    panel.axvspan(len(others) - 1.5, len(others) - 0.5, color=COLOURS[7], alpha=0.15, linewidth=0)
-    panel.set_ylabel("mean average precision,\ntwo heads less another")
-    legend(panel, outside="above", ncols=2)
-    return figure
-
-
-def wild(study: Results) -> Figure:
-    """Rank-1 under each condition, and the share lost in the wild."""
-    result: Any = study["forecast/walkers"]
-    figure, ((left, right),) = panels(1, 2, height=2.7, width_ratios=(1.4, 1))
+    _dots(left, apart, [f"less {said}" for said in others.values()])
+    left.axhline(0, color=COLOURS[7], linewidth=0.8)
+    left.axvspan(len(others) - 1.5, len(others) - 0.5, color=COLOURS[7], alpha=0.15, linewidth=0)
+    left.set_ylabel("mean average precision,\ntwo heads less another")
+    legend(left, outside="above", ncols=1)
     at = np.arange(result.sizes["condition"])
     for i, name in enumerate(result["shown"].values):
         found = interval(result["by_condition"].sel(shown=name), "seed")
-        interval_whiskers(left, at + 0.12 * (i - 1), found, label=SAID[name], color=HUES[name])
-    names(left, "x", result["condition"].values)
-    left.set(ylabel="Rank-1", ylim=(0, 1))
-    legend(left, outside="above", ncols=3)
+        interval_whiskers(middle, at + 0.15 * (i - 1), found, label=SAID[name], color=HUES[name])
+    names(middle, "x", result["condition"].values, rotation=40)
+    middle.set(ylabel="Rank-1", ylim=(0, 1))
+    legend(middle, outside="above", ncols=2)
     _dots(right, result["lost"], [SAID[name] for name in result["shown"].values])
     right.axhline(0, color=COLOURS[7], linewidth=0.8)
     right.set_ylabel("share of the clean Rank-1\nthat is lost in the wild")
-    legend(right, outside="above", ncols=2)
+    legend(right, outside="above", ncols=1)
     return figure
