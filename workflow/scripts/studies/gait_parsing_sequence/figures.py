@@ -10,7 +10,7 @@ from matplotlib.colors import ListedColormap
 from matplotlib.figure import Figure
 from matplotlib.patches import Patch
 
-from pesin.plot.style import COLOURS, interval_band, interval_whiskers, legend, names, panels
+from pesin.plot.style import COLOURS, SMALL, interval_band, interval_whiskers, legend, names, note, panels
 from pesin.stats.intervals import interval
 from pesin.steps.results import Results
 from studies.gait_parsing_sequence.walkers import JOINTS, LABELS
@@ -50,13 +50,13 @@ def frames(study: Results) -> Figure:
             if kind == "silhouette":
                 angle = np.degrees(float(one["view"]))
                 panel.set_title(
-                    f"{group}, frame {j % 2 + 1}\n{angle:.0f}°, dress {float(one['dress']):.0f}", fontsize=7
+                    f"{group}, frame {j % 2 + 1}\n{angle:.0f}°, dress {float(one['dress']):.0f}", fontsize=SMALL
                 )
         row[0].set_ylabel({"labels": "parts", "shuffled": "dealt out"}.get(kind, kind))
     hues = [
         Patch(facecolor=PALETTE(i), edgecolor="#888888", linewidth=0.4, label=LABELS[i]) for i in range(1, len(LABELS))
     ]
-    figure.legend(handles=hues, loc="outside lower center", ncols=6, fontsize=7, frameon=False)
+    figure.legend(handles=hues, loc="outside lower center", ncols=6, fontsize=SMALL, frameon=False)
     return figure
 
 
@@ -129,7 +129,7 @@ def ladder(study: Results) -> Figure:
     interval_whiskers(left, [at["shuffled"]], dealt, label="parts dealt out", color=COLOURS[1], fmt="s")
     for name, count in zip(steps, ("1", "3", "5", "11"), strict=True):
         place = at[name], float(result["rank1"].sel(network=name).mean())
-        left.annotate(count, place, xytext=(4, -9), textcoords="offset points", fontsize=7)
+        note(left, count, place, xytext=(4, -9), textcoords="offset points")
     left.set(xlabel="entropy of a pixel's label (bit)", ylabel="Rank-1", ylim=(0, None))
     legend(left, outside="above", ncols=2)
     order = ["skeleton", *steps, "shuffled"]
