@@ -92,7 +92,7 @@ def placewise(found: np.ndarray) -> np.ndarray:
     """
     flat = found.reshape(len(found), -1, int(np.prod(found.shape[3:])))
     kinds = np.unique(flat)
-    counts = np.stack([(flat == kind).sum(1) for kind in kinds], -1)
+    counts = np.stack([(flat == kind).sum(1) for kind in kinds], -1)  # (seeds, places, kinds)
     return in_bits(miller_madow_entropy(counts)).sum(-1)
 
 

@@ -34,7 +34,8 @@ def forecast(case: Case[Params], data: xr.DataTree, trained: xr.DataTree) -> xr.
         family = next(first for first, arms in groups.items() if judged in arms)
         codes: Any = trained[f"{family}/{group}"]["codes"]
         at = {"state": params.networks, "arm": judged, "condition": condition, "seed": seed}
-        return recognised(codes.sel(at).values, data[condition]["person"].values[seed])
+        test: Any = data[condition]
+        return recognised(codes.sel(at).values, test["person"].values[seed])
 
     seeds = range(case.params.simulate.seeds)
     wild = {name: [found(name, "wild", seed) for seed in seeds] for name in ARMS}
@@ -47,7 +48,7 @@ def forecast(case: Case[Params], data: xr.DataTree, trained: xr.DataTree) -> xr.
     def of_all(key: str) -> np.ndarray:
         return np.array([[one[key] for one in runs] for runs in wild.values()])
 
-    variables = {key: (both, of_all(key), said, "1") for key, said in SCORES.items()}
+    variables: dict[str, tuple] = {key: (both, of_all(key), said, "1") for key, said in SCORES.items()}
     variables |= {
         "cmc": ((*both, "rank"), of_all("cmc"), "share of probes recognised within the rank", "1"),
         "fano": (both, of_all("fano"), "information on identity, Fano's bound", "bit"),

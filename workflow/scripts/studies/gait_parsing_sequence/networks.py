@@ -55,16 +55,19 @@ class Family:
 
 
 def adjacency(graph: str, rng: np.random.Generator) -> torch.Tensor:
-    """Normalised adjacency with self loops of five parts, (5, 5): a star about the trunk, no edge, or a random tree."""
+    """Normalised adjacency with self loops of five parts, (5, 5): a star about the trunk, no edge, or another tree."""
     if graph == "none":
         return torch.eye(NODES)
     if graph == "star":
         return normalised_adjacency(torch.tensor(STAR))
-    order = rng.permutation(NODES)
-    parent = np.zeros((NODES, 1), np.int64)
-    parent[order[1:], 0] = [order[rng.integers(i)] for i in range(1, NODES)]
-    parent[order[0], 0] = order[1]
-    return normalised_adjacency(torch.as_tensor(parent))
+    tree = star = adjacency("star", rng)
+    while torch.equal(tree, star):
+        order = rng.permutation(NODES)
+        parent = np.zeros((NODES, 1), np.int64)
+        parent[order[1:], 0] = [order[rng.integers(i)] for i in range(1, NODES)]
+        parent[order[0], 0] = order[1]
+        tree = normalised_adjacency(torch.as_tensor(parent))
+    return tree
 
 
 def draw(

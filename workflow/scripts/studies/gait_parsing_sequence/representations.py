@@ -7,7 +7,7 @@ from typing import Literal
 
 import numpy as np
 
-from studies.gait_parsing_sequence.walkers import LABELS
+from studies.gait_parsing_sequence.walkers import CHUNK, LABELS
 
 PARTS = len(LABELS) - 1
 CLASSES: dict[str, tuple[int, ...]] = {
@@ -91,9 +91,11 @@ def shuffled(rng: np.random.Generator, labels: np.ndarray) -> np.ndarray:
     Shape (..., rows, columns), each frame by itself.
     """
     flat = labels.reshape(-1, labels.shape[-2] * labels.shape[-1])
-    figure = flat > 0
-    places = np.argsort(~figure, axis=1, kind="stable")  # those of the figure first, in order
-    drawn = np.argsort(np.where(figure, rng.random(flat.shape, np.float32), 2), axis=1)  # and in any order
     found = np.zeros_like(flat)
-    np.put_along_axis(found, places, np.take_along_axis(flat, drawn, 1), 1)
+    for start in range(0, len(flat), CHUNK):
+        some = flat[start : start + CHUNK]
+        figure = some > 0
+        places = np.argsort(~figure, axis=1, kind="stable")  # those of the figure first, in order
+        drawn = np.argsort(np.where(figure, rng.random(some.shape), 2), axis=1)  # and in any order
+        np.put_along_axis(found[start : start + CHUNK], places, np.take_along_axis(some, drawn, 1), 1)
     return found.reshape(labels.shape)

@@ -12,11 +12,11 @@ def distances(codes: np.ndarray) -> np.ndarray:
     ----------
     codes : ndarray, shape (sequences, parts, dim)
     """
-    parts = codes.astype(float).transpose(1, 0, 2)
-    parts = parts - parts.mean(1, keepdims=True)
-    square = (parts**2).sum(-1)
-    apart = square[:, :, None] + square[:, None] - 2 * parts @ parts.transpose(0, 2, 1)
-    return np.sqrt(np.maximum(apart, 0)).mean(0)
+    total = np.zeros((len(codes), len(codes)))
+    for part in np.moveaxis(codes - codes.mean(0, dtype=float), 1, 0):
+        square = (part**2).sum(-1)
+        total += np.sqrt(np.maximum(square[:, None] + square - 2 * part @ part.T, 0))
+    return total / codes.shape[1]
 
 
 def hits(apart: np.ndarray, person: np.ndarray) -> np.ndarray:

@@ -44,16 +44,18 @@ def _walkers(rng: np.random.Generator, params: Simulate) -> dict[str, dict[str, 
 
 
 def _dataset(rng: np.random.Generator, found: dict[str, np.ndarray]) -> xr.Dataset:
-    frames, steady = ("seed", "sequence", "frame"), {"may_be_constant": 1}
+    frames = ("seed", "sequence", "frame")
     return xr.Dataset(
         {
             "labels": labelled((*frames, "y", "x"), found["labels"], "part that a pixel belongs to"),
             "shuffled": labelled((*frames, "y", "x"), shuffled(rng, found["labels"]), "the same, dealt out anew"),
-            "joints": labelled((*frames, "joint", "axis"), found["joints"], "place of a joint", "pixel", **steady),
+            "joints": labelled(
+                (*frames, "joint", "axis"), found["joints"], "place of a joint", "pixel", may_be_constant=1
+            ),
             "person": labelled(("seed", "sequence"), found["person"], "who walks"),
-            "view": labelled(("seed", "sequence"), found["view"], "angle of view", "rad", **steady),
+            "view": labelled(("seed", "sequence"), found["view"], "angle of view", "rad", may_be_constant=1),
             "dress": labelled(
-                ("seed", "sequence"), found["dress"], "length of the dress", "pixel of 32 rows", **steady
+                ("seed", "sequence"), found["dress"], "length of the dress", "pixel of 32 rows", may_be_constant=1
             ),
         },
         {"seed": np.arange(len(found["person"])), "joint": list(JOINTS), "axis": ["x", "y"]},

@@ -116,9 +116,9 @@ def _of_tests(family: Family, params: Train, weights: Parameters, moments: Param
     if not runs:
         return wild, wild[:0]
     some = replace(family, arms=tuple(arm for arm in family.arms if arm in HINDERED))
-    own = [{key: value[runs] for key, value in part.items()} for part in (weights, moments)]
+    own, kept = ({key: value[runs] for key, value in part.items()} for part in (weights, moments))
     found = [
-        wild[runs, 0] if name == "wild" else _embedded(some, params, *own, _shown(family, data[name], device))
+        wild[runs, 0] if name == "wild" else _embedded(some, params, own, kept, _shown(family, data[name], device))
         for name in _conditions(data)
     ]
     return wild, np.stack(found, 1)

@@ -53,7 +53,8 @@ CONDITIONS = {
     "wild": ("view", "dress", "erased"),
 }
 """What hinders recognition in a test set; all else is the same in all of them."""
-CHUNK = 400  # frames drawn at once
+CHUNK = 400
+"""Frames drawn at once."""
 
 
 def bodies(rng: np.random.Generator, people: int) -> dict[str, np.ndarray]:
