@@ -16,7 +16,7 @@ from stopping import assert_goes_on
 from studies.gait_parsing_sequence.entropy import by_person, counted, deflated, entropy, parts_given_figure, placewise
 from studies.gait_parsing_sequence.forecast import forecast
 from studies.gait_parsing_sequence.gait3d import recordings
-from studies.gait_parsing_sequence.networks import Family, adjacency, batch_all, draw, embed, losses
+from studies.gait_parsing_sequence.networks import Family, _parts, adjacency, batch_all, draw, embed, losses
 from studies.gait_parsing_sequence.representations import ARMS, families, merged, shuffled, table
 from studies.gait_parsing_sequence.retrieval import distances, fano, hits, probed, scores
 from studies.gait_parsing_sequence.simulate import simulate
@@ -245,6 +245,26 @@ def test_the_first_layer_sees_what_the_table_says(data):
         torch.testing.assert_close(codes[run], expected, rtol=1e-3, atol=1e-4)
 
 
+def test_parts_are_pooled_as_the_card_says(data):
+    """Maps weighted, averaged and maximised one part after the other, mixed along the star, against the program."""
+    params = case("train").params.train
+    family, weights, _ = _family(("two_heads", "no_graph"), params, 2)
+    masks = _shown(family, data["train"], "cpu")["masks"][:, :3]
+    maps = torch.randn(4, 3, masks.shape[2], params.channels[-1], 8, 6, generator=torch.Generator().manual_seed(1))
+    with torch.no_grad():
+        weights["share"][:, 1] = 0.3
+    group = torch.as_tensor(merged(masks.numpy(), "five"))[..., ::2, ::2]  # 1 to 5, 0 the background
+    for run in range(4):
+        nodes = []
+        for part in range(5):
+            inside = (group[run // 2] == part + 1).float().unsqueeze(2)
+            share = weights["share"][run, part]
+            z = share * inside * maps[run] + (1 - share) * (1 - inside) * maps[run]
+            nodes.append(z.mean((-2, -1)) + z.amax((-2, -1)))
+        mixed = torch.relu(family.graphs[run] @ torch.stack(nodes, 2) @ weights["mix"][run]).amax(1)
+        torch.testing.assert_close(_parts(family, weights, maps, masks)[run], mixed, rtol=1e-4, atol=1e-5)
+
+
 def test_the_star_is_normalised_as_the_card_says():
     star = adjacency("star", np.random.default_rng(0))
     expected = torch.zeros(5, 5)
@@ -253,7 +273,8 @@ def test_the_star_is_normalised_as_the_card_says():
     torch.testing.assert_close(star, expected)
     for seed in range(10):
         tree = adjacency("random", np.random.default_rng(seed))
-        assert int((tree > 0).sum()) == 5 + 2 * 4 and torch.linalg.matrix_power(tree, 4).min() > 0
+        assert int((tree > 0).sum()) == 5 + 2 * 4 and not torch.equal(tree, star)
+        assert torch.linalg.matrix_power(tree, 4).min() > 0
 
 
 def test_the_triplet_loss_is_that_of_all_triplets():
