@@ -207,7 +207,7 @@ def learn_start(case: Case[Params], net: Autoregressive, parameters: Parameters,
         return torch.full((p.drive_seeds,), rate, dtype=torch.float64, device=case.device)
 
     def loss_of(_: int) -> torch.Tensor:
-        return (wanted * (wanted.log() - net.log_p(parameters))).sum(1)
+        return (torch.xlogy(wanted, wanted) - wanted * net.log_p(parameters)).sum(1)
 
     optimiser = RunsOptimiser(parameters, "adam", betas=BETAS)
     return fit_runs(optimiser, loss_of, rate_of, p.warm_up, case.progress, case.checkpoint("warm_up"))[0]
