@@ -88,7 +88,10 @@ def steady_states(study: Results) -> Figure:
         style = {"color": colour, "markersize": 4, "lw": 0.8}
         error.plot(field, scores["spin_error"].sel(method=name).clip(FLOOR), f"{marker}-", **style)
         infidelity.plot(field, (1 - scores["fidelity"].sel(method=name)).clip(FLOOR), f"{marker}-", **style)
-    for panel, edge, label in ((error, ERROR, "largest error of a mean spin"), (infidelity, 1 - FIDELITY, "infidelity 1 - F")):
+    for panel, edge, label in (
+        (error, ERROR, "largest error of a mean spin"),
+        (infidelity, 1 - FIDELITY, "infidelity 1 - F"),
+    ):
         log_axis(panel, "y")
         low = panel.get_ylim()[0]
         panel.axhspan(low / 10, edge, color=COLOURS[2], alpha=0.12, lw=0)

@@ -24,7 +24,9 @@ STATES, CHECKED = 20, 3
 def forecast(case: Case[Params], data: Any, trained: Any) -> xr.Dataset:
     """All scores; each function below names its variables."""
     p, world = case.params.forecast, case.params.simulate
-    found = exactness(case) | steady(case, data, trained) | in_orders(case, data, trained) | in_time(case, data, trained)
+    found = (
+        exactness(case) | steady(case, data, trained) | in_orders(case, data, trained) | in_time(case, data, trained)
+    )
     found |= in_plane(case, data, trained)
     coordinates = {
         "state": np.arange(STATES),
@@ -121,7 +123,9 @@ def steady(case: Case[Params], data: Any, trained: Any) -> dict[str, tuple]:
         "distance": labelled(dims, np.median(by["distance"], -1), "total variation from the exact state"),
         "negative": labelled(dims, np.median(by["negative"], -1), "weight of negative eigenvalues"),
         "residual": labelled(dims, np.median(residual, -1).T, "1-norm of A p", "gamma"),
-        "log_error": labelled(dims, np.log(np.median(by["error"], (-2, -1))), "ln of the median error of the mean spins"),
+        "log_error": labelled(
+            dims, np.log(np.median(by["error"], (-2, -1))), "ln of the median error of the mean spins"
+        ),
     }
 
 
@@ -134,7 +138,9 @@ def in_orders(case: Case[Params], data: Any, trained: Any) -> dict[str, tuple]:
     zz = [povm.neighbour_zz(x, povm.ring(world.sites), world.frame) for x in (found, exact)]
     dims = ("order", "order_seed")
     return {
-        "asymmetry": labelled(dims, asymmetry(found, world.sites), "mean total variation between a state and its shifts"),
+        "asymmetry": labelled(
+            dims, asymmetry(found, world.sites), "mean total variation between a state and its shifts"
+        ),
         "zz_error": labelled(dims, abs(zz[0] - zz[1]), "error of the mean <zz> of neighbours"),
         "order_distance": labelled(dims, distance(found, exact), "total variation from the exact state"),
     }
@@ -165,7 +171,9 @@ def in_time(case: Case[Params], data: Any, trained: Any) -> dict[str, tuple]:
         "step_distance": labelled(dims, distance(stepped, exact), "the same of the trapezoid without a network"),
         "worst_spin_error": labelled(seeds[:2], error.max((-2, -1)), "largest error of a mean spin at any time"),
         "worst_distance": labelled(seeds[:2], tv.max(-1), "largest total variation at any time"),
-        "travelled": labelled("drive", distance(exact, exact[:, :1]).max(-1), "way of the exact state, total variation"),
+        "travelled": labelled(
+            "drive", distance(exact, exact[:, :1]).max(-1), "way of the exact state, total variation"
+        ),
     }
 
 
@@ -189,9 +197,7 @@ def in_plane(case: Case[Params], data: Any, trained: Any) -> dict[str, tuple]:
     found = np.roll(learnt(case, trained["plane"]), -case.params.forecast.roll, 0)
     by, dims = accuracy(case, found, exact[:, None]), "plane_field"
     frame, (rest, turn) = case.params.simulate.frame, plane(case.params.simulate)
-    residual = [
-        abs(found[i] @ (rest + g * turn).T).sum(-1) for i, g in enumerate(case.params.simulate.plane_fields)
-    ]
+    residual = [abs(found[i] @ (rest + g * turn).T).sum(-1) for i, g in enumerate(case.params.simulate.plane_fields)]
     return {
         "plane_spins": labelled((dims, "plane_seed", "axis"), povm.spins(found, frame), "mean spin"),
         "plane_exact_spins": labelled((dims, "axis"), povm.spins(exact, frame), "mean spin"),

@@ -101,7 +101,11 @@ class Forecast(Model):
 
     @model_validator(mode="after")
     def _all(self):
-        if set(self.methods) != {"transformer", "rbm", "product"} or set(self.orders) != {"plain", "reversed", "string"}:
+        if set(self.methods) != {"transformer", "rbm", "product"} or set(self.orders) != {
+            "plain",
+            "reversed",
+            "string",
+        }:
             raise ValueError("give methods of transformer, rbm and product, and orders of plain, reversed and string")
         return self
 

@@ -72,7 +72,11 @@ def methods(case: Case[Params]) -> dict[str, Ansatz]:
     """Transformer, machine with as many parameters, and product."""
     sites, net = case.params.simulate.sites, network(case, case.params.simulate.sites)
     size = count(net.init(1, torch.Generator(), "cpu"))
-    return {"transformer": net, "rbm": Machine(sites, round((size - 4 * sites) / (4 * sites + 1))), "product": Product(sites)}
+    return {
+        "transformer": net,
+        "rbm": Machine(sites, round((size - 4 * sites) / (4 * sites + 1))),
+        "product": Product(sites),
+    }
 
 
 def start(case: Case[Params], ansatz: Ansatz, name: str, seeds: int, times: int) -> Parameters:
@@ -157,7 +161,9 @@ def in_plane(case: Case[Params]) -> dict[str, xr.Dataset]:
     flow = Flow(plane(world), np.repeat(world.plane_fields, p.plane_seeds), case.device)
     parameters = start(case, net, "plane", p.plane_seeds, len(world.plane_fields))
     found = settle(case, net, parameters, flow, p.plane_steps, "plane")
-    return {"plane": group({"plane_field": world.plane_fields, "plane_seed": list(range(p.plane_seeds))}, *found, "gamma")}
+    return {
+        "plane": group({"plane_field": world.plane_fields, "plane_seed": list(range(p.plane_seeds))}, *found, "gamma")
+    }
 
 
 def in_time(case: Case[Params], data: Any) -> dict[str, xr.Dataset]:
@@ -195,7 +201,10 @@ def in_time(case: Case[Params], data: Any) -> dict[str, xr.Dataset]:
         step_in_time()
     path = {name: np.moveaxis(values, 0, 1) for name, values in seen.arrays().items()}
     whole = np.concatenate([at_start[:, None], path["log_p"]], 1)
-    return {"drives": drives(case, whole, path["loss"], warm), "drives_weights": weights_dataset(parameters, range(len(whole)))}
+    return {
+        "drives": drives(case, whole, path["loss"], warm),
+        "drives_weights": weights_dataset(parameters, range(len(whole))),
+    }
 
 
 def learn_start(case: Case[Params], net: Autoregressive, parameters: Parameters, wanted: torch.Tensor) -> np.ndarray:
