@@ -1,7 +1,7 @@
 """Distributions over all outcomes by a transformer, a restricted Boltzmann machine, and a product of sites.
 
-Each has a runs axis and gives the logarithms of all 4^N probabilities at once, normalised, in float64. The machine's sum
-over all outcomes is exact too, so that it is not held back by its own Markov chain.
+Each has a runs axis and gives the logarithms of all 4^N probabilities at once, normalised, in float64. The machine's
+sum over all outcomes is exact too, so that it is not held back by its own Markov chain.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Entropies of states along the runs in time, their way to the steady state, and samples: ancestral ones and a chain's."""
+"""Entropies along the runs in time, the way to the steady state, and samples: ancestral ones and those of a chain."""
 
 from __future__ import annotations
 
@@ -121,8 +121,8 @@ def drawn_by(case: Case[Params], net: Autoregressive, weights: Parameters) -> tu
 def chained(case: Case[Params], log_p: np.ndarray) -> np.ndarray:
     """A chain for each distribution, shape (draw, steps): one site gets another outcome, kept by Metropolis' rule.
 
-    N steps are a sweep, which asks for as many probabilities of a site as one ancestral sample. It starts with a draw from the
-    distribution itself, so that nothing has to be thrown away.
+    N steps are a sweep, which asks for as many probabilities of a site as one ancestral sample. It starts with a draw
+    from the distribution itself, so that nothing has to be thrown away.
     """
     p, sites = case.params.entropy, case.params.simulate.sites
     rng, count = case.rng("chain"), case.params.entropy.samples * case.params.simulate.sites

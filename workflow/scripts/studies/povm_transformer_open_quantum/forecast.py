@@ -1,4 +1,4 @@
-"""Scores: is the map exact, how near do networks come to exact steady states and runs in time, how symmetric are they."""
+"""Scores: is the map exact, how near come networks to exact steady states and runs in time, how symmetric are they."""
 
 from __future__ import annotations
 
@@ -157,7 +157,7 @@ def asymmetry(p: np.ndarray, sites: int) -> np.ndarray:
 
 def in_time(case: Case[Params], data: Any, trained: Any) -> dict[str, tuple]:
     """Runs in time at all stored times, and the trapezoid without a network: what of the error is the time step's."""
-    p, world = case.params.forecast, case.params.simulate
+    p = case.params.forecast
     exact, frame = data["ring"]["moving"].values, case.params.simulate.frame
     found = np.exp(trained["drives"]["log_p"].values)
     found = np.roll(found if p.weights == "trained" else np.broadcast_to(found[:, :, :1], found.shape), -p.roll, 0)

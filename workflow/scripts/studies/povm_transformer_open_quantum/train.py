@@ -167,7 +167,7 @@ def in_plane(case: Case[Params]) -> dict[str, xr.Dataset]:
 
 
 def in_time(case: Case[Params], data: Any) -> dict[str, xr.Dataset]:
-    """Runs in time: learn the first state, then in each step |(1 - dt/2 A) p_new - (1 + dt/2 A) p_old|, p_old its own."""
+    """Runs in time: learn the first state, then minimise |(1 - dt/2 A) p_new - (1 + dt/2 A) p_old|, p_old its own."""
     p, world = case.params.train, case.params.simulate
     net = network(case, world.sites)
     first = start(case, net, "drives", p.drive_seeds, 1)
