@@ -34,12 +34,10 @@ def entropy(case: Case[Params], data: Any, trained: Any) -> xr.Dataset:
     dims = ("drive", "drive_seed", "time")
     found = of_states(case, net, dims, "")
     found |= of_states(case, exact, ("drive", "time"), "exact_")
-    goals = [steady[world.fields.index(g)] if g in world.fields else None for g in world.drives]
-    if all(goal is not None for goal in goals):
-        goal = povm.density(np.array(goals), world.frame)
-        for name, p, own in (("", net, dims), ("exact_", exact, ("drive", "time"))):
-            way = relative_entropy(case, p, goal.reshape(len(goal), *[1] * (p.ndim - 2), *goal.shape[1:]))
-            found[f"{name}to_steady"] = labelled(own, way, "relative entropy to the steady state", "nat")
+    goal = povm.density(steady[[world.fields.index(g) for g in world.drives]], world.frame)
+    for name, p, own in (("", net, dims), ("exact_", exact, ("drive", "time"))):
+        way = relative_entropy(case, p, goal.reshape(len(goal), *[1] * (p.ndim - 2), *goal.shape[1:]))
+        found[f"{name}to_steady"] = labelled(own, way, "relative entropy to the steady state", "nat")
     found |= samples(case, trained)
     times = data["ring"]["time"].values
     return xr.Dataset(found, {"drive": world.drives, "time": times, "draw": np.arange(case.params.entropy.draws)})

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import xarray as xr
 from scipy.linalg import expm
-from scipy.sparse import csc_matrix, eye_array
+from scipy.sparse import csc_matrix, csr_matrix, eye_array
 from scipy.sparse.linalg import splu
 
 from pesin.steps.case import Case
@@ -37,6 +37,8 @@ def forecast(case: Case[Params], data: Any, trained: Any) -> xr.Dataset:
         "drive": world.drives,
         "time": data["ring"]["time"].values,
         "plane_field": world.plane_fields,
+        "order_seed": np.arange(trained["orders"].sizes["order_seed"]),
+        "drive_seed": np.arange(trained["drives"].sizes["drive_seed"]),
     }
     return xr.Dataset(found, coordinates)
 
@@ -111,8 +113,7 @@ def steady(case: Case[Params], data: Any, trained: Any) -> dict[str, tuple]:
     found = learnt(case, trained["sweep"])[[given.index(p.methods[name]) for name in p.methods]]
     found = np.roll(found, -p.roll, 1)
     by = accuracy(case, found, exact[:, None])
-    rest, turn = ring(case.params.simulate)
-    residual = [abs(found[:, i] @ (rest + g * turn).T).sum(-1) for i, g in enumerate(case.params.simulate.fields)]
+    left = residuals(ring(case.params.simulate), case.params.simulate.fields, found)
     seeds, dims = ("method", "field", "seed"), ("method", "field")
     frame = case.params.simulate.frame
     return {
@@ -122,11 +123,20 @@ def steady(case: Case[Params], data: Any, trained: Any) -> dict[str, tuple]:
         "fidelity": labelled(dims, np.median(by["fidelity"], -1), "fidelity with the exact state"),
         "distance": labelled(dims, np.median(by["distance"], -1), "total variation from the exact state"),
         "negative": labelled(dims, np.median(by["negative"], -1), "weight of negative eigenvalues"),
-        "residual": labelled(dims, np.median(residual, -1).T, "1-norm of A p", "gamma"),
+        "residual": labelled(dims, np.median(left, -1), "1-norm of A p", "gamma"),
         "log_error": labelled(
             dims, np.log(np.median(by["error"], (-2, -1))), "ln of the median error of the mean spins"
         ),
     }
+
+
+def residuals(parts: tuple[csr_matrix, csr_matrix], fields: list[float], p: np.ndarray) -> np.ndarray:
+    """1-norm of A p, shape (..., fields, seeds, outcomes) -> (..., fields, seeds)."""
+    found = []
+    for g, one in zip(fields, np.moveaxis(p, -3, 0), strict=True):
+        change = (parts[0] + g * parts[1]) @ one.reshape(-1, one.shape[-1]).T
+        found.append(abs(change).sum(0).reshape(one.shape[:-1]))
+    return np.stack(found, -2)
 
 
 def in_orders(case: Case[Params], data: Any, trained: Any) -> dict[str, tuple]:
@@ -196,13 +206,13 @@ def in_plane(case: Case[Params], data: Any, trained: Any) -> dict[str, tuple]:
     exact = data["plane"]["steady"].values
     found = np.roll(learnt(case, trained["plane"]), -case.params.forecast.roll, 0)
     by, dims = accuracy(case, found, exact[:, None]), "plane_field"
-    frame, (rest, turn) = case.params.simulate.frame, plane(case.params.simulate)
-    residual = [abs(found[i] @ (rest + g * turn).T).sum(-1) for i, g in enumerate(case.params.simulate.plane_fields)]
+    frame = case.params.simulate.frame
+    left = residuals(plane(case.params.simulate), case.params.simulate.plane_fields, found)
     return {
         "plane_spins": labelled((dims, "plane_seed", "axis"), povm.spins(found, frame), "mean spin"),
         "plane_exact_spins": labelled((dims, "axis"), povm.spins(exact, frame), "mean spin"),
         "plane_error": labelled(dims, np.median(by["error"].max(-1), -1), "largest error of a mean spin"),
         "plane_fidelity": labelled(dims, np.median(by["fidelity"], -1), "fidelity with the exact state"),
         "plane_negative": labelled(dims, np.median(by["negative"], -1), "weight of negative eigenvalues"),
-        "plane_residual": labelled(dims, np.median(residual, -1), "1-norm of A p", "gamma"),
+        "plane_residual": labelled(dims, np.median(left, -1), "1-norm of A p", "gamma"),
     }

@@ -35,7 +35,9 @@ class Simulate(Model):
     plane_fields: Fields
 
     @model_validator(mode="after")
-    def _not_too_large(self):
+    def _fit(self):
+        if not set(self.drives) <= set(self.fields):
+            raise ValueError("drives: each must be one of fields, whose steady state it goes to")
         if self.plane[0] * self.plane[1] > 9:
             raise ValueError("plane: at most 9 sites, the exact solution has 4^sites numbers")
         return self

@@ -236,7 +236,7 @@ def drives(case: Case[Params], log_p: np.ndarray, loss: np.ndarray, warm: np.nda
         },
         {
             "drive": world.drives,
-            "drive_seed": range(p.drive_seeds),
+            "drive_seed": list(range(p.drive_seeds)),
             "time": world.dt * np.arange(world.steps + 1),
             "next_time": world.dt * np.arange(1, world.steps + 1),
         },
