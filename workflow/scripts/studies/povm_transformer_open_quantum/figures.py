@@ -1,4 +1,4 @@
-"""The study's figures: runs in time, steady states, and orders and samples."""
+"""The study's figures: runs in time, steady states, and exactness, orders and samples."""
 
 from __future__ import annotations
 
@@ -19,6 +19,7 @@ FIELD = r"field $g/\gamma$"
 ERROR, FIDELITY, DISTANCE = 0.03, 0.98, 0.06
 """What the claims accept."""
 SLOW = 3
+EXACT = {"round_trip": 1e-12, "propagated": 1e-10}
 FLOOR = 1e-6
 
 
@@ -106,11 +107,18 @@ def steady_states(study: Results) -> Figure:
 
 
 def orders_and_samples(study: Results) -> Figure:
-    """Asymmetry and correlation errors by order, each seed; correlation times."""
+    """Errors of the map; asymmetry and correlation errors by order, each seed; correlation times."""
     scores: Any = study["forecast/states"]
     chain: Any = study["entropy/states"]
     fresh: Any = study["entropy/independent_chain"]
-    figure, ((left, middle, right),) = panels(1, 3, height=2.7)
+    figure, ((exact, left, middle, right),) = panels(1, 4, height=2.5)
+    for i, (name, limit) in enumerate(EXACT.items()):
+        found = scores[name].values
+        exact.plot(i + np.linspace(-0.25, 0.25, found.size), found.clip(1e-18), "o", color=COLOURS[i], markersize=2)
+        exact.plot([i - 0.4, i + 0.4], [limit, limit], color=COLOURS[7], lw=0.8)
+    log_axis(exact, "y")
+    names(exact, "x", ["there\nand back", "followed\nas p"])
+    exact.set(ylabel="error of a state", xlim=(-0.5, 1.5), ylim=(1e-17, 1e-9))
     orders = list(scores["order"].values)
     for panel, name in ((left, "asymmetry"), (middle, "zz_error")):
         panel.plot(range(len(orders)), scores[name].values.clip(FLOOR), "o-", color=COLOURS[0], markersize=3, lw=0.6)
