@@ -80,7 +80,7 @@ def samples(case: Case[Params], trained: Any) -> dict[str, tuple]:
     p, world = case.params.entropy, case.params.simulate
     seeds = trained["sweep"].sizes["seed"]
     own = np.arange(p.draws) % seeds  # the network of each draw
-    log_p = trained["sweep"]["log_p"].sel(method="transformer", field=p.field).values[own]
+    log_p = trained["sweep"]["log_p"].sel({"method": "transformer", "field": p.field}).values[own]
     net = network(case, world.sites)
     runs = torch.as_tensor(world.fields.index(p.field) * seeds + own)
     kept = trained["sweep_weights"].to_dataset()

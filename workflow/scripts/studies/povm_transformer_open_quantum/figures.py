@@ -81,14 +81,14 @@ def steady_states(study: Results) -> Figure:
     for panel, (axis, label) in zip(above, SPINS.items(), strict=True):
         panel.plot(field, scores["exact_spins"].sel(axis=axis), "k-", lw=1, label="exact")
         for name, (marker, colour) in METHODS.items():
-            found = scores["spins"].sel(method=name, axis=axis).median("seed")
+            found = scores["spins"].sel({"method": name, "axis": axis}).median("seed")
             panel.plot(field, found, marker, color=colour, markersize=4, mfc="none", label=SAID[name])
         panel.set(xlabel=FIELD, ylabel=label)
     legend(above[0], outside="above", ncols=4)
     for name, (marker, colour) in METHODS.items():
         style = {"color": colour, "markersize": 4, "lw": 0.8}
-        error.plot(field, scores["spin_error"].sel(method=name).clip(FLOOR), f"{marker}-", **style)
-        infidelity.plot(field, (1 - scores["fidelity"].sel(method=name)).clip(FLOOR), f"{marker}-", **style)
+        error.plot(field, scores["spin_error"].sel({"method": name}).clip(FLOOR), f"{marker}-", **style)
+        infidelity.plot(field, (1 - scores["fidelity"].sel({"method": name})).clip(FLOOR), f"{marker}-", **style)
     for panel, edge, label in (
         (error, ERROR, "largest error of a mean spin"),
         (infidelity, 1 - FIDELITY, "infidelity 1 - F"),

@@ -53,7 +53,8 @@ def sparse_tensor(matrix: csr_matrix, device: str) -> torch.Tensor:
     """The same for torch."""
     entries = matrix.tocoo()
     places = torch.as_tensor(np.stack([entries.row, entries.col]).astype(np.int64))
-    return torch.sparse_coo_tensor(places, torch.as_tensor(entries.data), entries.shape).coalesce().to(device)
+    values = torch.as_tensor(entries.data)
+    return torch.sparse_coo_tensor(places, values, entries.shape, check_invariants=False).coalesce().to(device)
 
 
 def train(case: Case[Params], data: Any) -> xr.DataTree:
