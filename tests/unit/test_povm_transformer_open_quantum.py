@@ -218,11 +218,8 @@ def test_the_machine_sums_out_its_hidden_units():
 def test_a_mixture_over_all_shifts_is_symmetric_and_a_single_order_is_a_relabelling():
     log_p = torch.randn(2, 64, generator=torch.Generator().manual_seed(5), dtype=torch.float64).log_softmax(-1)
     index = {name: torch.as_tensor(ansatz.reordered(ansatz.orders(name, 3))).expand(2, -1, -1) for name in ORDERS}
-    plain, backwards, string = (ansatz.mixture(log_p, index[name]).exp().numpy() for name in ORDERS)
+    plain, string = (ansatz.mixture(log_p, index[name]).exp().numpy() for name in ORDERS)
     np.testing.assert_allclose(plain, log_p.exp().numpy(), atol=1e-15)
-    np.testing.assert_allclose(
-        backwards.reshape(2, 4, 4, 4), plain.reshape(2, 4, 4, 4).transpose(0, 3, 2, 1), atol=1e-15
-    )
     assert asymmetry(string, 3).max() < 1e-14
     assert asymmetry(plain, 3).min() > 0.05
     # sites 1, 2, 0 read in this order
@@ -230,7 +227,7 @@ def test_a_mixture_over_all_shifts_is_symmetric_and_a_single_order_is_a_relabell
     np.testing.assert_allclose(again.reshape(2, 4, 4, 4), plain.reshape(2, 4, 4, 4).transpose(0, 3, 1, 2), atol=1e-15)
 
 
-ORDERS = ("plain", "reversed", "string")
+ORDERS = ("plain", "string")
 
 
 def test_the_flow_of_training_is_that_of_the_world():
@@ -282,7 +279,7 @@ def test_the_chain_visits_outcomes_as_often_as_they_are_likely():
         ({"simulate": {"plane": [4, 3]}}, "at most 9 sites"),
         ({"train": {"heads": 3}}, "no multiple of the 3 heads"),
         ({"train": {"order_field": 1.7}}, "one of simulate.fields"),
-        ({"forecast": {"methods": {"transformer": "rbm"}}}, "give methods of"),
+        ({"forecast": {"methods": {"transformer": "rbm"}}}, "give those of"),
         ({"simulate": {"fields": [2, 1, 3]}}, "must rise"),
     ],
 )

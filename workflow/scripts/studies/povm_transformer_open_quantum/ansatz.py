@@ -125,11 +125,11 @@ def visible(sites: int) -> torch.Tensor:
 
 
 def orders(name: str, sites: int) -> list[list[int]]:
-    """Orders in which a ring is read, N of them; "plain" and "reversed" have the same N times, "string" all shifts."""
+    """Orders in which a ring is read, N of them: all shifts for "string", the same N times for "plain"."""
     own = list(range(sites))
     if name == "string":
         return [own[k:] + own[:k] for k in own]
-    return [own[::-1] if name == "reversed" else own] * sites
+    return [own] * sites
 
 
 def reordered(orders: Sequence[Sequence[int]]) -> np.ndarray:

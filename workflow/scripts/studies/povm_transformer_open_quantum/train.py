@@ -30,7 +30,7 @@ from studies.povm_transformer_open_quantum.ansatz import (
 from studies.povm_transformer_open_quantum.params import Params
 from studies.povm_transformer_open_quantum.simulate import plane, ring
 
-ORDERS = ("plain", "reversed", "string")
+ORDERS = ("plain", "string")
 BETAS = (0.9, 0.98)
 """Of Adam, as the paper's released code has them."""
 LOG_P = "logarithm of the probability of an outcome"
@@ -144,7 +144,7 @@ def sweep(case: Case[Params]) -> dict[str, xr.Dataset]:
 
 
 def in_orders(case: Case[Params]) -> dict[str, xr.Dataset]:
-    """The ring's steady state at one field by transformers that read it in one order, backwards, or in all shifts."""
+    """The ring's steady state at one field by transformers that read it in one order, or in all its shifts."""
     p, sites = case.params.train, case.params.simulate.sites
     index = np.repeat([reordered(orders(name, sites)) for name in ORDERS], p.order_seeds, 0)
     flow = Flow(ring(case.params.simulate), np.full(len(index), p.order_field), case.device)
