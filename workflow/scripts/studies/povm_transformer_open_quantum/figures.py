@@ -8,7 +8,7 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from pesin.plot.style import COLOURS, legend, log_axis, named, names, panels
+from pesin.plot.style import COLOURS, legend, log_axis, names, panels
 from pesin.steps.results import Results
 
 SPINS = {"x": r"$\langle\sigma_x\rangle$", "y": r"$\langle\sigma_y\rangle$", "z": r"$\langle\sigma_z\rangle$"}
@@ -31,9 +31,9 @@ def paths(study: Results) -> Figure:
     figure, ((one, two, far), (entropies, way, negative)) = panels(2, 3, height=2.4)
     for panel, drive in ((one, 0), (two, 1)):
         spins_in_time(panel, scores.isel(drive=drive), time)
-        panel.set(title=f"g = {float(scores['drive'][drive]):g}", ylim=(-1.05, 1.05))
+        panel.set(title=f"g = {float(scores['drive'][drive]):g}", ylim=(-1.3, 1.05))
     one.set_ylabel("mean spin")
-    legend(one, ncols=1, loc="upper right", handlelength=1.2, labelspacing=0.2)
+    legend(one, ncols=3, loc="lower left", handlelength=1, columnspacing=0.8, handletextpad=0.4)
     first = scores.isel(drive=0)
     for seed, curve in enumerate(first["moving_distance"].values):
         far.plot(time, curve.clip(FLOOR), color=COLOURS[0], lw=0.8, label="_" if seed else "network, each seed")
@@ -54,7 +54,7 @@ def paths(study: Results) -> Figure:
         dots(way, time, states["to_steady"].isel(drive=drive).mean("drive_seed").values, COLOURS[drive])
         negative.plot(time, states["negative"].isel(drive=drive).mean("drive_seed"), color=COLOURS[drive], label=label)
     way.set(xlabel=TIME, ylabel="relative entropy\nto the steady state (nat)")
-    negative.set(xlabel=TIME, ylabel=named(states["negative"]))
+    negative.set(xlabel=TIME, ylabel="weight of\nnegative eigenvalues")
     legend(way)
     return figure
 
@@ -84,7 +84,7 @@ def steady_states(study: Results) -> Figure:
             found = scores["spins"].sel({"method": name, "axis": axis}).median("seed")
             panel.plot(field, found, marker, color=colour, markersize=4, mfc="none", label=SAID[name])
         panel.set(xlabel=FIELD, ylabel=label)
-    legend(above[0], outside="above", ncols=4)
+    figure.legend(*above[0].get_legend_handles_labels(), loc="outside upper center", ncols=4)
     for name, (marker, colour) in METHODS.items():
         style = {"color": colour, "markersize": 4, "lw": 0.8}
         error.plot(field, scores["spin_error"].sel({"method": name}).clip(FLOOR), f"{marker}-", **style)
@@ -122,15 +122,15 @@ def orders_and_samples(study: Results) -> Figure:
     orders = list(scores["order"].values)
     for panel, name in ((left, "asymmetry"), (middle, "zz_error")):
         panel.plot(range(len(orders)), scores[name].values.clip(FLOOR), "o-", color=COLOURS[0], markersize=3, lw=0.6)
-        log_axis(panel, "y")
         names(panel, "x", orders)
         panel.set(xlim=(-0.4, len(orders) - 0.6))
-    left.set_ylabel("distance of a state from its shifts")
-    middle.set_ylabel("error of neighbours' mean\n" + r"$\langle\sigma_z\sigma_z\rangle$")
+    log_axis(left, "y")
+    left.set(ylabel="distance from its shifts", title="each seed")
+    middle.set(ylabel=r"error of neighbours' $\langle\sigma_z\sigma_z\rangle$", ylim=(0, None), title="each seed")
     times = {
-        "ancestral\nsample": chain["ancestral_time"],
-        "chain's\nstep": chain["chain_time"],
-        "chain's\nsweep": chain["sweep_time"],
+        "samples": chain["ancestral_time"],
+        "chain,\nsteps": chain["chain_time"],
+        "chain,\nsweeps": chain["sweep_time"],
         "fresh\ndraws": fresh["chain_time"],
     }
     for i, found in enumerate(times.values()):
