@@ -129,9 +129,9 @@ def orders_and_samples(study: Results) -> Figure:
     middle.set(ylabel=r"error of neighbours' $\langle\sigma_z\sigma_z\rangle$", ylim=(0, None), title="each seed")
     times = {
         "samples": chain["ancestral_time"],
-        "chain,\nsteps": chain["chain_time"],
-        "chain,\nsweeps": chain["sweep_time"],
-        "fresh\ndraws": fresh["chain_time"],
+        "chain, steps": chain["chain_time"],
+        "chain, sweeps": chain["sweep_time"],
+        "fresh draws": fresh["chain_time"],
     }
     for i, found in enumerate(times.values()):
         spread = i + np.linspace(-0.15, 0.15, found.size)
@@ -139,6 +139,6 @@ def orders_and_samples(study: Results) -> Figure:
     right.axhline(1, color=COLOURS[7], lw=0.8)
     right.axhline(SLOW, color=COLOURS[7], lw=0.8, ls="--")
     log_axis(right, "y", ticks=[1, 3, 10, 30])
-    names(right, "x", list(times))
+    names(right, "x", list(times), rotation=35)
     right.set(ylabel="correlation time", xlim=(-0.5, len(times) - 0.5))
     return figure
