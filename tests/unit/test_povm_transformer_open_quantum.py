@@ -236,6 +236,8 @@ def test_the_flow_of_training_is_that_of_the_world():
     found = Flow(parts, np.array([0.5, 3.0]), "cpu")(torch.as_tensor(p)).numpy()
     wanted = [(parts[0] + g * parts[1]) @ q for g, q in zip((0.5, 3.0), p, strict=True)]
     np.testing.assert_allclose(found, wanted, atol=1e-14)
+    flow, q = Flow(parts, np.array([0.5, 3.0]), "cpu"), torch.as_tensor(p).requires_grad_()
+    assert torch.autograd.gradcheck(flow, q)
 
 
 def test_the_world_starts_up_and_the_trapezoid_is_of_second_order(case):

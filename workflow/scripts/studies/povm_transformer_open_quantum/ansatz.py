@@ -49,15 +49,15 @@ class Autoregressive:
         return doubled(self.net.init_parameters(runs, generator, device))
 
     def log_p(self, parameters: Parameters) -> torch.Tensor:
-        """All outcomes share the sequences of their first N - 1 sites: a quarter of the work."""
+        """All outcomes share the sequences of their first N - 2 sites, which the four outcomes of the next one end."""
         place = parameters["place"]
         runs, sites = len(place), self.net.context
         read = prefixes(sites).to(place.device).expand(runs, -1, -1)
-        each = self.net(parameters, read).log_softmax(-1)
-        total = each[:, :, -1].flatten(1)
+        each = self.net(parameters, read, alternatives=DIGITS).log_softmax(-1)
+        total = each[:, :, -DIGITS:].flatten(1)
         for site in range(sites - 1):
-            follow = DIGITS ** (sites - 1 - site)
-            total = total + each[:, ::follow, site].flatten(1).repeat_interleave(follow, 1)
+            stride = DIGITS ** (sites - 2 - site)
+            total = total + each[:, ::stride, site].flatten(1).repeat_interleave(DIGITS * stride, 1)
         return total
 
 
@@ -114,9 +114,10 @@ def digits(sites: int) -> np.ndarray:
 
 
 def prefixes(sites: int) -> torch.Tensor:
-    """Start and all outcomes of the first N - 1 sites: shape (4^(N - 1), N)."""
-    first = digits(sites - 1)
-    return torch.as_tensor(np.concatenate([np.full((len(first), 1), START), first], 1))
+    """Start, all outcomes of the first N - 2 sites, and the alternatives of the next: shape (4^(N - 2), N + 3)."""
+    first = digits(sites - 2)
+    last = np.broadcast_to(np.arange(DIGITS), (len(first), DIGITS))
+    return torch.as_tensor(np.concatenate([np.full((len(first), 1), START), first, last], 1))
 
 
 def visible(sites: int) -> torch.Tensor:
