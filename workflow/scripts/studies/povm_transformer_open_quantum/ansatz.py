@@ -6,7 +6,7 @@ sum over all outcomes is exact too, so that it is not held back by its own Marko
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -69,8 +69,9 @@ class Machine:
     hidden: int
 
     def init(self, runs: int, generator: torch.Generator, device: str) -> Parameters:
-        shapes = {"weight": (DIGITS * self.sites, self.hidden), "hidden_bias": (1, self.hidden)}
-        return drawn(shapes | {"visible_bias": (DIGITS * self.sites, 1)}, runs, generator, device)
+        visible = DIGITS * self.sites
+        shapes = {"weight": (visible, self.hidden), "hidden_bias": (1, self.hidden), "visible_bias": (visible, 1)}
+        return drawn(shapes, runs, generator, device)
 
     def log_p(self, parameters: Parameters) -> torch.Tensor:
         v = visible(self.sites).to(parameters["weight"].device)
@@ -97,7 +98,7 @@ def doubled(parameters: Parameters) -> Parameters:
     return {name: value.detach().double().requires_grad_() for name, value in parameters.items()}
 
 
-def drawn(shapes: dict[str, tuple[int, ...]], runs: int, generator: torch.Generator, device: str) -> Parameters:
+def drawn(shapes: Mapping[str, tuple[int, ...]], runs: int, generator: torch.Generator, device: str) -> Parameters:
     """Small normal weights, runs first."""
     found = {name: torch.randn(runs, *shape, generator=generator) * SPREAD for name, shape in shapes.items()}
     return doubled({name: value.to(device) for name, value in found.items()})

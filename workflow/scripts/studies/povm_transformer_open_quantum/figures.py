@@ -18,7 +18,7 @@ TIME = r"time ($1/\gamma$)"
 FIELD = r"field $g/\gamma$"
 ERROR, FIDELITY, DISTANCE = 0.03, 0.98, 0.06
 """What the claims accept."""
-SLOW = 3
+SLOW, INDEPENDENT = 3, (0.9, 1.1)
 EXACT = {"round_trip": 1e-12, "propagated": 1e-10}
 FLOOR = 1e-6
 
@@ -46,8 +46,8 @@ def paths(study: Results) -> Figure:
     for i, (name, label) in enumerate((("shannon", "outcomes"), ("neumann", "von Neumann"), ("renyi", "Renyi 2"))):
         entropies.plot(time, own[f"exact_{name}"], color=COLOURS[i], lw=1, label=label)
         dots(entropies, time, own[name].mean("drive_seed").values, COLOURS[i])
-    entropies.set(xlabel=TIME, ylabel="entropy (nat)")
-    legend(entropies, loc="center right", handlelength=1.2, labelspacing=0.2)
+    entropies.set(xlabel=TIME, ylabel="entropy (nat)", ylim=(-0.3, 8))
+    legend(entropies, loc="upper right", handlelength=1.2, labelspacing=0.2)
     for drive in range(2):
         label = f"g = {float(states['drive'][drive]):g}"
         way.plot(time, states["exact_to_steady"].isel(drive=drive), color=COLOURS[drive], lw=1, label=label)
@@ -89,6 +89,11 @@ def steady_states(study: Results) -> Figure:
         style = {"color": colour, "markersize": 4, "lw": 0.8}
         error.plot(field, scores["spin_error"].sel({"method": name}).clip(FLOOR), f"{marker}-", **style)
         infidelity.plot(field, (1 - scores["fidelity"].sel({"method": name})).clip(FLOOR), f"{marker}-", **style)
+    in_plane = {"color": COLOURS[3], "markersize": 5, "lw": 0, "mfc": "none"}
+    where = scores["plane_field"].values
+    error.plot(where, scores["plane_error"].clip(FLOOR), "D", label="rectangle", **in_plane)
+    infidelity.plot(where, (1 - scores["plane_fidelity"]).clip(FLOOR), "D", **in_plane)
+    legend(error, loc="lower right", handletextpad=0.2)
     for panel, edge, label in (
         (error, ERROR, "largest error of a mean spin"),
         (infidelity, 1 - FIDELITY, "infidelity 1 - F"),
@@ -98,7 +103,6 @@ def steady_states(study: Results) -> Figure:
         panel.axhspan(low / 10, edge, color=COLOURS[2], alpha=0.12, lw=0)
         panel.set(xlabel=FIELD, ylabel=label, ylim=(low, None))
     for i, (axis, label) in enumerate(SPINS.items()):
-        where = scores["plane_field"].values
         flat.plot(where, scores["plane_exact_spins"].sel(axis=axis), color=COLOURS[i], lw=1, label=label)
         flat.plot(where, scores["plane_spins"].sel(axis=axis).median("plane_seed"), "o", color=COLOURS[i], markersize=4)
     flat.set(xlabel=FIELD, ylabel="mean spin", title="rectangle")
@@ -136,7 +140,7 @@ def orders_and_samples(study: Results) -> Figure:
     for i, found in enumerate(times.values()):
         spread = i + np.linspace(-0.15, 0.15, found.size)
         right.plot(spread, found.values, "o", color=COLOURS[i], markersize=3)
-    right.axhline(1, color=COLOURS[7], lw=0.8)
+    right.axhspan(*INDEPENDENT, color=COLOURS[2], alpha=0.12, lw=0)
     right.axhline(SLOW, color=COLOURS[7], lw=0.8, ls="--")
     log_axis(right, "y", ticks=[1, 3, 10, 30])
     names(right, "x", list(times), rotation=35)

@@ -153,8 +153,9 @@ def sweep(case: Case[Params]) -> dict[str, xr.Dataset]:
         found.append(settle(case, ansatz, parameters, flow, case.params.train.steps, name))
         kept[name] = parameters
         sizes.append(count(parameters))
-    lead = {"method": list(kept), "field": fields, "seed": list(range(seeds))}
-    result = group(lead, *(np.array(part) for part in zip(*found, strict=True)), "gamma")
+    lead: dict[str, list] = {"method": list(kept), "field": fields, "seed": list(range(seeds))}
+    before, after, loss = (np.array(part) for part in zip(*found, strict=True))
+    result = group(lead, before, after, loss, "gamma")
     result["parameters"] = labelled("method", sizes, "parameters of a network")
     return {"sweep": result, "sweep_weights": weights_dataset(kept["transformer"], range(len(fields) * seeds))}
 
@@ -167,7 +168,7 @@ def in_orders(case: Case[Params]) -> dict[str, xr.Dataset]:
     net = network(case, sites)
     parameters = start(case, net, "orders", p.order_seeds, len(ORDERS))
     found = settle(case, net, parameters, flow, p.steps, "orders", torch.as_tensor(index, device=case.device))
-    lead = {"order": list(ORDERS), "order_seed": list(range(p.order_seeds))}
+    lead: dict[str, list] = {"order": list(ORDERS), "order_seed": list(range(p.order_seeds))}
     return {"orders": group(lead, *found, "gamma"), "orders_weights": weights_dataset(parameters, range(len(index)))}
 
 
