@@ -29,6 +29,18 @@ def tokens(runs=3, batch=4, length=6):
 # -------------------------------------------------------------------------------------------------------- the network
 
 
+@pytest.mark.parametrize("alternatives", [1, 2])
+def test_double_weights_give_double_logits_near_the_single_ones(alternatives):
+    net = small(causal=True)
+    single = net.init_parameters(3, generator())
+    double = {name: value.detach().double().requires_grad_() for name, value in single.items()}
+    found = net(double, tokens(), alternatives=alternatives)
+    assert found.dtype == torch.float64
+    torch.testing.assert_close(found.float(), net(single, tokens(), alternatives=alternatives), atol=1e-5, rtol=0)
+    gradients = torch.autograd.grad(found.square().sum(), list(double.values()), materialize_grads=True)
+    assert {gradient.dtype for gradient in gradients} == {torch.float64}
+
+
 @pytest.mark.parametrize("norm", ["pre", "post"])
 def test_a_block_is_torchs_encoder_layer(norm):
     net = small(norm=norm, layers=1)

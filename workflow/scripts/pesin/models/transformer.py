@@ -163,7 +163,7 @@ class Transformer:
         Parameters
         ----------
         weights
-            As from `init_parameters`, or effective weights made of them.
+            As from `init_parameters`, or effective weights made of them; all float32 or all float64.
         x : Tensor
             Integer symbols, shape (runs, batch, length), or vectors, shape (runs, batch, length, inputs).
         watch
@@ -185,7 +185,7 @@ class Transformer:
         runs, batch, length = x.shape[:3]
         look = watch or (lambda name, layer, tensor: None)
         layers = _unstacked(weights, self.layers)
-        mask = torch.zeros(1, length, length, device=x.device)
+        mask = torch.zeros(1, length, length, device=x.device, dtype=weights["place"].dtype)
         if self.causal:
             mask = torch.full_like(mask, -torch.inf).triu(1)
         places = weights["place"][:, :length]
