@@ -77,6 +77,7 @@ def train(case: Case[Params], data: Any) -> xr.DataTree:
             ("arm", "seed", "update"), losses.reshape(len(found), seeds, -1), "loss in training", nan=DIVERGED
         ),
         "units": labelled(("arm", "unit"), scale[::seeds], "deviations of what ballistic motion leaves"),
+        "speed": labelled((), units.speed, "root mean square of a component of the velocities", "sqrt(epsilon/m)"),
     }
     names = {"arm": [f"{stride} steps, {many} pairs" for stride, many in found], "unit": ["displacement", "kick"]}
     return xr.DataTree.from_dict(
