@@ -1,0 +1,172 @@
+"""The study's figures: single steps and horizons, roll-outs, agreement with MD, phase space."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from scipy.stats import chi2
+
+from pesin.plot.style import COLOURS, interval_whiskers, legend, log_axis, names, panels
+from pesin.stats.intervals import interval
+from pesin.steps.results import Results
+from studies.trajcast_force_free_md.thermostat import freedom
+
+GREY = COLOURS[7]
+
+
+def steps(study: Results) -> Figure:
+    """Parity, errors of one step, and roll-outs against the horizon."""
+    result: Any = study["forecast/crystal"]
+    figure, ((parity, error), (curve, scan)) = panels(2, 2, height=2.7)
+    for i, unit in enumerate(("displacement", "kick")):
+        exact, learnt = result["parity"].sel(unit=unit).values
+        size = exact.std()
+        said = "displacement" if unit == "displacement" else "velocity"
+        parity.plot(exact / size, learnt / size, ".", markersize=2, color=COLOURS[i], label=said, rasterized=True)
+    ends = np.array([-4, 4])
+    parity.plot(ends, ends, color=GREY, linewidth=0.8)
+    parity.set(xlabel="exact, in deviations", ylabel="learnt, in deviations", xlim=ends, ylim=ends)
+    place = np.arange(result.sizes["stride"])
+    for i, unit in enumerate(("displacement", "kick")):
+        left = 1 - result["r2"].sel(unit=unit)
+        for seed in left["seed"].values:
+            error.plot(place, left.sel(seed=seed), "o-", markersize=3, linewidth=0.8, color=COLOURS[i])
+    error.axhline(0.05, color=GREY, linestyle=":", linewidth=0.8)
+    log_axis(error, "y")
+    names(error, "x", result["stride"].values)
+    error.set(xlabel="horizon (MD steps)", ylabel="1 - R2 of one step", xlim=(-0.5, len(place) - 0.5))
+    for seed in result["seed"].values:
+        curve.plot(
+            result["pairs"], 10 ** result["log_error"].sel(seed=seed), "o-", markersize=3, linewidth=0.8, color=COLOURS[2]
+        )
+    log_axis(curve, "y")
+    log_axis(curve, "x")
+    curve.set(xlabel="pairs of frames in training", ylabel="1 - R2, mean of both")
+    horizons(scan, result, place)
+    for panel in (parity, scan):
+        legend(panel, outside="above", ncols=2)
+    return figure
+
+
+def horizons(panel: Axes, result: Any, place: np.ndarray) -> None:
+    """Temperature and spread of roll-outs over what they should be; values beyond the panel lie on its edge."""
+    low, high = 0.3, 3.0
+    panel.axhspan(0.8, 1.2, color=GREY, alpha=0.15, linewidth=0)
+    kinds = (("temperature_ratio", "o", "temperature"), ("spread_ratio", "s", "displacement"))
+    for i, (variable, marker, said) in enumerate(kinds):
+        for j, seed in enumerate(result["seed"].values):
+            values = result[variable].sel(seed=seed).values
+            at = place + 0.1 * (j - 1)
+            lost = ~np.isfinite(values)
+            label = said if j == 0 else None
+            panel.plot(at, np.clip(values, low, high), marker, markersize=4, color=COLOURS[i], label=label)
+            panel.plot(at[lost], np.full(lost.sum(), high * (0.9 - 0.2 * i)), "x", color=COLOURS[i])
+        verlet = result["verlet"].values[:, i]
+        label = "Verlet" if i == 0 else None
+        panel.plot(place + 0.25, np.clip(verlet, low, high), marker, markersize=4, color=GREY, label=label)
+        lost = ~np.isfinite(verlet)
+        panel.plot(place[lost] + 0.25, np.full(lost.sum(), high * (0.9 - 0.2 * i)), "x", color=GREY)
+    log_axis(panel, "y", ticks=[0.3, 0.5, 1, 2, 3])
+    names(panel, "x", result["stride"].values)
+    panel.set(xlabel="horizon (MD steps)", ylabel="over what it should be", ylim=(0.28, 3.2), xlim=(-0.5, len(place) - 0.5))
+
+
+def along(panel: Axes, values: np.ndarray, colour: str, label: str | None = None) -> None:
+    """Mean and range of (copies, frame)."""
+    frame = np.arange(values.shape[-1])
+    flat = values.reshape(-1, values.shape[-1])
+    panel.fill_between(frame, flat.min(0), flat.max(0), color=colour, alpha=0.2, linewidth=0)
+    panel.plot(frame, flat.mean(0), color=colour, linewidth=1, label=label)
+
+
+def roll_outs(study: Results) -> Figure:
+    """Temperature, spread, the larger crystal, and the distance from the exact trajectory."""
+    result: Any = study["forecast/crystal"]
+    data: Any = study["simulate/crystal"]
+    target = study.params("crystal").simulate.temperature
+    figure, ((warm, wide), (large, lost)) = panels(2, 2, height=2.5)
+    along(warm, result["warmth"].values, COLOURS[0])
+    warm.axhspan(0.85 * target, 1.15 * target, color=GREY, alpha=0.2, linewidth=0)
+    warm.set(xlabel="big step", ylabel="temperature (epsilon)")
+    pairs = ((wide, "spread", "exact_spread", "reference"), (large, "large_spread", "exact_large_spread", "large"))
+    for panel, variable, exact, group in pairs:
+        along(panel, result[variable].values, COLOURS[0], "networks")
+        moved = data[group]["position"].values - data[group]["site"].values
+        along(panel, (moved**2).sum(-1).mean(-1), "black", "MD")
+        level = float(result[exact])
+        panel.axhspan(0.8 * level, 1.2 * level, color=GREY, alpha=0.2, linewidth=0)
+        said = "mean squared displacement\n" + ("larger crystal (sigma^2)" if group == "large" else "(sigma^2)")
+        panel.set(xlabel="big step", ylabel=said)
+        legend(panel, outside="above", ncols=2)
+    for i, seed in enumerate(result["seed"].values):
+        apart = result["apart"].sel(seed=seed).values
+        along(lost, np.maximum(apart[:, 1:], 1e-4), COLOURS[i], f"seed {seed}")
+    lost.axhline(study.params("crystal").forecast.tolerance, color=GREY, linestyle=":", linewidth=1)
+    log_axis(lost, "y")
+    lost.set(xlabel="big step, no thermostat", ylabel="distance from MD\nover the atoms' spread")
+    legend(lost, outside="above", ncols=3)
+    return figure
+
+
+def agreement(study: Results) -> Figure:
+    """Radial distribution, autocorrelation, density of states, kinetic energies."""
+    result: Any = study["forecast/crystal"]
+    fixed: Any = study["forecast/berendsen"]
+    figure, axes = panels(2, 2, height=2.5)
+    kinds = (
+        (axes[0, 0], "r", "g", "exact_g", "r (sigma)", "g(r)"),
+        (axes[0, 1], "lag", "vacf", "exact_vacf", "lag (LJ time)", "velocity autocorrelation"),
+        (axes[1, 0], "omega", "vdos", "exact_vdos", "angular frequency (1/LJ time)", "density of states"),
+    )
+    for panel, dimension, variable, exact, x, y in kinds:
+        panel.plot(result[dimension], result[exact], color="black", linewidth=1.6, label="MD")
+        for i, seed in enumerate(result["seed"].values):
+            panel.plot(
+                result[dimension], result[variable].sel(seed=seed), "--", color=COLOURS[i], linewidth=1, label=f"seed {seed}"
+            )
+        panel.set(xlabel=x, ylabel=y)
+    axes[1, 0].axvline(float(result["omega"][-1]), color=GREY, linestyle=":", linewidth=1)
+    energy = axes[1, 1]
+    target = study.params("crystal").simulate.temperature
+    degrees = freedom(result.sizes["atom"])
+    edges = np.linspace(0.5 * target, 1.6 * target, 31)
+    for i, seed in enumerate(result["seed"].values):
+        for source, colour in ((fixed, GREY), (result, COLOURS[i])):
+            values = source["warmth"].sel(seed=seed).values.ravel()
+            values = values[np.isfinite(values)]
+            energy.hist(values, edges, density=True, histtype="step", color=colour, linewidth=0.9)
+    middle = (edges[1:] + edges[:-1]) / 2
+    energy.plot(middle, chi2(degrees).pdf(middle * degrees / target) * degrees / target, color="black", linewidth=1.6)
+    energy.set(xlabel="temperature (epsilon)", ylabel="density", xlim=(edges[0], edges[-1]))
+    for panel in axes[0]:
+        legend(panel, outside="above", ncols=4)
+    return figure
+
+
+def phase_space(study: Results) -> Figure:
+    """Volume and reversibility of the learnt step, and entropies against MD."""
+    result: Any = study["entropy/crystal"]
+    figure, axes = panels(1, 3, height=2.6)
+    seeds = result["seed"].values
+    kinds = (("log_volume", "log of the volume's factor (nat)"), ("irreversibility", "distance, there and back"))
+    for panel, (variable, said) in zip(axes[0], kinds, strict=False):
+        for i, seed in enumerate(seeds):
+            values = result[variable].sel(seed=seed).values
+            panel.plot(np.full(len(values), i), values, "o", markersize=4, color=COLOURS[i])
+        panel.axhline(0, color=GREY, linewidth=0.8)
+        names(panel, "x", seeds)
+        panel.set(xlabel="seed", ylabel=said, xlim=(-0.5, len(seeds) - 0.5))
+    panel = axes[0, 2]
+    floor, atoms = float(result["configurational_floor"]), study.params("crystal").simulate.cells ** 3 * 4
+    panel.axhspan(-floor / atoms, floor / atoms, color=GREY, alpha=0.25, linewidth=0)
+    first = result["configurational"]
+    both = np.stack([(first - result["exact_configurational"]) / atoms, result["two_body"] - result["exact_two_body"]])
+    shown = first.copy(data=both[0]).expand_dims(measure=2).copy(data=both)
+    interval_whiskers(panel, [0, 1], interval(shown, "seed"), color=COLOURS[0])
+    panel.axhline(0, color=GREY, linewidth=0.8)
+    names(panel, "x", ["configurational", "two-body"], [0, 1])
+    panel.set(ylabel="entropy of an atom\nless that of MD (nat)", xlim=(-0.5, 1.5))
+    return figure
