@@ -64,7 +64,7 @@ def roll_out(
     runs, device = len(units.dt), units.dt.device
     place, pace = (torch.as_tensor(a, dtype=torch.float32, device=device).expand(runs, *a.shape) for a in (x, v))
     path = np.empty((2, steps + 1, *place.shape), np.float32)
-    path[:, 0] = x, v
+    path[0, 0], path[1, 0] = x, v
     mass = world.mass.numpy(force=True)
     for i in range(1, steps + 1):
         place, pace = big_step(parameters, world, units, place, pace, conserve)
