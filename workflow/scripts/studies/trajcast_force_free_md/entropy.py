@@ -39,9 +39,15 @@ def entropy(case: Case[Params], data: Any, trained: Any, made: xr.Dataset) -> xr
             "two_body": labelled(
                 "seed", [two_body(g, r, density) for g in made["g"].values], "two-body entropy", "nat", nan=DIVERGED
             ),
-            "exact_two_body": labelled((), two_body(made["exact_g"].values, r, density), "two-body entropy in MD", "nat"),
+            "exact_two_body": labelled(
+                (), two_body(made["exact_g"].values, r, density), "two-body entropy in MD", "nat"
+            ),
             "log_volume": labelled(
-                ("seed", "state"), log_volume, "log of what a volume in phase space is multiplied by", "nat", nan=DIVERGED
+                ("seed", "state"),
+                log_volume,
+                "log of what a volume in phase space is multiplied by",
+                "nat",
+                nan=DIVERGED,
             ),
             "irreversibility": labelled(
                 ("seed", "state"), turned, "distance from the start after a step there and back", nan=DIVERGED

@@ -40,7 +40,12 @@ def steps(study: Results) -> Figure:
     error.set(xlabel="horizon (MD steps)", ylabel="1 - R2 of one step", xlim=(-0.5, len(place) - 0.5))
     for seed in result["seed"].values:
         curve.plot(
-            result["pairs"], 10 ** result["log_error"].sel(seed=seed), "o-", markersize=3, linewidth=0.8, color=COLOURS[2]
+            result["pairs"],
+            10 ** result["log_error"].sel(seed=seed),
+            "o-",
+            markersize=3,
+            linewidth=0.8,
+            color=COLOURS[2],
         )
     log_axis(curve, "y")
     log_axis(curve, "x")
@@ -71,7 +76,9 @@ def horizons(panel: Axes, result: Any, place: np.ndarray) -> None:
         panel.plot(place[lost] + 0.25, np.full(lost.sum(), high * (0.9 - 0.2 * i)), "x", color=GREY)
     log_axis(panel, "y", ticks=[0.3, 0.5, 1, 2, 3])
     names(panel, "x", result["stride"].values)
-    panel.set(xlabel="horizon (MD steps)", ylabel="over what it should be", ylim=(0.28, 3.2), xlim=(-0.5, len(place) - 0.5))
+    panel.set(
+        xlabel="horizon (MD steps)", ylabel="over what it should be", ylim=(0.28, 3.2), xlim=(-0.5, len(place) - 0.5)
+    )
 
 
 def along(panel: Axes, values: np.ndarray, colour: str, label: str | None = None) -> None:
@@ -125,7 +132,12 @@ def agreement(study: Results) -> Figure:
         panel.plot(result[dimension], result[exact], color="black", linewidth=1.6, label="MD")
         for i, seed in enumerate(result["seed"].values):
             panel.plot(
-                result[dimension], result[variable].sel(seed=seed), "--", color=COLOURS[i], linewidth=1, label=f"seed {seed}"
+                result[dimension],
+                result[variable].sel(seed=seed),
+                "--",
+                color=COLOURS[i],
+                linewidth=1,
+                label=f"seed {seed}",
             )
         panel.set(xlabel=x, ylabel=y)
     axes[1, 0].axvline(float(result["omega"][-1]), color=GREY, linestyle=":", linewidth=1)

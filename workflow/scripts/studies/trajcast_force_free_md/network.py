@@ -1,7 +1,7 @@
 """An equivariant network from positions and velocities to those a big step later, with a runs axis.
 
-Messages have scalars and vectors (after PaiNN: Schütt, Unke, Gastegger 2021), and their filters know how fast two atoms
-approach, to first order. All inputs are differences, so that neither the place nor the speed of the whole matters; under
+Messages have scalars and vectors (after PaiNN: Schütt, Unke, Gastegger 2021), and filters know how fast two atoms
+approach, to first order. All inputs are differences, so that neither place nor speed of the whole matter; under
 rotations and reflections the outputs turn with the inputs. What is learnt is what ballistic motion leaves.
 """
 

@@ -8,6 +8,7 @@ from pydantic import Field, PositiveFloat, PositiveInt, model_validator
 
 from pesin.params import Model, Rising
 
+Fraction = Annotated[float, Field(gt=0, lt=1)]
 Replicas = Annotated[int, Field(ge=3)]
 
 
@@ -76,6 +77,16 @@ class Entropy(Model):
     """Of its central differences, in double precision."""
 
 
+class Holds(Model):
+    """What roll-outs of a horizon must keep to, so that it counts."""
+
+    r2: Fraction
+    """Of one step: the least R^2 of the velocities' change."""
+    temperature: Fraction
+    spread: Fraction
+    """Largest relative error of the mean temperature, and of the mean squared displacement."""
+
+
 class Forecast(Model):
     """Seen by the forecast step."""
 
@@ -90,8 +101,9 @@ class Forecast(Model):
     bins: Annotated[int, Field(ge=4)]
     """Of g(r), from `closest` to half the box."""
     closest: PositiveFloat
-    tolerance: Annotated[float, Field(gt=0, lt=1)]
+    tolerance: Fraction
     """Error, over the spread of the atoms about their sites, at which a forecast has lost the trajectory."""
+    holds: Holds
 
 
 class Params(Model):

@@ -8,7 +8,7 @@ import numpy as np
 
 
 def temperature(v: np.ndarray, mass: np.ndarray) -> np.ndarray:
-    """Of velocities (..., atoms, 3) and masses (atoms,): 2 K over the degrees of freedom, those of the centre left out."""
+    """Of velocities (..., atoms, 3) and masses (atoms,): 2 K over the degrees of freedom, less the centre's three."""
     return (mass[:, None] * v**2).sum((-1, -2)) / freedom(v.shape[-2])
 
 
@@ -18,7 +18,9 @@ def freedom(atoms: int) -> int:
 
 
 def csvr(rng: np.random.Generator, now: np.ndarray, target: float, degrees: int, relax: float) -> np.ndarray:
-    """Factor of the velocities in a step of canonical rescaling (Bussi, Donadio, Parrinello, J. Chem. Phys. 126, 014101).
+    """Factor of the velocities in a step of canonical rescaling.
+
+    Bussi, Donadio and Parrinello, J. Chem. Phys. 126, 014101 (2007), appendix A.
 
     Parameters
     ----------

@@ -56,10 +56,9 @@ def train(case: Case[Params], data: Any) -> xr.DataTree:
         shaken = rng.standard_normal((2, len(pairs), params.batch, *x.shape[2:]), np.float32)
         shaken = noise * torch.as_tensor(shaken, device=case.device)
         after = big_step(parameters, world, units, x[replica, frame] + shaken[0], v[replica, frame] + shaken[1])
-        return (
-            ((after[0] - x[replica, later]) / units.displacement).square().mean((1, 2, 3))
-            + ((after[1] - v[replica, later]) / units.kick).square().mean((1, 2, 3))
-        )
+        return ((after[0] - x[replica, later]) / units.displacement).square().mean((1, 2, 3)) + (
+            (after[1] - v[replica, later]) / units.kick
+        ).square().mean((1, 2, 3))
 
     def rate_of(step: int) -> torch.Tensor:
         return torch.full((len(pairs),), params.lr * half_cosine(step, params.steps), device=case.device)
