@@ -81,7 +81,7 @@ def two_body(g: np.ndarray, r: np.ndarray, density: float) -> float:
 
 @torch.no_grad()
 def jacobians(case: Case[Params], data: Any, trained: Any) -> tuple[np.ndarray, np.ndarray]:
-    """log|det J| by central differences, and |back - start| over |there - start|, each (seed, state), at held-out states.
+    """log|det J| by central differences and |back - start| over |there - start|, (seed, state), at held-out states.
 
     A true step at constant energy gives 0 for both.
     """

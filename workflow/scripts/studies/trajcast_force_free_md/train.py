@@ -118,5 +118,5 @@ def units_of(params: Params, x: torch.Tensor, v: torch.Tensor, ahead: np.ndarray
 def restored_units(scale: np.ndarray, dt: np.ndarray, speed: float, device, dtype=torch.float32) -> Units:
     """Units from deviations of shape (runs, 2) and big steps of shape (runs,)."""
     columns = np.column_stack([dt, scale])
-    tensors = torch.as_tensor(columns, dtype=dtype, device=device).T.reshape(3, -1, 1, 1, 1)
-    return Units(*tensors, speed)
+    step, displacement, kick = torch.as_tensor(columns, dtype=dtype, device=device).T.reshape(3, -1, 1, 1, 1)
+    return Units(step, displacement, kick, speed)
