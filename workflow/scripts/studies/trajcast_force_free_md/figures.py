@@ -159,9 +159,9 @@ def agreement(study: Results) -> Figure:
 
 
 def phase_space(study: Results) -> Figure:
-    """Volume and reversibility of the learnt step, and entropies against MD."""
+    """Volume and reversibility of the learnt step, entropies against MD, momentum with and without the projection."""
     result: Any = study["entropy/crystal"]
-    figure, axes = panels(1, 3, height=2.6)
+    figure, axes = panels(2, 2, height=2.4)
     seeds = result["seed"].values
     kinds = (("log_volume", "log of the volume's factor (nat)"), ("irreversibility", "distance, there and back"))
     for panel, (variable, said) in zip(axes[0], kinds, strict=False):
@@ -171,7 +171,7 @@ def phase_space(study: Results) -> Figure:
         panel.axhline(0, color=GREY, linewidth=0.8)
         names(panel, "x", seeds)
         panel.set(xlabel="seed", ylabel=said, xlim=(-0.5, len(seeds) - 0.5))
-    panel = axes[0, 2]
+    panel = axes[1, 0]
     floor, atoms = float(result["configurational_floor"]), study.params("crystal").simulate.cells ** 3 * 4
     panel.axhspan(-floor / atoms, floor / atoms, color=GREY, alpha=0.25, linewidth=0)
     first = result["configurational"]
@@ -181,4 +181,12 @@ def phase_space(study: Results) -> Figure:
     panel.axhline(0, color=GREY, linewidth=0.8)
     names(panel, "x", ["configurational", "two-body"], [0, 1])
     panel.set(ylabel="entropy of an atom\nless that of MD (nat)", xlim=(-0.5, 1.5))
+    made: Any = study["forecast/crystal"]
+    for i, seed in enumerate(made["seed"].values):
+        values = np.maximum(made["momentum"].sel(seed=seed).values, 1e-9)
+        axes[1, 1].plot([0, 1], values, "o", markersize=4, color=COLOURS[i], label=f"seed {seed}")
+    log_axis(axes[1, 1], "y")
+    names(axes[1, 1], "x", ["projected", "as it comes"], [0, 1])
+    axes[1, 1].set(ylabel="momentum of an atom\n(sqrt(m epsilon))", xlim=(-0.5, 1.5))
+    legend(axes[1, 1], outside="above", ncols=3)
     return figure
