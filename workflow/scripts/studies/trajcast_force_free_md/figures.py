@@ -37,7 +37,7 @@ def steps(study: Results) -> Figure:
     error.axhline(0.05, color=GREY, linestyle=":", linewidth=0.8)
     log_axis(error, "y")
     names(error, "x", result["stride"].values)
-    error.set(xlabel="horizon (MD steps)", ylabel="1 - R2 of one step", xlim=(-0.5, len(place) - 0.5))
+    error.set(xlabel="horizon (MD steps)", ylabel="1 - R2 of one step", xlim=(-0.5, len(place) - 0.5), ylim=(1e-3, 2))
     for seed in result["seed"].values:
         curve.plot(
             result["pairs"],
@@ -48,8 +48,8 @@ def steps(study: Results) -> Figure:
             color=COLOURS[2],
         )
     log_axis(curve, "y")
-    log_axis(curve, "x")
-    curve.set(xlabel="pairs of frames in training", ylabel="1 - R2, mean of both")
+    log_axis(curve, "x", ticks=list(result["pairs"].values))
+    curve.set(xlabel="pairs of frames in training", ylabel="1 - R2, mean of both", ylim=(1e-3, 2))
     horizons(scan, result, place)
     for panel in (parity, scan):
         legend(panel, outside="above", ncols=2)
@@ -110,10 +110,10 @@ def roll_outs(study: Results) -> Figure:
         legend(panel, outside="above", ncols=2)
     for i, seed in enumerate(result["seed"].values):
         apart = result["apart"].sel(seed=seed).values
-        along(lost, np.maximum(apart[:, 1:], 1e-4), COLOURS[i], f"seed {seed}")
+        along(lost, np.maximum(apart, 1e-3), COLOURS[i], f"seed {seed}")
     lost.axhline(study.params("crystal").forecast.tolerance, color=GREY, linestyle=":", linewidth=1)
     log_axis(lost, "y")
-    lost.set(xlabel="big step, no thermostat", ylabel="distance from MD\nover the atoms' spread")
+    lost.set(xlabel="big step, no thermostat", ylabel="distance from MD\nover the atoms' spread", ylim=(1e-3, 30))
     legend(lost, outside="above", ncols=3)
     return figure
 
@@ -149,9 +149,17 @@ def agreement(study: Results) -> Figure:
         for source, colour in ((fixed, GREY), (result, COLOURS[i])):
             values = source["warmth"].sel(seed=seed).values.ravel()
             values = values[np.isfinite(values)]
-            energy.hist(values, edges, density=True, histtype="step", color=colour, linewidth=0.9)
+            label = "no noise" if source is fixed and i == 0 else None
+            energy.hist(values, edges, density=True, histtype="step", color=colour, linewidth=0.9, label=label)
     middle = (edges[1:] + edges[:-1]) / 2
-    energy.plot(middle, chi2(degrees).pdf(middle * degrees / target) * degrees / target, color="black", linewidth=1.6)
+    energy.plot(
+        middle,
+        chi2(degrees).pdf(middle * degrees / target) * degrees / target,
+        color="black",
+        linewidth=1.6,
+        label="law",
+    )
+    legend(energy, outside="above", ncols=2)
     energy.set(xlabel="temperature (epsilon)", ylabel="density", xlim=(edges[0], edges[-1]))
     for panel in axes[0]:
         legend(panel, outside="above", ncols=4)
@@ -159,19 +167,16 @@ def agreement(study: Results) -> Figure:
 
 
 def phase_space(study: Results) -> Figure:
-    """Volume and reversibility of the learnt step, entropies against MD, momentum with and without the projection."""
+    """Volume that the learnt step keeps or not, entropies against MD, momentum with and without the projection."""
     result: Any = study["entropy/crystal"]
-    figure, axes = panels(2, 2, height=2.4)
+    figure, ((volume, panel, momentum),) = panels(1, 3, height=2.6)
     seeds = result["seed"].values
-    kinds = (("log_volume", "log of the volume's factor (nat)"), ("irreversibility", "distance, there and back"))
-    for panel, (variable, said) in zip(axes[0], kinds, strict=False):
-        for i, seed in enumerate(seeds):
-            values = result[variable].sel(seed=seed).values
-            panel.plot(np.full(len(values), i), values, "o", markersize=4, color=COLOURS[i])
-        panel.axhline(0, color=GREY, linewidth=0.8)
-        names(panel, "x", seeds)
-        panel.set(xlabel="seed", ylabel=said, xlim=(-0.5, len(seeds) - 0.5))
-    panel = axes[1, 0]
+    for i, seed in enumerate(seeds):
+        values = result["log_volume"].sel(seed=seed).values
+        volume.plot(np.full(len(values), i), values, "o", markersize=4, color=COLOURS[i])
+    volume.axhline(0, color=GREY, linewidth=0.8)
+    names(volume, "x", seeds)
+    volume.set(xlabel="seed", ylabel="log of the volume's factor (nat)", xlim=(-0.5, len(seeds) - 0.5))
     floor, atoms = float(result["configurational_floor"]), study.params("crystal").simulate.cells ** 3 * 4
     panel.axhspan(-floor / atoms, floor / atoms, color=GREY, alpha=0.25, linewidth=0)
     first = result["configurational"]
@@ -179,14 +184,14 @@ def phase_space(study: Results) -> Figure:
     shown = first.copy(data=both[0]).expand_dims(measure=2).copy(data=both)
     interval_whiskers(panel, [0, 1], interval(shown, "seed"), color=COLOURS[0])
     panel.axhline(0, color=GREY, linewidth=0.8)
-    names(panel, "x", ["configurational", "two-body"], [0, 1])
+    names(panel, "x", ["configur.", "two-body"], [0, 1])
     panel.set(ylabel="entropy of an atom\nless that of MD (nat)", xlim=(-0.5, 1.5))
     made: Any = study["forecast/crystal"]
     for i, seed in enumerate(made["seed"].values):
         values = np.maximum(made["momentum"].sel(seed=seed).values, 1e-9)
-        axes[1, 1].plot([0, 1], values, "o", markersize=4, color=COLOURS[i], label=f"seed {seed}")
-    log_axis(axes[1, 1], "y")
-    names(axes[1, 1], "x", ["projected", "as it comes"], [0, 1])
-    axes[1, 1].set(ylabel="momentum of an atom\n(sqrt(m epsilon))", xlim=(-0.5, 1.5))
-    legend(axes[1, 1], outside="above", ncols=3)
+        momentum.plot([0, 1], values, "o", markersize=4, color=COLOURS[i], label=f"seed {seed}")
+    log_axis(momentum, "y", ticks=[1e-9, 1e-6, 1e-3, 1])
+    names(momentum, "x", ["projected", "as it comes"], [0, 1])
+    momentum.set(ylabel="momentum of an atom\n(sqrt(m epsilon))", xlim=(-0.5, 1.5), ylim=(5e-10, 2))
+    legend(momentum, outside="above", ncols=3)
     return figure

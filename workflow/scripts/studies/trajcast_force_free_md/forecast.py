@@ -36,7 +36,7 @@ SCANNED = 4
 KEPT = 4
 """Every how many-th frame of the roll-outs goes into the file, and into g(r)."""
 UNGUIDED = 50
-"""Big steps of the roll-outs without the projection of the momentum."""
+"""Big steps, at most, of the roll-outs with and without the projection of the momentum."""
 STATED = ("seed", "replica", "frame")
 DRAWN = 400
 """Values in the parity plots."""
@@ -254,9 +254,9 @@ def alone(case: Case[Params], data: Any, trained: Any, world: World) -> dict[str
     total = 0.5 * (mass[:, None] * ends[1] ** 2).sum((-1, -2))
     total = total + lennard_jones(ends[0], box, params.simulate.cutoff)[1]
     drift = (total[..., 1] - total[..., 0]) / abs(total[..., 0]) / (x.shape[2] - 1)
-    momentum = []
+    momentum, unguided = [], min(UNGUIDED, exact.shape[1] - 1)
     for conserve in (True, False):
-        pace = roll_out(made, world, *starts(data, "held_out", SCANNED), UNGUIDED, None, conserve)[1][:, :, -1]
+        pace = roll_out(made, world, *starts(data, "held_out", SCANNED), unguided, None, conserve)[1][:, :, -1]
         momentum.append(np.sqrt((pace.mean(-2) ** 2).sum(-1)).mean(1))
     return {
         "followed": labelled(
