@@ -1,4 +1,4 @@
-"""The study's figures: single steps and horizons, roll-outs, agreement with MD, phase space."""
+"""The study's figures: single steps and horizons, roll-outs and phase space, agreement with MD."""
 
 from __future__ import annotations
 
@@ -90,32 +90,53 @@ def along(panel: Axes, values: np.ndarray, colour: str, label: str | None = None
 
 
 def roll_outs(study: Results) -> Figure:
-    """Temperature, spread, the larger crystal, and the distance from the exact trajectory."""
+    """Spread in both crystals and the distance from the exact trajectory; volume, entropies and momentum."""
     result: Any = study["forecast/crystal"]
     data: Any = study["simulate/crystal"]
-    target = study.params("crystal").simulate.temperature
-    figure, ((warm, wide), (large, lost)) = panels(2, 2, height=2.5)
-    along(warm, result["warmth"].values, COLOURS[0])
-    warm.axhspan(0.85 * target, 1.15 * target, color=GREY, alpha=0.2, linewidth=0)
-    warm.set(xlabel="big step", ylabel="temperature (epsilon)")
-    pairs = ((wide, "spread", "exact_spread", "reference"), (large, "large_spread", "exact_large_spread", "large"))
+    figure, ((small, large, lost), below) = panels(2, 3, height=2.4)
+    pairs = ((small, "spread", "exact_spread", "reference"), (large, "large_spread", "exact_large_spread", "large"))
     for panel, variable, exact, group in pairs:
         along(panel, result[variable].values, COLOURS[0], "networks")
         moved = data[group]["position"].values - data[group]["site"].values
         along(panel, (moved**2).sum(-1).mean(-1), "black", "MD")
         level = float(result[exact])
         panel.axhspan(0.8 * level, 1.2 * level, color=GREY, alpha=0.2, linewidth=0)
-        said = "mean squared displacement\n" + ("larger crystal (sigma^2)" if group == "large" else "(sigma^2)")
-        panel.set(xlabel="big step", ylabel=said)
+        said = "larger crystal (sigma^2)" if group == "large" else "(sigma^2)"
+        panel.set(xlabel="big step", ylabel=f"mean squared displacement\n{said}")
         legend(panel, outside="above", ncols=2)
     for i, seed in enumerate(result["seed"].values):
-        apart = result["apart"].sel(seed=seed).values
-        along(lost, np.maximum(apart, 1e-3), COLOURS[i], f"seed {seed}")
+        along(lost, np.maximum(result["apart"].sel(seed=seed).values, 1e-3), COLOURS[i])
     lost.axhline(study.params("crystal").forecast.tolerance, color=GREY, linestyle=":", linewidth=1)
-    log_axis(lost, "y")
+    log_axis(lost, "y", ticks=[0.001, 0.01, 0.1, 1, 10])
     lost.set(xlabel="big step, no thermostat", ylabel="distance from MD\nover the atoms' spread", ylim=(1e-3, 30))
-    legend(lost, outside="above", ncols=3)
+    phase_space(below, study["entropy/crystal"], result, study.params("crystal").simulate.cells ** 3 * 4)
     return figure
+
+
+def phase_space(axes: Any, result: Any, made: Any, atoms: int) -> None:
+    """Volume that the learnt step keeps or not, entropies against MD, momentum with and without the projection."""
+    volume, panel, momentum = axes
+    seeds = result["seed"].values
+    for i, seed in enumerate(seeds):
+        values = result["log_volume"].sel(seed=seed).values
+        volume.plot(np.full(len(values), i), values, "o", markersize=4, color=COLOURS[i])
+        values = np.maximum(made["momentum"].sel(seed=seed).values, 1e-9)
+        momentum.plot([0, 1], values, "o", markersize=4, color=COLOURS[i])
+    volume.axhline(0, color=GREY, linewidth=0.8)
+    names(volume, "x", [f"seed {seed}" for seed in seeds])
+    volume.set(ylabel="log of the volume's\nfactor (nat)", xlim=(-0.5, len(seeds) - 0.5))
+    floor = float(result["configurational_floor"])
+    panel.axhspan(-floor / atoms, floor / atoms, color=GREY, alpha=0.25, linewidth=0)
+    first = result["configurational"]
+    both = np.stack([(first - result["exact_configurational"]) / atoms, result["two_body"] - result["exact_two_body"]])
+    shown = first.copy(data=both[0]).expand_dims(measure=2).copy(data=both)
+    interval_whiskers(panel, [0, 1], interval(shown, "seed"), color=COLOURS[0])
+    panel.axhline(0, color=GREY, linewidth=0.8)
+    names(panel, "x", ["configur.", "two-body"], [0, 1])
+    panel.set(ylabel="entropy of an atom\nless that of MD (nat)", xlim=(-0.5, 1.5))
+    log_axis(momentum, "y", ticks=[1e-9, 1e-6, 1e-3, 1])
+    names(momentum, "x", ["projected", "as it comes"], [0, 1])
+    momentum.set(ylabel="momentum of an atom\n(sqrt(m epsilon))", xlim=(-0.5, 1.5), ylim=(5e-10, 2))
 
 
 def agreement(study: Results) -> Figure:
@@ -163,35 +184,4 @@ def agreement(study: Results) -> Figure:
     energy.set(xlabel="temperature (epsilon)", ylabel="density", xlim=(edges[0], edges[-1]))
     for panel in axes[0]:
         legend(panel, outside="above", ncols=4)
-    return figure
-
-
-def phase_space(study: Results) -> Figure:
-    """Volume that the learnt step keeps or not, entropies against MD, momentum with and without the projection."""
-    result: Any = study["entropy/crystal"]
-    figure, ((volume, panel, momentum),) = panels(1, 3, height=2.6)
-    seeds = result["seed"].values
-    for i, seed in enumerate(seeds):
-        values = result["log_volume"].sel(seed=seed).values
-        volume.plot(np.full(len(values), i), values, "o", markersize=4, color=COLOURS[i])
-    volume.axhline(0, color=GREY, linewidth=0.8)
-    names(volume, "x", seeds)
-    volume.set(xlabel="seed", ylabel="log of the volume's factor (nat)", xlim=(-0.5, len(seeds) - 0.5))
-    floor, atoms = float(result["configurational_floor"]), study.params("crystal").simulate.cells ** 3 * 4
-    panel.axhspan(-floor / atoms, floor / atoms, color=GREY, alpha=0.25, linewidth=0)
-    first = result["configurational"]
-    both = np.stack([(first - result["exact_configurational"]) / atoms, result["two_body"] - result["exact_two_body"]])
-    shown = first.copy(data=both[0]).expand_dims(measure=2).copy(data=both)
-    interval_whiskers(panel, [0, 1], interval(shown, "seed"), color=COLOURS[0])
-    panel.axhline(0, color=GREY, linewidth=0.8)
-    names(panel, "x", ["configur.", "two-body"], [0, 1])
-    panel.set(ylabel="entropy of an atom\nless that of MD (nat)", xlim=(-0.5, 1.5))
-    made: Any = study["forecast/crystal"]
-    for i, seed in enumerate(made["seed"].values):
-        values = np.maximum(made["momentum"].sel(seed=seed).values, 1e-9)
-        momentum.plot([0, 1], values, "o", markersize=4, color=COLOURS[i], label=f"seed {seed}")
-    log_axis(momentum, "y", ticks=[1e-9, 1e-6, 1e-3, 1])
-    names(momentum, "x", ["projected", "as it comes"], [0, 1])
-    momentum.set(ylabel="momentum of an atom\n(sqrt(m epsilon))", xlim=(-0.5, 1.5), ylim=(5e-10, 2))
-    legend(momentum, outside="above", ncols=3)
     return figure

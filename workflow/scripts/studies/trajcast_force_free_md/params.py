@@ -39,7 +39,7 @@ class Simulate(Model):
     """Others, on which networks are scored and from which roll-outs start."""
     large_replicas: Replicas
     """Trajectories of the larger crystal."""
-    frames: Annotated[int, Field(ge=20)]
+    frames: Annotated[int, Field(ge=10)]
     """Big steps of the thermostatted reference, and of each roll-out."""
     relax: PositiveFloat
     """Relaxation time of the thermostats, in big steps."""
