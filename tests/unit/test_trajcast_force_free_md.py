@@ -171,6 +171,7 @@ def test_a_harmonic_bond_is_learnt():
         ("simulate", {"stride": 10}, "none of train.strides"),
         ("train", {"pairs": [4, 40, 10**6]}, "pairs to train on"),
         ("train", {"inner": 3.0}, "below train.cutoff"),
+        ("forecast", {"rolled": [5, 30]}, "some of train.strides"),
         ("train", {"neighbours": 32}, "too few atoms"),
         ("forecast", {"lags": 400}, "below simulate.frames"),
     ],

@@ -31,12 +31,13 @@ from studies.trajcast_force_free_md.simulate import force
 from studies.trajcast_force_free_md.thermostat import berendsen, csvr, freedom, temperature
 from studies.trajcast_force_free_md.train import arms
 
-SCANNED = 4
+SCANNED = 3
 """Held-out states from which roll-outs of other horizons start."""
 KEPT = 4
 """Every how many-th frame of the roll-outs goes into the file, and into g(r)."""
 UNGUIDED = 50
 """Big steps, at most, of the roll-outs with and without the projection of the momentum."""
+NONE = f"{DIVERGED}, or a horizon that isn't rolled out"
 STATED = ("seed", "replica", "frame")
 DRAWN = 400
 """Values in the parity plots."""
@@ -47,15 +48,17 @@ def forecast(case: Case[Params], data: Any, trained: Any) -> xr.Dataset:
     params = case.params
     variables = one_step(case, data, trained)
     world = World.of(data["held_out"].to_dataset(), params, params.simulate.cells, case.device)
-    paths = {stride: guided(case, data, trained, world, stride) for stride in params.train.strides}
+    paths = {stride: guided(case, data, trained, world, stride) for stride in params.forecast.rolled}
     main = paths[params.simulate.stride]
     reference = data["reference"].to_dataset()
     variables |= stability(case, reference, paths, variables)
     variables |= structure(case, reference, main)
     variables |= motion(case, reference, main)
     variables |= energies(case, reference, main)
-    variables |= alone(case, data, trained, world)
-    variables |= transferred(case, data, trained)
+    if "alone" in params.forecast.parts:
+        variables |= alone(case, data, trained, world)
+    if "large" in params.forecast.parts:
+        variables |= transferred(case, data, trained)
     variables |= verlet(case, data, reference)
     box = params.simulate.cells * params.simulate.constant
     edges = np.linspace(params.forecast.closest, box / 2, params.forecast.bins + 1)
@@ -143,8 +146,9 @@ def stability(case: Case[Params], reference: xr.Dataset, paths: dict[int, Paths]
     params, mass = case.params, reference["mass"].values
     site, target = reference["site"].values, params.simulate.temperature
     exact = spread(reference["position"].values, site).mean()
-    alive, warm, wide = (np.empty((len(paths), params.train.seeds)) for _ in range(3))
-    for i, (x, v) in enumerate(paths.values()):
+    alive, warm, wide = np.full((3, len(params.train.strides), params.train.seeds), np.nan)
+    for stride, (x, v) in paths.items():
+        i = params.train.strides.index(stride)
         alive[i] = np.isfinite(x).all((2, 3, 4)).mean(1)
         warm[i] = temperature(v, mass).mean((1, 2)) / target
         wide[i] = spread(x, site).mean((1, 2)) / exact
@@ -155,9 +159,9 @@ def stability(case: Case[Params], reference: xr.Dataset, paths: dict[int, Paths]
     largest = np.where(fine, np.array(params.train.strides)[:, None], 0).max(0)
     by = ("stride", "seed")
     return {
-        "alive": labelled(by, alive, "share of roll-outs that stay finite"),
-        "temperature_ratio": labelled(by, warm, "temperature over the target's", nan=DIVERGED),
-        "spread_ratio": labelled(by, wide, "mean squared displacement over that of MD", nan=DIVERGED),
+        "alive": labelled(by, alive, "share of roll-outs that stay finite", nan=NONE),
+        "temperature_ratio": labelled(by, warm, "temperature over the target's", nan=NONE),
+        "spread_ratio": labelled(by, wide, "mean squared displacement over that of MD", nan=NONE),
         "holds": labelled(by, fine.astype(float), "whether roll-outs hold at this horizon"),
         "largest": labelled("seed", largest, "largest horizon that holds, in MD steps"),
         "warmth": labelled(STATED, temperature(v, mass), "temperature", "epsilon", nan=DIVERGED),
@@ -278,7 +282,7 @@ def transferred(case: Case[Params], data: Any, trained: Any) -> dict[str, Any]:
     world = World.of(group, params, params.simulate.large, case.device)
     made = networks_of(params, trained, params.simulate.stride, None, params.forecast.networks, case.device)
     warm = thermostat(case, "large", len(group["mass"]), params.simulate.relax)
-    x, v = roll_out(made, world, *starts(data, "large"), params.simulate.frames, warm)
+    x, v = roll_out(made, world, *starts(data, "large"), params.simulate.large_frames, warm)
     site, mass = group["site"].values, group["mass"].values
     exact = spread(group["position"].values, site).mean()
     found = spread(x, site)
@@ -299,7 +303,7 @@ def transferred(case: Case[Params], data: Any, trained: Any) -> dict[str, Any]:
             nan=DIVERGED,
         ),
         "large_spread": labelled(
-            ("seed", "large_replica", "frame"), found, "mean squared displacement", "sigma^2", nan=DIVERGED
+            ("seed", "large_replica", "large_frame"), found, "mean squared displacement", "sigma^2", nan=DIVERGED
         ),
         "exact_large_spread": labelled((), exact, "mean squared displacement in MD", "sigma^2"),
     }

@@ -41,6 +41,8 @@ class Simulate(Model):
     """Trajectories of the larger crystal."""
     frames: Annotated[int, Field(ge=10)]
     """Big steps of the thermostatted reference, and of each roll-out."""
+    large_frames: Annotated[int, Field(ge=10)]
+    """The same of the larger crystal."""
     relax: PositiveFloat
     """Relaxation time of the thermostats, in big steps."""
 
@@ -94,6 +96,10 @@ class Forecast(Model):
     """untrained: as before the first update (null). ballistic: their output is zero (control)."""
     thermostat: Literal["csvr", "berendsen"]
     """berendsen: the same relaxation without its noise (control)."""
+    rolled: Annotated[list[PositiveInt], Field(min_length=1), Rising]
+    """Horizons of train.strides whose networks are rolled out; others don't hold. simulate.stride is one."""
+    parts: list[Literal["alone", "large"]]
+    """What is done beside the roll-outs with the thermostat: those without, those of the larger crystal."""
     scored: PositiveInt
     """Pairs of frames that the one-step errors are taken on."""
     lags: Annotated[int, Field(ge=4)]
@@ -139,6 +145,8 @@ class Params(Model):
             raise ValueError("train.inner: must be below train.cutoff")
         if self.forecast.closest >= simulate.cells * simulate.constant / 2:
             raise ValueError("forecast.closest: must be below half the box")
+        if simulate.stride not in self.forecast.rolled or not set(self.forecast.rolled) <= set(train.strides):
+            raise ValueError("forecast.rolled: some of train.strides, simulate.stride among them")
         if self.forecast.lags >= simulate.frames:
             raise ValueError("forecast.lags: must be below simulate.frames")
         return self

@@ -29,15 +29,15 @@ def simulate(case: Case[Params]) -> xr.DataTree:
         x, v = settled(params, case.rng(name), params.cells, replicas)
         path = leapfrog(force(params, params.cells), x, v, params.dt, params.steps, params.every)
         groups[name] = kept(params, params.cells, *(np.moveaxis(a, 0, 1) for a in path))
-    for name, cells, replicas in (
-        ("reference", params.cells, params.held_out),
-        ("large", params.large, params.large_replicas),
+    for name, cells, frames in (
+        ("reference", params.cells, params.frames),
+        ("large", params.large, params.large_frames),
     ):
         if name == "reference":
             x, v = (groups["held_out"][key].values[:, 0].astype(float) for key in ("position", "velocity"))
         else:
-            x, v = settled(params, case.rng(name), cells, replicas)
-        groups[name] = kept(params, cells, *canonical(case, name, cells, x, v))
+            x, v = settled(params, case.rng(name), cells, params.large_replicas)
+        groups[name] = kept(params, cells, *canonical(case, name, cells, frames, x, v))
     return xr.DataTree.from_dict(groups)
 
 
@@ -59,13 +59,15 @@ def settled(params: Simulate, rng: np.random.Generator, cells: int, replicas: in
     return x, v - v.mean(1, keepdims=True)
 
 
-def canonical(case: Case[Params], name: str, cells: int, x: np.ndarray, v: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+def canonical(
+    case: Case[Params], name: str, cells: int, frames: int, x: np.ndarray, v: np.ndarray
+) -> tuple[np.ndarray, np.ndarray]:
     """Molecular dynamics with canonical rescaling after each big step: paths (replica, frames + 1, atom, xyz)."""
     params = case.params.simulate
     rng, mass, pull = case.rng(f"{name} thermostat"), np.ones(x.shape[1]), force(params, cells)
-    path = np.empty((2, params.frames + 1, *x.shape))
+    path = np.empty((2, frames + 1, *x.shape))
     path[:, 0] = x, v
-    for i in range(1, params.frames + 1):
+    for i in range(1, frames + 1):
         x, v = (a[-1] for a in leapfrog(pull, x, v, params.dt, params.stride, params.stride))
         now = temperature(v, mass)
         v *= csvr(rng, now, params.temperature, freedom(len(mass)), params.relax)[:, None, None]
