@@ -1,7 +1,8 @@
 """An equivariant network from positions and velocities to those a big step later, with a runs axis.
 
 Messages have scalars and vectors (after PaiNN: Schütt, Unke, Gastegger 2021), and filters know how fast two atoms
-approach, to first order. All inputs are differences, so that neither place nor speed of the whole matter; under
+approach, to first order. Beyond PaiNN, a neighbour's vectors also come in by their part along the bond, which is how a
+harmonic force of a displaced neighbour acts. All inputs are differences, so that neither place nor speed of the whole matter; under
 rotations and reflections the outputs turn with the inputs. What is learnt is what ballistic motion leaves.
 """
 
@@ -69,13 +70,17 @@ def init_network(
     parameters = {"embedding": init_embedding(runs, species, width, generator, device)}
     parts: dict[str, tuple[int, ...]] = {}
     for i in range(layers):
-        parts[f"layer_{i}/filter"] = 2 * basis, 4 * width
-        parts[f"layer_{i}/source"] = width, width, 4 * width
+        wide, kinds = (width, 4) if i else (2 * basis, 2)
+        if i:
+            parts[f"layer_{i}/filter"] = 2 * basis, width
+            parts[f"layer_{i}/source"] = width, width, width
+        parts[f"layer_{i}/scalars"] = wide, width
+        parts[f"layer_{i}/arrows"] = kinds * wide, width
         parts[f"layer_{i}/mix"] = width, 2 * width
         parts[f"layer_{i}/update"] = 2 * width, width, 3 * width
     parts["gate"] = width, width, 2 * width
     for part, sizes in parts.items():
-        linear = part.endswith(("filter", "mix"))  # no bias: filters vanish at the cutoff, vectors have none
+        linear = not part.endswith(("source", "update", "gate"))  # filters vanish at the cutoff, vectors have no bias
         for name, value in init_mlp(runs, sizes, generator, device).items():
             if not (linear and name.startswith("bias")):
                 parameters[f"{part}/{name}"] = value
@@ -106,29 +111,35 @@ def output(parameters: Parameters, world: World, x: torch.Tensor, v: torch.Tenso
     def nodes(values: torch.Tensor, part: str) -> torch.Tensor:
         return apply_mlp(part_of(parameters, part), values.flatten(1, 2), silu).unflatten(1, (frames, atoms))
 
+    def linear(values: torch.Tensor, part: str) -> torch.Tensor:
+        weight = parameters[f"{part}/weight_0"]
+        return torch.bmm(values.flatten(1, -2), weight).unflatten(1, values.shape[1:-1])
+
     apart = of_neighbours(x) - x[:, :, :, None]
     if world.box:
         apart = apart - world.box * torch.round(apart / world.box)
     distance = apart.norm(dim=-1)
     direction = apart / distance[..., None]
     relative = (of_neighbours(v) - v[:, :, :, None]) / speed
-    basis = parameters["layer_0/filter/weight_0"].shape[1] // 2
-    radial = gaussians(distance - world.inner, basis, world.outer - world.inner)
-    edges = torch.cat([radial, radial * (relative * direction).sum(-1, keepdim=True)], -1).flatten(1, 3)
-    arrows = torch.cat([direction, relative], 3).mT
+    basis = parameters["layer_0/scalars/weight_0"].shape[1] // 2
+    radial = gaussians(distance - world.inner, basis, world.outer - world.inner) / count**0.5
+    edges = torch.cat([radial, radial * (relative * direction).sum(-1, keepdim=True)], -1)
+    rows = torch.cat([torch.ones_like(distance)[..., None], direction, relative], -1).mT
     scalars = parameters["embedding"][:, world.species][:, None].expand(-1, frames, -1, -1)
     vectors = x.new_zeros((*x.shape, scalars.shape[-1]))
-    for i in range(sum(name.endswith("filter/weight_0") for name in parameters)):
-        weight = torch.bmm(edges, parameters[f"layer_{i}/filter/weight_0"]).unflatten(1, (frames, atoms, count))
-        message = weight * of_neighbours(nodes(scalars, f"layer_{i}/source")) / count**0.5
-        a, along, across, carried = message.chunk(4, -1)
-        scalars = scalars + a.sum(3)
-        change = arrows @ torch.cat([along, across], 3)
+    for i in range(sum(name.endswith("mix/weight_0") for name in parameters)):
+        message = edges
         if i:
-            change = change + (carried.unsqueeze(-2) * of_neighbours(vectors)).sum(3)
-        vectors = vectors + change
-        mixed = torch.bmm(vectors.flatten(1, 3), parameters[f"layer_{i}/mix/weight_0"]).unflatten(1, x.shape[1:])
-        one, other = mixed.chunk(2, -1)
+            message = linear(edges, f"layer_{i}/filter") * of_neighbours(nodes(scalars, f"layer_{i}/source"))
+        summed = rows @ message
+        found = [summed[..., 1:4, :], summed[..., 4:, :]]
+        if i:
+            near_vectors = of_neighbours(vectors)
+            found.append((message.unsqueeze(-2) * near_vectors).sum(3))
+            found.append(direction.mT @ (message * (direction[..., None] * near_vectors).sum(-2)))
+        scalars = scalars + linear(summed[..., 0, :], f"layer_{i}/scalars")
+        vectors = vectors + linear(torch.cat(found, -1), f"layer_{i}/arrows")
+        one, other = linear(vectors, f"layer_{i}/mix").chunk(2, -1)
         norm = ((other**2).sum(-2) + 1e-6).sqrt()
         update, share, gain = nodes(torch.cat([scalars, norm], -1), f"layer_{i}/update").chunk(3, -1)
         scalars = scalars + update + share * (one * other).sum(-2)
