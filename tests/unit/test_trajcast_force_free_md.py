@@ -17,7 +17,13 @@ from pesin.systems.lennard_jones import fcc
 from studies.trajcast_force_free_md.entropy import configurational, two_body
 from studies.trajcast_force_free_md.network import Units, World, big_step, init_network, output, without_mean
 from studies.trajcast_force_free_md.params import Params
-from studies.trajcast_force_free_md.rollout import autocorrelation, density_of_states, first_above, peak, roll_out
+from studies.trajcast_force_free_md.rollout import (
+    autocorrelation,
+    density_of_states,
+    first_above,
+    median_frequency,
+    roll_out,
+)
 from studies.trajcast_force_free_md.thermostat import berendsen, csvr, temperature
 
 DOUBLE = torch.float64
@@ -113,8 +119,8 @@ def test_spectrum_of_one_oscillator():
     v = np.cos(omega * t[:, None, None] + phase)
     found = autocorrelation(v, 67)
     assert_allclose(found, np.cos(omega * t[:67]), atol=0.05)
-    assert_allclose(peak(density_of_states(found, dt), dt), omega, rtol=0.02)
-    assert np.isnan(peak(np.array([1.0, np.nan]), dt))
+    assert_allclose(median_frequency(density_of_states(found, dt), dt), omega, rtol=0.02)
+    assert np.isnan(median_frequency(np.array([1.0, np.nan]), dt))
 
 
 def test_the_first_frame_above():

@@ -15,45 +15,43 @@ from pesin.steps.results import Results
 from studies.trajcast_force_free_md.thermostat import freedom
 
 GREY = COLOURS[7]
+KINDS = (("displacement", "displacement"), ("kick", "velocity"))
 
 
 def steps(study: Results) -> Figure:
     """Parity, errors of one step, and roll-outs against the horizon."""
     result: Any = study["forecast/crystal"]
-    figure, ((parity, error), (curve, scan)) = panels(2, 2, height=2.7)
-    for i, unit in enumerate(("displacement", "kick")):
+    figure, ((parity, error, scan),) = panels(1, 3, height=2.9)
+    for i, (unit, said) in enumerate(KINDS):
         exact, learnt = result["parity"].sel(unit=unit).values
         size = exact.std()
-        said = "displacement" if unit == "displacement" else "velocity"
         parity.plot(exact / size, learnt / size, ".", markersize=2, color=COLOURS[i], label=said, rasterized=True)
     ends = np.array([-4, 4])
     parity.plot(ends, ends, color=GREY, linewidth=0.8)
     parity.set(xlabel="exact, in deviations", ylabel="learnt, in deviations", xlim=ends, ylim=ends)
-    place = np.arange(result.sizes["stride"])
-    for i, unit in enumerate(("displacement", "kick")):
-        left = 1 - result["r2"].sel(unit=unit)
-        for seed in left["seed"].values:
-            error.plot(place, left.sel(seed=seed), "o-", markersize=3, linewidth=0.8, color=COLOURS[i])
-    error.axhline(0.05, color=GREY, linestyle=":", linewidth=0.8)
-    log_axis(error, "y")
-    names(error, "x", result["stride"].values)
-    error.set(xlabel="horizon (MD steps)", ylabel="1 - R2 of one step", xlim=(-0.5, len(place) - 0.5), ylim=(1e-3, 2))
-    for seed in result["seed"].values:
-        curve.plot(
-            result["pairs"],
-            10 ** result["log_error"].sel(seed=seed),
-            "o-",
-            markersize=3,
-            linewidth=0.8,
-            color=COLOURS[2],
-        )
-    log_axis(curve, "y")
-    log_axis(curve, "x", ticks=list(result["pairs"].values))
-    curve.set(xlabel="pairs of frames in training", ylabel="1 - R2, mean of both", ylim=(1e-3, 2))
-    horizons(scan, result, place)
-    for panel in (parity, scan):
-        legend(panel, outside="above", ncols=2)
+    legend(parity, outside="above", ncols=2)
+    arms_of(error, result, study.params("crystal").forecast.holds.r2)
+    horizons(scan, result, np.arange(result.sizes["stride"]))
     return figure
+
+
+def arms_of(panel: Axes, result: Any, least: float) -> None:
+    """What a step leaves unexplained: at each horizon, then at the main one with fewer pairs; each seed a dot."""
+    strides, pairs = result["stride"].values, result["pairs"].values[:-1]
+    for i, (unit, said) in enumerate(KINDS):
+        left = 1 - np.concatenate(
+            [result["r2"].sel(unit=unit).values, result["r2_by_pairs"].sel(unit=unit).values[:-1]]
+        )
+        at = np.arange(len(left))[:, None] + 0.2 * i + 0.06 * np.arange(left.shape[1])
+        panel.plot(at.ravel(), left.ravel(), "o", markersize=3, color=COLOURS[i], label=said)
+    linear = 1 - result["linear_r2"].values
+    panel.plot(np.arange(len(strides)) - 0.15, linear[:, 1], "_", markersize=8, color=GREY, label="linear map")
+    panel.axhline(1 - least, color=GREY, linestyle=":", linewidth=1)
+    panel.axvline(len(strides) - 0.35, color=GREY, linewidth=0.6)
+    log_axis(panel, "y", ticks=[1e-3, 1e-2, 0.1, 1])
+    names(panel, "x", [*strides, *(f"{many} pairs" for many in pairs)], rotation=30)
+    panel.set(xlabel="horizon (MD steps)", ylabel="1 - R2 of one step", ylim=(5e-4, 3))
+    legend(panel, outside="above", ncols=2)
 
 
 def horizons(panel: Axes, result: Any, place: np.ndarray) -> None:
@@ -67,13 +65,14 @@ def horizons(panel: Axes, result: Any, place: np.ndarray) -> None:
             at = place + 0.1 * (j - 1)
             lost = ~np.isfinite(values)
             label = said if j == 0 else None
-            panel.plot(at, np.clip(values, low, high), marker, markersize=4, color=COLOURS[i], label=label)
+            panel.plot(at, np.clip(values, low, high), marker, markersize=3.5, color=COLOURS[i], label=label)
             panel.plot(at[lost], np.full(lost.sum(), high * (0.9 - 0.2 * i)), "x", color=COLOURS[i])
         verlet = result["verlet"].values[:, i]
         label = "Verlet" if i == 0 else None
         panel.plot(place + 0.25, np.clip(verlet, low, high), marker, markersize=4, color=GREY, label=label)
         lost = ~np.isfinite(verlet)
         panel.plot(place[lost] + 0.25, np.full(lost.sum(), high * (0.9 - 0.2 * i)), "x", color=GREY)
+    legend(panel, outside="above", ncols=3)
     log_axis(panel, "y", ticks=[0.3, 0.5, 1, 2, 3])
     names(panel, "x", result["stride"].values)
     panel.set(
@@ -93,38 +92,45 @@ def roll_outs(study: Results) -> Figure:
     """Spread in both crystals and the distance from the exact trajectory; volume, entropies and momentum."""
     result: Any = study["forecast/crystal"]
     data: Any = study["simulate/crystal"]
-    figure, ((small, large, lost), below) = panels(2, 3, height=2.4)
-    pairs = ((small, "spread", "exact_spread", "reference"), (large, "large_spread", "exact_large_spread", "large"))
-    for panel, variable, exact, group in pairs:
-        along(panel, result[variable].values, COLOURS[0], "networks")
-        moved = data[group]["position"].values - data[group]["site"].values
-        along(panel, (moved**2).sum(-1).mean(-1), "black", "MD")
-        level = float(result[exact])
-        panel.axhspan(0.8 * level, 1.2 * level, color=GREY, alpha=0.2, linewidth=0)
-        said = "larger crystal (sigma^2)" if group == "large" else "(sigma^2)"
-        panel.set(xlabel="big step", ylabel=f"mean squared displacement\n{said}")
-        legend(panel, outside="above", ncols=2)
+    figure, ((spread, lost, momentum), below) = panels(2, 3, height=2.4)
+    moved = data["reference"]["position"].values - data["reference"]["site"].values
+    along(spread, (moved**2).sum(-1).mean(-1) / float(result["exact_spread"]), GREY, "MD")
+    along(spread, result["spread"].values / float(result["exact_spread"]), COLOURS[0], "networks")
+    along(spread, result["large_spread"].values / float(result["exact_large_spread"]), COLOURS[1], "larger crystal")
+    spread.axhspan(0.8, 1.2, color=GREY, alpha=0.25, linewidth=0)
+    spread.set(xlabel="big step, with thermostat", ylabel="mean squared displacement\nover that of MD", ylim=(0, 3))
+    legend(spread, outside="above", ncols=3)
     for i, seed in enumerate(result["seed"].values):
         along(lost, np.maximum(result["apart"].sel(seed=seed).values, 1e-3), COLOURS[i])
     lost.axhline(study.params("crystal").forecast.tolerance, color=GREY, linestyle=":", linewidth=1)
     log_axis(lost, "y", ticks=[0.001, 0.01, 0.1, 1, 10])
-    lost.set(xlabel="big step, no thermostat", ylabel="distance from MD\nover the atoms' spread", ylim=(1e-3, 30))
-    phase_space(below, study["entropy/crystal"], result, study.params("crystal").simulate.cells ** 3 * 4)
+    lost.set(xlabel="big step, no thermostat", ylabel="distance from MD\nover the atoms' spread", ylim=(1e-3, 10))
+    by_seed(momentum, [0, 1], np.maximum(result["momentum"].values, 1e-9))
+    log_axis(momentum, "y", ticks=[1e-9, 1e-6, 1e-3, 1])
+    names(momentum, "x", ["projected", "as it comes"], [0, 1])
+    momentum.set(ylabel="momentum of an atom\n(sqrt(m epsilon))", xlim=(-0.5, 1.5), ylim=(5e-10, 2))
+    phase_space(below, study["entropy/crystal"], result.sizes["atom"])
     return figure
 
 
-def phase_space(axes: Any, result: Any, made: Any, atoms: int) -> None:
-    """Volume that the learnt step keeps or not, entropies against MD, momentum with and without the projection."""
-    volume, panel, momentum = axes
-    seeds = result["seed"].values
-    for i, seed in enumerate(seeds):
-        values = result["log_volume"].sel(seed=seed).values
-        volume.plot(np.full(len(values), i), values, "o", markersize=4, color=COLOURS[i])
-        values = np.maximum(made["momentum"].sel(seed=seed).values, 1e-9)
-        momentum.plot([0, 1], values, "o", markersize=4, color=COLOURS[i])
-    volume.axhline(0, color=GREY, linewidth=0.8)
-    names(volume, "x", [f"seed {seed}" for seed in seeds])
-    volume.set(ylabel="log of the volume's\nfactor (nat)", xlim=(-0.5, len(seeds) - 0.5))
+def by_seed(panel: Axes, at, values: np.ndarray) -> None:
+    """Dots of (places, seeds), each seed in its colour."""
+    for i, column in enumerate(values.T):
+        panel.plot(np.add(at, 0.06 * i), column, "o", markersize=4, color=COLOURS[i])
+
+
+def phase_space(axes: Any, result: Any, atoms: int) -> None:
+    """Volume that the learnt step keeps or not, whether it can be taken back, entropies against MD."""
+    volume, back, panel = axes
+    for place, variable, said in (
+        (volume, "log_volume", "log of the volume's\nfactor (nat)"),
+        (back, "irreversibility", "missed by a step there\nand back, over the step"),
+    ):
+        values = result[variable].values.T
+        by_seed(place, np.arange(len(values)), values)
+        names(place, "x", np.arange(len(values)))
+        place.axhline(0, color=GREY, linewidth=0.8)
+        place.set(xlabel="state", ylabel=said, xlim=(-0.5, len(values) - 0.4))
     floor = float(result["configurational_floor"])
     panel.axhspan(-floor / atoms, floor / atoms, color=GREY, alpha=0.25, linewidth=0)
     first = result["configurational"]
@@ -134,9 +140,6 @@ def phase_space(axes: Any, result: Any, made: Any, atoms: int) -> None:
     panel.axhline(0, color=GREY, linewidth=0.8)
     names(panel, "x", ["configur.", "two-body"], [0, 1])
     panel.set(ylabel="entropy of an atom\nless that of MD (nat)", xlim=(-0.5, 1.5))
-    log_axis(momentum, "y", ticks=[1e-9, 1e-6, 1e-3, 1])
-    names(momentum, "x", ["projected", "as it comes"], [0, 1])
-    momentum.set(ylabel="momentum of an atom\n(sqrt(m epsilon))", xlim=(-0.5, 1.5), ylim=(5e-10, 2))
 
 
 def agreement(study: Results) -> Figure:

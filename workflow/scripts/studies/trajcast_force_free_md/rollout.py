@@ -63,7 +63,7 @@ def roll_out(
     parameters, units = made
     runs, device = len(units.dt), units.dt.device
     place, pace = (torch.as_tensor(a, dtype=torch.float32, device=device).expand(runs, *a.shape) for a in (x, v))
-    path = np.empty((2, steps + 1, *place.shape), np.float32)
+    path = np.full((2, steps + 1, *place.shape), np.nan, np.float32)
     path[0, 0], path[1, 0] = x, v
     mass = world.mass.numpy(force=True)
     for i in range(1, steps + 1):
@@ -72,6 +72,8 @@ def roll_out(
             by = factor(temperature(pace.numpy(force=True), mass))[..., None, None]
             pace = pace * torch.as_tensor(by, dtype=pace.dtype, device=device)
         path[0, i], path[1, i] = place.numpy(force=True), pace.numpy(force=True)
+        if not torch.isfinite(pace).any():
+            break
     lost = ~np.logical_and.accumulate(np.isfinite(path).all((0, -1, -2)), axis=0)
     path[:, lost] = np.nan
     return np.moveaxis(path[0], 0, 2), np.moveaxis(path[1], 0, 2)
@@ -103,10 +105,11 @@ def density_of_states(correlation: np.ndarray, dt: float) -> np.ndarray:
     return dt * (correlation * window) @ np.cos(np.outer(lag * dt, frequencies(dt)))
 
 
-def peak(density: np.ndarray, dt: float) -> np.ndarray:
-    """Frequency of the highest value of (..., frequency); NaN where there is any."""
+def median_frequency(density: np.ndarray, dt: float) -> np.ndarray:
+    """Frequency below which half of (..., frequency) lies; NaN where there is any."""
     bad = ~np.isfinite(density).all(-1)
-    return np.where(bad, np.nan, frequencies(dt)[np.where(bad[..., None], 0, density).argmax(-1)])
+    below = np.cumsum(np.where(bad[..., None], 0, density), -1)
+    return np.where(bad, np.nan, frequencies(dt)[(below >= below[..., -1:] / 2).argmax(-1)])
 
 
 def first_above(error: np.ndarray, level: float) -> np.ndarray:

@@ -34,7 +34,10 @@ def simulate(case: Case[Params]) -> xr.DataTree:
         ("large", params.large, params.large_frames),
     ):
         if name == "reference":
-            x, v = (groups["held_out"][key].values[:, 0].astype(float) for key in ("position", "velocity"))
+            firsts = [
+                [groups[of][key].values[:, 0] for of in ("held_out", "train")] for key in ("position", "velocity")
+            ]
+            x, v = (np.concatenate(first).astype(float) for first in firsts)
         else:
             x, v = settled(params, case.rng(name), cells, params.large_replicas)
         groups[name] = kept(params, cells, *canonical(case, name, cells, frames, x, v))
