@@ -1,9 +1,9 @@
 """An equivariant network from positions and velocities to those a big step later, with a runs axis.
 
 Messages have scalars and vectors (after PaiNN: Schütt, Unke, Gastegger 2021), and filters know how fast two atoms
-approach, to first order. Beyond PaiNN, a neighbour's vectors also come in by their part along the bond, which is how a
-harmonic force of a displaced neighbour acts. All inputs are differences, so that neither place nor speed of the whole matter; under
-rotations and reflections the outputs turn with the inputs. What is learnt is what ballistic motion leaves.
+approach, to first order. Beyond PaiNN, a neighbour's vectors also come in by their part along the bond, which is how
+the force of a displaced neighbour acts. All inputs are differences, so that neither place nor speed of the whole
+matter; under rotations and reflections outputs turn with the inputs. What is learnt is what ballistic motion leaves.
 """
 
 from __future__ import annotations
@@ -92,6 +92,16 @@ def part_of(parameters: Parameters, part: str) -> Parameters:
     return {name.removeprefix(f"{part}/"): v for name, v in parameters.items() if name.startswith(f"{part}/")}
 
 
+def bonds(world: World, apart: torch.Tensor, relative: torch.Tensor, basis: int) -> tuple[torch.Tensor, torch.Tensor]:
+    """Features (..., neighbours, 2 basis) and unit vectors of the bonds, from what neighbours are off and how fast."""
+    if world.box:
+        apart = apart - world.box * torch.round(apart / world.box)
+    distance = apart.norm(dim=-1)
+    direction = apart / distance[..., None]
+    radial = gaussians(distance - world.inner, basis, world.outer - world.inner) / apart.shape[-2] ** 0.5
+    return torch.cat([radial, radial * (relative * direction).sum(-1, keepdim=True)], -1), direction
+
+
 def output(parameters: Parameters, world: World, x: torch.Tensor, v: torch.Tensor, speed: float) -> torch.Tensor:
     """Two vectors for each atom: (runs, frames, atoms, 3) twice -> (runs, frames, atoms, 2, 3).
 
@@ -115,16 +125,9 @@ def output(parameters: Parameters, world: World, x: torch.Tensor, v: torch.Tenso
         weight = parameters[f"{part}/weight_0"]
         return torch.bmm(values.flatten(1, -2), weight).unflatten(1, values.shape[1:-1])
 
-    apart = of_neighbours(x) - x[:, :, :, None]
-    if world.box:
-        apart = apart - world.box * torch.round(apart / world.box)
-    distance = apart.norm(dim=-1)
-    direction = apart / distance[..., None]
-    relative = (of_neighbours(v) - v[:, :, :, None]) / speed
-    basis = parameters["layer_0/scalars/weight_0"].shape[1] // 2
-    radial = gaussians(distance - world.inner, basis, world.outer - world.inner) / count**0.5
-    edges = torch.cat([radial, radial * (relative * direction).sum(-1, keepdim=True)], -1)
-    rows = torch.cat([torch.ones_like(distance)[..., None], direction, relative], -1).mT
+    apart, relative = of_neighbours(x) - x[:, :, :, None], (of_neighbours(v) - v[:, :, :, None]) / speed
+    edges, direction = bonds(world, apart, relative, parameters["layer_0/scalars/weight_0"].shape[1] // 2)
+    rows = torch.cat([torch.ones_like(direction[..., :1]), direction, relative], -1).mT
     scalars = parameters["embedding"][:, world.species][:, None].expand(-1, frames, -1, -1)
     vectors = x.new_zeros((*x.shape, scalars.shape[-1]))
     for i in range(sum(name.endswith("mix/weight_0") for name in parameters)):

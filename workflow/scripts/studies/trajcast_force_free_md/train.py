@@ -71,21 +71,23 @@ def train(case: Case[Params], data: Any) -> xr.DataTree:
         case.progress,
         case.checkpoint("networks", [rng]),
     )
+    curves = losses.reshape(len(found), seeds, -1), scale[::seeds], units.speed
+    groups = {"/": kept(case.params, *curves), "start": stored(start, seeds), "end": stored(parameters, len(pairs))}
+    return xr.DataTree.from_dict(groups)
+
+
+def kept(params: Params, losses: np.ndarray, scale: np.ndarray, speed: float) -> xr.Dataset:
+    """Losses (arm, seed, update) and the units of each arm."""
     curves = {
-        "loss": labelled(
-            ("arm", "seed", "update"), losses.reshape(len(found), seeds, -1), "loss in training", nan=DIVERGED
-        ),
-        "units": labelled(("arm", "unit"), scale[::seeds], "deviations of what ballistic motion leaves"),
-        "speed": labelled((), units.speed, "root mean square of a component of the velocities", "sqrt(epsilon/m)"),
+        "loss": labelled(("arm", "seed", "update"), losses, "loss in training", nan=DIVERGED),
+        "units": labelled(("arm", "unit"), scale, "deviations of what ballistic motion leaves"),
+        "speed": labelled((), speed, "root mean square of a component of the velocities", "sqrt(epsilon/m)"),
     }
-    names = {"arm": [f"{stride} steps, {many} pairs" for stride, many in found], "unit": ["displacement", "kick"]}
-    return xr.DataTree.from_dict(
-        {
-            "/": xr.Dataset(curves, names | {"seed": np.arange(seeds)}),
-            "start": stored(start, seeds),
-            "end": stored(parameters, len(pairs)),
-        }
-    )
+    names = {
+        "arm": [f"{stride} steps, {many} pairs" for stride, many in arms(params)],
+        "unit": ["displacement", "kick"],
+    }
+    return xr.Dataset(curves, names | {"seed": np.arange(params.train.seeds)})
 
 
 def stored(parameters, runs: int) -> xr.Dataset:
