@@ -20,8 +20,8 @@ RESCALED = 20
 def simulate(case: Case[Params]) -> xr.DataTree:
     """Groups `train` and `held_out` (constant energy), `reference` and `large` (thermostat, a frame each big step).
 
-    `reference` starts from the first states of the held-out crystals, then of the others. All have `position` (unwrapped)
-    and `velocity` of shape (replica, frame, atom, xyz), `potential`, and `site`.
+    `reference` starts from the first states of the held-out crystals, then of the others. All have `position`
+    (unwrapped) and `velocity` of shape (replica, frame, atom, xyz), `potential`, and `site`.
     """
     params = case.params.simulate
     sizes = {"train": params.replicas, "held_out": params.held_out}
