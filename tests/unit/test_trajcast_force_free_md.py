@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
 import torch
+import xarray as xr
 import yaml
 from numpy.testing import assert_allclose
 from pydantic import ValidationError
@@ -15,6 +17,7 @@ from pesin.models.neighbourhoods import nearest
 from pesin.models.optimisers import RunsOptimiser
 from pesin.systems.lennard_jones import fcc
 from studies.trajcast_force_free_md.entropy import configurational, two_body
+from studies.trajcast_force_free_md.forecast import linear_map
 from studies.trajcast_force_free_md.network import Units, World, big_step, init_network, output, without_mean
 from studies.trajcast_force_free_md.params import Params
 from studies.trajcast_force_free_md.rollout import (
@@ -121,6 +124,31 @@ def test_spectrum_of_one_oscillator():
     assert_allclose(found, np.cos(omega * t[:67]), atol=0.05)
     assert_allclose(median_frequency(density_of_states(found, dt), dt), omega, rtol=0.02)
     assert np.isnan(median_frequency(np.array([1.0, np.nan]), dt))
+
+
+def test_a_linear_map_is_all_that_oscillators_need():
+    rng, t = np.random.default_rng(7), 0.01 * np.arange(200)
+    params = SimpleNamespace(simulate=SimpleNamespace(every=5, dt=0.002))
+
+    def paths(bend: float) -> xr.Dataset:
+        size, phase = rng.uniform(0.1, 0.2, (40, 1, 3, 3)), rng.uniform(0, 6, (40, 1, 3, 3))
+        turn = 20 * t[:, None, None] + phase + bend * np.sin(7 * t[:, None, None] + phase)
+        dims, site = ("replica", "frame", "atom", "xyz"), np.ones((3, 3))
+        place, pace = (dims, site + size * np.cos(turn)), (dims, -20 * size * np.sin(turn))
+        return xr.Dataset({"position": place, "velocity": pace, "site": (dims[2:], site)})
+
+    assert_allclose(linear_map(params, paths(0), paths(0), 15), 1, atol=1e-6)
+    assert max(linear_map(params, paths(1), paths(1), 15)) < 0.98
+
+
+def test_lost_copies_stay_lost_and_the_others_go_on():
+    (x, v), runs = (a[0].numpy().repeat(2, 0) for a in states()), (None, units(dt=0.1))
+    x[0] = np.nan
+    path, _ = roll_out(runs, crystal(), x, v, 3)
+    assert np.isnan(path[:, 0]).all()
+    assert np.isfinite(path[:, 1]).all()
+    v[1] = np.inf
+    assert np.isnan(roll_out(runs, crystal(), x, v, 3)[0][:, 1, 1:]).all()
 
 
 def test_the_first_frame_above():

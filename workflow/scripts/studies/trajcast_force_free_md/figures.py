@@ -28,8 +28,15 @@ def steps(study: Results) -> Figure:
         parity.plot(exact / size, learnt / size, ".", markersize=2, color=COLOURS[i], label=said, rasterized=True)
     ends = np.array([-4, 4])
     parity.plot(ends, ends, color=GREY, linewidth=0.8)
-    parity.set(xlabel="exact, in deviations", ylabel="learnt, in deviations", xlim=ends, ylim=ends)
-    legend(parity, outside="above", ncols=2)
+    parity.set(
+        xlabel="exact, in deviations",
+        ylabel="learnt, in deviations",
+        xlim=ends,
+        ylim=ends,
+        xticks=[-4, 0, 4],
+        yticks=[-4, 0, 4],
+    )
+    legend(parity, outside="above")
     arms_of(error, result, study.params("crystal").forecast.holds.r2)
     horizons(scan, result, np.arange(result.sizes["stride"]))
     return figure
@@ -49,9 +56,9 @@ def arms_of(panel: Axes, result: Any, least: float) -> None:
     panel.axhline(1 - least, color=GREY, linestyle=":", linewidth=1)
     panel.axvline(len(strides) - 0.35, color=GREY, linewidth=0.6)
     log_axis(panel, "y", ticks=[1e-3, 1e-2, 0.1, 1])
-    names(panel, "x", [*strides, *(f"{many} pairs" for many in pairs)], rotation=30)
+    names(panel, "x", [*strides, *(f"{many} pair{'s'[: many > 1]}" for many in pairs)], rotation=30)
     panel.set(xlabel="horizon (MD steps)", ylabel="1 - R2 of one step", ylim=(5e-4, 3))
-    legend(panel, outside="above", ncols=2)
+    legend(panel, outside="above")
 
 
 def horizons(panel: Axes, result: Any, place: np.ndarray) -> None:
@@ -72,7 +79,7 @@ def horizons(panel: Axes, result: Any, place: np.ndarray) -> None:
         panel.plot(place + 0.25, np.clip(verlet, low, high), marker, markersize=4, color=GREY, label=label)
         lost = ~np.isfinite(verlet)
         panel.plot(place[lost] + 0.25, np.full(lost.sum(), high * (0.9 - 0.2 * i)), "x", color=GREY)
-    legend(panel, outside="above", ncols=3)
+    legend(panel, outside="above")
     log_axis(panel, "y", ticks=[0.3, 0.5, 1, 2, 3])
     names(panel, "x", result["stride"].values)
     panel.set(
@@ -99,7 +106,7 @@ def roll_outs(study: Results) -> Figure:
     along(spread, result["large_spread"].values / float(result["exact_large_spread"]), COLOURS[1], "larger crystal")
     spread.axhspan(0.8, 1.2, color=GREY, alpha=0.25, linewidth=0)
     spread.set(xlabel="big step, with thermostat", ylabel="mean squared displacement\nover that of MD", ylim=(0, 3))
-    legend(spread, outside="above", ncols=3)
+    legend(spread, outside="above")
     for i, seed in enumerate(result["seed"].values):
         along(lost, np.maximum(result["apart"].sel(seed=seed).values, 1e-3), COLOURS[i])
     lost.axhline(study.params("crystal").forecast.tolerance, color=GREY, linestyle=":", linewidth=1)

@@ -131,6 +131,8 @@ def linear_map(params: Params, known: xr.Dataset, new: xr.Dataset, stride: int) 
         return before.reshape(-1, 2 * x[0, 0].size), [a.reshape(-1, x[0, 0].size) for a in left]
 
     (seen, wanted), (before, truth) = sides(known), sides(new)
+    size = seen.std(0)
+    seen, before = seen / size, before / size
     maps = [np.linalg.lstsq(seen.T @ seen, seen.T @ side, rcond=1e-5)[0] for side in wanted]
     return [1 - ((before @ m - t) ** 2).mean() / (t**2).mean() for m, t in zip(maps, truth, strict=True)]
 
