@@ -56,7 +56,7 @@ def arms_of(panel: Axes, result: Any, least: float) -> None:
     panel.axhline(1 - least, color=GREY, linestyle=":", linewidth=1)
     panel.axvline(len(strides) - 0.35, color=GREY, linewidth=0.6)
     log_axis(panel, "y", ticks=[1e-3, 1e-2, 0.1, 1])
-    names(panel, "x", [*strides, *(f"{many} pair{'s'[: many > 1]}" for many in pairs)], rotation=30)
+    names(panel, "x", [*strides, *(f"{many} pairs" if many > 1 else "1 pair" for many in pairs)], rotation=30)
     panel.set(xlabel="horizon (MD steps)", ylabel="1 - R2 of one step", ylim=(5e-4, 3))
     legend(panel, outside="above")
 
@@ -105,7 +105,7 @@ def roll_outs(study: Results) -> Figure:
     along(spread, result["spread"].values / float(result["exact_spread"]), COLOURS[0], "networks")
     along(spread, result["large_spread"].values / float(result["exact_large_spread"]), COLOURS[1], "larger crystal")
     spread.axhspan(0.8, 1.2, color=GREY, alpha=0.25, linewidth=0)
-    spread.set(xlabel="big step, with thermostat", ylabel="mean squared displacement\nover that of MD", ylim=(0, 3))
+    spread.set(xlabel="big step, with thermostat", ylabel="mean squared displacement\nover that of MD", ylim=(0, 2))
     legend(spread, outside="above")
     for i, seed in enumerate(result["seed"].values):
         along(lost, np.maximum(result["apart"].sel(seed=seed).values, 1e-3), COLOURS[i])
