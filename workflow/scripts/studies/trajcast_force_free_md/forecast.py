@@ -35,8 +35,8 @@ SCANNED = 3
 """Held-out states from which roll-outs of other horizons start."""
 KEPT = 4
 """Every how many-th frame of the roll-outs goes into the file, and into g(r)."""
-UNGUIDED = 50
-"""Big steps, at most, of the roll-outs with and without the projection of the momentum."""
+FOLLOWED, UNGUIDED = 100, 50
+"""Big steps, at most, of the roll-outs without a thermostat: all, and those with and without the projection."""
 NONE = f"{DIVERGED}, or a horizon that isn't rolled out"
 STATED = ("seed", "replica", "frame")
 DRAWN = 400
@@ -270,7 +270,7 @@ def alone(case: Case[Params], data: Any, trained: Any, world: World) -> dict[str
     """Without a thermostat: how long the exact trajectory is followed, drifts, and the momentum with no projection."""
     params, group = case.params, data["held_out"].to_dataset()
     every = params.simulate.stride // params.simulate.every
-    exact, site = group["position"].values[:, ::every], group["site"].values
+    exact, site = group["position"].values[:, ::every][:, : FOLLOWED + 1], group["site"].values
     made = networks_of(params, trained, params.simulate.stride, None, params.forecast.networks, case.device)
     x, v = roll_out(made, world, *starts(data, "held_out"), exact.shape[1] - 1)
     size = spread(exact, site).mean()

@@ -127,6 +127,11 @@ def output(parameters: Parameters, world: World, x: torch.Tensor, v: torch.Tenso
 
     apart, relative = of_neighbours(x) - x[:, :, :, None], (of_neighbours(v) - v[:, :, :, None]) / speed
     edges, direction = bonds(world, apart, relative, parameters["layer_0/scalars/weight_0"].shape[1] // 2)
+    along = direction[..., None] * direction[..., None, :]
+    whole = torch.eye(3, dtype=x.dtype, device=x.device).expand_as(along)
+    pulls = (
+        torch.cat([whole, along], -2).transpose(-3, -2).flatten(-2)
+    )  # neighbours' vectors, and their parts along bonds
     rows = torch.cat([torch.ones_like(direction[..., :1]), direction, relative], -1).mT
     scalars = parameters["embedding"][:, world.species][:, None].expand(-1, frames, -1, -1)
     vectors = x.new_zeros((*x.shape, scalars.shape[-1]))
@@ -137,9 +142,8 @@ def output(parameters: Parameters, world: World, x: torch.Tensor, v: torch.Tenso
         summed = rows @ message
         found = [summed[..., 1:4, :], summed[..., 4:, :]]
         if i:
-            near_vectors = of_neighbours(vectors)
-            found.append((message.unsqueeze(-2) * near_vectors).sum(3))
-            found.append(direction.mT @ (message * (direction[..., None] * near_vectors).sum(-2)))
+            near_vectors = message.unsqueeze(-2) * of_neighbours(vectors)
+            found += (pulls @ near_vectors.flatten(3, 4)).chunk(2, -2)
         scalars = scalars + linear(summed[..., 0, :], f"layer_{i}/scalars")
         vectors = vectors + linear(torch.cat(found, -1), f"layer_{i}/arrows")
         one, other = linear(vectors, f"layer_{i}/mix").chunk(2, -1)
