@@ -102,6 +102,13 @@ def bonds(world: World, apart: torch.Tensor, relative: torch.Tensor, basis: int)
     return torch.cat([radial, radial * (relative * direction).sum(-1, keepdim=True)], -1), direction
 
 
+def whole_and_along(direction: torch.Tensor) -> torch.Tensor:
+    """What sums neighbours' vectors, and their parts along bonds: (..., neighbours, 3) -> (..., 6, 3 neighbours)."""
+    along = direction[..., None] * direction[..., None, :]
+    whole = torch.eye(3, dtype=along.dtype, device=along.device).expand_as(along)
+    return torch.cat([whole, along], -2).transpose(-3, -2).flatten(-2)
+
+
 def output(parameters: Parameters, world: World, x: torch.Tensor, v: torch.Tensor, speed: float) -> torch.Tensor:
     """Two vectors for each atom: (runs, frames, atoms, 3) twice -> (runs, frames, atoms, 2, 3).
 
@@ -127,11 +134,7 @@ def output(parameters: Parameters, world: World, x: torch.Tensor, v: torch.Tenso
 
     apart, relative = of_neighbours(x) - x[:, :, :, None], (of_neighbours(v) - v[:, :, :, None]) / speed
     edges, direction = bonds(world, apart, relative, parameters["layer_0/scalars/weight_0"].shape[1] // 2)
-    along = direction[..., None] * direction[..., None, :]
-    whole = torch.eye(3, dtype=x.dtype, device=x.device).expand_as(along)
-    pulls = (
-        torch.cat([whole, along], -2).transpose(-3, -2).flatten(-2)
-    )  # neighbours' vectors, and their parts along bonds
+    pulls = whole_and_along(direction)
     rows = torch.cat([torch.ones_like(direction[..., :1]), direction, relative], -1).mT
     scalars = parameters["embedding"][:, world.species][:, None].expand(-1, frames, -1, -1)
     vectors = x.new_zeros((*x.shape, scalars.shape[-1]))
