@@ -90,11 +90,11 @@ def one_step(case: Case[Params], data: Any, trained: Any) -> dict[str, Any]:
         replica, frame = np.unravel_index(places, (len(x), last))
         made = networks_of(params, trained, *arm, params.forecast.networks, case.device)
         with torch.no_grad():
-            before = (
+            place, pace = (
                 torch.as_tensor(a[replica, frame], device=case.device).expand(params.train.seeds, -1, -1, -1)
                 for a in (x, v)
             )
-            found = [a.numpy(force=True) for a in big_step(made[0], world, made[1], *before)]
+            found = [a.numpy(force=True) for a in big_step(made[0], world, made[1], place, pace)]
         straight = x[replica, frame] + arm[0] * params.simulate.dt * v[replica, frame]
         truth = x[replica, frame + ahead] - straight, v[replica, frame + ahead] - v[replica, frame]
         guess = found[0] - straight, found[1] - v[replica, frame]

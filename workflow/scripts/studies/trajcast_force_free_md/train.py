@@ -38,7 +38,7 @@ def train(case: Case[Params], data: Any) -> xr.DataTree:
     world = World.of(group, case.params, case.params.simulate.cells, case.device)
     found = arms(case.params)
     ahead = np.repeat([stride // case.params.simulate.every for stride, _ in found], seeds)
-    pairs = chosen(case, x.shape[:2])
+    pairs = chosen(case, (x.shape[0], x.shape[1]))
     units, scale = units_of(case.params, x, v, ahead)
     generator = torch.Generator().manual_seed(case.seed("networks"))
     species = int(group["species"].max()) + 1
@@ -53,8 +53,8 @@ def train(case: Case[Params], data: Any) -> xr.DataTree:
         at = np.stack([p[draw] for p, draw in zip(pairs, draws, strict=True)])
         replica, frame = torch.as_tensor(at[..., 0]), torch.as_tensor(at[..., 1])
         later = frame + torch.as_tensor(ahead)[:, None]
-        shaken = rng.standard_normal((2, len(pairs), params.batch, *x.shape[2:]), np.float32)
-        shaken = noise * torch.as_tensor(shaken, device=case.device)
+        drawn = rng.standard_normal((2, len(pairs), params.batch, *x.shape[2:]), np.float32)
+        shaken = noise * torch.as_tensor(drawn, device=case.device)
         after = big_step(parameters, world, units, x[replica, frame] + shaken[0], v[replica, frame] + shaken[1])
         return ((after[0] - x[replica, later]) / units.displacement).square().mean((1, 2, 3)) + (
             (after[1] - v[replica, later]) / units.kick
