@@ -17,7 +17,9 @@ PROPERTIES = {
     "donors": "1",
 }
 """Names and units: Crippen's logP, polar surface, Crippen's molar refractivity, weight, hydrogen bonds taken and given."""
-BAG = ("[C] " * 6 + "[=C] [=C] [#C] [N] [N] [=N] [#N] [O] [O] [=O] [F] [Branch1] [Branch1] [Ring1] [Ring1] [Ring2]").split()
+BAG = (
+    "[C] " * 6 + "[=C] [=C] [#C] [N] [N] [=N] [#N] [O] [O] [=O] [F] [Branch1] [Branch1] [Ring1] [Ring1] [Ring2]"
+).split()
 """Symbols of SELFIES that random molecules are drawn from."""
 LENGTHS = (6, 14)
 

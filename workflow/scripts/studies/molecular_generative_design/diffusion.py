@@ -101,7 +101,9 @@ def diffusion_loss(
 
 
 @torch.no_grad()
-def sampled(weights: Parameters, language: Language, given: torch.Tensor, noise: torch.Tensor, steps: int) -> torch.Tensor:
+def sampled(
+    weights: Parameters, language: Language, given: torch.Tensor, noise: torch.Tensor, steps: int
+) -> torch.Tensor:
     """Canvases from noise by Euler's method on the velocity of the bridge, what is given held fixed.
 
     given and noise (runs, batch, channels, length); of `given` only what isn't wanted is looked at.
@@ -116,5 +118,3 @@ def sampled(weights: Parameters, language: Language, given: torch.Tensor, noise:
         return mask * (da * (x - b * clean) / max(float(a), LEAST) + db * clean)
 
     return last(follow(velocity, mask * noise, np.linspace(0, 1, steps + 1), "euler")) + known
-
-

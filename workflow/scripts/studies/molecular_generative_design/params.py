@@ -9,6 +9,9 @@ from pydantic import Field, NonNegativeInt, PositiveFloat, PositiveInt, model_va
 from pesin.params import DataFile, Model, MultiHead, Share
 
 
+Arm = Literal["forward", "inverse", "pairs", "multi", "forward_third", "inverse_third", "pairs_third"]
+
+
 class HeldOut(Model):
     """Pairs that training doesn't see, in each seed others."""
 
@@ -76,10 +79,29 @@ class Diffusion(Model):
 class Train(Model):
     """Seen by the train step and those after it."""
 
+    run: Annotated[list[Arm], Field(min_length=3)]
+    """Transformers of one task or of all (`multi`), those of one task also with a third of the updates."""
     labels: Literal["own", "shuffled"]
     """Whose properties a training string comes with: its own, or, as control, those of another."""
     gpt: Gpt
     diffusion: Diffusion
+
+    @model_validator(mode="after")
+    def _judged(self):
+        missing = [name for name in ("forward", "inverse", "multi") if name not in self.run]
+        if missing or len(set(self.run)) < len(self.run):
+            raise ValueError("run: it should name forward, inverse, multi, and no network twice")
+        return self
+
+    @property
+    def whole(self) -> list[str]:
+        """Networks with all updates."""
+        return [name for name in self.run if not name.endswith("_third")]
+
+    @property
+    def third(self) -> list[str]:
+        """Networks with a third of them."""
+        return [name for name in self.run if name.endswith("_third")]
 
 
 class Entropy(Model):
@@ -87,7 +109,6 @@ class Entropy(Model):
 
     bins: Annotated[int, Field(ge=2)]
     """Of histograms of properties."""
-    resamples: Annotated[int, Field(ge=20)]
 
 
 class Forecast(Model):
@@ -100,6 +121,8 @@ class Forecast(Model):
     """The properties that are given where the others are not."""
     euler: PositiveInt
     """Steps of the diffusion models' sampler."""
+    joint: Literal["together", "apart"]
+    """The network of all tasks, or, as control, in its place those of one task and a third of the updates."""
     top: PositiveInt
     """Designed pairs that are looked at, those of the largest depression by the network's own word."""
     drawn: NonNegativeInt = 3
@@ -118,6 +141,8 @@ class Params(Model):
     def _enough(self):
         if self.forecast.requests > self.simulate.test * self.simulate.molecules:
             raise ValueError("forecast.requests: more than simulate.test x simulate.molecules are held out")
+        if self.forecast.joint == "apart" and len(self.train.third) < 3:
+            raise ValueError("forecast.joint: 'apart' needs all networks with a third of the updates in train.run")
         if self.forecast.top > self.forecast.requests:
             raise ValueError("forecast.top: more than forecast.requests")
         return self

@@ -52,8 +52,12 @@ def simulate(case: Case[Params]) -> xr.Dataset:
         "component": labelled("compound", components, "canonical SMILES of a component"),
         "melting": labelled("compound", melting_point(known), "melting point", "K"),
         "pair": labelled(("pair", "side"), chosen, "component of a pair"),
-        "mixture": labelled(("pair", "quantity"), np.stack(list(mixture.values()), -1), "of a mixture, in its own unit"),
-        "split": labelled(("seed", "pair"), split.astype(np.int8), "0 trained on, 1 unseen, 2 with an unseen component"),
+        "mixture": labelled(
+            ("pair", "quantity"), np.stack(list(mixture.values()), -1), "of a mixture, in its own unit"
+        ),
+        "split": labelled(
+            ("seed", "pair"), split.astype(np.int8), "0 trained on, 1 unseen, 2 with an unseen component"
+        ),
     }
     coords = {"seed": np.arange(p.seeds), "property": list(units), "unit": ("property", list(units.values()))}
     return xr.Dataset(tables, coords | {"quantity": list(MIXTURE), "side": ["one", "two"]})

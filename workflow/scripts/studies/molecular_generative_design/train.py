@@ -42,20 +42,26 @@ def train(case: Case[Params], data: xr.Dataset) -> xr.DataTree:
     else:
         orders = [table.train for table in (molecules, pairs)]
     lessons = Lessons(case, language, (molecules, pairs), orders)
-    steps = case.params.train.gpt.steps
-    parts = [taught(case, lessons, arms, n) for arms, n in ((tuple(SHARES), steps), (SINGLE, steps // 3))]
-    named = [*SHARES, *(f"{name}_third" for name in SINGLE)]
-    seeds = range(case.params.simulate.seeds)
-    weights = {name: torch.cat([part[0][name] for part in parts]) for name in parts[0][0]}
-    gpt = weights_dataset(weights, [f"{arm}/{seed}" for arm in named for seed in seeds])
-    unet, curve = diffused(case, lessons)
-    diffusion = weights_dataset(unet, [f"{direction}/{seed}" for direction in DIRECTIONS for seed in seeds])
+    p, seeds = case.params.train, case.params.simulate.seeds
+    whole, loss = taught(case, lessons, p.whole, p.gpt.steps)
     losses = {
-        "gpt_loss": labelled(("arm", "seed", "update"), parts[0][1], "cross-entropy of the answers", "nat", nan=DIVERGED),
-        "third_loss": labelled(("single", "seed", "third"), parts[1][1], "cross-entropy of the answers", "nat", nan=DIVERGED),
-        "diffusion_loss": labelled(("direction", "seed", "turn"), curve, "squared error of what is clean", nan=DIVERGED),
+        "gpt_loss": labelled(("arm", "seed", "update"), loss, "cross-entropy of the answers", "nat", nan=DIVERGED)
     }
-    coords = {"arm": list(SHARES), "single": list(SINGLE), "direction": list(DIRECTIONS), "seed": np.arange(len(seeds))}
+    if p.third:
+        single = [name.removesuffix("_third") for name in p.third]
+        third, loss = taught(case, lessons, single, p.gpt.steps // 3)
+        losses["third_loss"] = labelled(
+            ("single", "seed", "third"), loss, "cross-entropy of the answers", "nat", nan=DIVERGED
+        )
+        whole = {name: torch.cat([value, third[name]]) for name, value in whole.items()}
+    gpt = weights_dataset(whole, [f"{arm}/{seed}" for arm in [*p.whole, *p.third] for seed in range(seeds)])
+    unet, loss = diffused(case, lessons)
+    diffusion = weights_dataset(unet, [f"{direction}/{seed}" for direction in DIRECTIONS for seed in range(seeds)])
+    losses["diffusion_loss"] = labelled(
+        ("direction", "seed", "turn"), loss, "squared error of what is clean", nan=DIVERGED
+    )
+    coords = {"arm": p.whole, "direction": list(DIRECTIONS), "seed": np.arange(seeds)}
+    coords |= {"single": p.third} if p.third else {}
     return xr.DataTree.from_dict({"/": xr.Dataset(losses, coords), "gpt": gpt, "diffusion": diffusion})
 
 
@@ -106,7 +112,7 @@ def first_weights(case: Case[Params], language: Language) -> Parameters:
     return weights
 
 
-def taught(case: Case[Params], lessons: Lessons, arms: tuple[str, ...], steps: int) -> tuple[Parameters, np.ndarray]:
+def taught(case: Case[Params], lessons: Lessons, arms: list[str], steps: int) -> tuple[Parameters, np.ndarray]:
     """Weights of runs arm x seed, and the losses (arm, seed, step). Arms share the batches as far as they have them."""
     p, device, seeds = case.params.train.gpt, case.device, len(lessons.seeds)
     net = network(case.params, lessons.language)
@@ -161,7 +167,9 @@ def diffused(case: Case[Params], lessons: Lessons) -> tuple[Parameters, np.ndarr
         clean = canvas(language, torch.as_tensor(strings, device=device), torch.as_tensor(values, device=device))
         noise = np.stack([rng.standard_normal(clean.shape[1:], np.float32) for rng in rngs])
         t = np.stack([rng.random((p.batch, 1, 1), np.float32) for rng in rngs])
-        return diffusion_loss(weights, language, clean, torch.as_tensor(noise, device=device), torch.as_tensor(t, device=device))
+        return diffusion_loss(
+            weights, language, clean, torch.as_tensor(noise, device=device), torch.as_tensor(t, device=device)
+        )
 
     def rate_of(step: int) -> torch.Tensor:
         rate = p.rate * one_cycle((step + 0.5) / p.steps)
