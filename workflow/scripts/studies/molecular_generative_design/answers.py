@@ -26,7 +26,7 @@ def weights_of(trained: xr.DataTree, group: str, names: list[str], device: str) 
 
 
 def played_by(arms: list[str], task: str, joint: str) -> list[str]:
-    """Networks that stand for the arms in a task; `apart` puts those of one task and a third of the updates for `multi`."""
+    """Networks that stand for the arms in a task: if `apart`, one of the task and a third of the updates for `multi`."""
     return [f"{TOGETHER[task]}_third" if arm == "multi" and joint == "apart" else arm for arm in arms]
 
 
@@ -64,7 +64,7 @@ def strings_for(
 def string_loss(
     net: Transformer, weights: Parameters, language: Language, task: str, bins: np.ndarray, strings: np.ndarray
 ) -> np.ndarray:
-    """Minus the log-probability of each string with its END, nat: (runs, n, slots) and (runs, n, string) -> (runs, n)."""
+    """Minus the log-probability of each string with its END, nat: (runs, n, slots), (runs, n, string) -> (runs, n)."""
     tokens = torch.as_tensor(np.concatenate([designing(task, bins), strings], -1), device=weights["embed"].device)
     return -sequence_log_prob(partial(net, weights), tokens, 1 + language.slots).numpy(force=True)
 

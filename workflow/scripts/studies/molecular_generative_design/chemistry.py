@@ -16,7 +16,7 @@ PROPERTIES = {
     "acceptors": "1",
     "donors": "1",
 }
-"""Names and units: Crippen's logP, polar surface, Crippen's molar refractivity, weight, hydrogen bonds taken and given."""
+"""Names and units: Crippen's logP, polar surface, Crippen's molar refractivity, weight, hydrogen bonds."""
 BAG = (
     "[C] " * 6 + "[=C] [=C] [#C] [N] [N] [=N] [#N] [O] [O] [=O] [F] [Branch1] [Branch1] [Ring1] [Ring1] [Ring2]"
 ).split()
@@ -90,8 +90,8 @@ def fingerprints(strings: Sequence[str], radius: int = 2, bits: int = 1024) -> n
 def random_molecules(rng: np.random.Generator, n: int, atoms: tuple[int, int], longest: int) -> list[str]:
     """Draw n different molecules as canonical SMILES.
 
-    Random symbols of SELFIES always decode to a molecule (Krenn and others, Mach. Learn. Sci. Technol. 1, 045024, 2020).
-    No two of them have one InChIKey, so that tautomers don't come twice.
+    Random symbols of SELFIES always decode to one (Krenn and others, Mach. Learn. Sci. Technol. 1, 045024, 2020).
+    No two have one InChIKey, so that tautomers don't come twice.
 
     Parameters
     ----------

@@ -1,7 +1,7 @@
 """Diffusion of a canvas on which a molecule's string and its properties lie side by side: one is given, one is noise.
 
-The forward model gets the string and makes the properties, the inverse one the reverse: the same network, as in painting a
-picture's missing part. The noise schedule is the cosine one, x(t) = cos(pi t / 2) noise + sin(pi t / 2) clean.
+The forward model gets the string and makes the properties, the inverse one the reverse: the same network, as in
+painting a picture's missing part. The schedule is the cosine one, x(t) = cos(pi t / 2) noise + sin(pi t / 2) clean.
 """
 
 from __future__ import annotations
@@ -47,7 +47,7 @@ def on_canvas(language: Language, x: torch.Tensor) -> tuple[np.ndarray, np.ndarr
 
 
 def wanted(language: Language, runs: int, device: str | torch.device) -> torch.Tensor:
-    """Where each run paints: the first half of the runs the values, the others the strings. (runs, 1, channels, length)"""
+    """Where each run paints, (runs, 1, channels, length): the first half the values, the others the strings."""
     found = torch.zeros(runs, 1, shades(language), language.string + language.slots, device=device)
     found[: runs // 2, :, -1, language.string :] = 1
     found[runs // 2 :, :, :-1, : language.string] = 1

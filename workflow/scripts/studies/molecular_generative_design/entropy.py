@@ -19,6 +19,7 @@ from studies.molecular_generative_design.tables import Table, prepared
 from studies.molecular_generative_design.train import network
 
 SPELLERS = ("inverse", "multi")
+NOTHING = "no pair was designed"
 GIVEN = ("none", "asked", "all")
 """Properties that a prompt tells: none, those of forecast.asked, all."""
 
@@ -38,15 +39,15 @@ def entropy(case: Case[Params], data: xr.Dataset, trained: xr.DataTree, made: xr
         loss.append(string_loss(net, weights, language, "inverse", prompt, strings) / np.log(2))
     nats = np.stack(loss).reshape(len(GIVEN), len(SPELLERS), seeds, -1)
     gain, letters = nats[0] - nats, characters_of(molecules.strings[test]).sum(-1)
-    each = ("given", "speller", "seed")
+    each, error = ("given", "speller", "seed"), gain.std(-1, ddof=1) / gain.shape[-1] ** 0.5
     x = made["eutectic_x"].values
     mixing = -GAS * (x * np.log(x) + (1 - x) * np.log(1 - x))
     found = {
         "cross_entropy": labelled(each, nats.sum(-1) / letters, "cross-entropy of a character", "bit"),
         "information": labelled(each, gain.mean(-1), "information of properties in a string", "bit"),
-        "information_error": labelled(each, gain.std(-1, ddof=1) / gain.shape[-1] ** 0.5, "standard error over molecules", "bit"),
+        "information_error": labelled(each, error, "standard error of the information over molecules", "bit"),
         "uniform": labelled((), np.log2(language.symbols), "cross-entropy of a uniform model", "bit"),
-        "mixing_entropy": labelled("drawn", mixing, "mixing entropy at the eutectic", "J mol-1 K-1", nan="no pair was designed"),
+        "mixing_entropy": labelled("drawn", mixing, "mixing entropy at the eutectic", "J mol-1 K-1", nan=NOTHING),
         **distributions(case, molecules, made),
     }  # fmt: skip
     coords = {"given": list(GIVEN), "speller": list(SPELLERS), "seed": data["seed"], "property": data["property"]}

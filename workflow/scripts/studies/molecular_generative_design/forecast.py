@@ -34,6 +34,7 @@ from studies.molecular_generative_design.train import SINGLE, network
 UNSEEN = {"pairs": PAIRS, "components": COMPONENTS}
 BUDGETS = {"multi": "multi", "third": "{}_third", "whole": "{}"}
 """Networks that C3 compares: one for all tasks, one for each with a third of its updates, and with as many."""
+UNKNOWN, SHORT = "invalid or unknown", "too few are valid"
 HIGH = 0.9
 """Quantile of the depression: from it on those of training pairs are asked for, and that of random pairs."""
 
@@ -173,7 +174,7 @@ def inverse(told: Told, test: np.ndarray, properties: list[str]) -> dict:
     return {
         "made": labelled((*each, "request"), np.array(names), "canonical SMILES made, empty if invalid"),
         "requested": labelled(("seed", "request", "property"), truth, "property asked for, in its own unit"),
-        "obtained": labelled((*each, "request", "property"), got, "property obtained, in its own unit", nan="invalid or unknown"),
+        "obtained": labelled((*each, "request", "property"), got, "property obtained, in its own unit", nan=UNKNOWN),
         **{
             name: labelled(each, share[..., i], f"share of strings that are {said}", may_be_constant=1)
             for i, (name, said) in enumerate((("valid", "valid"), ("unique", "different"), ("novel", "not trained on")))
@@ -231,7 +232,7 @@ def spearman(x: np.ndarray, y: np.ndarray) -> np.ndarray:
 
 
 def strings_of_pairs(told: Told, split: np.ndarray) -> dict:
-    """Loss on the strings of unseen pairs whose properties are given; the writer by position knows frequencies alone."""
+    """Loss on strings of unseen pairs, properties given; the writer by position knows frequencies alone."""
     pairs, arms, language = told.pairs, told.arms("pairs"), told.language
     rows = np.array([np.flatnonzero(one == PAIRS)[: _held(told, split)] for one in split])
     bins = np.stack([language.binned(pairs.scaled(seed, pairs.values[chosen])) for seed, chosen in enumerate(rows)])
@@ -276,14 +277,14 @@ def designs(told: Told, data: xr.Dataset) -> dict:
         count.append(sum(name != "" for name in names))
     top = np.array(tops)
     return {
-        "designed": labelled(("seed", "rank"), np.array(strings), "pair designed, best first by the network's own word"),
-        "designed_depression": labelled(("seed", "rank"), top, "depression of a designed pair", "K", nan="too few are valid"),
+        "designed": labelled(("seed", "rank"), np.array(strings), "pair designed, best first by the network's word"),
+        "designed_depression": labelled(("seed", "rank"), top, "depression of a designed pair", "K", nan=SHORT),
         "designed_gain": labelled(
             "seed", top.mean(-1) - random, "mean depression of the best, over the 90th percentile of random pairs", "K",
-            nan="too few are valid",
+            nan=SHORT,
         ),
         "random_depression": labelled((), random, "90th percentile of random pairs' depression", "K"),
-        "designed_new": labelled("seed", np.array(count) / p.requests, "share of designs that are valid, different and new"),
+        "designed_new": labelled("seed", np.array(count) / p.requests, "share of designs valid, different and new"),
         **diagrams(strings[0][: p.drawn]),
     }  # fmt: skip
 

@@ -3,8 +3,8 @@
     forward   task | characters | ASK ...        -> the bins, each at its ASK
     inverse   task | bins | characters           -> the characters, one after another
 
-and the same for pairs "one.two" with the properties of their mixture. A string ends with END, which fills its slots up; a
-property that isn't given is a NONE. All prompts are equally long, so that a slot always has the same position.
+and the same for pairs "one.two" with the properties of their mixture. A string ends with END, which fills its slots up;
+a property that isn't given is a NONE. All prompts are equally long, so that a slot always has the same position.
 """
 
 from __future__ import annotations

@@ -8,7 +8,6 @@ from pydantic import Field, NonNegativeInt, PositiveFloat, PositiveInt, model_va
 
 from pesin.params import DataFile, Model, MultiHead, Share
 
-
 Arm = Literal["forward", "inverse", "pairs", "multi", "forward_third", "inverse_third", "pairs_third"]
 
 

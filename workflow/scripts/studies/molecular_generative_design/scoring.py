@@ -16,7 +16,7 @@ Oracle = Callable[[Sequence[str]], tuple[list[str], np.ndarray]]
 
 
 def r2(truth: np.ndarray, found: np.ndarray) -> np.ndarray:
-    """Coefficient of determination over axis -2, rows with NaN left out; NaN of fewer than three: (..., n, k) -> (..., k)."""
+    """Coefficient of determination over axis -2, no rows of NaN: (..., n, k) -> (..., k); NaN of fewer than three."""
     truth, found = np.broadcast_arrays(truth, found)
     known = np.isfinite(found).all(-1, keepdims=True)
     count = known.sum(-2, keepdims=True)
@@ -26,7 +26,7 @@ def r2(truth: np.ndarray, found: np.ndarray) -> np.ndarray:
 
 
 def sized_r2(size: np.ndarray, truth: np.ndarray, found: np.ndarray) -> np.ndarray:
-    """R2 with the best line in the size in the mean's place: 0 for who knows the size alone. (n), (n, k) twice -> (k)."""
+    """R2 with the best line in the size in the mean's place, 0 for the size alone: (n), (n, k) twice -> (k)."""
     line = np.stack([np.ones_like(size), size], -1)
     rest = truth - line @ np.linalg.lstsq(line, truth, rcond=None)[0]
     return 1 - ((truth - found) ** 2).sum(0) / (rest**2).sum(0)

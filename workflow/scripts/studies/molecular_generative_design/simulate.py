@@ -15,8 +15,8 @@ from studies.molecular_generative_design.pairs import melting_point, mixed
 from studies.molecular_generative_design.params import Params, Simulate
 
 QM9 = {
-    "mu": "D", "alpha": "bohr3", "homo": "eV", "lumo": "eV", "gap": "eV", "r2": "bohr2", "zpve": "eV", "cv": "cal mol-1 K-1",
-    "u0": "eV", "u298": "eV", "h298": "eV", "g298": "eV",
+    "mu": "D", "alpha": "bohr3", "homo": "eV", "lumo": "eV", "gap": "eV", "r2": "bohr2", "zpve": "eV",
+    "cv": "cal mol-1 K-1", "u0": "eV", "u298": "eV", "h298": "eV", "g298": "eV",
 }  # fmt: skip
 """Columns of QM9 in its order."""
 MIXTURE = {"t_eut": "K", "depression": "K", "x_eut": "1"}
@@ -36,8 +36,8 @@ def simulate(case: Case[Params]) -> xr.Dataset:
     short = [i for i, name in enumerate(smiles) if len(name) <= (p.longest - 1) // 2]
     if len(short) < p.components:
         raise UserError(
-            f"molecular_generative_design: simulate.components asks for {p.components}, and only {len(short)} molecules are"
-            f" short enough for a pair of {p.longest} characters. Raise simulate.molecules or simulate.longest."
+            f"molecular_generative_design: simulate.components asks for {p.components}, and only {len(short)} molecules"
+            f" are short enough for a pair of {p.longest} characters. Raise simulate.molecules or simulate.longest."
         )
     components = [smiles[i] for i in rng.choice(short, p.components, replace=False)]
     known = read(components)[1]
@@ -84,15 +84,16 @@ def table(p: Simulate) -> tuple[list[str], np.ndarray]:
     missing = [name for name in ("smiles", *QM9) if name not in found]
     if missing:
         raise UserError(
-            f"{p.table}: simulate.table lacks the columns {', '.join(missing)}. It should have smiles, {', '.join(QM9)}:"
-            " the table of QM9 that quantum-machine.org or MoleculeNet hands out (qm9.csv), its columns named so."
+            f"{p.table}: simulate.table lacks the columns {', '.join(missing)}. It should have smiles,"
+            f" {', '.join(QM9)}: the table of QM9 that quantum-machine.org or MoleculeNet"
+            " hands out (qm9.csv), its columns named so."
         )
     found["smiles"] = read([str(name) for name in found["smiles"]])[0]
     short = found["smiles"].str.len().between(1, p.longest)
     found = found[short].dropna(subset=list(QM9)).drop_duplicates("smiles").head(p.molecules)
     if len(found) < p.molecules:
         raise UserError(
-            f"{p.table}: {len(found)} different molecules of up to {p.longest} characters, and simulate.molecules asks for"
-            f" {p.molecules}."
+            f"{p.table}: {len(found)} different molecules of up to {p.longest} characters, and simulate.molecules asks"
+            f" for {p.molecules}."
         )
     return found["smiles"].tolist(), found[list(QM9)].to_numpy(float)
