@@ -26,7 +26,7 @@ def weights_of(trained: xr.DataTree, group: str, names: list[str], device: str) 
 
 
 def played_by(arms: list[str], task: str, joint: str) -> list[str]:
-    """Networks that stand for the arms in a task: if `apart`, one of the task and a third of the updates for `multi`."""
+    """Networks that stand for the arms in a task; `apart`: for `multi` the one of this task, a third of the updates."""
     return [f"{TOGETHER[task]}_third" if arm == "multi" and joint == "apart" else arm for arm in arms]
 
 
@@ -36,7 +36,8 @@ def properties_of(
 ) -> np.ndarray:
     """Mean over the bins' probabilities, scaled: strings (runs, n, string) -> (runs, n, slots)."""
     tokens = torch.as_tensor(asking(task, strings, language.slots), device=weights["embed"].device)
-    logits = net(weights, tokens)[..., -language.slots :, language.first_bin :]
+    logits = net(weights, tokens)[..., -language.slots :, language.first_bin :].unflatten(-1, (language.slots, -1))
+    logits = logits.diagonal(dim1=-3, dim2=-2).mT  # of each slot its own bins
     return (logits.softmax(-1) @ torch.as_tensor(language.centres, dtype=logits.dtype).to(logits.device)).numpy(
         force=True
     )

@@ -17,6 +17,11 @@ PROPERTIES = {
     "donors": "1",
 }
 """Names and units: Crippen's logP, polar surface, Crippen's molar refractivity, weight, hydrogen bonds."""
+QM9 = {
+    "mu": "D", "alpha": "bohr3", "homo": "eV", "lumo": "eV", "gap": "eV", "r2": "bohr2", "zpve": "eV",
+    "cv": "cal mol-1 K-1", "u0": "eV", "u298": "eV", "h298": "eV", "g298": "eV",
+}  # fmt: skip
+"""Columns of QM9 in its order, and their units."""
 BAG = (
     "[C] " * 6 + "[=C] [=C] [#C] [N] [N] [=N] [#N] [O] [O] [=O] [F] [Branch1] [Branch1] [Ring1] [Ring1] [Ring2]"
 ).split()

@@ -22,8 +22,9 @@ SIGNS = {"angstrom2": "Å$^2$", "cm3 mol-1": "cm$^3$/mol", "g mol-1": "g/mol"}
 SAID = {
     "forward": "transformer", "inverse": "transformer", "pairs": "one task", "multi": "all tasks",
     "forward_third": "a third", "inverse_third": "a third", "pairs_third": "a third",
-    "fingerprints": "fingerprint ridge", "size": "size alone", "nearest": "nearest neighbour", "components": "sum of components",
-    "by_position": "frequencies", "third": "apart, a third each", "whole": "apart, as many each",
+    "fingerprints": "fingerprint ridge", "size": "size alone", "nearest": "nearest neighbour",
+    "components": "sum of components", "by_position": "frequencies",
+    "third": "apart, a third each", "whole": "apart, as many each",
 }  # fmt: skip
 
 

@@ -32,7 +32,7 @@ class Language:
     characters
         Of the strings, sorted, "." between the compounds of a pair among them.
     bins
-        Tokens of a property's value, between -1 and 1; properties share them, as the slot says which it is.
+        Tokens of each slot's value, between -1 and 1.
     string, slots
         Slots of a string with its END, and of properties.
     """
@@ -48,7 +48,7 @@ class Language:
 
     @property
     def symbols(self) -> int:
-        return self.first_bin + self.bins
+        return self.first_bin + self.slots * self.bins
 
     @property
     def length(self) -> int:
@@ -80,9 +80,9 @@ class Language:
         return found
 
     def binned(self, values: np.ndarray) -> np.ndarray:
-        """Tokens of values, any shape; beyond -1 and 1 the outermost, NaN: NONE."""
+        """Tokens of values (..., slots); beyond -1 and 1 the outermost, NaN: NONE."""
         place = np.clip(np.floor((np.nan_to_num(values) + 1) / 2 * self.bins), 0, self.bins - 1).astype(int)
-        return np.where(np.isfinite(values), self.first_bin + place, NONE)
+        return np.where(np.isfinite(values), self.first_bin + self.bins * np.arange(self.slots) + place, NONE)
 
     @property
     def spelling(self) -> np.ndarray:

@@ -10,15 +10,10 @@ import xarray as xr
 from pesin.errors import UserError
 from pesin.steps.case import Case
 from pesin.steps.labels import labelled
-from studies.molecular_generative_design.chemistry import PROPERTIES, random_molecules, read
+from studies.molecular_generative_design.chemistry import PROPERTIES, QM9, random_molecules, read
 from studies.molecular_generative_design.pairs import melting_point, mixed
 from studies.molecular_generative_design.params import Params, Simulate
 
-QM9 = {
-    "mu": "D", "alpha": "bohr3", "homo": "eV", "lumo": "eV", "gap": "eV", "r2": "bohr2", "zpve": "eV",
-    "cv": "cal mol-1 K-1", "u0": "eV", "u298": "eV", "h298": "eV", "g298": "eV",
-}  # fmt: skip
-"""Columns of QM9 in its order."""
 MIXTURE = {"t_eut": "K", "depression": "K", "x_eut": "1"}
 TRAIN, PAIRS, COMPONENTS = 0, 1, 2
 """Where a pair belongs: training, held-out pairs of known components, pairs with a held-out component."""

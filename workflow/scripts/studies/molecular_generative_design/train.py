@@ -27,7 +27,9 @@ SHARES: dict[str, dict[str, int]] = {
 }
 """Sixths of a batch that a network is taught of each task."""
 SINGLE = tuple(name for name in SHARES if name != "multi")
-WARM = 0.1
+WARM, WAVES = 0.1, 3
+BETAS = (0.9, 0.99)
+"""Of Adam: trainings are short."""
 
 
 def train(case: Case[Params], data: xr.Dataset) -> xr.DataTree:
@@ -96,19 +98,28 @@ def network(params: Params, language: Language) -> Transformer:
     """The decoder-only transformer of all tasks."""
     p = params.train.gpt
     return Transformer(
-        language.symbols, language.symbols, language.length, p.width, p.layers, p.heads, activation="relu", expansion=2
+        language.symbols,
+        language.symbols,
+        language.length,
+        p.width,
+        p.layers,
+        p.heads,
+        activation="relu",
+        expansion=2,
+        embedding_std=0.1,
     )
 
 
 def first_weights(case: Case[Params], language: Language) -> Parameters:
-    """Of each seed's networks. Embeddings of bins start as one smooth curve: neighbours mean nearly the same."""
+    """Of each seed's networks. Embeddings of a slot's bins start on a smooth curve: neighbours mean nearly the same."""
     net, generator = network(case.params, language), torch.Generator().manual_seed(case.seed("gpt"))
     weights = net.init_parameters(case.params.simulate.seeds, generator)
-    waves = torch.arange(1, net.width // 2 + 1) / 2
+    waves = torch.arange(1, WAVES + 1)
     angle = torch.as_tensor(language.centres, dtype=torch.float32)[:, None] * waves * math.pi / 2
-    curve = torch.cat([angle.sin() / waves, angle.cos() / waves], -1) * net.embedding_std * 4
+    curve = torch.cat([angle.sin() / waves, angle.cos() / waves], -1)  # (bins, 2 WAVES)
+    ways = torch.randn(len(weights["embed"]), language.slots, 2 * WAVES, net.width, generator=generator)
     with torch.no_grad():
-        weights["embed"][:, language.first_bin :] += curve[:, : net.width]
+        weights["embed"][:, language.first_bin :] += net.embedding_std * (curve @ ways).flatten(1, 2)
     return weights
 
 
@@ -118,7 +129,7 @@ def taught(case: Case[Params], lessons: Lessons, arms: list[str], steps: int) ->
     net = network(case.params, lessons.language)
     start = {name: value.detach().to(device) for name, value in first_weights(case, lessons.language).items()}
     weights = repeat_runs(start, len(arms))
-    optimiser = RunsOptimiser(weights, "adam", weight_decay=0.01, decayed=set(net.matrices))
+    optimiser = RunsOptimiser(weights, "adam", betas=BETAS, weight_decay=0.01, decayed=set(net.matrices))
     rngs = case.rng("lessons").spawn(seeds)
 
     def loss_of(step: int) -> torch.Tensor:
@@ -158,7 +169,11 @@ def diffused(case: Case[Params], lessons: Lessons) -> tuple[Parameters, np.ndarr
     generator = torch.Generator().manual_seed(case.seed("diffusion"))
     start = init_unet(seeds, language, p.channels, generator)
     weights = repeat_runs({name: value.detach().to(device) for name, value in start.items()}, len(DIRECTIONS))
-    optimiser, rngs, molecules = RunsOptimiser(weights, "adam"), case.rng("diffusion").spawn(seeds), lessons.tables[0]
+    optimiser, rngs, molecules = (
+        RunsOptimiser(weights, "adam", betas=BETAS),
+        case.rng("diffusion").spawn(seeds),
+        lessons.tables[0],
+    )
 
     def loss_of(step: int) -> torch.Tensor:
         rows = [rng.integers(len(rows), size=p.batch) for rng, rows in zip(rngs, molecules.train, strict=True)]
