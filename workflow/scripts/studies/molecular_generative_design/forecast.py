@@ -69,8 +69,9 @@ def forecast(case: Case[Params], data: xr.Dataset, trained: xr.DataTree) -> xr.D
     told = Told(case, language, molecules, pairs, trained, network(case.params, language))
     n = case.params.forecast.requests
     test = np.stack([np.setdiff1d(np.arange(len(molecules.names)), rows)[:n] for rows in molecules.train])
-    found = forward(told, test, data.sizes["property"])
-    found |= inverse(told, test, data["property"].to_index().tolist())
+    painted, made = painted_by_diffusion(told, test)
+    found = forward(told, test, painted, data.sizes["property"])
+    found |= inverse(told, test, made, data["property"].to_index().tolist())
     found |= mixtures(told, data["split"].values)
     found |= strings_of_pairs(told, data["split"].values)
     found |= designs(told, data)
@@ -110,12 +111,11 @@ def painted_by_diffusion(told: Told, test: np.ndarray) -> tuple[np.ndarray, np.n
     return painted[: len(test)], made[len(test) :]
 
 
-def forward(told: Told, test: np.ndarray, properties: int) -> dict:
+def forward(told: Told, test: np.ndarray, painted: np.ndarray, properties: int) -> dict:
     """Predictions of test molecules (seed, model, test, property) in their own units, and R2."""
     molecules, arms = told.molecules, told.arms("forward")
     strings = np.concatenate([molecules.strings[test]] * len(arms))
     scaled = by_arm(told, properties_of(told.net, told.weights(arms, "forward"), told.language, "forward", strings))
-    painted = painted_by_diffusion(told, test)[0]
     print_of, size = fingerprints(molecules.names), sizes(molecules)
     found = []
     for seed, rows in enumerate(test):
@@ -141,7 +141,7 @@ def forward(told: Told, test: np.ndarray, properties: int) -> dict:
     }
 
 
-def inverse(told: Told, test: np.ndarray, properties: list[str]) -> dict:
+def inverse(told: Told, test: np.ndarray, painted: np.ndarray, properties: list[str]) -> dict:
     """Molecules made for the properties of test molecules, all given or only those of `asked`; scores by the oracle."""
     p, molecules, language, k = told.case.params, told.molecules, told.language, len(properties)
     oracle, arms = oracle_of(p.simulate.source, molecules), told.arms("inverse")
@@ -155,7 +155,7 @@ def inverse(told: Told, test: np.ndarray, properties: list[str]) -> dict:
         both = (np.concatenate([part] * len(arms)) for part in (bins, uniform))
         return by_arm(told, strings_for(told.net, weights, language, "inverse", *both, how))
 
-    tokens = np.concatenate([made(arms, bins), painted_by_diffusion(told, test)[1][:, None]], 1)
+    tokens = np.concatenate([made(arms, bins), painted[:, None]], 1)
     less = made(["multi"], partly)[:, 0]
     names, obtained, scores, partial, partial_valid = [], [], [], [], []
     for seed, rows in enumerate(test):
