@@ -103,7 +103,7 @@ def test_eutectics_with_known_answers():
     one, two, w = [300, 400, 400, 300, 2000], [300, 320, 320, 300, 100], [0, 0, strong, strong, 0]
     x, t = pairs.eutectic(np.array(one), np.array(two), np.array(w))
     np.testing.assert_allclose(x[:4], [0.5, 0.14939, 0.28086, 0.5], atol=2e-5)
-    np.testing.assert_allclose(t[:4], [300 / (1 + pairs.GAS * np.log(2) / 56.5), 312.558, 298.551, 252.203], atol=2e-3)
+    np.testing.assert_allclose(t[:4], [300 / (1 + pairs.GAS * np.log(2) / 56.5), 312.558, 298.551, 252.203], atol=4e-3)
     assert x[4] < 1e-3
     assert np.isnan(pairs.eutectic(np.array([np.nan]), np.array([300.0]), np.zeros(1))[0]).all()
 
@@ -139,9 +139,9 @@ def test_designed_pairs_must_be_two_new_compounds():
 def test_strings_and_values_come_back():
     tokens = WORDS.written(["CCO", "C=N.C"])
     assert WORDS.read(tokens) == ["CCO", "C=N.C"] and (tokens[0, 3:] == END).all()
-    values = np.array([-1, -0.6, 0.1, 1, 7, np.nan])
-    assert (WORDS.binned(values) - WORDS.first_bin).tolist()[:5] == [0, 0, 2, 3, 3]
-    assert WORDS.binned(values)[5] == NONE
+    bins = WORDS.binned(np.array([[-1, -0.6, 0.1], [1, 7, np.nan]]))
+    assert (bins[0] - WORDS.first_bin).tolist() == [0, 4, 10]
+    assert (bins[1, :2] - WORDS.first_bin).tolist() == [3, 7] and bins[1, 2] == NONE
     assert WORDS.spelling.sum() == 1 + len(WORDS.characters)
     with pytest.raises(ValueError, match="more than 5 characters"):
         WORDS.written(["CCCCCC"])
@@ -281,7 +281,7 @@ def test_nothing_held_out_is_trained_on(world):
 def test_scales_are_those_of_the_training_set(world):
     table = prepared(case().params, world)[1]
     scaled = table.scaled(1, table.values[table.train[1]])
-    np.testing.assert_allclose([np.nanmin(scaled, 0), np.nanmax(scaled, 0)], [[-1] * 6, [1] * 6])
+    np.testing.assert_allclose([np.nanmin(scaled, 0), np.nanmax(scaled, 0)], [[-1] * 4, [1] * 4])
     np.testing.assert_allclose(table.in_units(1, scaled), table.values[table.train[1]])
 
 

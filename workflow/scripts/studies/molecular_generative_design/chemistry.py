@@ -17,6 +17,8 @@ PROPERTIES = {
     "donors": "1",
 }
 """Names and units: Crippen's logP, polar surface, Crippen's molar refractivity, weight, hydrogen bonds."""
+LEARNED = {name: PROPERTIES[name] for name in ("logp", "tpsa", "refractivity", "weight")}
+"""What networks are taught of molecules; donors and acceptors are hidden causes of what mixtures do."""
 QM9 = {
     "mu": "D", "alpha": "bohr3", "homo": "eV", "lumo": "eV", "gap": "eV", "r2": "bohr2", "zpve": "eV",
     "cv": "cal mol-1 K-1", "u0": "eV", "u298": "eV", "h298": "eV", "g298": "eV",

@@ -181,9 +181,9 @@ def pairs(study: Results) -> Figure:
     legend(panel, outside="above", ncols=1)
     last, labels = axes[0, 3], found["designed"].sel({"seed": 0}).to_numpy()
     for i in range(found.sizes["drawn"]):
-        curve = found["liquidus"][i]
+        curve = found["liquidus"].isel({"drawn": i})
         last.plot(found["fraction"], curve.max("side"), color=COLOURS[i], label=str(labels[i]).replace(".", " + "))
-        last.plot(found["eutectic_x"][i], found["eutectic_t"][i], "o", color=COLOURS[i], markersize=4)
+        last.plot(*(found[f"eutectic_{name}"].isel({"drawn": i}) for name in "xt"), "o", color=COLOURS[i], markersize=4)
     last.set(xlabel="mole fraction of the first compound", ylabel="liquidus temperature (K)")
     legend(last, outside="above", ncols=1)
     return figure

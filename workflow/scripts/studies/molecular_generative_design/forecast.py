@@ -55,7 +55,7 @@ class Told(NamedTuple):
 
     def arms(self, single: str) -> list[str]:
         """Networks that were trained for a task: of it alone, and of all."""
-        have = [str(run).split("/")[0] for run in self.trained["gpt"]["run"].values]
+        have = [str(run).split("/")[0] for run in self.trained["gpt"].to_dataset()["run"].to_numpy()]
         return [name for name in (single, f"{single}_third", "multi") if name in have]
 
     def weights(self, arms: list[str], task: str):
@@ -152,8 +152,8 @@ def inverse(told: Told, test: np.ndarray, painted: np.ndarray, properties: list[
 
     def made(arms: list[str], bins: np.ndarray) -> np.ndarray:
         weights, how = told.weights(arms, "inverse"), p.forecast.temperature
-        both = (np.concatenate([part] * len(arms)) for part in (bins, uniform))
-        return by_arm(told, strings_for(told.net, weights, language, "inverse", *both, how))
+        asked, luck = (np.concatenate([part] * len(arms)) for part in (bins, uniform))
+        return by_arm(told, strings_for(told.net, weights, language, "inverse", asked, luck, how))
 
     tokens = np.concatenate([made(arms, bins), painted[:, None]], 1)
     less = made(["multi"], partly)[:, 0]
@@ -168,7 +168,8 @@ def inverse(told: Told, test: np.ndarray, painted: np.ndarray, properties: list[
         again, table = oracle(language.read(less[seed]))
         partial.append(r2(molecules.values[rows][:, few], table[:, few]))
         partial_valid.append(made_scores(again, known)["valid"])
-    truth, got, share = molecules.values[test][:, :, :k], np.array(obtained), np.array(scores)
+    truth, share = molecules.values[test][:, :, :k], np.array(scores)
+    got: np.ndarray = np.array(obtained)
     fit = r2(truth[:, None], got)
     each = ("seed", "maker")
     return {
@@ -237,8 +238,8 @@ def strings_of_pairs(told: Told, split: np.ndarray) -> dict:
     rows = np.array([np.flatnonzero(one == PAIRS)[: _held(told, split)] for one in split])
     bins = np.stack([language.binned(pairs.scaled(seed, pairs.values[chosen])) for seed, chosen in enumerate(rows)])
     strings = pairs.strings[rows]
-    both = (np.concatenate([part] * len(arms)) for part in (bins, strings))
-    nets = by_arm(told, string_loss(told.net, told.weights(arms, "design"), language, "design", *both))
+    asked, text = (np.concatenate([part] * len(arms)) for part in (bins, strings))
+    nets = by_arm(told, string_loss(told.net, told.weights(arms, "design"), language, "design", asked, text))
     counts = np.ones((len(rows), strings.shape[-1], language.first_bin))
     for seed, known in enumerate(pairs.train):
         np.add.at(counts[seed], (np.arange(strings.shape[-1]), pairs.strings[known]), 1)

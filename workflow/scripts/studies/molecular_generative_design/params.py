@@ -7,7 +7,7 @@ from typing import Annotated, Literal
 from pydantic import Field, NonNegativeInt, PositiveFloat, PositiveInt, model_validator
 
 from pesin.params import DataFile, Model, MultiHead, Share
-from studies.molecular_generative_design.chemistry import PROPERTIES, QM9
+from studies.molecular_generative_design.chemistry import LEARNED, QM9
 
 Arm = Literal["forward", "inverse", "pairs", "multi", "forward_third", "inverse_third", "pairs_third"]
 
@@ -141,7 +141,7 @@ class Params(Model):
     def _enough(self):
         if self.forecast.requests > self.simulate.test * self.simulate.molecules:
             raise ValueError("forecast.requests: more than simulate.test x simulate.molecules are held out")
-        known = PROPERTIES if self.simulate.source == "selfies" else QM9
+        known = LEARNED if self.simulate.source == "selfies" else QM9
         for name in self.forecast.asked:
             if name not in known:
                 raise ValueError(f"forecast.asked: there is no property '{name}' among {', '.join(known)}")

@@ -10,7 +10,7 @@ import xarray as xr
 from pesin.errors import UserError
 from pesin.steps.case import Case
 from pesin.steps.labels import labelled
-from studies.molecular_generative_design.chemistry import PROPERTIES, QM9, random_molecules, read
+from studies.molecular_generative_design.chemistry import LEARNED, QM9, random_molecules, read
 from studies.molecular_generative_design.pairs import melting_point, mixed
 from studies.molecular_generative_design.params import Params, Simulate
 
@@ -24,7 +24,7 @@ def simulate(case: Case[Params]) -> xr.Dataset:
     p = case.params.simulate
     if p.source == "selfies":
         smiles = random_molecules(case.rng("molecules"), p.molecules, p.atoms, p.longest)
-        units, values = PROPERTIES, read(smiles)[1]
+        units, values = LEARNED, read(smiles)[1][:, : len(LEARNED)]
     else:
         (smiles, values), units = table(p), QM9
     rng = case.rng("pairs")
