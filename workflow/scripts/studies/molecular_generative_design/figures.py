@@ -18,6 +18,8 @@ NAMES = {
     "logp": "logP", "tpsa": "polar surface", "refractivity": "refractivity", "weight": "weight",
     "acceptors": "acceptors", "donors": "donors",
 }  # fmt: skip
+NARROW, WIDE, TALL = 260, 442, 160
+"""Pixels of a picture, as the panels are."""
 SIGNS = {"angstrom2": "Å$^2$", "cm3 mol-1": "cm$^3$/mol", "g mol-1": "g/mol"}
 SAID = {
     "forward": "transformer", "inverse": "transformer", "pairs": "one task", "multi": "all tasks",
@@ -103,7 +105,8 @@ def _pictures(row, found) -> None:
     good = [i for i, name in enumerate(one["made"].to_numpy()) if name][: len(row)]
     first, second = (str(name) for name in found["property"].to_numpy()[:2])
     for panel, i in zip(row, good, strict=False):
-        panel.imshow(picture(str(one["made"].to_numpy()[i])), interpolation="none")
+        width = WIDE if panel is row[-1] else NARROW
+        panel.imshow(picture(str(one["made"].to_numpy()[i]), width), interpolation="none")
         lines = []
         for name in (first, second):
             asked, got = (float(one[v].sel({"property": name})[i]) for v in ("requested", "obtained"))
@@ -113,12 +116,13 @@ def _pictures(row, found) -> None:
         panel.axis("off")
 
 
-def picture(smiles: str) -> np.ndarray:
-    """A molecule drawn by RDKit, shape (160, 260, 4)."""
+def picture(smiles: str, width: int) -> np.ndarray:
+    """A molecule drawn by RDKit, all bonds equally long, shape (TALL, width, 4)."""
     with needs_package("rdkit"):
         from rdkit import Chem
         from rdkit.Chem.Draw import rdMolDraw2D
-    drawer = rdMolDraw2D.MolDraw2DCairo(260, 160)
+    drawer = rdMolDraw2D.MolDraw2DCairo(width, TALL)
+    drawer.drawOptions().fixedBondLength = 40
     rdMolDraw2D.PrepareAndDrawMolecule(drawer, Chem.MolFromSmiles(smiles))
     drawer.FinishDrawing()
     return plt.imread(io.BytesIO(drawer.GetDrawingText()))
@@ -139,12 +143,12 @@ def tasks(study: Results) -> Figure:
     interval_whiskers(first, [3.4], mean, label="size alone", color=GREY, fmt="x")
     names(first, "x", ["forward", "inverse", "pairs", "mean"])
     first.set(ylabel="score", ylim=(-0.05, 1.05))
-    legend(first, outside="above", ncols=4)
+    legend(first, outside="above", ncols=2)
     writers = found["writer"].to_numpy()
     middle = axes[0, 1]
     interval_whiskers(middle, np.arange(len(writers)), interval(found["string_loss"], "seed"), color=COLOURS[0])
     names(middle, "x", said(writers), rotation=30)
-    middle.set(ylabel="loss on pairs' strings (bit per character)", ylim=(0, None))
+    middle.set(ylabel="loss on pairs' strings\n(bit per character)", ylim=(0, None))
     last, given = (
         axes[0, 2],
         ["none", " and ".join(NAMES.get(str(a), str(a)) for a in found["asked"].to_numpy()), "all"],
@@ -153,7 +157,7 @@ def tasks(study: Results) -> Figure:
         each = interval(told["cross_entropy"].sel({"speller": speller}), "seed")
         interval_whiskers(last, np.arange(3) + 0.15 * i, each, label=said([speller])[0], color=COLOURS[i], fmt="os"[i])
     names(last, "x", [name.replace(" and ", "\nand ") for name in given])
-    last.set(xlabel="properties given", ylabel="cross-entropy (bit per character)", ylim=(0, None))
+    last.set(xlabel="properties given", ylabel="cross-entropy\n(bit per character)", ylim=(0, None))
     legend(last, outside="above", ncols=2)
     return figure
 
@@ -173,9 +177,11 @@ def pairs(study: Results) -> Figure:
     depression = world["mixture"].sel({"quantity": "depression"}).to_numpy()
     designed = found["designed_depression"].to_numpy().ravel()
     edges, panel = np.linspace(0, max(depression.max(), np.nanmax([0, *designed])), 16), axes[0, 2]
-    for values, colour, label in ((depression, GREY, "random pairs"), (designed, COLOURS[0], "designed, best 20")):
+    for values, colour, label in ((depression, GREY, "random pairs"), (designed, COLOURS[0], "designed, the best")):
         counts = np.histogram(values[np.isfinite(values)], edges)[0]
         panel.stairs(counts / max(1, counts.sum()), edges, color=colour, label=label, fill=colour == GREY, alpha=0.8)
+    centre = interval(found["designed_depression"].mean("rank").expand_dims("one"), "seed")
+    panel.axvspan(float(centre.low[0]), float(centre.high[0]), color=COLOURS[0], alpha=0.15, linewidth=0)
     panel.axvline(found["random_depression"].item(), color=COLOURS[6], linestyle=":", linewidth=1)
     panel.set(xlabel="depression (K)", ylabel="share of pairs")
     legend(panel, outside="above", ncols=1)
@@ -194,9 +200,9 @@ def _mixers(panel, found, shuffled) -> None:
     for i, (unseen, colour) in enumerate((("pairs", COLOURS[0]), ("components", COLOURS[1]))):
         at = np.arange(len(mixers)) + 0.3 * i
         fit = interval(found["mixture_r2"].sel({"unseen": unseen, "quantity": "t_eut"}), "seed")
-        interval_whiskers(panel, at - 0.2, fit, label=f"R2, unseen {unseen}", color=colour)
+        interval_whiskers(panel, at - 0.2, fit, label=f"R2, {unseen}", color=colour)
         rho = interval(found["depression_rho"].sel({"unseen": unseen}), "seed")
-        interval_whiskers(panel, at - 0.1, rho, label=f"rank, unseen {unseen}", color=colour, fmt="^")
+        interval_whiskers(panel, at - 0.1, rho, label=f"rank, {unseen}", color=colour, fmt="^")
     control = interval(shuffled["mixture_r2"].sel({"unseen": "pairs", "quantity": "t_eut", "mixer": ["multi"]}), "seed")
     interval_whiskers(panel, [list(mixers).index("multi") + 0.35], control, label="R2, shuffled", color=GREY, fmt="x")
     panel.axhline(0.8, color=COLOURS[6], linestyle=":", linewidth=1)
