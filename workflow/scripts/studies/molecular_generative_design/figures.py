@@ -110,8 +110,8 @@ def _pictures(row, found) -> None:
         lines = []
         for name in (first, second):
             asked, got = (float(one[v].sel({"property": name})[i]) for v in ("requested", "obtained"))
-            lines.append(f"{NAMES.get(name, name)}: {asked:.1f} asked, {got:.1f} obtained")
-        panel.set_title("\n".join(lines), fontsize=7)
+            lines.append(f"{NAMES.get(name, name)} {got:.1f} (asked {asked:.1f})")
+        panel.set_title("\n".join(lines))
     for panel in row:
         panel.axis("off")
 
@@ -181,7 +181,9 @@ def pairs(study: Results) -> Figure:
         counts = np.histogram(values[np.isfinite(values)], edges)[0]
         panel.stairs(counts / max(1, counts.sum()), edges, color=colour, label=label, fill=colour == GREY, alpha=0.8)
     centre = interval(found["designed_depression"].mean("rank").expand_dims("one"), "seed")
-    panel.axvspan(float(centre.low[0]), float(centre.high[0]), color=COLOURS[0], alpha=0.15, linewidth=0)
+    low, high = (float(np.ravel(end)[0]) for end in (centre.low, centre.high))
+    if np.isfinite([low, high]).all():
+        panel.axvspan(low, high, color=COLOURS[0], alpha=0.15, linewidth=0)
     panel.axvline(found["random_depression"].item(), color=COLOURS[6], linestyle=":", linewidth=1)
     panel.set(xlabel="depression (K)", ylabel="share of pairs")
     legend(panel, outside="above", ncols=1)
