@@ -46,6 +46,7 @@ def scatter(panel, x, y, colour: str, label: str) -> None:
     panel.plot(x, y, ".", color=colour, markersize=3, alpha=0.6, markeredgewidth=0, label=label, rasterized=True)
     low, high = float(np.nanmin(x)), float(np.nanmax(x))
     panel.plot([low, high], [low, high], "-", color=GREY, linewidth=0.7, zorder=0)
+    panel.locator_params(nbins=4)
     panel.set_ylim(low - 0.2 * (high - low), high + 0.2 * (high - low))
 
 
@@ -80,6 +81,7 @@ def _models(panel, found, shuffled) -> None:
     for i, bound in zip(both, (0.8, 0.5), strict=True):
         panel.plot([i - 0.4, i + 0.4], [bound, bound], ":", color=COLOURS[6], linewidth=1)
     names(panel, "x", said(models), rotation=25)
+    panel.locator_params(axis="y", nbins=5)
     panel.set(ylabel="R2, mean over properties", ylim=(-0.6, 1.05))
     legend(panel, outside="above", ncols=3)
 
@@ -95,6 +97,7 @@ def _makers(panel, found) -> None:
             [0.18 * (i - 1.5) - 0.08, 0.18 * (i - 1.5) + 0.08], [bound, bound], ":", color=COLOURS[6], linewidth=1
         )
     names(panel, "x", said(makers), rotation=25)
+    panel.locator_params(axis="y", nbins=5)
     panel.set(ylabel="share, or R2", ylim=(-1.05, 1.1))
     legend(panel, outside="above", ncols=4)
 
@@ -142,6 +145,8 @@ def tasks(study: Results) -> Figure:
     mean = interval(found["trivial"].expand_dims("one"), "seed")
     interval_whiskers(first, [3.4], mean, label="size alone", color=GREY, fmt="x")
     names(first, "x", ["forward", "inverse", "pairs", "mean"])
+    for one in axes[0]:
+        one.locator_params(axis="y", nbins=5)
     first.set(ylabel="score", ylim=(-0.05, 1.05))
     legend(first, outside="above", ncols=2)
     writers = found["writer"].to_numpy()
@@ -185,6 +190,7 @@ def pairs(study: Results) -> Figure:
     if np.isfinite([low, high]).all():
         panel.axvspan(low, high, color=COLOURS[0], alpha=0.15, linewidth=0)
     panel.axvline(found["random_depression"].item(), color=COLOURS[6], linestyle=":", linewidth=1)
+    panel.locator_params(nbins=4)
     panel.set(xlabel="depression (K)", ylabel="share of pairs")
     legend(panel, outside="above", ncols=1)
     last, labels = axes[0, 3], found["designed"].sel({"seed": 0}).to_numpy()
@@ -192,6 +198,7 @@ def pairs(study: Results) -> Figure:
         curve = found["liquidus"].isel({"drawn": i})
         last.plot(found["fraction"], curve.max("side"), color=COLOURS[i], label=str(labels[i]).replace(".", " + "))
         last.plot(*(found[f"eutectic_{name}"].isel({"drawn": i}) for name in "xt"), "o", color=COLOURS[i], markersize=4)
+    last.locator_params(nbins=5)
     last.set(xlabel="mole fraction of the first compound", ylabel="liquidus temperature (K)")
     legend(last, outside="above", ncols=1)
     return figure
@@ -209,5 +216,6 @@ def _mixers(panel, found, shuffled) -> None:
     interval_whiskers(panel, [list(mixers).index("multi") + 0.35], control, label="R2, shuffled", color=GREY, fmt="x")
     panel.axhline(0.8, color=COLOURS[6], linestyle=":", linewidth=1)
     names(panel, "x", said(mixers), rotation=40)
+    panel.locator_params(axis="y", nbins=5)
     panel.set(ylabel="R2, or rank correlation", ylim=(-0.6, 1.05))
     legend(panel, outside="above", ncols=2)
