@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field, NonNegativeFloat, PositiveFloat, PositiveInt, model_validator
 
-from pesin.params import Model, Rising
+from pesin.params import Model, Rising, Share
 
 Activation = Literal["tanh", "relu"]
 Seeds = Annotated[int, Field(ge=3)]
@@ -79,11 +79,41 @@ class Reward(Model):
         return self
 
 
-class Train(Model):
-    """Seen by the train step and those after it."""
+class Learning(Model):
+    """Soft actor-critic, alike in all worlds."""
 
-    ensemble: Ensemble
-    reward: Reward
+    steps: PositiveInt
+    warmup: PositiveInt
+    batch: PositiveInt
+    discount: Annotated[float, Field(gt=0, lt=1)]
+    tau: Share
+    lr: NonNegativeFloat
+    """Of actor and critics; 0: nothing is learnt (null)."""
+    lr_temperature: NonNegativeFloat
+    reward_scale: PositiveFloat
+    hidden: Widths
+    every: PositiveInt
+    """Steps between evaluations."""
+    starts: PositiveInt
+    """Start states of an evaluation."""
+    horizon: PositiveInt
+    target: float
+    """Temperature to hold, degC."""
+    penalty: NonNegativeFloat
+    """MOPO's, for each degC of the largest deviation that a member of the ensemble says."""
+    samples: PositiveInt
+    """Drawn from each member at a step."""
+
+    @model_validator(mode="after")
+    def _learns(self):
+        if self.warmup + 8 > self.steps:
+            raise ValueError("steps must exceed warmup by 8 or more: learning starts after it")
+        return self
+
+    def settings(self) -> dict:
+        """What soft actor-critic is told."""
+        shared = self.model_dump(include={"steps", "warmup", "batch", "discount", "tau", "lr_temperature"})
+        return shared | {"lr_actor": self.lr, "lr_critic": self.lr}
 
 
 class Pair(Model):
@@ -91,6 +121,16 @@ class Pair(Model):
 
     models: Activation
     reward: Activation
+
+
+class Train(Model):
+    """Seen by the train step and those after it."""
+
+    ensemble: Ensemble
+    reward: Reward
+    pair: Pair
+    """That agents learn with."""
+    learning: Learning
 
 
 class Entropy(Model):
@@ -135,7 +175,7 @@ class Params(Model):
     @model_validator(mode="after")
     def _fits(self):
         ensemble, reward = self.train.ensemble, self.train.reward
-        for pair in (self.forecast.pair, self.entropy.pair, *self.forecast.variants):
+        for pair in (self.train.pair, self.entropy.pair, self.forecast.pair, *self.forecast.variants):
             if pair.models not in ensemble.activations:
                 raise ValueError(f"a pair names models of {pair.models}: train.ensemble has {ensemble.activations}")
             if pair.reward not in reward.activations:

@@ -15,7 +15,8 @@ from pesin.models.mlp import Parameters, apply_mlp, init_mlp, weights_dataset
 from pesin.models.optimisers import RunsOptimiser, fit_runs
 from pesin.steps.case import Case
 from pesin.steps.labels import DIVERGED, labelled
-from studies.morec.models import ACTIVATIONS, CEILING, FLOOR, Scales
+from studies.morec.agents import curves
+from studies.morec.models import ACTIVATIONS, CEILING, FLOOR, Scales, world
 from studies.morec.params import Activation, Params, Reward
 
 BLOCKS = 20
@@ -23,13 +24,15 @@ BLOCKED = ("seed", "block")
 
 
 def train(case: Case[Params], data: xr.DataTree) -> xr.DataTree:
-    """`models_<activation>` (members of all seeds) and `reward_<activation>` (snapshots, the untrained one first)."""
+    """`models_<activation>` (members of all seeds), `reward_<activation>` (snapshots, the untrained first), `agents`."""
     known = data["data"].to_dataset()
     state, action, after = (known[name].values for name in ("state", "action", "next"))
     x = Scales.of(state, action, after).standard(state, action, after - state).to(case.device)
     found = {f"models_{kind}": _ensembles(case, x, kind) for kind in case.params.train.ensemble.activations}
     found |= {f"reward_{kind}": _reward(case, x, kind) for kind in case.params.train.reward.activations}
-    return xr.DataTree.from_dict(found)
+    pair = case.params.train.pair
+    model = world(case.params, data, xr.DataTree.from_dict(found), pair.models, pair.reward)
+    return xr.DataTree.from_dict(found | {"agents": curves(case, model)})
 
 
 def _ensembles(case: Case[Params], x: torch.Tensor, kind: Activation) -> xr.Dataset:
