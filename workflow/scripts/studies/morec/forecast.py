@@ -90,13 +90,14 @@ def _steps(case: Case[Params], data: xr.DataTree, model: World) -> xr.Dataset:
     """Errors, ranks and alarms on the tests of all policies."""
     how, tests = case.params.forecast, data["tests"].to_dataset()
     late = replace(model, history=model.history[-1:])
-    found: dict[str, list] = {name: [] for name in ("error", "rank", "counted", "covered", "wrong", "score", "spread")}
+    found: dict[str, list] = {name: [] for name in ("error", "rank", "central", "counted", "covered", "wrong", "score", "spread")}
     for name in tests["policy"].values:
         state, action, truth = (tests[key].sel(policy=name).values for key in ("state", "action", "next"))
         offered, reward, mean = offers(case, model, state, action, f"candidates {name}")
         error, of_mean = abs(offered - truth[..., None]), abs(mean - truth)
         found["error"].append(errors_of(case, error, of_mean, reward, late.rewards(state, action, offered)))
         found["rank"].append(rank_correlation(reward, error).mean(1))
+        found["central"].append(rank_correlation(-abs(offered - mean[..., None]), error).mean(1))
         found["counted"].append(by_count(case.rng(f"order {name}"), error, reward, list(how.counts)))
         found["covered"].append(((offered.min(-1) <= truth) & (truth <= offered.max(-1))).mean(1))
         found["wrong"].append(of_mean > FAR * case.params.simulate.noise)
@@ -122,6 +123,9 @@ def _labelled_steps(case: Case[Params], values: dict[str, np.ndarray], policies:
             "error": labelled((*unit, "method"), error, ABSOLUTE, "degC", nan=DIVERGED),
             "rank_correlation": labelled(
                 unit, values["rank"].T, "rank correlation of -reward and error", may_be_constant=1
+            ),
+            "central": labelled(
+                unit, values["central"].T, "rank correlation of distance from the mean and error", may_be_constant=1
             ),
             "wins": labelled(unit, wins, "filter errs less than a random candidate", may_be_constant=1),
             "policies_won": labelled((), policies_won, "policies in which the filter errs less than random"),
