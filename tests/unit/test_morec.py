@@ -1,4 +1,4 @@
-"""Known answers: the refrigerator, the reward's constants, ranks, regrets, entropies; what training keeps; bad parameters."""
+"""Known answers: the refrigerator, constants, ranks, regrets, entropies; what training keeps; bad parameters."""
 
 import numpy as np
 import pytest
@@ -14,7 +14,6 @@ from studies.morec.entropy import divergence, laws
 from studies.morec.forecast import alarms, by_count, costs, rank_correlation, regrets
 from studies.morec.fridge import POLICIES, episodes, step, true_paths
 from studies.morec.models import Scales, World, dynamics_reward, roll_out
-from studies.morec.params import Params
 from studies.morec.simulate import simulate
 from studies.morec.train import Snapshots, moments, train
 
@@ -216,7 +215,3 @@ def test_a_reward_learns_which_changes_are_true():
 def test_bad_parameters_are_refused(change, said):
     with pytest.raises(ValidationError, match=said):
         case(**change)
-
-
-def test_params_are_those_of_the_yaml():
-    assert isinstance(case().params, Params)

@@ -59,7 +59,10 @@ def reward(study: Results) -> Figure:
         panel.set(xlabel="from the true next\nstate (degC)", title=place, xlim=profile["offset"].values[[0, -1]])
     axes[0, 0].set(ylabel=named(profile["profile"]))
     last, at = axes[0, 3], np.arange(steps.sizes["policy"])
-    for shift, name, label, shade in ((-0.12, "rank_correlation", "reward", 0), (0.12, "central", "nearness to mean", 3)):
+    for shift, name, label, shade in (
+        (-0.12, "rank_correlation", "reward", 0),
+        (0.12, "central", "nearness to mean", 3),
+    ):
         interval_whiskers(last, at + shift, interval(steps[name], over="seed"), label, color=COLOURS[shade])
     last.axhline(COUNTS, color="k", ls="--", lw=1)
     last.axhline(0, color="0.5", lw=0.8)
@@ -117,7 +120,11 @@ def control(study: Results) -> Figure:
         regret = rolled["regret"].sel(method=name).values
         places = np.broadcast_to(at + 0.2 * (i - 1), regret.shape)
         middle.plot(places.ravel(), regret.ravel(), "o", ms=3, color=colour(name), label=SAID[name])
-    left.set(xlabel="step", ylabel=named(rolled["along"]), ylim=(0, BOX[1] / 4 if rolled["along"].max() > BOX[1] / 4 else None))
+    left.set(
+        xlabel="step",
+        ylabel=named(rolled["along"]),
+        ylim=(0, BOX[1] / 4 if rolled["along"].max() > BOX[1] / 4 else None),
+    )
     legend(left, "above")
     names(middle, "x", [f"{target:g}" for target in rolled["target"].values], at)
     middle.set(xlabel="temperature to hold (degC)", ylabel=named(rolled["regret"]))

@@ -18,7 +18,7 @@ from studies.morec.models import World, chosen, roll_out, world
 from studies.morec.params import Params
 
 METHODS = ["random", "mean", "filter", "softmax", "last", "oracle"]
-"""random: any candidate; last: filtered by the latest discriminator alone; oracle: the candidate nearest to the truth."""
+"""random: any candidate; last: filtered by the latest discriminator alone; oracle: the candidate nearest the truth."""
 FOLLOWED = ["random", "mean", "filter"]
 FAR = 3.0
 """Standard deviations of the process from which an error counts as large."""
@@ -33,7 +33,11 @@ def forecast(case: Case[Params], data: xr.DataTree, trained: xr.DataTree) -> xr.
     """Groups `steps`, `variants`, `maps`, `rollouts` and `agents`."""
     how = case.params.forecast
     judged = world(case.params, data, trained, how.pair.models, how.pair.reward, how.trained)
-    parts = {"steps": _steps(case, data, judged), "maps": _maps(case, judged), "rollouts": _rollouts(case, data, judged)}
+    parts = {
+        "steps": _steps(case, data, judged),
+        "maps": _maps(case, judged),
+        "rollouts": _rollouts(case, data, judged),
+    }
     shown = [world(case.params, data, trained, pair.models, pair.reward) for pair in how.variants]
     if shown:
         errors = [_steps(case, data, one)["error"] for one in shown]
@@ -90,7 +94,9 @@ def _steps(case: Case[Params], data: xr.DataTree, model: World) -> xr.Dataset:
     """Errors, ranks and alarms on the tests of all policies."""
     how, tests = case.params.forecast, data["tests"].to_dataset()
     late = replace(model, history=model.history[-1:])
-    found: dict[str, list] = {name: [] for name in ("error", "rank", "central", "counted", "covered", "wrong", "score", "spread")}
+    found: dict[str, list] = {
+        name: [] for name in ("error", "rank", "central", "counted", "covered", "wrong", "score", "spread")
+    }
     for name in tests["policy"].values:
         state, action, truth = (tests[key].sel(policy=name).values for key in ("state", "action", "next"))
         offered, reward, mean = offers(case, model, state, action, f"candidates {name}")
@@ -134,7 +140,11 @@ def _labelled_steps(case: Case[Params], values: dict[str, np.ndarray], policies:
             "gain": labelled(unit, gain, "share of the possible gain that is taken", nan=DIVERGED),
             "covered": labelled(unit, values["covered"].T, "truth lies among the candidates", may_be_constant=1),
             "by_count": labelled(
-                ("way", "seed", "count", "policy"), np.moveaxis(values["counted"], 0, -1), ABSOLUTE, "degC", nan=DIVERGED
+                ("way", "seed", "count", "policy"),
+                np.moveaxis(values["counted"], 0, -1),
+                ABSOLUTE,
+                "degC",
+                nan=DIVERGED,
             ),
             "alarm": labelled(
                 ("alarm", "seed"),
@@ -226,9 +236,7 @@ def _rollouts(case: Case[Params], data: xr.DataTree, model: World) -> xr.Dataset
     return xr.Dataset(
         {
             "error": labelled(unit, abs(path - truth).mean((2, 3)), "error of rollouts", "degC", nan=DIVERGED),
-            "along": labelled(
-                (*unit, "time"), abs(path - truth).mean(2), "error of rollouts", "degC", nan=DIVERGED
-            ),
+            "along": labelled((*unit, "time"), abs(path - truth).mean(2), "error of rollouts", "degC", nan=DIVERGED),
             "value_error": labelled(
                 goal, abs(cost - true_cost).mean(2), "error of the imagined cost", "degC", nan=DIVERGED
             ),

@@ -44,7 +44,12 @@ POLICIES: dict[str, Policy] = {
 
 
 def episodes(
-    rng: np.random.Generator, policy: Policy, shape: tuple[int, ...], steps: int, noise: float = 0.0, explore: float = 0.0
+    rng: np.random.Generator,
+    policy: Policy,
+    shape: tuple[int, ...],
+    steps: int,
+    noise: float = 0.0,
+    explore: float = 0.0,
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Temperatures, powers and next temperatures of episodes, each of shape (*shape, steps).
 

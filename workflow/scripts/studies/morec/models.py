@@ -111,7 +111,9 @@ def dynamics_reward(logit: torch.Tensor) -> torch.Tensor:
     return softplus(logit).clamp(max=CLIP)
 
 
-def world(params: Params, data: xr.DataTree, trained: xr.DataTree, models: str, reward: str, learnt: bool = True) -> World:
+def world(
+    params: Params, data: xr.DataTree, trained: xr.DataTree, models: str, reward: str, learnt: bool = True
+) -> World:
     """The ensemble and the reward of these activations; not `learnt`: the discriminator before its first update."""
     known = data["data"].to_dataset()
     kept = trained[f"reward_{reward}"].to_dataset()

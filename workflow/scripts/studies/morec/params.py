@@ -75,7 +75,9 @@ class Reward(Model):
     @model_validator(mode="after")
     def _keeps(self):
         if self.updates < 2 * self.every:
-            raise ValueError(f"updates ({self.updates}) must be twice `every` ({self.every}) or more: none is kept else")
+            raise ValueError(
+                f"updates ({self.updates}) must be twice `every` ({self.every}) or more: none is kept else"
+            )
         return self
 
 

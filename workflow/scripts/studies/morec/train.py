@@ -24,7 +24,7 @@ BLOCKED = ("seed", "block")
 
 
 def train(case: Case[Params], data: xr.DataTree) -> xr.DataTree:
-    """`models_<activation>` (members of all seeds), `reward_<activation>` (snapshots, the untrained first), `agents`."""
+    """`models_<activation>` (all members), `reward_<activation>` (snapshots, the untrained first) and `agents`."""
     known = data["data"].to_dataset()
     state, action, after = (known[name].values for name in ("state", "action", "next"))
     x = Scales.of(state, action, after).standard(state, action, after - state).to(case.device)
