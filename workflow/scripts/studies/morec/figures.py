@@ -52,7 +52,7 @@ def reward(study: Results) -> Figure:
     figure, axes = panels(1, 4, height=2.6, gridspec_kw={"width_ratios": [1, 1, 1, 1.3]})
     for panel, place in zip(axes[0], profile["place"].values, strict=False):
         curve = profile["profile"].sel(place=place)
-        panel.plot(profile["offset"], curve.T, color=COLOURS[0], lw=1)
+        panel.plot(profile["offset"].values, curve.values.T, color=COLOURS[0], lw=1)
         low, high = np.clip(profile["proposed"].sel(place=place).values[0], *profile["offset"].values[[0, -1]])
         panel.axvspan(low, high, color="0.85", lw=0)
         panel.axvline(0, color="k", ls=":", lw=1)

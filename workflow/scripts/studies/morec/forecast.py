@@ -134,7 +134,9 @@ def _labelled_steps(case: Case[Params], values: dict[str, np.ndarray], policies:
                 unit, values["central"].T, "rank correlation of distance from the mean and error", may_be_constant=1
             ),
             "wins": labelled(unit, wins, "filter errs less than a random candidate", may_be_constant=1),
-            "policies_won": labelled((), policies_won, "policies in which the filter errs less than random"),
+            "policies_won": labelled(
+                (), policies_won, "policies in which the filter errs less than random", may_be_constant=1
+            ),
             "recovered": labelled((unit[0], "unseen"), recovered * 1.0, "recovered", may_be_constant=1),
             "recoveries": labelled("seed", recovered.sum(1), said, may_be_constant=1),
             "gain": labelled(unit, gain, "share of the possible gain that is taken", nan=DIVERGED),
