@@ -20,6 +20,8 @@ from studies.morec.params import Params
 METHODS = ["random", "mean", "filter", "softmax", "last", "oracle"]
 """random: any candidate; last: filtered by the latest discriminator alone; oracle: the candidate nearest the truth."""
 FOLLOWED = ["random", "mean", "filter"]
+ALARMS = ["score", "spread"]
+"""What foretells a large error: a low reward of the mean model's next state, or members that disagree."""
 FAR = 3.0
 """Standard deviations of the process from which an error counts as large."""
 PLACES = ((12.0, 0.2), (7.0, 4.5), (-4.0, 3.0))
@@ -83,7 +85,7 @@ def errors_of(case: Case[Params], error: np.ndarray, mean: np.ndarray, reward: n
 
 def by_count(rng: np.random.Generator, error: np.ndarray, reward: np.ndarray, counts: list[int]) -> np.ndarray:
     """Errors of any and of the best-rewarded of the first candidates in a random order, (2, seeds, counts)."""
-    order = rng.permuted(np.broadcast_to(np.arange(error.shape[-1]), error.shape), axis=-1)
+    order = rng.permuted(np.arange(error.size).reshape(error.shape) % error.shape[-1], axis=-1)
     error, reward = (np.take_along_axis(values, order, -1) for values in (error, reward))
     any_one = [error[..., :n].mean((1, 2)) for n in counts]
     best = [chosen(error, reward[..., :n].argmax(-1)).mean(1) for n in counts]
@@ -121,11 +123,13 @@ def _labelled_steps(case: Case[Params], values: dict[str, np.ndarray], policies:
     recovered = (one["filter"] <= how.recovered * one["mean"])[:, 1:]
     wins = (one["filter"] < one["random"]) * 1.0
     gain = (one["random"] - one["filter"]) / np.maximum(one["random"] - one["oracle"], 1e-9)
-    alarm = {"reward": alarms(values["wrong"], values["score"]), "spread": alarms(values["wrong"], values["spread"])}
     policies_won = (one["filter"].mean(0) < one["random"].mean(0)).sum()
     said = "policies that the data's isn't among, recovered"
+    alarm = [alarms(values["wrong"], values[name]) for name in ALARMS]
+    none = "all errors are large, or none"
     return xr.Dataset(
         {
+            "alarm": labelled(("by", "seed"), alarm, "area under the curve for large errors", nan=none),
             "error": labelled((*unit, "method"), error, ABSOLUTE, "degC", nan=DIVERGED),
             "rank_correlation": labelled(
                 unit, values["rank"].T, "rank correlation of -reward and error", may_be_constant=1
@@ -148,13 +152,6 @@ def _labelled_steps(case: Case[Params], values: dict[str, np.ndarray], policies:
                 "degC",
                 nan=DIVERGED,
             ),
-            "alarm": labelled(
-                ("alarm", "seed"),
-                list(alarm.values()),
-                "area under the curve for large errors",
-                nan="all errors are large, or none",
-                may_be_constant=1,
-            ),
         },
         {
             "policy": policies,
@@ -162,7 +159,7 @@ def _labelled_steps(case: Case[Params], values: dict[str, np.ndarray], policies:
             "method": METHODS,
             "way": ["random", "filter"],
             "count": list(how.counts),
-            "alarm": list(alarm),
+            "by": ALARMS,
             "seed": np.arange(len(error)),
         },
     )

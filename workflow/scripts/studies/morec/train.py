@@ -139,18 +139,21 @@ def _reward(case: Case[Params], x: torch.Tensor, kind: Activation) -> xr.Dataset
     losses, _ = fit_runs(
         RunsOptimiser(critic, "adam"), loss, lambda _: rate, how.updates, progress, checkpoint, (opponent, history)
     )
-    kept = {
+    curve = labelled(BLOCKED, blocked(losses), "cross entropy, true and false", "nat", nan=DIVERGED)
+    return xr.Dataset(_kept(history) | {"loss": curve}, {"snapshot": [0, *moments(how)]})
+
+
+def _kept(history: Snapshots) -> dict[str, tuple]:
+    """The weights as variables, (snapshot, seed, ...)."""
+    return {
         name: labelled(
             ("snapshot", "seed", *[f"{name}_axis_{axis}" for axis in range(2, value.ndim)]),
             value,
             f"parameters {name} of the discriminators",
             nan=DIVERGED,
-            may_be_constant=1,
         )
         for name, value in history.kept.items()
     }
-    curve = labelled(BLOCKED, blocked(losses), "cross entropy, true and false", "nat", nan=DIVERGED)
-    return xr.Dataset(kept | {"loss": curve}, {"snapshot": [0, *moments(how)]})
 
 
 def blocked(values: np.ndarray) -> np.ndarray:
