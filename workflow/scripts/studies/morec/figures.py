@@ -37,7 +37,7 @@ def maps(study: Results) -> Figure:
     error = found["error"]
     t, u = error["temperature"].values, error["power"].values
     for panel, name in zip(axes[0], ("mean", "filter", "oracle"), strict=True):
-        image = panel.pcolormesh(t, u, error.sel(method=name).T, vmin=0, vmax=1, cmap="viridis", rasterized=True)
+        image = panel.pcolormesh(t, u, error.sel(choice=name).T, vmin=0, vmax=1, cmap="viridis", rasterized=True)
         panel.plot(data["state"][::5], data["action"][::5], ".", color="w", ms=1, rasterized=True)
         panel.set(xlabel="temperature (degC)", title=SAID[name])
     axes[0, 0].set(ylabel="cooling power")
@@ -82,7 +82,7 @@ def errors(study: Results) -> Figure:
     at = np.arange(steps.sizes["policy"])
     for i, name in enumerate(shown):
         style = {"color": colour(name)}
-        error = steps["error"].sel(method=name)
+        error = steps["error"].sel(choice=name)
         interval_whiskers(left, at + 0.16 * (i - 1.5), interval(error, over="seed"), SAID[name], **style)
     names(left, "x", steps["policy"].values, at, rotation=40)
     left.set(ylabel=f"error of one step ({steps['error'].attrs['units']})", ylim=(0, None))
@@ -91,7 +91,7 @@ def errors(study: Results) -> Figure:
     every = [steps["error"], *[variants.isel(variant=i) for i in range(variants.sizes["variant"])]]
     for i, name in enumerate((*shown[:3], "last")):
         for j, error in enumerate(every):
-            one = interval(error.sel(method=name).mean("policy").expand_dims("one"), over="seed")
+            one = interval(error.sel(choice=name).mean("policy").expand_dims("one"), over="seed")
             label = SAID[name] if j == 0 else None
             interval_whiskers(middle, np.array([j + 0.16 * (i - 1.5)]), one, label, color=colour(name))
     names(middle, "x", pairs, np.arange(len(pairs)), rotation=40)
@@ -114,10 +114,10 @@ def control(study: Results) -> Figure:
     figure, axes = panels(1, 3, height=2.8)
     left, middle, right = axes[0]
     at = np.arange(rolled.sizes["target"])
-    for i, name in enumerate(str(method) for method in rolled["method"].values):
-        along = interval(rolled["along"].sel(method=name), over="seed")
+    for i, name in enumerate(str(method) for method in rolled["choice"].values):
+        along = interval(rolled["along"].sel(choice=name), over="seed")
         interval_band(left, rolled["time"], along, SAID[name], color=colour(name))
-        regret = rolled["regret"].sel(method=name).values
+        regret = rolled["regret"].sel(choice=name).values
         places = np.broadcast_to(at + 0.2 * (i - 1), regret.shape)
         middle.plot(places.ravel(), regret.ravel(), "o", ms=3, color=colour(name), label=SAID[name])
     left.set(

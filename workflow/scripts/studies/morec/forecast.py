@@ -118,7 +118,7 @@ def _steps(case: Case[Params], data: xr.DataTree, model: World) -> xr.Dataset:
 def _labelled_steps(case: Case[Params], values: dict[str, np.ndarray], policies: list[str]) -> xr.Dataset:
     """From arrays whose first axis is the policy; `wrong`, `score` and `spread` (policy, seed, test)."""
     how, unit = case.params.forecast, ("seed", "policy")
-    error = np.moveaxis(values["error"], 2, 0)  # (seed, policy, method)
+    error = np.moveaxis(values["error"], 2, 0)  # (seed, policy, choice)
     one = dict(zip(METHODS, np.moveaxis(error, -1, 0), strict=True))
     recovered = (one["filter"] <= how.recovered * one["mean"])[:, 1:]
     wins = (one["filter"] < one["random"]) * 1.0
@@ -130,7 +130,7 @@ def _labelled_steps(case: Case[Params], values: dict[str, np.ndarray], policies:
     return xr.Dataset(
         {
             "alarm": labelled(("by", "seed"), alarm, "area under the curve for large errors", nan=none),
-            "error": labelled((*unit, "method"), error, ABSOLUTE, "degC", nan=DIVERGED),
+            "error": labelled((*unit, "choice"), error, ABSOLUTE, "degC", nan=DIVERGED),
             "rank_correlation": labelled(
                 unit, values["rank"].T, "rank correlation of -reward and error", may_be_constant=1
             ),
@@ -156,7 +156,7 @@ def _labelled_steps(case: Case[Params], values: dict[str, np.ndarray], policies:
         {
             "policy": policies,
             "unseen": policies[1:],
-            "method": METHODS,
+            "choice": METHODS,
             "way": ["random", "filter"],
             "count": list(how.counts),
             "by": ALARMS,
@@ -190,7 +190,7 @@ def _maps(case: Case[Params], model: World) -> xr.Dataset:
     return xr.Dataset(
         {
             "error": labelled(
-                ("method", "temperature", "power"),
+                ("choice", "temperature", "power"),
                 [values.mean(0).reshape(count, count) for values in each],
                 "absolute error of one step, mean over seeds",
                 "degC",
@@ -202,7 +202,7 @@ def _maps(case: Case[Params], model: World) -> xr.Dataset:
             ),
         },
         {
-            "method": ["random", "mean", "filter", "oracle"],
+            "choice": ["random", "mean", "filter", "oracle"],
             "temperature": temperature,
             "power": power,
             "place": [f"{t:g} degC, power {u:g}" for t, u in PLACES],
@@ -231,7 +231,7 @@ def _rollouts(case: Case[Params], data: xr.DataTree, model: World) -> xr.Dataset
     true_cost = costs(truth, list(how.targets))
     cost = costs(path, list(how.targets))
     stopped = [(one.reward < how.least_reward).any(-1).mean(1) for one in found]
-    unit, goal = ("method", "seed"), ("method", "seed", "target")
+    unit, goal = ("choice", "seed"), ("choice", "seed", "target")
     return xr.Dataset(
         {
             "error": labelled(unit, abs(path - truth).mean((2, 3)), "error of rollouts", "degC", nan=DIVERGED),
@@ -245,7 +245,7 @@ def _rollouts(case: Case[Params], data: xr.DataTree, model: World) -> xr.Dataset
             "stopped": labelled(unit, stopped, "share of rollouts with a low reward", may_be_constant=1),
             "clamped": labelled(unit, [one.clamped for one in found], "share of steps held", may_be_constant=1),
         },
-        {"method": FOLLOWED, "target": list(how.targets), "time": 1 + np.arange(params.horizon)},
+        {"choice": FOLLOWED, "target": list(how.targets), "time": 1 + np.arange(params.horizon)},
     )
 
 
