@@ -127,7 +127,7 @@ def control(study: Results) -> Figure:
     )
     legend(left, "above")
     names(middle, "x", [f"{target:g}" for target in rolled["target"].values], at)
-    middle.set(xlabel="temperature to hold (degC)", ylabel=named(rolled["regret"]))
+    middle.set(xlabel="temperature to hold (degC)", ylabel="regret (degC)")
     legend(middle, "above")
     for arm in (str(name) for name in agents["arm"].values):
         band = interval(agents["along"].sel(arm=arm), over="agent")

@@ -268,10 +268,12 @@ def agents(trained: xr.DataTree) -> xr.Dataset:
     grid = ("arm", "agent")
     return xr.Dataset(
         {
-            "along": labelled((*grid, "checkpoint"), returns, "return in the real task", nan=DIVERGED),
+            "along": labelled((*grid, "checkpoint"), returns, "return in the real task", "degC step", nan=DIVERGED),
             "step": curves["step"],
-            "final": labelled(grid, chosen(returns, best), "return of the policy that was best at home", nan=DIVERGED),
-            "untrained": labelled(grid, returns[..., 0], "return before learning", nan=DIVERGED),
+            "final": labelled(
+                grid, chosen(returns, best), "return of the policy best at home", "degC step", nan=DIVERGED
+            ),
+            "untrained": labelled(grid, returns[..., 0], "return before learning", "degC step", nan=DIVERGED),
         },
         {"arm": curves["arm"].values, "agent": curves["agent"].values},
     )
