@@ -24,9 +24,9 @@ def entropy(case: Case[Params], data: xr.DataTree, trained: xr.DataTree) -> xr.D
     rows = []
     for name in tests["policy"].values:
         state, action = (tests[key].sel(policy=name).values[:, :: how.every] for key in ("state", "action"))
-        shape = (len(state), model.members, state.shape[1], case.params.filter.samples)
+        shape = (len(state), model.members, state.shape[1], case.params.entropy.filter.samples)
         offered = model.candidates(state, action, case.rng(f"candidates {name}").standard_normal(shape))
-        logits = model.rewards(state, action, offered) / case.params.filter.temperature
+        logits = model.rewards(state, action, offered) / case.params.entropy.filter.temperature
         rows.append([*laws(offered, logits), categorical_entropy(logits).mean(1)])
     proposed, accepted, selection = np.moveaxis(np.array(rows), 1, 0).swapaxes(1, 2)
     curve = trained[f"reward_{how.pair.reward}"].to_dataset()["loss"].values

@@ -53,7 +53,7 @@ def forecast(case: Case[Params], data: xr.DataTree, trained: xr.DataTree) -> xr.
 
 def offers(case: Case[Params], model: World, state: np.ndarray, action: np.ndarray, stream: str) -> tuple:
     """Candidates, their rewards and the mean model's next state: (seeds, n, k) twice, (seeds, n)."""
-    shape = (len(state), model.members, state.shape[1], case.params.filter.samples)
+    shape = (len(state), model.members, state.shape[1], case.params.forecast.filter.samples)
     offered = model.candidates(state, action, case.rng(stream).standard_normal(shape))
     return offered, model.rewards(state, action, offered), model.laws(state, action)[0].mean(1)
 
@@ -71,7 +71,7 @@ def rank_correlation(reward: np.ndarray, error: np.ndarray) -> np.ndarray:
 
 def errors_of(case: Case[Params], error: np.ndarray, mean: np.ndarray, reward: np.ndarray, last: np.ndarray) -> list:
     """Of each of `METHODS`, (seeds,): errors of all candidates (seeds, n, k) and of the mean (seeds, n)."""
-    weight = softmax(reward / case.params.filter.temperature, -1)
+    weight = softmax(reward / case.params.forecast.filter.temperature, -1)
     each = (
         error.mean(-1),
         mean,

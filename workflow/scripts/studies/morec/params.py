@@ -139,6 +139,7 @@ class Entropy(Model):
     """Seen by the entropy step."""
 
     pair: Pair
+    filter: Filter
     every: PositiveInt
     """Test transitions of which one is taken."""
 
@@ -148,6 +149,7 @@ class Forecast(Model):
 
     pair: Pair
     """Whose claims are judged."""
+    filter: Filter
     trained: bool
     """False: the discriminator before its first update takes the place of the history (control)."""
     variants: list[Pair]
@@ -169,7 +171,6 @@ class Params(Model):
     """All of a case."""
 
     simulate: Simulate
-    filter: Filter
     train: Train
     entropy: Entropy
     forecast: Forecast
@@ -182,7 +183,7 @@ class Params(Model):
                 raise ValueError(f"a pair names models of {pair.models}: train.ensemble has {ensemble.activations}")
             if pair.reward not in reward.activations:
                 raise ValueError(f"a pair names a reward of {pair.reward}: train.reward has {reward.activations}")
-        most = ensemble.members * self.filter.samples
+        most = ensemble.members * self.forecast.filter.samples
         if self.forecast.counts[-1] > most:
             raise ValueError(f"forecast.counts asks for {self.forecast.counts[-1]} candidates, there are {most}")
         return self
