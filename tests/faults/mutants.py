@@ -55,7 +55,7 @@ MUTANTS = [
     Mutant("F23", f"{LIBRARY}/params.py", 'extra="forbid"', 'extra="ignore"',
            f"{PROJECT}::test_each_misspelt_key_is_named_with_its_file"),
     Mutant("F24", f"{LIBRARY}/plan.py", "self.study = lru_cache(None)(self._study)", "self.study = self._study",
-           f"{PROJECT}::test_the_whole_plan_is_quick_and_small"),
+           f"{PROJECT}::test_each_study_is_resolved_once"),
     Mutant("F25", f"{LIBRARY}/steps/case.py", "self.step, stream)", "self.step)",
            "tests/unit/test_case.py::test_all_streams_differ"),
     Mutant("F25", f"{LIBRARY}/steps/case.py", "(self.study, self.name,", "(self.name,",

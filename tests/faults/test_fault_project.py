@@ -9,11 +9,12 @@ import sys
 import pytest
 import yaml
 
+from jobs import jobs
 from pesin.config.load import load_study, read_yaml, study_names
-from pesin.config.models import SCALES, Study
+from pesin.config.models import SCALES, Config, Study
 from pesin.errors import UserError
 from pesin.params import check
-from pesin.plan import resolve
+from pesin.plan import Plan, resolve
 from project import ROOT, SCRIPTS, YAMLS, copy_project, copy_with_toy_alone, plan, planned, snakemake
 
 STUDIES = study_names(YAMLS)
@@ -43,23 +44,33 @@ def test_each_file_has_one_rule_and_each_study_its_jobs(tmp_path, scale):
 
 
 MEASURE = """
-import resource, subprocess, sys, time
+import resource, subprocess, sys
 code = subprocess.run(sys.argv[1:]).returncode
-used = resource.getrusage(resource.RUSAGE_CHILDREN)
-start = time.process_time()
-sum(i * i for i in range(5_000_000))
-print("measured", used.ru_utime + used.ru_stime, used.ru_maxrss, time.process_time() - start)
+print("measured", resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss)
 sys.exit(code)
 """
 
 
-def test_the_whole_plan_is_quick_and_small(tmp_path):
-    """8 s of processor time, where five million squares are added in 0.2 s, and 300 MB for the full set."""
+def test_the_whole_plan_is_small(tmp_path):
+    """300 MB for the full set. How long it takes hangs on the machine: `benchmarks/parsing.py`."""
     folder, measured = copy_project(tmp_path / "p"), (sys.executable, "-c", MEASURE)
     whole = ("-n", "--quiet", "all", "--cores", "1", "--config", "scale=paper")
     said = snakemake(folder, *whole, check=True, before=measured).stdout.splitlines()
-    seconds, kilobytes, squares = [line.split()[1:] for line in said if line.startswith("measured ")][0]
-    assert float(seconds) < 8 * max(1, float(squares) / 0.2) and int(kilobytes) < 300_000
+    assert int([line.split()[1] for line in said if line.startswith("measured ")][0]) < 300_000
+
+
+def test_each_study_is_resolved_once(monkeypatch):
+    """F24: all jobs ask the plan, which works out each study once, however many jobs there are."""
+    asked = []
+
+    def counted(study, *arguments):
+        assert study not in asked, f"{study} is worked out again"
+        asked.append(study)
+        return resolve(study, *arguments)
+
+    monkeypatch.setattr("pesin.plan.resolve", counted)
+    todo = jobs(Plan(ROOT, Config(scale="paper")))  # a new one: the helper keeps its plans
+    assert sorted(asked) == STUDIES and len(todo) > 10 * len(STUDIES)
 
 
 def test_no_study_at_all_is_an_error(tmp_path):

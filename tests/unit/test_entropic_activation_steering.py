@@ -17,6 +17,8 @@ from studies.entropic_activation_steering.agents import (
     activations,
     answers,
     best_allowed,
+    best_on_the_way,
+    between,
     chosen,
     make_net,
     null_shift_of,
@@ -274,6 +276,20 @@ def test_the_setting_is_the_best_of_those_allowed():
     entropy_of = np.array([[0.2, 0.2], [0.5, 0.5], [0.9, 0.9]])
     invalid = np.array([[0.0, 0.3], [0.04, 0.2], [0.5, 0.6]])
     assert best_allowed(entropy_of, invalid, 0.05).tolist() == [1, 1]
+
+
+def test_where_the_rate_is_just_allowed():
+    """Between the settings: 0.03 is a quarter of the way from 0.02 to 0.06; nothing is read across two paths."""
+    entropy_of, invalid = np.array([[1.0], [2.0], [6.0], [9.0]]), np.array([[0.0], [0.02], [0.06], [0.07]])
+    place = best_on_the_way(entropy_of, invalid, 0.03, [slice(None)])
+    np.testing.assert_allclose(place, [1.25])
+    np.testing.assert_allclose(between(entropy_of, place), [3.0])
+    np.testing.assert_allclose(between(entropy_of, np.array([3.0])), [9.0])
+    assert best_on_the_way(entropy_of, invalid, 0.03, [slice(2), slice(2, None)]).tolist() == [1]
+    assert best_on_the_way(entropy_of, invalid + 1, 0.03, [slice(None)]).tolist() == [0]
+    fine = np.linspace(0, 3, 301)
+    finer = [np.interp(fine, range(4), values[:, 0])[:, None] for values in (entropy_of, invalid)]
+    np.testing.assert_allclose(between(finer[0], best_on_the_way(*finer, 0.03, [slice(None)])), [3.0])
 
 
 def test_a_random_direction_is_one_of_the_null(made, monkeypatch):

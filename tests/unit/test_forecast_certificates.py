@@ -6,6 +6,7 @@ import torch
 
 from pesin.config.load import merge
 from pesin.errors import UserError
+from pesin.models.sparse_regression import polynomial_library
 from pesin.params import check
 from project import case_of
 from studies.forecast_certificates import learners
@@ -54,11 +55,6 @@ def test_units_are_common_where_coordinates_are_conjugate():
     assert np.ptp(WORLDS["lorenz"].scale(orbits)[1], axis=-1).min() > 1
 
 
-def test_monomials():
-    found = learners.monomials(np.array([2.0, 3.0]), 3)
-    assert found.tolist() == [1, 2, 3, 4, 6, 9, 8, 12, 18, 27]
-
-
 TURN = np.array([[np.cos(0.3), np.sin(0.3)], [-np.sin(0.3), np.cos(0.3)]])
 LINEAR = World(lambda a, b: (-b, a), 0.3, 0.0, lambda rng, number: np.ones((number, 2)), False)
 
@@ -67,7 +63,7 @@ def test_koopman_of_a_rotation_is_exact_and_knows_it():
     """Monomials of a linear map are a closed dictionary; where only a part of it turns, the products don't fit."""
     x = np.stack([np.cos(0.3 * np.arange(60)), np.sin(0.3 * np.arange(60))], -1)
     points = np.random.default_rng(4).normal(size=(40, 2))
-    now, then = learners.monomials(points, 2), learners.monomials(points @ TURN, 2)
+    now, then = polynomial_library(points, 2), polynomial_library(points @ TURN, 2)
     told = {"matrix": np.linalg.lstsq(now, then, rcond=None)[0][None]}
     settings, task = case(train={"koopman": {"degree": 2}}), task_of(LINEAR, x[None])
     path = learners.run_koopman(settings, task, told, x[None, None, :20], 30)

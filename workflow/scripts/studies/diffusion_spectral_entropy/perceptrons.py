@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 import torch
 import xarray as xr
-from torch.nn.functional import cross_entropy
 
+from pesin.models.losses import runs_cross_entropy
 from pesin.models.mlp import Parameters
 from pesin.models.ragged import Ragged, apply_ragged
 from pesin.steps.case import Case
@@ -41,4 +41,4 @@ def labels(case: Case, data: xr.Dataset) -> dict[str, torch.Tensor]:
 def classification(shape: Ragged, parameters: Parameters, x: torch.Tensor, label: torch.Tensor) -> torch.Tensor:
     """Cross-entropy of each run, shape (runs,); x (runs or 1, batch, inputs), label (runs, batch)."""
     logits, _ = apply_ragged(shape, parameters, x)
-    return cross_entropy(logits.flatten(0, 1), label.flatten(), reduction="none").view(label.shape).mean(1)
+    return runs_cross_entropy(logits, label)

@@ -214,6 +214,32 @@ def best_allowed(entropy: np.ndarray, invalid: np.ndarray, most: float) -> np.nd
     return np.where(fits.any(0), np.where(fits, entropy, -np.inf).argmax(0), invalid.argmin(0))
 
 
+def best_on_the_way(entropy: np.ndarray, invalid: np.ndarray, most: float, paths: list[slice]) -> np.ndarray:
+    """As `best_allowed`, with the places between neighbours of a path at which the invalid rate crosses `most`.
+
+    Both vary linearly from one setting to the next, so that what is found hardly hangs on how fine the settings are.
+    Shapes (settings, agents) -> (agents,): places, whole or between two, for `between`.
+    """
+    place = best_allowed(entropy, invalid, most).astype(float)
+    best = np.where((invalid <= most).any(0), np.where(invalid <= most, entropy, -np.inf).max(0), -np.inf)
+    for path in paths:
+        at = np.arange(len(entropy))[path]
+        for a, b in zip(at[:-1], at[1:], strict=True):
+            crosses = (invalid[a] <= most) != (invalid[b] <= most)
+            share = np.divide(most - invalid[a], invalid[b] - invalid[a], out=np.zeros_like(best), where=crosses)
+            there = entropy[a] + share * (entropy[b] - entropy[a])
+            better = crosses & (there > best)
+            place, best = np.where(better, a + share, place), np.where(better, there, best)
+    return place
+
+
+def between(values: np.ndarray, place: np.ndarray) -> np.ndarray:
+    """Values (settings, agents) at each agent's place, linear between neighbours: (agents,)."""
+    low = np.minimum(place.astype(int), len(values) - 1)
+    high, agent = np.minimum(low + 1, len(values) - 1), np.arange(len(place))
+    return values[low, agent] + (place - low) * (values[high, agent] - values[low, agent])
+
+
 def allowed_tokens(first: int, many: int, device: str) -> torch.Tensor:
     """True for tokens of one kind, shape (symbols,)."""
     found = torch.arange(VOCABULARY, device=device)

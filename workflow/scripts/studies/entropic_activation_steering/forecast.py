@@ -15,7 +15,8 @@ from studies.entropic_activation_steering.agents import (
     Answers,
     Sampler,
     allowed_tokens,
-    best_allowed,
+    best_on_the_way,
+    between,
     make_net,
     null_shift_of,
     read_weights,
@@ -91,7 +92,8 @@ def damage(plain: torch.Tensor, other: torch.Tensor) -> np.ndarray:
 def matched(case: Case[Params], data: xr.Dataset, net, weights, shifts: dict[float, torch.Tensor]) -> dict[str, tuple]:
     """Action entropy and invalid rate of each dose and each sampler on the test set; each agent's best allowed ones.
 
-    The setting is chosen on the choice set: the largest entropy among those whose invalid rate is small enough.
+    The setting is chosen on the choice set: the largest entropy among those whose invalid rate is small enough, and the
+    places between two doses or two temperatures where it just is.
     """
     params, agents, device = case.params.forecast, data.sizes["agent"], case.device
     samplers: list[Sampler] = [partial(adjusted, temperature=t) for t in params.temperatures]
@@ -111,9 +113,11 @@ def matched(case: Case[Params], data: xr.Dataset, net, weights, shifts: dict[flo
             name: (np.stack([a.entropy.mean(1) for a in one]), np.stack([a.invalid.mean(1) for a in one]))
             for name, one in found.items()
         }
-        best = best_allowed(*rows["choice"], case.params.train.most_invalid)
+        many = len(params.temperatures)
+        paths = [slice(None)] if kind == "dose" else [slice(many), slice(many, None)]
+        best = best_on_the_way(*rows["choice"], case.params.train.most_invalid, paths)
         h, invalid = rows["test"]
-        mine = h[best, np.arange(agents)]
+        mine = between(h, best)
         variables |= {
             f"{kind}_entropy": labelled((kind, "agent"), h, "action entropy", "bit"),
             f"{kind}_invalid": labelled((kind, "agent"), invalid, "rate of invalid outputs"),

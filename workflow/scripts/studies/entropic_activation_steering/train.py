@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 import torch
 import xarray as xr
-from torch.nn.functional import cross_entropy
 
+from pesin.models.losses import runs_cross_entropy
 from pesin.models.mlp import Parameters
 from pesin.models.optimisers import RunsOptimiser, fit_runs
 from pesin.models.transformer import Transformer
@@ -75,8 +75,7 @@ def fitted(case: Case[Params], net: Transformer, tokens: np.ndarray) -> tuple[Pa
         part = tokens[:, step * params.batch : (step + 1) * params.batch]
         batch = torch.as_tensor(part.astype(np.int64), device=device)
         logits = net(weights, batch[..., :-1])
-        losses = cross_entropy(logits.flatten(0, -2), batch[..., 1:].flatten(), reduction="none")
-        return losses.view(len(tokens), -1).mean(1)
+        return runs_cross_entropy(logits, batch[..., 1:])
 
     def rate_of(step: int) -> torch.Tensor:
         return rates * min(1.0, (step + 1) / max(1, params.warmup)) * (1 - step / params.steps)

@@ -14,8 +14,8 @@ from studies.forecast_certificates.train import kinds_of, task_of
 
 CERTIFICATES = {
     "checks": "median error at checks",
-    "shaken": "response to its own one-step error",
-    "members": "distance to the other members",
+    "shaken": "response to one push of its one-step error",
+    "members": "distance to the mean of the other members",
     "own": "its own residual or energy",
 }
 LEAST = 1e-12

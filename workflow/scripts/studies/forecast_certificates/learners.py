@@ -15,12 +15,14 @@ from torch.nn.functional import pad, silu
 
 from pesin.forecasters import nbeats
 from pesin.forecasters.common import standardise
+from pesin.integrate.steppers import follow, last
 from pesin.models import reservoir, shplrnn
 from pesin.models.butterfly import apply_network, init_network
 from pesin.models.jets import ACTIVATIONS, mlp_jet, scalar_gradient
 from pesin.models.koopman import edmd
 from pesin.models.mlp import Parameters, apply_mlp, init_mlp
 from pesin.models.optimisers import RunsOptimiser, fit_runs, half_cosine
+from pesin.models.sparse_regression import polynomial_library
 from pesin.steps.case import Case
 from studies.forecast_certificates.params import Learned, Params, Structured
 from studies.forecast_certificates.worlds import World
@@ -117,10 +119,8 @@ def _follow(case: Case[Params], start: np.ndarray, steps: int, advance: Step) ->
 
 
 def _rk4(field: Callable[[torch.Tensor], torch.Tensor], z: torch.Tensor, h: float) -> torch.Tensor:
-    a = field(z)
-    b = field(z + h / 2 * a)
-    c = field(z + h / 2 * b)
-    return z + h / 6 * (a + 2 * b + 2 * c + field(z + h * c))
+    """One step of Runge and Kutta."""
+    return last(follow(lambda x, _: field(x), z, (0.0, h)))
 
 
 def _size(x: torch.Tensor) -> torch.Tensor:
@@ -345,21 +345,12 @@ def run_echo(case, task: Task, weights, history: np.ndarray, steps: int) -> Path
     return Path(np.nan_to_num(state, nan=LIMIT).clip(-LIMIT, LIMIT), None)
 
 
-def monomials(x: np.ndarray, degree: int) -> np.ndarray:
-    """All products of at most so many coordinates of x (..., dim): 1, the coordinates, then the rest."""
-    found = levels = [(np.ones_like(x[..., 0]), 0)]
-    for _ in range(degree):
-        levels = [(value * x[..., i], i) for value, first in levels for i in range(first, x.shape[-1])]
-        found = found + levels
-    return np.stack([value for value, _ in found], -1)
-
-
 def fit_koopman(case, stream: str, task: Task) -> dict[str, np.ndarray]:
     """Extended dynamic mode decomposition, each member from its own share of the pairs."""
     p, found = case.params.train.koopman, []
     for x, rng in zip(task.x, case.rng(stream).spawn(len(task.x)), strict=True):
         chosen = rng.permutation(len(x) - 1)[: round(p.share * (len(x) - 1))]
-        galerkin = edmd(monomials(x[chosen], p.degree), monomials(x[chosen + 1], p.degree))
+        galerkin = edmd(polynomial_library(x[chosen], p.degree), polynomial_library(x[chosen + 1], p.degree))
         matrix = np.linalg.pinv(galerkin.G.real, rcond=1e-12, hermitian=True) @ galerkin.A.real
         found.append(matrix if p.fitted else np.eye(len(matrix)))
     return {"matrix": np.stack(found)}
@@ -368,11 +359,11 @@ def fit_koopman(case, stream: str, task: Task) -> dict[str, np.ndarray]:
 def run_koopman(case, task: Task, weights, history: np.ndarray, steps: int) -> Path:
     """It says how far its observables are from those of its state: a product should be the product."""
     degree, matrix, dim = case.params.train.koopman.degree, np.asarray(weights["matrix"]), history.shape[-1]
-    z, states, told = monomials(history[:, :, -1], degree), [], []
+    z, states, told = polynomial_library(history[:, :, -1], degree), [], []
     for _ in range(steps):
         z = np.nan_to_num(z @ matrix, nan=1e6).clip(-1e6, 1e6)
         states.append(z[..., 1 : 1 + dim].clip(-LIMIT, LIMIT))
-        told.append(np.sqrt(((monomials(states[-1], degree) - z) ** 2).mean(-1)))
+        told.append(np.sqrt(((polynomial_library(states[-1], degree) - z) ** 2).mean(-1)))
     return Path(np.stack(states, 2), np.stack(told, -1))
 
 

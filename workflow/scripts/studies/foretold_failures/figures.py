@@ -11,8 +11,8 @@ from pesin.plot.style import COLOURS, interval_band, legend, note, panels
 from pesin.stats.intervals import interval
 from pesin.steps.results import Results
 
-KNOWN = ("loss", "rate")
-"""No entropies: what they have to beat."""
+KNOWN = ("loss", "rate", "gain")
+"""No entropies: what stands beside them."""
 BAR, AT, LEAST = 0.6, 0.1, -1.0
 """Bound of C1, C2 and C5; the look of the second figure; where it ends below."""
 

@@ -11,8 +11,9 @@ from typing import NamedTuple
 import numpy as np
 import torch
 import xarray as xr
-from torch.nn.functional import cross_entropy, relu
+from torch.nn.functional import relu
 
+from pesin.models.losses import runs_cross_entropy
 from pesin.models.mlp import Parameters, init_mlp
 from pesin.models.transformer import Transformer
 from pesin.steps.case import Case
@@ -91,7 +92,7 @@ def sequences(case: Case[Params], data: xr.Dataset) -> Learner:
     def loss(rng: np.random.Generator) -> torch.Tensor:
         tokens = np.stack([copy_and_markov((s.worlds[SEQUENCES].batch, s.length), s.lag, one, rng) for one in tables])
         batch = torch.as_tensor(np.repeat(tokens, s.draws, 0), dtype=torch.int64, device=gain.device)
-        return _mean_loss(net(parameters, batch[..., :-1]), batch[..., 1:])
+        return runs_cross_entropy(net(parameters, batch[..., :-1]), batch[..., 1:])
 
     def look() -> Look:
         found: Look = {}
@@ -105,11 +106,11 @@ def sequences(case: Case[Params], data: xr.Dataset) -> Learner:
 
         seen = held_out[:, : p.points]
         output = net(parameters, seen[..., :-1], watch)
-        found |= {"output": output[:, :, -1], "loss": _mean_loss(output, seen[..., 1:])}
+        found |= {"output": output[:, :, -1], "loss": runs_cross_entropy(output, seen[..., 1:])}
         return found | {"attention": torch.stack(rows).mean(0)}
 
     def score() -> torch.Tensor:
-        return -_mean_loss(net(parameters, held_out[..., :-1]), held_out[..., 1:])
+        return -runs_cross_entropy(net(parameters, held_out[..., :-1]), held_out[..., 1:])
 
     return Learner(parameters, loss, look, score, ("qkv", "out", "up", "down"))
 
@@ -123,11 +124,11 @@ def digits(case: Case[Params], data: xr.Dataset) -> Learner:
 
     def loss(rng: np.random.Generator) -> torch.Tensor:
         chosen = _batch(case, rng, DIGITS, x.shape[1])
-        return _mean_loss(_mlp(parameters, _picked(x, chosen))[0], _picked(labels, chosen))
+        return runs_cross_entropy(_mlp(parameters, _picked(x, chosen))[0], _picked(labels, chosen))
 
     def look() -> Look:
         output, hidden = _mlp(parameters, seen[:, : p.points])
-        return {"output": output, "hidden": hidden, "loss": _mean_loss(output, asked[:, : p.points])}
+        return {"output": output, "hidden": hidden, "loss": runs_cross_entropy(output, asked[:, : p.points])}
 
     def score() -> torch.Tensor:
         return (_mlp(parameters, seen)[0].argmax(-1) == asked).float().mean(1)
@@ -168,12 +169,6 @@ def _batch(case: Case[Params], rng: np.random.Generator, world: World, items: in
     s = case.params.simulate
     chosen = np.repeat(rng.integers(items, size=(s.seeds, s.worlds[world].batch)), s.draws, 0)
     return torch.as_tensor(chosen, device=case.device)
-
-
-def _mean_loss(logits: torch.Tensor, target: torch.Tensor) -> torch.Tensor:
-    """Cross-entropy of each run, (runs, ..., classes) and (runs, ...) -> (runs,)."""
-    losses = cross_entropy(logits.flatten(0, -2), target.flatten(), reduction="none")
-    return losses.view(len(logits), -1).mean(1)
 
 
 LEARNERS = {SEQUENCES: sequences, DIGITS: digits, CHOICES: choices}

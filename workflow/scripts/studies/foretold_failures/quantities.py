@@ -16,6 +16,7 @@ QUANTITIES = {
     "output": "output entropy",
     "loss": "loss at that moment",
     "rate": "ln of the learning rate",
+    "gain": "ln of the factor on the initial weights",
 }
 NONE = "a run that had stopped, or a network without attention"
 
@@ -32,6 +33,7 @@ def of_world(data: xr.Dataset, seen: xr.Dataset) -> np.ndarray:
         "output": categorical_entropy(output).mean(-1) / np.log(output.shape[-1]),
         "loss": seen["loss"].values,
         "rate": np.broadcast_to(np.log(data["rate"].values), shape),
+        "gain": np.broadcast_to(np.log(data["gain"].values), shape),
     }
     return np.stack([found[name] for name in QUANTITIES])
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import numpy as np
 import torch
-from torch.nn.functional import cross_entropy
 
 from pesin.models.mlp import Parameters
 from pesin.models.reparametrisation import Reparametrisation
@@ -49,9 +48,3 @@ def start(
     methods = {} if kind == "none" else dict.fromkeys(net.matrices, kind)
     made = Reparametrisation(methods, variant.gamma_init)
     return made, made.start(parameters)
-
-
-def runs_loss(logits: torch.Tensor, target: torch.Tensor) -> torch.Tensor:
-    """Mean cross-entropy of each run: (runs, ..., classes), (runs, ...) -> (runs,)."""
-    losses = cross_entropy(logits.flatten(0, -2), target.flatten(), reduction="none")
-    return losses.view(len(logits), -1).mean(1)

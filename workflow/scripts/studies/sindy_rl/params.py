@@ -100,6 +100,13 @@ class Train(Model):
     learning: Learning
     wake_learning: Learning
 
+    @model_validator(mode="after")
+    def _has_both(self):
+        missing = sorted({"sindy", "real"} - set(self.arms))
+        if missing:
+            raise ValueError(f"arms must have {' and '.join(missing)}: the claims compare them")
+        return self
+
 
 class Entropy(Model):
     """Seen by the entropy step."""

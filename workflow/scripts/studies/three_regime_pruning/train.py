@@ -9,8 +9,8 @@ from __future__ import annotations
 import numpy as np
 import torch
 import xarray as xr
-from torch.nn.functional import cross_entropy
 
+from pesin.models.losses import runs_cross_entropy
 from pesin.models.mlp import Parameters, repeat_runs, weights_dataset
 from pesin.models.optimisers import SGD
 from pesin.steps.case import Case
@@ -183,7 +183,7 @@ def run_epoch(p: Train, optimiser: SGD, parameters, masks, x, labels, rows, rate
 def gradient(p: Train, parameters: Parameters, masks, x, label) -> tuple[list[torch.Tensor], torch.Tensor]:
     """Gradients of the cross-entropy, 0 where a weight is pruned; and the loss, shape (runs,)."""
     z = outputs(p.net, parameters, x)
-    loss = cross_entropy(z.flatten(0, 1), label.flatten(), reduction="none").view(label.shape).mean(1)
+    loss = runs_cross_entropy(z, label)
     found = torch.autograd.grad(loss.sum(), list(parameters.values()))
     return [g * masks[name] if name in masks else g for name, g in zip(parameters, found, strict=True)], loss
 

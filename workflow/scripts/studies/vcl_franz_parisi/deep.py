@@ -15,8 +15,8 @@ from typing import Any
 
 import numpy as np
 import torch
-from torch.nn.functional import cross_entropy
 
+from pesin.models.losses import runs_cross_entropy
 from pesin.models.mlp import Parameters
 from pesin.models.optimisers import RunsOptimiser
 from pesin.steps.case import Case
@@ -87,12 +87,6 @@ def binary_outputs(hidden: Parameters, x: torch.Tensor) -> torch.Tensor:
     return x
 
 
-def loss(outputs: torch.Tensor, label: torch.Tensor) -> torch.Tensor:
-    """Mean cross-entropy of each run, shape (run,), nats."""
-    found = cross_entropy(outputs.flatten(0, 1), label.flatten(), reduction="none")
-    return found.view(label.shape).mean(1)
-
-
 def held(theta: Parameters, before: Parameters, b: float, modulated: bool = True) -> torch.Tensor:
     """Divergence of all weights from those before, shape (run,), nats; not `modulated`: half (b theta - b before)^2."""
     parts = []
@@ -134,12 +128,12 @@ def learn(case: Case[Params], data: Any) -> dict[str, np.ndarray]:
         for place, batch in enumerate(batches):
             x, said = permuted(image, batch, order[:, task]).repeat(groups, 1, 1), label[batch].repeat(groups, 1)
             b = sharpness(p, (turn + place / len(batches)) / turns)
-            value = loss(field_outputs(theta, x, b, noise, groups, train.modulated), said)
+            value = runs_cross_entropy(field_outputs(theta, x, b, noise, groups, train.modulated), said)
             if train.gamma:
                 value = value + train.gamma / batch.shape[1] * held(theta, before.theta, b, train.modulated)
             before.take(theta)
             fields.descend(value, rate)
-            metaplastic_step(metaplastic, loss(binary_outputs(hidden, x), said), rate, meta)
+            metaplastic_step(metaplastic, runs_cross_entropy(binary_outputs(hidden, x), said), rate, meta)
         if epoch == p.epochs - 1:
             seen.add(signs(theta, hidden, train.seeds))
     if not train.trained:

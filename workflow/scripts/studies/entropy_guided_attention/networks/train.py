@@ -7,8 +7,8 @@ from functools import partial
 import numpy as np
 import torch
 import xarray as xr
-from torch.nn.functional import cross_entropy
 
+from pesin.models.losses import runs_cross_entropy
 from pesin.models.mlp import Parameters
 from pesin.models.optimisers import RunsOptimiser, fit_runs
 from pesin.models.reparametrisation import Method, Reparametrisation
@@ -142,12 +142,6 @@ def _like(alive: np.ndarray, values: np.ndarray) -> np.ndarray:
     return alive.reshape(-1, *[1] * (values.ndim - 1))
 
 
-def runs_loss(logits: torch.Tensor, target: torch.Tensor) -> torch.Tensor:
-    """Mean cross-entropy of each run: (runs, ..., classes), (runs, ...) -> (runs,)."""
-    losses = cross_entropy(logits.flatten(0, -2), target.flatten(), reduction="none")
-    return losses.view(len(logits), -1).mean(1)
-
-
 def row_entropy(attention: torch.Tensor) -> torch.Tensor:
     """-sum A ln(A + 1e-9) of each row: (..., queries, keys) -> (..., queries), nat."""
     return -(attention * (attention + TINY).log()).sum(-1)
@@ -185,7 +179,7 @@ def training_loss(
             rows.append(row_entropy(tensor))
 
     logits = net(weights, batch[..., :-1], watch if regulariser else None)
-    loss = runs_loss(logits, batch[..., 1:])
+    loss = runs_cross_entropy(logits, batch[..., 1:])
     if regulariser is None:
         return loss
     return loss + regulariser.weight * penalty(torch.stack(rows, 1), weights["threshold"], regulariser)
@@ -210,7 +204,7 @@ def measure(
         rows = torch.stack(entropies, 1)[..., int(late * length) :]
         most = torch.log(torch.arange(1, length + 1, device=rows.device))[int(late * length) :]
         found = {
-            "probe_loss": runs_loss(logits, part[..., 1:]),
+            "probe_loss": runs_cross_entropy(logits, part[..., 1:]),
             "head_entropy": rows.mean(-1),
             "relative_entropy": (rows / most).mean(-1),
         }
@@ -225,13 +219,13 @@ def measure(
 def importance(net: Transformer, weights: Parameters, held_out: torch.Tensor, runs: int) -> np.ndarray:
     """Rise of the loss when a head's output is taken away, bias kept: (runs, layers, heads)."""
     part, size = held_out.expand(runs, -1, -1), net.width // net.heads
-    whole, found = runs_loss(net(weights, part[..., :-1]), part[..., 1:]), []
+    whole, found = runs_cross_entropy(net(weights, part[..., :-1]), part[..., 1:]), []
     for layer in range(net.layers):
         for head in range(net.heads):
             out = weights["out"].clone()
             out[:, layer, head * size : (head + 1) * size] = 0
             without = net(weights | {"out": out}, part[..., :-1])
-            found.append(runs_loss(without, part[..., 1:]) - whole)
+            found.append(runs_cross_entropy(without, part[..., 1:]) - whole)
     return torch.stack(found, 1).view(runs, net.layers, net.heads).double().numpy(force=True)
 
 

@@ -8,10 +8,11 @@ import numpy as np
 import torch
 import xarray as xr
 
+from pesin.models.losses import runs_cross_entropy
 from pesin.steps.case import Case
 from pesin.steps.labels import DIVERGED, labelled
 from studies.selective_ssm_token_dynamics.networks.params import Params
-from studies.selective_ssm_token_dynamics.networks.train import ARMS, inputs, losses, network, start, variants
+from studies.selective_ssm_token_dynamics.networks.train import ARMS, inputs, network, start, variants
 
 PIECE = 64
 """Sequences or images at a time."""
@@ -61,6 +62,6 @@ def scored(case: Case[Params], data: xr.Dataset, trained: Any, task: str) -> tup
             logits = net(weights, one.expand(len(runs), *one.shape), signs, order)
             wanted = wanted.expand(len(runs), *wanted.shape)
             right = (logits.argmax(-1) == wanted).float().flatten(1).mean(1)
-            found += torch.stack([losses(task, logits, wanted), right]) * len(one) / len(x)
+            found += torch.stack([runs_cross_entropy(logits, wanted), right]) * len(one) / len(x)
     values = found.double().numpy(force=True).reshape(2, arms, seeds)
     return np.where(alive, values[0], np.nan), np.where(alive, values[1], np.nan)

@@ -7,8 +7,8 @@ from typing import Any
 import numpy as np
 import torch
 import xarray as xr
-from torch.nn.functional import cross_entropy
 
+from pesin.models.losses import runs_cross_entropy
 from pesin.models.mlp import Parameters, repeat_runs, weights_dataset
 from pesin.models.optimisers import RunsOptimiser, clip_gradients, fit_runs, half_cosine
 from pesin.steps.case import Case
@@ -72,12 +72,6 @@ def variants(case: Case[Params], task: str, runs: list[int]) -> tuple[torch.Tens
     return torch.tensor(np.array(signs), dtype=torch.float32, device=case.device), None if task == "text" else arms
 
 
-def losses(task: str, logits: torch.Tensor, target: torch.Tensor) -> torch.Tensor:
-    """Mean cross-entropy of each run, shape (runs,)."""
-    each = cross_entropy(logits.flatten(0, -2), target.flatten(), reduction="none")
-    return each.view(len(logits), -1).mean(1)
-
-
 def inputs(task: str, data: xr.Dataset, part: str) -> tuple[torch.Tensor, torch.Tensor]:
     """What a network reads and what it has to tell: (items, ...)."""
     x = torch.as_tensor(data[part].values)
@@ -110,7 +104,9 @@ def part(case: Case[Params], data: xr.Dataset, task: str, net: Mamba, whole: Par
 
     def loss_of(step: int) -> torch.Tensor:
         chosen = torch.as_tensor(rows[step, seeds])
-        return losses(task, net(parameters, x[chosen].to(case.device), signs, order), target[chosen].to(case.device))
+        return runs_cross_entropy(
+            net(parameters, x[chosen].to(case.device), signs, order), target[chosen].to(case.device)
+        )
 
     def rate_of(step: int) -> torch.Tensor:
         warm = max(1, p.steps // 10)

@@ -8,13 +8,14 @@ import numpy as np
 import torch
 import xarray as xr
 
+from pesin.models.losses import runs_cross_entropy
 from pesin.models.mlp import Parameters
 from pesin.models.optimisers import RunsOptimiser, fit_runs
 from pesin.models.transformer import Transformer
 from pesin.steps.case import Case
 from pesin.steps.labels import DIVERGED, labelled
 from studies.sigma_reparam_attention_entropy.images.params import Params, Recipe
-from studies.sigma_reparam_attention_entropy.transformers import Runs, joined, make_net, parts_of, runs_loss, start
+from studies.sigma_reparam_attention_entropy.transformers import Runs, joined, make_net, parts_of, start
 
 RECIPE_DIMS = ("recipe", "rate_index", "seed")
 
@@ -65,7 +66,7 @@ def one_recipe(case: Case[Params], data: xr.Dataset, stream: str, recipe: Recipe
     def loss_of(step: int) -> torch.Tensor:
         chosen = torch.as_tensor(rows[step, seeds])
         images, label = x[chosen].to(device), labels[chosen].to(device)
-        return runs_loss(net(made.effective(parameters, update=True), images), label)
+        return runs_cross_entropy(net(made.effective(parameters, update=True), images), label)
 
     def rate_of(step: int) -> torch.Tensor:
         return rates * min(1.0, (step + 1) / recipe.warmup) if recipe.warmup else rates

@@ -8,6 +8,7 @@ import numpy as np
 import torch
 import xarray as xr
 
+from pesin.models.losses import runs_cross_entropy
 from pesin.models.mlp import Parameters
 from pesin.models.optimisers import RunsOptimiser, fit_runs
 from pesin.models.reparametrisation import first_singular
@@ -17,7 +18,7 @@ from pesin.steps.checkpoint import Seen
 from pesin.steps.labels import DIVERGED, labelled
 from studies.sigma_reparam_attention_entropy.sequences.missing import NO_LAYER
 from studies.sigma_reparam_attention_entropy.sequences.params import Params, Sweep, Training
-from studies.sigma_reparam_attention_entropy.transformers import Runs, joined, make_net, parts_of, runs_loss, start
+from studies.sigma_reparam_attention_entropy.transformers import Runs, joined, make_net, parts_of, start
 
 MATRICES = ("query", "key", "value", "out", "up", "down", "scores")
 GRID = ("variant", "depth", "rate", "seed")
@@ -124,7 +125,7 @@ def group(
         with torch.no_grad():
             observe(step)
         batch = tokens[seeds, step * asked.batch : (step + 1) * asked.batch]
-        return runs_loss(net(made.effective(parameters, update=True), batch[..., :-1]), batch[..., 1:])
+        return runs_cross_entropy(net(made.effective(parameters, update=True), batch[..., :-1]), batch[..., 1:])
 
     progress = partial(case.progress, what=f"{name}, {layers} layers")
     kept = case.checkpoint(stream)
@@ -133,7 +134,7 @@ def group(
         observe(asked.steps)
         weights = made.effective(parameters)
         parts = [part.expand(runs, -1, -1) for part in held_out.split(16)]  # to save memory
-        last = sum(runs_loss(net(weights, part[..., :-1]), part[..., 1:]) * part.shape[1] for part in parts)
+        last = sum(runs_cross_entropy(net(weights, part[..., :-1]), part[..., 1:]) * part.shape[1] for part in parts)
         final = torch.where(optimiser.alive, last / len(held_out), torch.nan)
         result = {"loss": loss, "gradient_norm": norm, "held_out_loss": final.double().numpy(force=True)}
         result |= {key: values.swapaxes(0, 1) for key, values in seen.arrays().items()}
@@ -157,7 +158,7 @@ def measure(net: Transformer, weights: Parameters, probe: torch.Tensor, alive: t
     found = {
         "attention_entropy": rows.mean(-1),
         "relative_attention_entropy": relative.mean(-1),
-        "probe_loss": runs_loss(logits, probe[..., 1:]),
+        "probe_loss": runs_cross_entropy(logits, probe[..., 1:]),
     }
     return {
         key: torch.where(alive.view(-1, *[1] * (value.dim() - 1)), value, torch.nan).double().numpy(force=True)
