@@ -2,8 +2,8 @@
 
 Each pair runs side by side in one thread, several times. Printed are processor seconds, and the median of the ratios
 with its smallest and largest value: networks in one runs axis against one after the other; Levenberg and Marquardt
-against Adam in equal processor time; ETDRK4 against scipy's stiff solvers at equal error; DMD against pydmd; the
-continuous adjoint against torchdiffeq's; growth with delays and with the dictionary. A missing peer is named.
+against Adam in equal processor time; ETDRK4 against scipy's stiff solvers at equal error; DMD and HAVOK against pydmd;
+the continuous adjoint against torchdiffeq's; growth with delays and with the dictionary. A missing peer is named.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "workflow" / "scrip
 from pesin.integrate.pseudospectral import advection, dealias, etdrk4, wavenumbers
 from pesin.models.adjoints import Equation, continuous_adjoint
 from pesin.models.jets import ACTIVATIONS, mlp_jet
-from pesin.models.koopman import dmd, edmd, hankel
+from pesin.models.koopman import dmd, edmd, eigenpairs, hankel, havok, residuals
 from pesin.models.levenberg_marquardt import LevenbergMarquardt
 from pesin.models.mlp import apply_mlp, init_mlp
 from pesin.models.optimisers import RunsOptimiser, fit_runs
@@ -160,6 +160,21 @@ def modes(repeats: int) -> None:
         "DMD of 2000 snapshots, 60 coordinates, against pydmd",
         lambda: dmd(rows[:-1], rows[1:], 4),
         lambda: pydmd.DMD(svd_rank=4, exact=True).fit(rows.T),
+        repeats,
+    )
+    series = np.sin(np.arange(5000) / 20) + 0.1 * np.random.default_rng(2).standard_normal(5000)
+    compare(
+        "HAVOK of 5000 samples, 100 delays, rank 15, against pydmd",
+        lambda: havok(series, 100, 15),
+        lambda: pydmd.HAVOK(svd_rank=15, delays=100).fit(series, 1.0),
+        repeats,
+    )
+    values = np.random.default_rng(3).standard_normal((5001, 50))
+    galerkin = edmd(values[:-1], values[1:])
+    compare(
+        "residuals of 50 EDMD pairs (pydmd has none), the other EDMD alone",
+        lambda: residuals(galerkin, *eigenpairs(galerkin)),
+        lambda: edmd(values[:-1], values[1:]),
         repeats,
     )
 

@@ -22,6 +22,7 @@ from concurrent.futures import FIRST_COMPLETED, ThreadPoolExecutor, wait
 from dataclasses import asdict, dataclass, field
 from functools import cache
 from graphlib import TopologicalSorter
+from importlib.util import find_spec
 from pathlib import Path
 from threading import Lock
 from typing import Any
@@ -34,7 +35,18 @@ from workarounds import job_environment
 
 SERVER = Path(__file__).parent / "forking.py"
 # Loaded before the fork in any case (the library itself needs them), and only where the job's code imports them.
-ALWAYS = ("netCDF4", "numpy", "pydantic", "scipy.optimize", "scipy.stats", "xarray")
+# xarray loads sparse, and that numba, wherever they are installed: here a package of the tests asked for it.
+ALWAYS = (
+    "netCDF4",
+    "numpy",
+    "pydantic.fields",
+    "pydantic.functional_validators",
+    "pydantic.main",
+    "scipy.optimize",
+    "scipy.stats",
+    "xarray",
+    *(("sparse",) if find_spec("sparse") else ()),
+)
 IF_IMPORTED = (
     "matplotlib.pyplot",
     "matplotlib.backends.backend_pdf",

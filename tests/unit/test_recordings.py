@@ -376,6 +376,18 @@ def test_an_eeg(tmp_path):
     np.testing.assert_array_equal(read_recording(tmp_path / "eeg.npy", WHERE), eeg)
 
 
+def test_a_heart_as_an_electrocardiograph_writes_it(tmp_path):
+    """OpenSignals' text: a commented head, no names, a tab at the end of each line, channels that are off."""
+    beat = 500 + np.round(200 * np.exp(-(((np.arange(300) % 80) - 40) ** 2) / 8)).astype(int)
+    rows = "".join(f"{i % 16}\t1\t0\t{value}\t\n" for i, value in enumerate(beat))
+    path = written(
+        tmp_path, f'# OpenSignals Text File Format\n# {{"sensor": ["ECG"]}}\n# EndOfHeader\n{rows}', "ecg.txt"
+    )
+    np.testing.assert_array_equal(read_recording(path, WHERE, columns=[4])[:, 0], beat)
+    with pytest.raises(UserError, match="column 2 is constant: leave it out by naming the others in `columns`"):
+        read_recording(path, WHERE)
+
+
 def test_an_edf_file_and_signals_of_two_rates(tmp_path):
     """The test file of pyedflib: ten minutes at 200 Hz in microvolts, a sine of 1 Hz among its signals."""
     import pyedflib

@@ -354,7 +354,7 @@ def _told(names: Iterable[str]) -> Iterator[str]:
 def main(arguments: Sequence[str] | None = None) -> int:
     """The command: measure a file, print the table, write NetCDF and picture."""
     parser = argparse.ArgumentParser(prog="pesin-entropy", description=__doc__.splitlines()[0])
-    parser.add_argument("file", help="the recording: .nc, .csv, .tsv, .txt or .npy")
+    parser.add_argument("file", help="the recording: .nc, .csv, .tsv, .txt, .edf, .bdf or .npy")
     parser.add_argument("--columns", help="the channels: names or numbers from 1, with commas between")
     parser.add_argument("--time", help="column of time; none: the rows are equally spaced")
     parser.add_argument("--gaps", default="error", help="error, longest or interpolate")

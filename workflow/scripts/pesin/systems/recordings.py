@@ -171,7 +171,8 @@ def _even(table: _Table, gaps: Gaps, fewest: int) -> Recording:
         raise UserError(f"it has {len(x)} time steps; at least {fewest} are needed.")
     constant = np.ptp(x, axis=0) == 0
     if constant.any():
-        raise UserError(f"{table.channel(table.names[int(constant.argmax())])} is constant.")
+        still = table.channel(table.names[int(constant.argmax())])
+        raise UserError(f"{still} is constant: leave it out by naming the others in `columns`.")
     return Recording(x, tuple(table.names), tuple(table.units), time, table.time_units, tuple(notes))
 
 
