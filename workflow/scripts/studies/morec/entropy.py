@@ -49,7 +49,7 @@ def laws(offered: np.ndarray, logits: np.ndarray) -> tuple[np.ndarray, np.ndarra
     weight = softmax(logits, -1)
     middle = (weight * offered).sum(-1, keepdims=True)
     each = (offered.var(-1), (weight * (offered - middle) ** 2).sum(-1))
-    first, second = (gaussian_entropy(np.maximum(v, LEAST)[..., None, None]).value.mean(1) for v in each)
+    first, second = (np.asarray(gaussian_entropy(np.maximum(v, LEAST)[..., None, None]).value).mean(1) for v in each)
     return first, second
 
 

@@ -67,7 +67,7 @@ def reward(study: Results) -> Figure:
     last.axhline(COUNTS, color="k", ls="--", lw=1)
     last.axhline(0, color="0.5", lw=0.8)
     names(last, "x", steps["policy"].values, at, rotation=40)
-    last.set(ylabel="rank correlation with error", ylim=(-1, 1))
+    last.set(ylabel="rank correlation with error")
     legend(last, "above")
     return figure
 
@@ -92,11 +92,11 @@ def errors(study: Results) -> Figure:
     for i, name in enumerate((*shown[:3], "last")):
         for j, error in enumerate(every):
             one = interval(error.sel(choice=name).mean("policy").expand_dims("one"), over="seed")
-            label = SAID[name] if j == 0 else None
+            label = SAID[name] if j == 0 and name not in shown else None
             interval_whiskers(middle, np.array([j + 0.16 * (i - 1.5)]), one, label, color=colour(name))
     names(middle, "x", pairs, np.arange(len(pairs)), rotation=40)
     middle.set(ylabel="mean over policies (degC)", ylim=(0, None))
-    legend(middle, "above", ncols=2)
+    legend(middle, "above")
     counted = steps["by_count"].mean("policy")
     for way in counted["way"].values:
         band = interval(counted.sel(way=way), over="seed")

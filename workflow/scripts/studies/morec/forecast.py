@@ -89,7 +89,7 @@ def by_count(rng: np.random.Generator, error: np.ndarray, reward: np.ndarray, co
     error, reward = (np.take_along_axis(values, order, -1) for values in (error, reward))
     any_one = [error[..., :n].mean((1, 2)) for n in counts]
     best = [chosen(error, reward[..., :n].argmax(-1)).mean(1) for n in counts]
-    return np.moveaxis([any_one, best], 1, 2)
+    return np.moveaxis(np.array([any_one, best]), 1, 2)
 
 
 def _steps(case: Case[Params], data: xr.DataTree, model: World) -> xr.Dataset:
@@ -178,14 +178,15 @@ def _maps(case: Case[Params], model: World) -> xr.Dataset:
     """Errors over temperature and power, mean over seeds, and the reward over the next state at distant places."""
     count, seeds = case.params.forecast.map_points, case.params.simulate.seeds
     temperature, power = (np.linspace(*edge, count) for edge in MAP)
-    grid = [np.tile(v.ravel(), (seeds, 1)) for v in np.meshgrid(temperature, power, indexing="ij")]
-    truth = step(grid[0], grid[1])
-    offered, reward, mean = offers(case, model, *grid, "map")
+    here, cooling = (np.tile(v.ravel(), (seeds, 1)) for v in np.meshgrid(temperature, power, indexing="ij"))
+    truth = step(here, cooling)
+    offered, reward, mean = offers(case, model, here, cooling, "map")
     error = abs(offered - truth[..., None])
     each = [error.mean(-1), abs(mean - truth), chosen(error, reward.argmax(-1)), error.min(-1)]
-    there = [np.tile(values, (seeds, 1)) for values in np.array(PLACES).T]
-    profile = model.rewards(there[0], there[1], step(there[0], there[1])[..., None] + OFFSETS)
-    proposed = offers(case, model, *there, "places")[0] - step(there[0], there[1])[..., None]
+    here, cooling = (np.tile(values, (seeds, 1)) for values in np.array(PLACES).T)
+    truth = step(here, cooling)[..., None]
+    profile = model.rewards(here, cooling, truth + OFFSETS)
+    proposed = offers(case, model, here, cooling, "places")[0] - truth
     ends = np.stack([proposed.min(-1), proposed.max(-1)], -1)
     return xr.Dataset(
         {

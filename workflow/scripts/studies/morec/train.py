@@ -108,6 +108,7 @@ def _reward(case: Case[Params], x: torch.Tensor, kind: Activation) -> xr.Dataset
     opponent, rate = RunsOptimiser(maker, "adam"), torch.full((runs,), how.lr, device=case.device)
     history, when = Snapshots(critic, 1 + len(moments(how))), set(moments(how))
     seed, half = torch.arange(runs, device=case.device)[:, None], how.batch // 2
+    low, high = how.noise
 
     def normal(*shape: int) -> torch.Tensor:
         return torch.as_tensor(rng.standard_normal(shape, np.float32), device=case.device)
@@ -130,7 +131,7 @@ def _reward(case: Case[Params], x: torch.Tensor, kind: Activation) -> xr.Dataset
             opponent.descend(cost, rate)
         with torch.no_grad():
             drawn = made(places[:, :half])[0]
-            size = torch.as_tensor(np.exp(rng.uniform(*how.noise, (runs, how.batch - half, 1))), dtype=torch.float32)
+            size = torch.as_tensor(np.exp(rng.uniform(low, high, (runs, how.batch - half, 1))), dtype=torch.float32)
             moved = change[:, half:] + size.to(case.device) * normal(runs, how.batch - half, 1)
             false = torch.cat([drawn, moved], 1)
         return softplus(-logit(places, change)).mean(1) + softplus(logit(places, false)).mean(1)
