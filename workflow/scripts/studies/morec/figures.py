@@ -118,7 +118,7 @@ def control(study: Results) -> Figure:
         along = interval(rolled["along"].sel(choice=name), over="seed")
         interval_band(left, rolled["time"], along, SAID[name], color=colour(name))
         regret = rolled["regret"].sel(choice=name).values
-        places = np.broadcast_to(at + 0.2 * (i - 1), regret.shape)
+        places = at + 0.2 * (i - 1) + np.linspace(-0.07, 0.07, len(regret))[:, None]
         middle.plot(places.ravel(), regret.ravel(), "o", ms=3, color=colour(name), label=SAID[name])
     left.set(
         xlabel="step",

@@ -42,7 +42,8 @@ def forecast(case: Case[Params], data: xr.DataTree, trained: xr.DataTree) -> xr.
     }
     shown = [world(case.params, data, trained, pair.models, pair.reward) for pair in how.variants]
     if shown:
-        errors = [_steps(case, data, one)["error"] for one in shown]
+        few = xr.DataTree.from_dict({"tests": data["tests"].to_dataset().isel(test=slice(None, None, how.every))})
+        errors = [_steps(case, few, one)["error"] for one in shown]
         names = [f"{pair.models} models, {pair.reward} reward" for pair in how.variants]
         parts["variants"] = xr.concat(errors, "variant").assign_coords(variant=names).to_dataset(name="error")
     return xr.DataTree.from_dict(parts | {"agents": agents(trained)})

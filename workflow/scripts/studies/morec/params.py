@@ -154,6 +154,8 @@ class Forecast(Model):
     """False: the discriminator before its first update takes the place of the history (control)."""
     variants: list[Pair]
     """Others that are shown."""
+    every: PositiveInt
+    """Test transitions of which one is taken for these."""
     counts: Annotated[list[PositiveInt], Field(min_length=3), Rising]
     """Candidates that the filter chooses from."""
     recovered: Annotated[float, Field(gt=0, lt=1)]
