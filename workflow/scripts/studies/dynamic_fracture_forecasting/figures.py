@@ -136,7 +136,7 @@ def attention(study: Results) -> Figure:
     focus, unsure = axes[0, 2:]
     both = [(one, colour, said, n) for one, colour, said in looks for n in range(one.sizes["network"])]
     for i, (one, colour, said, network) in enumerate(both):
-        values = interval(one["focus"].sel(network=network), "sample")
+        values = interval(one["focus"].sel(network=network), "sample", "median")
         label = said if network == 0 else None
         interval_whiskers(focus, np.arange(2) + 0.1 * i - 0.25, values, label=label, color=colour)
     focus.axhline(FOCUS, color="k", ls="--", lw=0.8)
