@@ -145,6 +145,24 @@ def gain(
     return unit_bootstrap(rng, statistic, (np.column_stack([rough.T, strain]), unstable))
 
 
+def told_apart(rng: np.random.Generator, rough: np.ndarray, strain: np.ndarray, unstable: np.ndarray) -> xr.Dataset:
+    """How well networks and the strain alone tell unstable cracks from the others; arguments as of `gain`."""
+    both = unstable.any() and not unstable.all()
+    auc = area_under_curve(rough[:, unstable], rough[:, ~unstable]) if both else np.full(len(rough), np.nan)
+    alone = area_under_curve(strain[unstable], strain[~unstable]) if both else np.nan
+    more, low, high = gain(rng, rough, strain, unstable)
+    one_class = "all test samples are of one class"
+    return xr.Dataset(
+        {
+            "auc": labelled("network", auc, "AUC of instability", nan=one_class),
+            "strain_auc": labelled((), alone, "AUC of instability by the strain alone", nan=one_class),
+            "auc_gain": labelled((), more, "AUC above that of the strain alone", nan=one_class),
+            "auc_gain_low": labelled((), low, "lower end of its interval over test samples", nan=one_class),
+            "auc_gain_high": labelled((), high, "upper end of its interval over test samples", nan=one_class),
+        }
+    )
+
+
 def speed_and_path(
     data: xr.Dataset, everyone: Shown, forward: np.ndarray, cut: int, rng: np.random.Generator
 ) -> xr.Dataset:
@@ -164,11 +182,6 @@ def speed_and_path(
     unstable = rough[cut:] > typical
     own_rough = roughness(foretold[:, :, -1], np.broadcast_to(notch[cut:, 0], foretold[:, :, -1].shape))
     strain, top = (data[name].values[cut:] for name in ("strain", "top_speed"))
-    both = unstable.any() and not unstable.all()
-    auc = area_under_curve(own_rough[:, unstable], own_rough[:, ~unstable]) if both else np.full(len(forward), np.nan)
-    alone = area_under_curve(strain[unstable], strain[~unstable]) if both else np.nan
-    more = gain(rng, own_rough, strain, unstable)
-    one_class = "all test samples are of one class"
     fitted = quadratic(known[:cut], all_speeds[:cut], known[cut:])
     return xr.Dataset(
         {
@@ -190,11 +203,6 @@ def speed_and_path(
             "roughness": labelled(("network", "sample"), own_rough, "foretold roughness", "cell"),
             "true_roughness": labelled("sample", rough[cut:], "simulated roughness", "cell"),
             "typical_roughness": labelled((), typical, "median training roughness", "cell"),
-            "auc": labelled("network", auc, "AUC of instability", nan=one_class),
-            "strain_auc": labelled((), alone, "AUC of instability by the strain alone", nan=one_class),
-            "auc_gain": labelled((), more[0], "AUC above that of the strain alone", nan=one_class),
-            "auc_gain_low": labelled((), more[1], "lower end of its interval over test samples", nan=one_class),
-            "auc_gain_high": labelled((), more[2], "upper end of its interval over test samples", nan=one_class),
         },
         {"network": np.arange(len(forward))},
-    )
+    ).merge(told_apart(rng, own_rough, strain, unstable))
