@@ -6,11 +6,12 @@ import torch
 from numpy.testing import assert_allclose, assert_array_equal
 
 from pesin.errors import UserError
+from pesin.forecast.classify import area_under_curve
 from pesin.params import check
 from project import case_of
 from studies.dynamic_fracture_forecasting import lattice
 from studies.dynamic_fracture_forecasting.entropy import attention, focused, scored, shuffled
-from studies.dynamic_fracture_forecasting.forecast import baselines, between, quadratic
+from studies.dynamic_fracture_forecasting.forecast import baselines, between, gain, quadratic
 from studies.dynamic_fracture_forecasting.lattice import NEVER
 from studies.dynamic_fracture_forecasting.networks import CLOSED, Shown, init, movie, planes, tips
 from studies.dynamic_fracture_forecasting.params import Params
@@ -195,6 +196,17 @@ def test_a_quadratic_is_found():
     assert_allclose(quadratic(x[:30], y[:30], x[30:]), y[30:])
 
 
+def test_what_networks_tell_beyond_the_strain():
+    rng = np.random.default_rng(0)
+    unstable = np.arange(60) % 2 > 0
+    told, noise = unstable + 0.1 * rng.standard_normal((3, 60)), rng.standard_normal(60)
+    value, low, high = gain(np.random.default_rng(1), told, noise, unstable)
+    assert value == pytest.approx(1 - area_under_curve(noise[unstable], noise[~unstable])) and 0 < low < value < high
+    assert gain(rng, np.tile(noise, (3, 1)), noise, unstable) == pytest.approx((0, 0, 0))
+    assert gain(rng, noise[None], told[0], unstable)[2] < 0
+    assert np.isnan(gain(rng, told, noise, np.zeros(60, bool))[0])
+
+
 def test_tips_are_the_rightmost_cells():
     assert_array_equal(tips(growing())[:, :, 1], np.tile(np.arange(3, 3 + FRAMES), (2, 1)))
     assert_array_equal(tips(growing())[:, :, 0], [[7] * FRAMES, [8] * FRAMES])
@@ -251,7 +263,7 @@ def test_attention_at_the_tip_and_everywhere():
     point[..., 8, 4] = 1
     cells = sum(r * r + c * c <= 9 for r in range(-3, 4) for c in range(-3, 4))
     assert_allclose(focused(point, tip, 3), GRID**2 / cells)
-    assert_allclose(focused(np.zeros_like(flat), tip, 3), 0)
+    assert np.isnan(focused(np.zeros_like(flat), tip, 3)).all()  # nothing was looked at, so nothing has left
 
 
 def test_attention_of_a_sample_is_its_own(made):

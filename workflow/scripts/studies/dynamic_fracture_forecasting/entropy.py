@@ -37,7 +37,7 @@ def entropy(case: Case[Params], data: xr.Dataset, trained: xr.DataTree) -> xr.Da
             "uncertainty": labelled(dims, unsure, "predictive entropy of a cell", "nat", nan=DIVERGED),
             "brier": labelled(dims, error, "squared error of the probabilities", nan=DIVERGED),
             "focus": labelled(
-                ("window", "network", "sample"), focus, "attention near the tip over its mean", nan=DIVERGED
+                ("window", "network", "sample"), focus, "attention near the tip over its mean", nan="an empty map"
             ),
             "attention": labelled(
                 ("window", "y", "x"),
@@ -113,7 +113,7 @@ def attention(
 
 
 def focused(maps: np.ndarray, tip: np.ndarray, radius: float) -> np.ndarray:
-    """Mean weight within a radius of the tip over that of the whole image, (runs, samples); 0 where there is none.
+    """Mean weight within a radius of the tip over that of the whole image, (runs, samples); NaN of an empty map.
 
     Parameters
     ----------
@@ -125,4 +125,4 @@ def focused(maps: np.ndarray, tip: np.ndarray, radius: float) -> np.ndarray:
     near = (row - tip[:, 0, None, None]) ** 2 + (column - tip[:, 1, None, None]) ** 2 <= radius**2
     inside = (maps * near).sum((-1, -2)) / near.sum((-1, -2))
     whole = maps.mean((-1, -2))
-    return np.where(whole > 0, inside / np.where(whole > 0, whole, 1), np.where(np.isfinite(whole), 0.0, np.nan))
+    return np.where(whole > 0, inside / np.where(whole > 0, whole, 1), np.nan)

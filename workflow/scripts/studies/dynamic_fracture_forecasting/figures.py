@@ -92,7 +92,8 @@ def mechanics(study: Results) -> Figure:
     speed.set(xlim=(0, top), ylim=(0, 1.4 * top))
     parity(rough, found["true_roughness"], found["roughness"].mean("network"))
     rough.axvline(float(found["typical_roughness"]), color="k", ls="--", lw=0.8)
-    rough.set(title=f"AUC {float(found['auc'].mean()):.2f}, by strain alone {float(found['strain_auc']):.2f}")
+    auc, alone, low, high = (float(found[n].mean()) for n in ("auc", "strain_auc", "auc_gain_low", "auc_gain_high"))
+    rough.set(title=f"AUC {auc:.2f}, by strain alone {alone:.2f}\n(difference {low:.2f} to {high:.2f})")
     for notch in world["notch"].values:
         ramp.plot(world["ramp_strain"], world["ramp_roughness"].sel(notch=notch), "o-", ms=3, color=COLOURS[0], lw=0.8)
     ramp.set(xlabel=named(world["ramp_strain"], "strain"), ylabel=named(world["ramp_roughness"]))
@@ -136,7 +137,7 @@ def attention(study: Results) -> Figure:
     focus, unsure = axes[0, 2:]
     both = [(one, colour, said, n) for one, colour, said in looks for n in range(one.sizes["network"])]
     for i, (one, colour, said, network) in enumerate(both):
-        values = interval(one["focus"].sel(network=network), "sample")
+        values = interval(one["focus"].sel(network=network), "sample", "median")
         label = said if network == 0 else None
         interval_whiskers(focus, np.arange(2) + 0.1 * i - 0.25, values, label=label, color=colour)
     focus.axhline(FOCUS, color="k", ls="--", lw=0.8)

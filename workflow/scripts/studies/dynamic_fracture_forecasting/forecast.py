@@ -6,6 +6,7 @@ import numpy as np
 import xarray as xr
 
 from pesin.forecast.classify import area_under_curve
+from pesin.stats.bootstrap import unit_bootstrap
 from pesin.steps.case import Case
 from pesin.steps.labels import DIVERGED, labelled
 from studies.dynamic_fracture_forecasting.networks import Shown, kept_of, shown, told
@@ -65,8 +66,7 @@ def forecast(case: Case[Params], data: xr.Dataset, trained: xr.DataTree) -> xr.D
             "frame": np.arange(last + 1),
         },
     )
-    # Beside the rest, so that C5 reads one file and its controls have what it asks for.
-    return found.merge(speed_and_path(data, everyone, forward, cut)).merge(data[["ramp_roughness"]])
+    return found.merge(speed_and_path(data, everyone, forward, cut, case.rng("slabs drawn again")))
 
 
 def between(either: dict[int, np.ndarray], cheap: dict[int, list], truth, notch, judged: int) -> dict[str, list]:
@@ -124,7 +124,48 @@ def quadratic(known: np.ndarray, values: np.ndarray, asked: np.ndarray) -> np.nd
     return features(asked) @ np.linalg.lstsq(features(known), values, rcond=None)[0]
 
 
-def speed_and_path(data: xr.Dataset, everyone: Shown, forward: np.ndarray, cut: int) -> xr.Dataset:
+def gain(
+    rng: np.random.Generator, rough: np.ndarray, strain: np.ndarray, unstable: np.ndarray
+) -> tuple[float, float, float]:
+    """AUC of the networks, their mean, less that of the strain alone: (gain, low, high), 95 % over test samples.
+
+    Parameters
+    ----------
+    rough : ndarray, shape (networks, samples)
+    strain, unstable : ndarray, shape (samples,)
+        The second is bool. All networks and the strain are scored on the same samples of each draw.
+    """
+
+    def statistic(scores: np.ndarray, yes: np.ndarray) -> float:
+        if yes.all() or not yes.any():
+            return np.nan
+        auc = area_under_curve(scores[yes].T, scores[~yes].T)
+        return float(auc[:-1].mean() - auc[-1])
+
+    return unit_bootstrap(rng, statistic, (np.column_stack([rough.T, strain]), unstable))
+
+
+def told_apart(rng: np.random.Generator, rough: np.ndarray, strain: np.ndarray, unstable: np.ndarray) -> xr.Dataset:
+    """How well networks and the strain alone tell unstable cracks from the others; arguments as of `gain`."""
+    both = unstable.any() and not unstable.all()
+    auc = area_under_curve(rough[:, unstable], rough[:, ~unstable]) if both else np.full(len(rough), np.nan)
+    alone = area_under_curve(strain[unstable], strain[~unstable]) if both else np.nan
+    more, low, high = gain(rng, rough, strain, unstable)
+    one_class = "all test samples are of one class"
+    return xr.Dataset(
+        {
+            "auc": labelled("network", auc, "AUC of instability", nan=one_class),
+            "strain_auc": labelled((), alone, "AUC of instability by the strain alone", nan=one_class),
+            "auc_gain": labelled((), more, "AUC above that of the strain alone", nan=one_class),
+            "auc_gain_low": labelled((), low, "lower end of its interval over test samples", nan=one_class),
+            "auc_gain_high": labelled((), high, "upper end of its interval over test samples", nan=one_class),
+        }
+    )
+
+
+def speed_and_path(
+    data: xr.Dataset, everyone: Shown, forward: np.ndarray, cut: int, rng: np.random.Generator
+) -> xr.Dataset:
     """Speeds and roughness of the test samples, simulated and foretold by one rule; how well instability is told."""
     mask, known = everyone.mask > 0, told_by(everyone)
     notch, width = mask[:, :1], mask.shape[-1]
@@ -141,10 +182,6 @@ def speed_and_path(data: xr.Dataset, everyone: Shown, forward: np.ndarray, cut: 
     unstable = rough[cut:] > typical
     own_rough = roughness(foretold[:, :, -1], np.broadcast_to(notch[cut:, 0], foretold[:, :, -1].shape))
     strain, top = (data[name].values[cut:] for name in ("strain", "top_speed"))
-    both = unstable.any() and not unstable.all()
-    auc = area_under_curve(own_rough[:, unstable], own_rough[:, ~unstable]) if both else np.full(len(forward), np.nan)
-    alone = area_under_curve(strain[unstable], strain[~unstable]) if both else np.nan
-    one_class = "all test samples are of one class"
     fitted = quadratic(known[:cut], all_speeds[:cut], known[cut:])
     return xr.Dataset(
         {
@@ -162,12 +199,10 @@ def speed_and_path(data: xr.Dataset, everyone: Shown, forward: np.ndarray, cut: 
             "constant_error": labelled(
                 "sample", np.abs(all_speeds[:cut].mean() - true_speed) / scale, "that of the mean training speed"
             ),
-            "top_speed": labelled("sample", top, "simulated speed of the front", "spacing / time"),
+            "top_speed": labelled("sample", top, "simulated speed, mean over part of the width", "spacing / time"),
             "roughness": labelled(("network", "sample"), own_rough, "foretold roughness", "cell"),
             "true_roughness": labelled("sample", rough[cut:], "simulated roughness", "cell"),
             "typical_roughness": labelled((), typical, "median training roughness", "cell"),
-            "auc": labelled("network", auc, "AUC of instability", nan=one_class),
-            "strain_auc": labelled((), alone, "AUC of instability by the strain alone", nan=one_class),
         },
         {"network": np.arange(len(forward))},
-    )
+    ).merge(told_apart(rng, own_rough, strain, unstable))
