@@ -212,12 +212,8 @@ def curves(repeats: int) -> None:
         if grid is None:
             sys.exit(f"theory: no grid comes as near as the students' standard errors, {spread.round(4).tolist()}")
         ours, curve = timed(lambda grid=grid: theory(*grid))
-        agree(
-            "theory and students, of what is allowed",
-            (curve - each.mean(1)) / (ALLOWED + 3 * spread),
-            np.zeros(len(LOADS)),
-            1.0,
-        )
+        gap = (curve - each.mean(1)) / (ALLOWED + 3 * spread)
+        agree("theory and students, of what is allowed", gap, np.zeros(len(LOADS)), 1.0)
         pairs.append((ours, other))
         used.append(f"{grid[0]} x {grid[1]} (standard error {spread.max():.3f})")
     tell(f"theory at {len(LOADS)} loads, against {STUDENTS} students each", pairs, len(LOADS), "points")
