@@ -66,9 +66,8 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--repeats", type=int, default=3)
     repeats = parser.parse_args().repeats
-    agents(repeats)
-    plans(repeats)
-    curves(repeats)
+    for pair in (agents, plans, curves):
+        pair(repeats)
 
 
 def timed(work: Callable[[], Any]) -> tuple[float, Any]:
@@ -114,8 +113,8 @@ def agents(repeats: int) -> None:
     everyone, group = four_kinds(len(worlds)), np.repeat(np.arange(len(worlds)), KINDS)
 
     def apart() -> np.ndarray:
-        places = enumerate(group)
-        return np.concatenate([trained(one(everyone, i), Panel([worlds[g]], np.zeros(1, int))) for i, g in places])
+        alone = [(one(everyone, i), Panel([worlds[g]], np.zeros(1, int))) for i, g in enumerate(group)]
+        return np.concatenate([trained(*both) for both in alone])
 
     said = f"{len(everyone)} agents in {len(worlds)} worlds, against one after the other"
     pairs = compare(said, lambda: trained(everyone, Panel(worlds, group)), apart, repeats)
