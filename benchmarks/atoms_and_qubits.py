@@ -8,8 +8,8 @@ steps that it stands for. The program ends with an error if two sides that shoul
 
 What favours whom: ase keeps its lists of neighbours from call to call, as atoms that move little let it, and makes the
 stress too. exp(A t) is exact up to rounding, its peers to 1e-8 a step. The network is untrained: its time is that of a
-trained one, its outcome is worth nothing, so that only the momentum is checked, which both sides keep. The forces that it
-saves cost next to nothing here; where they are dear, the comparison is another.
+trained one, its outcome is worth nothing, so that only the momentum is checked, which both sides keep. The forces that
+it saves cost next to nothing here; where they are dear, the comparison is another.
 """
 
 from __future__ import annotations

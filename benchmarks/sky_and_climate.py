@@ -134,8 +134,9 @@ def layers(repeats: int) -> None:
         said = f"two layers, a step of each of {starts} starts, against one start at a time"
         agree(said, *(to_psi(found, p.coupling) for found in (ours(), singly())), 1e-4)
         compare(said, ours, singly, repeats, per=starts * p.steps)
-        rates = [starts * p.steps / seconds(work) for work in (ours, singly)]
-        print(f"  {rates[0]:.0f} steps per second, one start at a time {rates[1]:.0f}")
+        spent = [statistics.median(seconds(work) for _ in range(repeats)) for work in (ours, singly)]
+        rates = [starts * p.steps / each for each in spent]
+        print(f"  {rates[0]:.0f} steps per second, one start at a time {rates[1]:.0f}", flush=True)
 
 
 def updates(repeats: int) -> None:
