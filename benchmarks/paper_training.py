@@ -106,7 +106,8 @@ class Walk:
         self.rows.append({name: report.get(name, "") for name in COLUMNS})
         print(" | ".join(map(str, self.rows[-1].values())), flush=True)
         if output.is_file():
-            return output, "cut" if report.get("cut") else max(kinds - {"given"}, default="whole", key="cut".__eq__)
+            worst = next((kind for kind in ("cut", "of another scale") if kind in kinds), "whole")
+            return output, "cut" if report.get("cut") else worst
         finished = self.options.results and self.options.results / f"{reference}.nc"
         return (finished.resolve(), "of another scale") if finished and finished.is_file() else (None, "none")
 
