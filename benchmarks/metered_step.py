@@ -177,7 +177,11 @@ def compared(checkpoint, turns: int, state, kept: Path) -> str:
             return "not resumed: it began anew"
         if again.attrs["turns"] != before.attrs["turns"]:
             return "resumed, not compared"
-        return "resumed, same bits" if again.attrs["digest"] == before.attrs["digest"] else "resumed, other bits"
+        names = sorted(map(str, {*again.data_vars, *before.data_vars}))
+        other = [name for name in names if name not in before or not before[name].identical(again.get(name))]
+        other = [name for name in other if not name.endswith("seconds")]  # measured wall times
+        other += ["generators"] * (again.attrs["generators"] != before.attrs["generators"])
+        return f"resumed, other bits: {' '.join(other)}" if other else "resumed, same bits"
 
 
 def limit(seconds: float, gigabytes: float, time_up) -> None:
