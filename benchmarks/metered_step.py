@@ -214,7 +214,9 @@ def run_job(job: dict) -> None:
     except (TimeUp, Enough, Exception) as error:
         signal.setitimer(signal.ITIMER_PROF, 0)
         meter.finish()
-        said = " ".join(f"{type(error).__name__}: {error}".split())[:300]
+        said = " ".join(f"{type(error).__name__}: {error}".split())[:150]
+        if any(loop.cut for loop in meter.begun):
+            said = f"loops cut, and then {said}"
         if isinstance(error, TimeUp):
             said = f"time over after {job['seconds']:g} core s"
     signal.setitimer(signal.ITIMER_PROF, 0)
