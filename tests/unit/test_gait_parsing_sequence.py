@@ -1,7 +1,6 @@
 """The study's own functions against known answers: walkers, entropies, networks, ranks, controls, real files."""
 
 import json
-import pickle
 from dataclasses import replace
 
 import numpy as np
@@ -345,7 +344,7 @@ def write(root, people, frames=4, maps=None):
             folder = root / person / "camid0" / f"seq{sequence}"
             folder.mkdir(parents=True)
             values = np.random.default_rng(0).integers(0, 12, (frames, 64, 64)) if maps is None else maps
-            (folder / "seq.pkl").write_bytes(pickle.dumps(values.astype(np.uint8)))
+            np.save(folder / "seq.npy", values.astype(np.uint8))
     half = len(people) // 2
     (root / "Gait3D.json").write_text(json.dumps({"TRAIN_SET": people[:half], "TEST_SET": people[half:]}))
 
@@ -359,7 +358,7 @@ def test_real_files_are_read_as_walkers_are(tmp_path):
     write(tmp_path, [f"{i:04d}" for i in range(16)])
     found = recordings(real(tmp_path))
     assert set(found) == {"train", "wild"} and found["wild"]["labels"].shape == (3, 16, 3, 64, 44)
-    stored = pickle.loads((tmp_path / "0008/camid0/seq0/seq.pkl").read_bytes())
+    stored = np.load(tmp_path / "0008/camid0/seq0/seq.npy")
     np.testing.assert_array_equal(found["wild"]["labels"][0, 0], stored[:3, :, 10:54])
     assert found["wild"]["person"][0].tolist() == np.repeat(np.arange(8), 2).tolist()
 
@@ -369,9 +368,9 @@ def test_real_files_are_read_as_walkers_are(tmp_path):
     [
         (lambda root: (root / "Gait3D.json").unlink(), "gait3d.github.io"),
         (lambda root: (root / "Gait3D.json").write_text("{}"), "no TEST_SET"),
-        (lambda root: next(root.glob("*/*/*/*.pkl")).write_bytes(b"junk"), "only arrays are read|seq.pkl"),
-        (lambda root: next(root.glob("0000/*/*/*.pkl")).write_bytes(pickle.dumps(print)), "holds builtins.print"),
-        (lambda root: next(root.glob("0000/*/*/*.pkl")).write_bytes(pickle.dumps(np.full((4, 64, 64), 12))), "0 to 11"),
+        (lambda root: next(root.glob("0000/*/*/*.npy")).write_bytes(b"junk"), "seq.npy: .*numpy.save"),
+        (lambda root: np.save(next(root.glob("0000/*/*/*.npy")), np.array([print])), "seq.npy: Object arrays"),
+        (lambda root: np.save(next(root.glob("0000/*/*/*.npy")), np.full((4, 64, 64), 12)), "0 to 11"),
     ],
 )
 def test_what_is_wrong_with_real_files_is_said(tmp_path, breaks, says):

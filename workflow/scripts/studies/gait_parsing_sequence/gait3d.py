@@ -1,9 +1,12 @@
-"""Reader of Gait3D-Parsing, the real data: label maps of people in a supermarket, given out on request."""
+"""Reader of Gait3D-Parsing, the real data: label maps of people in a supermarket, given out on request.
+
+They come as pickles, which could run code when they are opened: nothing here reads those. Whoever trusts them writes
+their arrays anew, once.
+"""
 
 from __future__ import annotations
 
 import json
-import pickle
 from pathlib import Path
 
 import numpy as np
@@ -14,19 +17,10 @@ from studies.gait_parsing_sequence.walkers import JOINTS, LABELS
 
 SPLIT = "Gait3D.json"
 WHERE = (
-    "Ask for Gait3D-Parsing at gait3d.github.io, and let simulate.source name the folder that holds its split,"
-    f" {SPLIT}, beside <person>/<camera>/<sequence>/*.pkl."
+    "Ask for Gait3D-Parsing at gait3d.github.io, write the array of each of its pickles by numpy.save, as .npy in its"
+    f" place, and let simulate.source name the folder that holds the split, {SPLIT}, beside"
+    " <person>/<camera>/<sequence>/*.npy."
 )
-ARRAYS = {"ndarray", "dtype", "_reconstruct", "_frombuffer", "scalar"}
-
-
-class _Arrays(pickle.Unpickler):
-    """Reads arrays of numpy, and refuses whatever else a pickle may hold: it could run code."""
-
-    def find_class(self, module, name):
-        if module.split(".")[0] == "numpy" and name in ARRAYS:
-            return super().find_class(module, name)
-        raise pickle.UnpicklingError(f"holds {module}.{name}, only arrays are read")
 
 
 def recordings(params: Simulate) -> dict[str, dict[str, np.ndarray]]:
@@ -55,7 +49,7 @@ def recordings(params: Simulate) -> dict[str, dict[str, np.ndarray]]:
 def _group(root: Path, people: list[str], many: int, params: Simulate) -> dict[str, np.ndarray]:
     found: list[np.ndarray] = []
     for person in people:
-        maps = [_frames(path, params) for path in sorted((root / person).glob("*/*/*.pkl"))]
+        maps = [_frames(path, params) for path in sorted((root / person).glob("*/*/*.npy"))]
         enough = [one for one in maps if one is not None][: params.sequences]
         if len(enough) == params.sequences:
             found += enough
@@ -77,9 +71,8 @@ def _group(root: Path, people: list[str], many: int, params: Simulate) -> dict[s
 def _frames(path: Path, params: Simulate) -> np.ndarray | None:
     """Label maps of one file, cropped to the columns in the middle and thinned to the rows; None if it is too short."""
     try:
-        with path.open("rb") as handle:
-            maps = np.asarray(_Arrays(handle).load())
-    except (pickle.UnpicklingError, EOFError, AttributeError) as error:
+        maps = np.load(path, allow_pickle=False)
+    except (ValueError, EOFError) as error:
         raise UserError(f"{path}: {error}. {WHERE}") from None
     if maps.ndim != 3 or maps.shape[1] != maps.shape[2] or not np.isin(maps, np.arange(len(LABELS))).all():
         raise UserError(f"{path}: label maps are [frames, rows, rows] of 0 to {len(LABELS) - 1}, these aren't. {WHERE}")
