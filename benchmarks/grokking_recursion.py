@@ -12,14 +12,14 @@ from __future__ import annotations
 import argparse
 import statistics
 import sys
-import time
-from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
 import torch
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "workflow" / "scripts"))
+
+from side_by_side import seconds
 
 from studies.lazy_to_rich_grokking.moments import Descent, moments
 from studies.lazy_to_rich_grokking.quadratic.simulate import drawn, target
@@ -76,12 +76,6 @@ def descended(w: torch.Tensor, x: torch.Tensor, y: torch.Tensor, steps: int) -> 
 def losses(w: torch.Tensor, x: torch.Tensor, y: torch.Tensor) -> torch.Tensor:
     h = x @ w.transpose(1, 2)
     return (ALPHA * (h + EPSILON / 2 * h.square()).mean(-1) - y).square().mean(1)
-
-
-def seconds(work: Callable[[], object]) -> float:
-    begin = time.process_time()
-    work()
-    return time.process_time() - begin
 
 
 if __name__ == "__main__":

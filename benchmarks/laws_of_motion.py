@@ -13,7 +13,6 @@ import os
 import statistics
 import sys
 import time
-from collections.abc import Callable
 from functools import partial
 from itertools import pairwise
 from pathlib import Path
@@ -26,6 +25,8 @@ from scipy.integrate import solve_ivp
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "workflow" / "scripts"))
 
+from side_by_side import compare, seconds
+
 from pesin.integrate.pseudospectral import advection, dealias, etdrk4, wavenumbers
 from pesin.models.adjoints import Equation, continuous_adjoint
 from pesin.models.jets import ACTIVATIONS, mlp_jet
@@ -37,23 +38,6 @@ from pesin.models.taylor import mlp_taylor
 
 torch.set_num_threads(1)
 RUNS, POINTS, LENGTH, END = 8, 64, 32 * np.pi, 40.0
-
-
-def seconds(work: Callable[[], object]) -> float:
-    begun = time.process_time()
-    work()
-    return time.process_time() - begun
-
-
-def compare(said: str, ours: Callable[[], object], other: Callable[[], object], repeats: int) -> None:
-    """Print how many times as long the other takes."""
-    ours(), other()
-    pairs = [(seconds(ours), seconds(other)) for _ in range(repeats)]
-    ratios = [b / a for a, b in pairs]
-    print(
-        f"{said:<58}{statistics.median(a for a, _ in pairs):>8.3f} s, the other {statistics.median(ratios):.2f} times"
-        f" as long ({min(ratios):.2f} to {max(ratios):.2f})"
-    )
 
 
 def oscillators(runs: int, steps: int = 60) -> None:

@@ -1,4 +1,4 @@
-"""What `atoms_and_qubits.py` and `sky_and_climate.py` share: two ways to the same numbers, checked and timed."""
+"""What benchmarks share: two ways to the same numbers, checked and timed."""
 
 from __future__ import annotations
 
@@ -42,7 +42,8 @@ def seconds(work: Callable[[], object], many: int = 1) -> float:
 
 
 def compare(said: str, ours: Callable, other: Callable, repeats: int, many: int = 1, per: float = 1.0) -> None:
-    """Print how many times as long the other takes; milliseconds are divided by `per`. Both must have run before."""
+    """Print how many times as long the other takes; milliseconds are divided by `per`. Each runs once before."""
+    ours(), other()
     pairs = [(seconds(ours, many), seconds(other, many)) for _ in range(repeats)]
     ratios = [b / a for a, b in pairs]
     print(

@@ -9,7 +9,7 @@ import numpy as np
 import torch
 import xarray as xr
 
-from pesin.models.mlp import Parameters, repeat_runs
+from pesin.models.mlp import Parameters, repeat_runs, weights_dataset
 from pesin.models.optimisers import Adam, half_cosine
 from pesin.steps.case import Case
 from pesin.steps.labels import DIVERGED, labelled
@@ -42,7 +42,7 @@ def train(case: Case[Params], data: Any) -> xr.DataTree:
     for arm in ARMS[:-1]:
         nets[arm] = repeat_runs(base, 1)
         curves[arm] = fit(case, arm, nets[arm], days, p.train.more, p.train.unet.rate * p.train.slower)
-    found = {arm: weights(nets[arm]) for arm in ARMS}
+    found = {arm: weights_dataset(nets[arm], range(runs)).rename(run="seed") for arm in ARMS}
     sizes = labelled(("seed", "channel"), scale, "standard deviation of a channel in training")
     changes = labelled(
         ("seed", "channel"), days.change.numpy(force=True)[:, 0, :, 0, 0], "that of a day's change over it"
@@ -138,21 +138,6 @@ def losses(arm: str, penalty: float) -> Callable[[torch.Tensor, torch.Tensor], t
 def moved(parameters: Parameters, device: str) -> Parameters:
     """The same leaves on the device."""
     return {name: value.detach().to(device).requires_grad_() for name, value in parameters.items()}
-
-
-def weights(parameters: Parameters) -> xr.Dataset:
-    """Weights as a group of the result, the seed first."""
-    return xr.Dataset(
-        {
-            name: labelled(
-                ("seed", *[f"{name}_{axis}" for axis in range(1, value.dim())]),
-                value.numpy(force=True),
-                name,
-                nan=DIVERGED,
-            )
-            for name, value in parameters.items()
-        }
-    )
 
 
 def read(tree: Any, arm: str, device: str) -> Parameters:
