@@ -1,8 +1,9 @@
-"""The tables of studies in README.md and docs/cluster.md are those of the yamls."""
+"""The tables of studies in README.md, docs/cluster.md and docs/scales.md are those of the yamls and ledgers."""
 
 import pytest
 
 import study_tables
+from pesin.claims.compare import read_ledger
 from pesin.errors import UserError
 from project import ROOT, plan
 
@@ -11,7 +12,8 @@ from project import ROOT, plan
 def test_the_tables_have_not_drifted(page):
     text = (ROOT / page).read_text(encoding="utf-8")
     table = study_tables.TABLES[page](plan("paper"))
-    assert all(f"| `{name}` |" in table for name in plan("paper").known)
+    judged = {study for study, _ in read_ledger(ROOT / "results/reference/paper")}
+    assert all(f"| `{name}` |" in table for name in (judged if page == "docs/scales.md" else plan("paper").known))
     assert study_tables.placed(text, table, page) == text, "run 'make docs'"
 
 
@@ -23,3 +25,12 @@ def test_a_page_without_markers_is_named():
 def test_many_authors_are_one_and_others():
     assert study_tables.authors("A, B, C") == "A, B, C"
     assert study_tables.authors("A, B, C, D") == "A et al."
+
+
+def test_the_scales_say_what_moved():
+    table = study_tables.scales(plan("paper")).splitlines()[2:]
+    laptop, paper = (read_ledger(ROOT / "results/reference" / scale) for scale in ("laptop", "paper"))
+    assert len(table) == len(paper)
+    for row, (key, large) in zip(table, paper.items(), strict=True):
+        assert row.startswith(f"| `{key[0]}` | {key[1]} | {laptop[key]['verdict']}")
+        assert ("verdict" in row.rsplit("|", 2)[1]) == (laptop[key]["verdict"] != large["verdict"])

@@ -1,8 +1,10 @@
-"""Writes the tables of studies in README.md and docs/cluster.md anew from the yamls, between markers (`make docs`)."""
+"""Writes tables of studies anew, between markers (`make docs`): of README.md and docs/cluster.md from the yamls, of
+docs/scales.md from the two ledgers we stand by."""
 
 import re
 from pathlib import Path
 
+from pesin.claims.compare import beyond, read_ledger
 from pesin.config.models import STEPS, Config
 from pesin.errors import UserError
 from pesin.plan import Plan
@@ -71,12 +73,31 @@ def sizes(plan: Plan) -> str:
     return table(("study", "jobs", "threads", "memory, GB", "time limit, h", "GPU"), rows)
 
 
+def scales(plan: Plan) -> str:
+    """Each claim that was judged at the paper's size, beside its verdict and value at laptop scale."""
+    laptop, paper = (read_ledger(plan.project / "results" / "reference" / scale) for scale in ("laptop", "paper"))
+    rows = []
+    for (study, claim), large in paper.items():
+        small = laptop[study, claim]
+        moved = ["verdict"] * (small["verdict"] != large["verdict"]) + ["value"] * beyond(small, large)
+        rows.append((f"`{study}`", claim, *map(_judged, (small, large)), " and ".join(moved) or "-"))
+    return table(("study", "claim", "laptop", "the paper's size", "moved"), rows)
+
+
+def _judged(row: dict) -> str:
+    """A verdict, and the value with its interval where there is one."""
+    values = [f"{float(row[name]):.3g}" if row[name] else "" for name in ("measured", "low", "high")]
+    if not values[0]:
+        return row["verdict"]
+    return f"{row['verdict']}: {values[0]}" + (f" [{values[1]}, {values[2]}]" if values[1] != values[2] else "")
+
+
 def table(heads: tuple[str, ...], rows: list[tuple[str, ...]]) -> str:
     lines = [heads, ("---",) * len(heads), *rows]
     return "".join(f"| {' | '.join(cells)} |\n" for cells in lines)
 
 
-TABLES = {"README.md": papers, "docs/cluster.md": sizes}
+TABLES = {"README.md": papers, "docs/cluster.md": sizes, "docs/scales.md": scales}
 
 if __name__ == "__main__":
     main()
