@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from pesin.errors import UserError
 from pesin.steps.packages import needs_package
 
 PROPERTIES = {
@@ -29,6 +30,8 @@ BAG = (
 ).split()
 """Symbols of SELFIES that random molecules are drawn from."""
 LENGTHS = (6, 14)
+PATIENCE = 200_000
+"""Draws in a row that may find no new molecule."""
 
 
 def read(strings: Sequence[str]) -> tuple[list[str], np.ndarray]:
@@ -106,6 +109,11 @@ def random_molecules(rng: np.random.Generator, n: int, atoms: tuple[int, int], l
         Fewest and most atoms other than hydrogen.
     longest
         Characters of a SMILES.
+
+    Raises
+    ------
+    UserError
+        If no other molecule is found in many draws.
     """
     with needs_package("selfies"):
         import selfies
@@ -113,8 +121,15 @@ def random_molecules(rng: np.random.Generator, n: int, atoms: tuple[int, int], l
         from rdkit import Chem, rdBase
     found: dict[str, str] = {}
     tried: set[str] = set()
+    in_vain = 0
     with rdBase.BlockLogs():
         while len(found) < n:
+            if in_vain == PATIENCE:
+                raise UserError(
+                    f"simulate.molecules: only {len(found)} different molecules of these atoms and this length were"
+                    " found; ask for fewer, or raise simulate.longest"
+                )
+            in_vain += 1
             symbols = rng.integers(len(BAG), size=rng.integers(LENGTHS[0], LENGTHS[1] + 1))
             molecule = Chem.MolFromSmiles(selfies.decoder("".join(BAG[i] for i in symbols)))
             if molecule is None or not atoms[0] <= molecule.GetNumHeavyAtoms() <= atoms[1]:
@@ -122,5 +137,7 @@ def random_molecules(rng: np.random.Generator, n: int, atoms: tuple[int, int], l
             name = Chem.MolToSmiles(molecule)
             if len(name) <= longest and name not in tried:
                 tried.add(name)
-                found.setdefault(Chem.MolToInchiKey(molecule), name)
+                key = Chem.MolToInchiKey(molecule)
+                in_vain *= key in found
+                found.setdefault(key, name)
     return list(found.values())

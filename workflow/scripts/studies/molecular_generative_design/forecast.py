@@ -68,7 +68,9 @@ def forecast(case: Case[Params], data: xr.Dataset, trained: xr.DataTree) -> xr.D
     language, molecules, pairs = prepared(case.params, data)
     told = Told(case, language, molecules, pairs, trained, network(case.params, language))
     n = case.params.forecast.requests
-    test = np.stack([np.setdiff1d(np.arange(len(molecules.names)), rows)[:n] for rows in molecules.train])
+    rng = case.rng("tested")
+    left = [np.setdiff1d(np.arange(len(molecules.names)), rows) for rows in molecules.train]
+    test = np.stack([rng.permutation(rows)[:n] for rows in left])
     painted, made = painted_by_diffusion(told, test)
     found = forward(told, test, painted, data.sizes["property"])
     found |= inverse(told, test, made, data["property"].to_index().tolist())

@@ -68,6 +68,8 @@ def held_out(case: Case[Params], pairs: np.ndarray) -> tuple[np.ndarray, np.ndar
         unseen = rng.permutation(p.components)[: p.held_out.components]
         split[seed, rng.random(len(pairs)) < p.held_out.pairs] = PAIRS
         split[seed, np.isin(pairs, unseen).any(1)] = COMPONENTS
+        if not np.bincount(split[seed], minlength=3).all():
+            raise UserError(f"simulate.held_out: no pair is left to train on or to judge by in seed {seed}")
     return train, split
 
 

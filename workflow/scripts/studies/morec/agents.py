@@ -76,7 +76,7 @@ def imagined(
 def curves(case: Case[Params], model: World) -> xr.Dataset:
     """Returns along training of agents in the three worlds, one batch: in the real task and in their own."""
     learning, count = case.params.train.learning, case.params.simulate.seeds
-    loop, draws = case.rng("agents"), [case.rng(f"world {arm}") for arm in ARMS[:2]]
+    loop, draws = case.rng("agents"), [case.rng("world") for _ in ARMS[:2]]
     samples = case.params.train.learning.samples
     worlds = [imagined(model, learning, samples, arm == "filter", rng) for arm, rng in zip(ARMS, draws, strict=False)]
     true, total = fridge(learning), len(ARMS) * count

@@ -20,6 +20,7 @@ SAID = {
     "oracle": "best candidate",
     "real": "real task",
 }
+ALARM = {"score": "low reward", "spread": "disagreement"}
 COUNTS = 0.3
 """Rank correlation above which a reward counts as ranking (claim C1)."""
 
@@ -49,7 +50,8 @@ def reward(study: Results) -> Figure:
     """The reward over the next state far from the data; rank correlations by policy."""
     found: Any = study["forecast/fridge"]
     profile, steps = found["maps"].to_dataset(), found["steps"].to_dataset()
-    figure, axes = panels(1, 4, height=2.6, gridspec_kw={"width_ratios": [1, 1, 1, 1.3]})
+    law: Any = study["entropy/fridge"]
+    figure, axes = panels(2, 3, height=4.8)
     for panel, place in zip(axes[0], profile["place"].values, strict=False):
         curve = profile["profile"].sel(place=place)
         panel.plot(profile["offset"].values, curve.values.T, color=COLOURS[0], lw=1)
@@ -58,10 +60,11 @@ def reward(study: Results) -> Figure:
         panel.axvline(0, color="k", ls=":", lw=1)
         panel.set(xlabel="from the true next\nstate (degC)", title=place, xlim=profile["offset"].values[[0, -1]])
     axes[0, 0].set(ylabel=named(profile["profile"]))
-    last, at = axes[0, 3], np.arange(steps.sizes["policy"])
+    last, at = axes[1, 0], np.arange(steps.sizes["policy"])
     for shift, name, label, shade in (
-        (-0.12, "rank_correlation", "reward", 0),
-        (0.12, "central", "nearness to mean", 3),
+        (-0.2, "rank_correlation", "reward", 0),
+        (0.0, "central", "nearness to mean", 3),
+        (0.2, "regression", "nearness to regression", 4),
     ):
         interval_whiskers(last, at + shift, interval(steps[name], over="seed"), label, color=COLOURS[shade])
     last.axhline(COUNTS, color="k", ls="--", lw=1)
@@ -69,6 +72,16 @@ def reward(study: Results) -> Figure:
     names(last, "x", steps["policy"].values, at, rotation=40)
     last.set(ylabel="rank correlation with error")
     legend(last, "above")
+    for shift, name, label, shade in ((-0.12, "proposed", "proposed", 1), (0.12, "accepted", "accepted", 2)):
+        interval_whiskers(axes[1, 1], at + shift, interval(law[name], over="seed"), label, color=COLOURS[shade])
+    names(axes[1, 1], "x", law["policy"].values, at, rotation=40)
+    axes[1, 1].set(ylabel=f"entropy of the next state ({law['proposed'].attrs['units']})")
+    legend(axes[1, 1], "above")
+    warned = interval(steps["alarm"], over="seed")
+    interval_whiskers(axes[1, 2], np.arange(steps.sizes["by"]), warned, None, color=COLOURS[0])
+    names(axes[1, 2], "x", [ALARM[str(name)] for name in steps["by"].values], np.arange(steps.sizes["by"]))
+    axes[1, 2].axhline(0.5, color="0.5", lw=0.8)
+    axes[1, 2].set(ylabel="large errors foretold (AUC)", xlim=(-0.7, steps.sizes["by"] - 0.3))
     return figure
 
 

@@ -15,11 +15,17 @@ from pesin.steps.case import Case
 from pesin.steps.labels import DIVERGED, labelled
 from studies.morec.fridge import linear, step
 from studies.morec.models import World, chosen, roll_out, world
-from studies.morec.params import Params
+from studies.morec.params import Pair, Params
 
-METHODS = ["random", "mean", "filter", "softmax", "last", "oracle"]
-"""random: any candidate; last: filtered by the latest discriminator alone; oracle: the candidate nearest the truth."""
+METHODS = ["random", "mean", "filter", "softmax", "last", "regression", "oracle"]
+"""random: any candidate; last: filtered by the latest discriminator alone; regression: the one nearest the mean of
+an ensemble with the reward's activation, learned from the same data without a reward; oracle: nearest the truth."""
 FOLLOWED = ["random", "mean", "filter"]
+RANKED = {
+    "rank": ("rank_correlation", "-reward"),
+    "central": ("central", "distance from the mean"),
+    "regression": ("regression", "distance from a regression"),
+}
 ALARMS = ["score", "spread"]
 """What foretells a large error: a low reward of the mean model's next state, or members that disagree."""
 FAR = 3.0
@@ -36,17 +42,26 @@ def forecast(case: Case[Params], data: xr.DataTree, trained: xr.DataTree) -> xr.
     how = case.params.forecast
     judged = world(case.params, data, trained, how.pair.models, how.pair.reward, how.trained)
     parts = {
-        "steps": _steps(case, data, judged),
+        "steps": _steps(case, data, judged, plain(case, data, trained, how.pair)),
         "maps": _maps(case, judged),
         "rollouts": _rollouts(case, data, judged),
     }
-    shown = [world(case.params, data, trained, pair.models, pair.reward) for pair in how.variants]
-    if shown:
+    if how.variants:
         few = xr.DataTree.from_dict({"tests": data["tests"].to_dataset().isel(test=slice(None, None, how.every))})
-        errors = [_steps(case, few, one)["error"] for one in shown]
+        errors = [
+            _steps(
+                case, few, world(case.params, data, trained, pair.models, pair.reward), plain(case, data, trained, pair)
+            )["error"]
+            for pair in how.variants
+        ]
         names = [f"{pair.models} models, {pair.reward} reward" for pair in how.variants]
         parts["variants"] = xr.concat(errors, "variant").assign_coords(variant=names).to_dataset(name="error")
     return xr.DataTree.from_dict(parts | {"agents": agents(trained)})
+
+
+def plain(case: Case[Params], data: xr.DataTree, trained: xr.DataTree, pair: Pair) -> World:
+    """The ensemble that has the activation of the pair's reward."""
+    return world(case.params, data, trained, pair.reward, pair.reward)
 
 
 # ------------------------------------------------------------------------------------------------------------ one step
@@ -70,7 +85,9 @@ def rank_correlation(reward: np.ndarray, error: np.ndarray) -> np.ndarray:
     return np.divide((x * y).sum(-1), size, out=np.zeros(size.shape), where=size > 0)
 
 
-def errors_of(case: Case[Params], error: np.ndarray, mean: np.ndarray, reward: np.ndarray, last: np.ndarray) -> list:
+def errors_of(
+    case: Case[Params], error: np.ndarray, mean: np.ndarray, reward: np.ndarray, last: np.ndarray, near: np.ndarray
+) -> list:
     """Of each of `METHODS`, (seeds,): errors of all candidates (seeds, n, k) and of the mean (seeds, n)."""
     weight = softmax(reward / case.params.forecast.filter.temperature, -1)
     each = (
@@ -79,6 +96,7 @@ def errors_of(case: Case[Params], error: np.ndarray, mean: np.ndarray, reward: n
         chosen(error, reward.argmax(-1)),
         (weight * error).sum(-1),
         chosen(error, last.argmax(-1)),
+        chosen(error, near.argmax(-1)),
         error.min(-1),
     )
     return [values.mean(1) for values in each]
@@ -93,20 +111,23 @@ def by_count(rng: np.random.Generator, error: np.ndarray, reward: np.ndarray, co
     return np.moveaxis(np.array([any_one, best]), 1, 2)
 
 
-def _steps(case: Case[Params], data: xr.DataTree, model: World) -> xr.Dataset:
+def _steps(case: Case[Params], data: xr.DataTree, model: World, other: World) -> xr.Dataset:
     """Errors, ranks and alarms on the tests of all policies."""
     how, tests = case.params.forecast, data["tests"].to_dataset()
     late = replace(model, history=model.history[-1:])
     found: dict[str, list] = {
-        name: [] for name in ("error", "rank", "central", "counted", "covered", "wrong", "score", "spread")
+        name: []
+        for name in ("error", "rank", "central", "regression", "counted", "covered", "wrong", "score", "spread")
     }
     for name in tests["policy"].values:
         state, action, truth = (tests[key].sel(policy=name).values for key in ("state", "action", "next"))
         offered, reward, mean = offers(case, model, state, action, f"candidates {name}")
         error, of_mean = abs(offered - truth[..., None]), abs(mean - truth)
-        found["error"].append(errors_of(case, error, of_mean, reward, late.rewards(state, action, offered)))
+        near = -abs(offered - other.laws(state, action)[0].mean(1)[..., None])
+        found["error"].append(errors_of(case, error, of_mean, reward, late.rewards(state, action, offered), near))
         found["rank"].append(rank_correlation(reward, error).mean(1))
         found["central"].append(rank_correlation(-abs(offered - mean[..., None]), error).mean(1))
+        found["regression"].append(rank_correlation(near, error).mean(1))
         found["counted"].append(by_count(case.rng(f"order {name}"), error, reward, list(how.counts)))
         found["covered"].append(((offered.min(-1) <= truth) & (truth <= offered.max(-1))).mean(1))
         found["wrong"].append(of_mean > FAR * case.params.simulate.noise)
@@ -125,25 +146,23 @@ def _labelled_steps(case: Case[Params], values: dict[str, np.ndarray], policies:
     wins = (one["filter"] < one["random"]) * 1.0
     gain = (one["random"] - one["filter"]) / np.maximum(one["random"] - one["oracle"], 1e-9)
     policies_won = (one["filter"].mean(0) < one["random"].mean(0)).sum()
-    said = "policies that the data's isn't among, recovered"
+    unlike = "policies that the data's isn't among, recovered"
     alarm = [alarms(values["wrong"], values[name]) for name in ALARMS]
     none = "all errors are large, or none"
     return xr.Dataset(
         {
             "alarm": labelled(("by", "seed"), alarm, "area under the curve for large errors", nan=none),
             "error": labelled((*unit, "choice"), error, ABSOLUTE, "degC", nan=DIVERGED),
-            "rank_correlation": labelled(
-                unit, values["rank"].T, "rank correlation of -reward and error", may_be_constant=1
-            ),
-            "central": labelled(
-                unit, values["central"].T, "rank correlation of distance from the mean and error", may_be_constant=1
-            ),
+            **{
+                said: labelled(unit, values[name].T, f"rank correlation of {what} and error", may_be_constant=1)
+                for name, (said, what) in RANKED.items()
+            },
             "wins": labelled(unit, wins, "filter errs less than a random candidate", may_be_constant=1),
             "policies_won": labelled(
                 (), policies_won, "policies in which the filter errs less than random", may_be_constant=1
             ),
             "recovered": labelled((unit[0], "unseen"), recovered * 1.0, "recovered", may_be_constant=1),
-            "recoveries": labelled("seed", recovered.sum(1), said, may_be_constant=1),
+            "recoveries": labelled("seed", recovered.sum(1), unlike, may_be_constant=1),
             "gain": labelled(unit, gain, "share of the possible gain that is taken", nan=DIVERGED),
             "covered": labelled(unit, values["covered"].T, "truth lies among the candidates", may_be_constant=1),
             "by_count": labelled(

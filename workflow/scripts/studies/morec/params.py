@@ -185,6 +185,8 @@ class Params(Model):
                 raise ValueError(f"a pair names models of {pair.models}: train.ensemble has {ensemble.activations}")
             if pair.reward not in reward.activations:
                 raise ValueError(f"a pair names a reward of {pair.reward}: train.reward has {reward.activations}")
+            if pair.reward not in ensemble.activations:
+                raise ValueError(f"a reward of {pair.reward} is held against models of it: add them to train.ensemble")
         most = ensemble.members * self.forecast.filter.samples
         if self.forecast.counts[-1] > most:
             raise ValueError(f"forecast.counts asks for {self.forecast.counts[-1]} candidates, there are {most}")

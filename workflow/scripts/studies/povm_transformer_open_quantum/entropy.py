@@ -86,7 +86,7 @@ def samples(case: Case[Params], trained: Any) -> dict[str, tuple]:
     kept = trained["sweep_weights"].to_dataset()
     weights = {str(name): torch.as_tensor(value.values)[runs] for name, value in kept.data_vars.items()}
     drawn, surprise = drawn_by(case, net, weights)
-    chain = chained(case, log_p)
+    chain, even = chained(case, log_p), chained(case, np.full_like(log_p, -np.log(log_p.shape[1])))
     z = povm.values(world.frame)[:, 2]
     places = povm.DIGITS ** np.arange(world.sites - 1, -1, -1)
 
@@ -99,6 +99,7 @@ def samples(case: Case[Params], trained: Any) -> dict[str, tuple]:
         "ancestral_time": labelled("draw", times(drawn @ places), "correlation time of ancestral samples", "sample"),
         "chain_time": labelled("draw", times(chain), "correlation time of the chain", "step"),
         "sweep_time": labelled("draw", times(chain[:, :: world.sites]), "correlation time of the chain", "sweep"),
+        "even_time": labelled("draw", times(even[:, :: world.sites]), "the same on even probabilities", "sweep"),
         "sampled_entropy": labelled("draw", surprise.mean(1), "entropy of the outcomes from samples", "nat"),
         "sampled_entropy_error": labelled("draw", error, "standard error of the entropy from samples", "nat"),
         "summed_entropy": labelled("draw", -(np.exp(log_p) * log_p).sum(-1), "entropy of the outcomes, summed", "nat"),

@@ -140,7 +140,7 @@ def residuals(parts: tuple[csr_matrix, csr_matrix], fields: list[float], p: np.n
 
 
 def in_orders(case: Case[Params], data: Any, trained: Any) -> dict[str, tuple]:
-    """Networks that read the ring in several orders: `asymmetry`, `zz_error`, `order_distance` (order, order_seed)."""
+    """Networks that read the ring in several orders: four variables (order, order_seed)."""
     p, world = case.params.forecast, case.params.simulate
     exact = data["ring"]["steady"].values[world.fields.index(case.params.train.order_field)]
     given = list(trained["orders"]["order"].values)
@@ -153,16 +153,28 @@ def in_orders(case: Case[Params], data: Any, trained: Any) -> dict[str, tuple]:
         ),
         "zz_error": labelled(dims, abs(zz[0] - zz[1]), "error of the mean <zz> of neighbours"),
         "order_distance": labelled(dims, distance(found, exact), "total variation from the exact state"),
+        "shifted_distance": labelled(
+            dims, distance(symmetrised(found, world.sites), exact), "total variation of the mean over all shifts"
+        ),
     }
+
+
+def shifted(p: np.ndarray, sites: int) -> list[np.ndarray]:
+    """p under the shifts 0 to N - 1 of the ring, each of p's shape (..., 4^N)."""
+    lead, own = p.ndim - 1, list(range(sites))
+    x = p.reshape(*p.shape[:-1], *[4] * sites)
+    axes = [[*range(lead), *(lead + i for i in own[k:] + own[:k])] for k in own]
+    return [x.transpose(a).reshape(p.shape) for a in axes]
 
 
 def asymmetry(p: np.ndarray, sites: int) -> np.ndarray:
     """Mean over the shifts 1 to N - 1 of the distance of p from p shifted, shape (..., 4^N) -> (...)."""
-    lead = p.ndim - 1
-    x = p.reshape(*p.shape[:-1], *[4] * sites)
-    own = list(range(sites))
-    axes = [[*range(lead), *(lead + i for i in own[k:] + own[:k])] for k in range(1, sites)]
-    return np.mean([distance(x.transpose(a).reshape(p.shape), p) for a in axes], 0)
+    return np.mean([distance(one, p) for one in shifted(p, sites)[1:]], 0)
+
+
+def symmetrised(p: np.ndarray, sites: int) -> np.ndarray:
+    """Mean over all shifts, which costs a trained network nothing: shape (..., 4^N) -> (..., 4^N)."""
+    return np.mean(shifted(p, sites), 0)
 
 
 def in_time(case: Case[Params], data: Any, trained: Any) -> dict[str, tuple]:

@@ -108,10 +108,12 @@ def roll_outs(study: Results) -> Figure:
     spread.set(xlabel="big step, with thermostat", ylabel="mean squared displacement\nover that of MD", ylim=(0, 2))
     legend(spread, outside="above")
     for i, seed in enumerate(result["seed"].values):
-        along(lost, np.maximum(result["apart"].sel(seed=seed).values, 1e-3), COLOURS[i])
+        gained = float(result["drift"].sel(seed=seed).mean())
+        along(lost, np.maximum(result["apart"].sel(seed=seed).values, 1e-3), COLOURS[i], f"{gained:.0e} a step")
     lost.axhline(study.params("crystal").forecast.tolerance, color=GREY, linestyle=":", linewidth=1)
     log_axis(lost, "y", ticks=[0.001, 0.01, 0.1, 1, 10])
     lost.set(xlabel="big step, no thermostat", ylabel="distance from MD\nover the atoms' spread", ylim=(1e-3, 10))
+    legend(lost, outside="above")
     by_seed(momentum, [0, 1], np.maximum(result["momentum"].values, 1e-9))
     log_axis(momentum, "y", ticks=[1e-9, 1e-6, 1e-3, 1])
     names(momentum, "x", ["projected", "as it comes"], [0, 1])

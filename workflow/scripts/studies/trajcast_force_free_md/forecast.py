@@ -280,7 +280,8 @@ def alone(case: Case[Params], data: Any, trained: Any, world: World) -> dict[str
     ends = x[:, :, [0, -1]], v[:, :, [0, -1]]
     total = 0.5 * (mass[:, None] * ends[1] ** 2).sum((-1, -2))
     total = total + lennard_jones(ends[0], box, params.simulate.cutoff)[1]
-    drift = (total[..., 1] - total[..., 0]) / abs(total[..., 0]) / (x.shape[2] - 1)
+    drift = (total[..., 1] - total[..., 0]) / (x.shape[2] - 1)
+    drift = drift / (freedom(len(mass)) * params.simulate.temperature)
     momentum, unguided = [], min(UNGUIDED, exact.shape[1] - 1)
     for conserve in (True, False):
         pace = roll_out(made, world, *starts(data, "held_out", SCANNED), unguided, None, conserve)[1][:, :, -1]
@@ -292,7 +293,9 @@ def alone(case: Case[Params], data: Any, trained: Any, world: World) -> dict[str
         "apart": labelled(
             ("seed", "replica", "free_frame"), apart, "distance from MD over the atoms' spread", nan=DIVERGED
         ),
-        "drift": labelled(("seed", "replica"), drift, "energy gained in a big step, over the energy", nan=DIVERGED),
+        "drift": labelled(
+            ("seed", "replica"), drift, "energy gained in a big step, over the thermal energy", nan=DIVERGED
+        ),
         "momentum": labelled(
             ("projection", "seed"), np.stack(momentum), "momentum of an atom", "sqrt(m epsilon)", nan=DIVERGED
         ),
@@ -340,7 +343,7 @@ def verlet(case: Case[Params], data: Any, reference: xr.Dataset, largest: np.nda
     params, mass, site = case.params, reference["mass"].values, reference["site"].values
     pull, exact = force(params.simulate, params.simulate.cells), spread(reference["position"].values, site).mean()
     target, wanted, found, longest = params.simulate.temperature, params.forecast.holds, [], 0
-    for stride in params.train.strides:
+    for stride in range(params.simulate.every, params.train.strides[-1] + 1, params.simulate.every):
         x, v = (a.astype(float) for a in starts(data, "held_out"))
         warm = thermostat(case, f"verlet {stride}", len(mass), params.simulate.relax * params.simulate.stride / stride)
         seen = []
@@ -351,7 +354,8 @@ def verlet(case: Case[Params], data: Any, reference: xr.Dataset, largest: np.nda
                 seen.append([temperature(v, mass).mean() / target, spread(x, site).mean() / exact])
             ratios = np.mean(seen, 0)
         ratios = np.where(ratios < 1e6, ratios, np.nan)
-        found.append(ratios)
+        if stride in params.train.strides:
+            found.append(ratios)
         if abs(ratios[0] - 1) < wanted.temperature and abs(ratios[1] - 1) < wanted.spread:
             longest = stride
     return {

@@ -145,6 +145,10 @@ class Params(Model):
             raise ValueError("train.inner: must be below train.cutoff")
         if self.forecast.closest >= simulate.cells * simulate.constant / 2:
             raise ValueError("forecast.closest: must be below half the box")
+        if train.cutoff > simulate.cells * simulate.constant / 2:
+            raise ValueError(f"train.cutoff: {train.cutoff} is more than half the box, where nearest images flip")
+        if simulate.large <= simulate.cells:
+            raise ValueError("simulate.large: must exceed simulate.cells")
         if simulate.stride not in self.forecast.rolled or not set(self.forecast.rolled) <= set(train.strides):
             raise ValueError("forecast.rolled: some of train.strides, simulate.stride among them")
         if self.forecast.lags >= simulate.frames:
