@@ -1,6 +1,6 @@
 """Model-predictive control by the cross-entropy method, on any law of motion, many models at once.
 
-Chua et al. 2018, arXiv 1805.12114, and Huang et al. 2021, arXiv 2009.11997: before each step a plan of actions is improved
+Chua et al. 2018, arXiv 1805.12114; Huang et al. 2021, arXiv 2009.11997. Before each step a plan of actions is improved
 by `pesin.stats.cross_entropy.search`, its first action is taken, and the rest is where the next search begins.
 """
 

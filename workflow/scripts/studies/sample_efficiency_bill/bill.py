@@ -59,7 +59,7 @@ class Sizes:
         return {
             "sac": 0,
             "sparse": self.terms * (1 + OBSERVATIONS),
-            "filtered": 2 * how.ensemble.members * weights(self.member)
+            "filtered": how.ensemble.members * weights(self.member)
             + offered * len(how.filter.moments) * weights(self.discriminator),
             "hyper": weights(self.made),
         }[arm]
@@ -71,7 +71,11 @@ class Sizes:
         return {
             "sac": 0,
             "sparse": how.sparse.members * budget * self.terms**2,
-            "filtered": how.ensemble.updates * how.ensemble.members * how.ensemble.batch * TRAINED * weights(self.member)
+            "filtered": how.ensemble.updates
+            * how.ensemble.members
+            * how.ensemble.batch
+            * TRAINED
+            * weights(self.member)
             + how.filter.updates * passes * (2 * weights(self.discriminator) + weights(self.maker)),
             "hyper": how.hyper.iterations * TRAINED * (how.hyper.batch * weights(self.made) + weights(self.hyper)),
         }[arm]

@@ -43,6 +43,11 @@ def bill(study: Results) -> Figure:
     said = dict(zip(found["arm"].values, found["named"].values, strict=True))
     for panel, world in zip(above, found["world"].values, strict=True):
         one = found["reached"].sel(world=world)
+        curve = interval(found["along"].sel(world=world, agent="sac").isel(budget=0).transpose("step", "seed"), "seed")
+        steps = found["step"].values
+        begun = steps >= found["budget"].values[-1]
+        for end, style in ((curve.centre, "-"), (curve.low, ":"), (curve.high, ":")):
+            panel.plot(steps[begun], end[begun], style, color=LOOK["sac"], linewidth=0.9)
         for place, (arm, colour) in enumerate(LOOK.items()):
             whole = interval(one.sel(arm=arm).transpose("budget", "seed"), "seed")
             at = found["budget"].values * 1.07 ** (place - 2.5)
@@ -52,7 +57,7 @@ def bill(study: Results) -> Figure:
         for value in (0, 1):
             panel.axhline(value, color="0.5", linewidth=0.8)
         panel.axhline(found.attrs["goal"], color="k", linestyle=":", linewidth=0.8, label="goal")
-        log_axis(panel, "x", found["budget"].values)
+        log_axis(panel, "x", [value for value in (30, 100, 300, 1000, 3000) if value <= 1.2 * steps[-1]])
         panel.set(xlabel="real steps", title=f"{str(world).replace('_', ' ')} pendulum")
     above[0].set_ylabel("return, random (0) to exact law (1)")
     figure.legend(*above[0].get_legend_handles_labels(), loc="outside upper center", ncols=4)
@@ -90,15 +95,21 @@ def learning(study: Results) -> Figure:
             whole = interval(one.sel(agent=arm).transpose("step", "seed"), "seed")
             interval_band(panel, found["step"], whole, label, color=LOOK[arm])
         dreamt = found["own"].sel(world=world, budget=few, agent="filtered").mean("seed")
-        panel.plot(found["step"], dreamt, "--", color=LOOK["filtered"], linewidth=0.9, label="the same, in its own world")
+        panel.plot(
+            found["step"], dreamt, "--", color=LOOK["filtered"], linewidth=0.9, label="the same, in its own world"
+        )
         panel.axhline(found.attrs["goal"], color="k", linestyle=":", linewidth=0.8)
         panel.set(xlabel="steps in its own world", title=f"{str(world).replace('_', ' ')}, models of {few} real steps")
     axes[0, 0].set_ylabel("return, random (0) to exact law (1)")
     legend(axes[0, 0], loc="lower right")
     right = axes[0, 2]
-    for arm in found["paper"].values:
-        real, spent = (found[key].sel(paper=arm).values.ravel() for key in ("real_steps_to_goal", "operations_to_goal"))
-        right.plot(real, spent, "o", color=LOOK[str(arm)], markersize=4, alpha=0.7, label=SHORT[str(arm)].replace("\n", " "))
+    for arm in found["billed"].values:
+        real, spent = (
+            found[key].sel(billed=arm).values.ravel() for key in ("real_steps_to_goal", "operations_to_goal")
+        )
+        right.plot(
+            real, spent, "o", color=LOOK[str(arm)], markersize=4, alpha=0.7, label=SHORT[str(arm)].replace("\n", " ")
+        )
     log_axis(right, "x")
     log_axis(right, "y")
     right.set(xlabel="real steps to the goal", ylabel="multiplications to the goal")

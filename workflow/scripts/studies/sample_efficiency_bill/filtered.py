@@ -75,7 +75,7 @@ def ensembles(case: Case[Params], sets: int, draw: Callable[[np.random.Generator
 
     def loss(step: int) -> torch.Tensor:
         x, y = (torch.cat(parts) for parts in zip(*(batch(how.batch) for _ in range(how.members)), strict=True))
-        return nll(*gaussian_head(apply_mlp(parameters, x, torch.tanh), FLOOR, CEILING), y)
+        return nll(*gaussian_head(apply_mlp(parameters, x, torch.tanh), FLOOR, CEILING), y, how.beta)
 
     progress, checkpoint = partial(case.progress, what="ensembles"), case.checkpoint("ensembles", [rng])
     fit_runs(RunsOptimiser(parameters, "adam"), loss, lambda _: rate, how.updates, progress, checkpoint)
@@ -145,15 +145,22 @@ class Imagined:
     ) -> None:  # fmt: skip
         self.scales, self.networks, self.history, self.members = scales, networks, history, members
         self.samples, self.rng = samples, rng
+        self._last: tuple = (None, None, None)
 
     @torch.no_grad()
     def laws(self, seen: np.ndarray, action: np.ndarray) -> tuple[np.ndarray, torch.Tensor, torch.Tensor]:
-        """(sets, n, 4) of what is given, and mean and deviation of the change, (members, sets, n, 3), standardised."""
+        """(sets, n, 4) of what is given, and mean and deviation of the change, (members, sets, n, 3), standardised.
+
+        A step asks twice, for the reward and for the next state: the same arrays are answered from memory.
+        """
+        if self._last[0] is seen and self._last[1] is action:
+            return self._last[2]
         x = np.concatenate([seen, action], -1).reshape(len(seen), -1, GIVEN)
         x = ((x - self.scales.shift[:, None, :GIVEN]) / self.scales.scale[:, None, :GIVEN]).astype(np.float32)
         out = apply_mlp(self.networks, torch.as_tensor(x).repeat(self.members, 1, 1), torch.tanh)
         mean, log_std = (part.unflatten(0, (self.members, -1)) for part in gaussian_head(out, FLOOR, CEILING))
-        return x, mean, log_std.exp()
+        self._last = (seen, action, (x, mean, log_std.exp()))
+        return self._last[2]
 
     def doubt(self, seen: np.ndarray, action: np.ndarray) -> np.ndarray:
         """The largest deviation that a member says, mean over coordinates, (sets, ...)."""
@@ -172,7 +179,7 @@ class Imagined:
 
     @torch.no_grad()
     def reward(self, given: torch.Tensor, change: torch.Tensor) -> torch.Tensor:
-        """-log(1 - D), clipped, mean over the discriminators: given (sets, n, 4), change (k, sets, n, 3) -> (k, sets, n)."""
+        """Mean of -log(1 - D), clipped, over D: given (sets, n, 4), change (k, sets, n, 3) -> (k, sets, n)."""
         k, sets, n, _ = change.shape
         x = torch.cat([given.expand(k, -1, -1, -1), change], -1).transpose(0, 1).flatten(1, 2)  # (sets, k n, 7)
         kept = len(self.history["bias_0"]) // sets

@@ -23,9 +23,9 @@ ARMS = {
     "hyper_after": "planner, hypernetwork, after the other pendulum",
     "exact": "planner, exact law",
 }
-PAPERS = ("sac", "sparse", "filtered", "hyper")
 PLANNED = ("sparse_plan", "hyper", "hyper_after")
 BILLED = ("sac", "sparse", "filtered", "sparse_plan", "hyper")
+"""Arms that have a bill, the agents first."""
 LAST = 0.25
 """Share of the training so far, from its end, whose evaluations are averaged."""
 NEVER = "it doesn't get there"
@@ -35,14 +35,17 @@ def forecast(case: Case[Params], data: xr.Dataset, trained: xr.DataTree) -> xr.D
     """`returns`, `reached` (arm, world, budget, seed); `along`, `area` of agents; steps and operations to the goal."""
     p, goal = case.params.simulate, case.params.forecast.goal
     curves = trained["agents"].to_dataset().transpose("arm", "world", "budget", "seed", "step")
+    names = curves["arm"].values
+    stood = [case.params.forecast.stand_ins.get(arm, arm) for arm in names]
+    curves = curves.sel(arm=stood).assign_coords(arm=names)
     found = np.array([returns(case, data, trained, curves, arm) for arm in ARMS])
     low, high = data["random"].values[:, None], data["exact"].values[:, None]
     reached = (found - low) / (high - low)
     along = (curves["returns"].values - low[..., None]) / (high - low)[..., None]
     own = (curves["own"].values - low[..., None]) / (high - low)[..., None]
     step = curves["step"].values
-    of_papers = reached[[list(ARMS).index(arm) for arm in PAPERS]]
-    real, spent = to_goal(case.params, of_papers, along, step, goal)
+    billed = reached[[list(ARMS).index(arm) for arm in BILLED]]
+    real, spent = to_goal(case.params, billed, along, step, goal)
     at, unit = ("world", "budget", "seed"), "return, from random actions (0) to a planner on the exact law (1)"
     bill = {key: np.array(values) for key, values in bills(case.params).items()}
     costs = ("billed", "budget")
@@ -52,13 +55,9 @@ def forecast(case: Case[Params], data: xr.Dataset, trained: xr.DataTree) -> xr.D
         "along": labelled(("agent", *at, "step"), along, f"{unit}, along learning", nan=DIVERGED),
         "own": labelled(("agent", *at, "step"), own, f"{unit}, in its own world", nan=DIVERGED),
         "area": labelled(("agent", *at), along.mean(-1), f"{unit}, mean along learning", nan=DIVERGED),
-        "real_steps_to_goal": labelled(("paper", "world", "seed"), real, "real steps to the goal", "step", nan=NEVER),
+        "real_steps_to_goal": labelled(("billed", "world", "seed"), real, "real steps to the goal", "step", nan=NEVER),
         "operations_to_goal": labelled(
-            ("paper", "world", "seed"), spent, "multiplications until the goal is reached", nan=NEVER
-        ),
-        "disagree": labelled(
-            ("world", "seed"), disagree(real, spent), "the arm of fewest real steps isn't that of fewest operations",
-            may_be_constant=1,
+            ("billed", "world", "seed"), spent, "multiplications until the goal is reached", nan=NEVER
         ),
         "surrogate_steps": labelled(costs, bill["surrogate_steps"], "surrogate steps", "step"),
         "parameters": labelled(costs, bill["parameters"], "parameters of model and policy"),
@@ -79,7 +78,6 @@ def forecast(case: Case[Params], data: xr.Dataset, trained: xr.DataTree) -> xr.D
             "seed": np.arange(p.seeds),
             "agent": curves["arm"].values,
             "step": step,
-            "paper": list(PAPERS),
             "billed": list(BILLED),
             "timed": trained["bill"]["arm"].values,
         },
@@ -128,7 +126,7 @@ def law_of(p: Params, trained: xr.DataTree, arm: str, place: int) -> Move:
 
 
 def parted(flat: np.ndarray, sizes: list[int]) -> dict[str, np.ndarray]:
-    """Layers of networks whose weights lie flat, (models, weights): weight_i (models, in, out), bias_i (models, 1, out)."""
+    """Layers of networks whose weights lie flat, (models, weights): weight_i (models, in, out), bias_i beside it."""
     found, done = {}, 0
     for layer, (rows, columns) in enumerate(zip(sizes[:-1], sizes[1:], strict=True)):
         for name, shape in ((f"weight_{layer}", (rows, columns)), (f"bias_{layer}", (1, columns))):
@@ -148,7 +146,10 @@ def bills(p: Params) -> dict[str, list[list[float]]]:
     found: dict[str, list[list[float]]] = {"surrogate_steps": [], "parameters": [], "learning": [], "use": []}
     for arm in BILLED:
         plans, model = arm in PLANNED, arm.removesuffix("_plan")
-        foreseen, act = sizes.foreseen(), sizes.agent(horizon) - max(horizon - p.train.learning.warmup, 0) * sizes.update()
+        foreseen, act = (
+            sizes.foreseen(),
+            sizes.agent(horizon) - max(horizon - p.train.learning.warmup, 0) * sizes.update(),
+        )
         rows: list[list[float]] = [[], [], [], []]
         for budget in p.simulate.budgets:
             long = min(budget, steps) if arm == "sac" else steps
@@ -164,21 +165,21 @@ def bills(p: Params) -> dict[str, list[list[float]]]:
 def to_goal(
     p: Params, reached: np.ndarray, along: np.ndarray, step: np.ndarray, goal: float
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Real steps and multiplications until the goal is reached, (paper, world, seed); NaN where it isn't.
+    """Real steps and multiplications until the goal is reached, (arm, world, seed); NaN where it isn't.
 
     With a model: the smallest budget whose return reaches it; an agent then pays for the surrogate steps up to the
     first evaluation that does, a planner for one episode. Without: all up to the first evaluation that does.
 
     Parameters
     ----------
-    reached : ndarray, shape (paper, world, budget, seed)
-        In the order of `PAPERS`.
+    reached : ndarray, shape (arm, world, budget, seed)
+        In the order of `BILLED`.
     along : ndarray, shape (agent, world, budget, seed, step)
-        In the same order, without the planner.
+        In the same order, without the planners.
     """
     sizes, budgets = Sizes(p), np.array(p.simulate.budgets)
     real, spent = np.full((2, len(reached), reached.shape[1], reached.shape[3]), np.nan)
-    for i, arm in enumerate(PAPERS):
+    for i, arm in enumerate(BILLED):
         for world, seed in np.ndindex(real.shape[1:]):
             if arm == "sac":
                 there = along[i, world, 0, seed] >= goal
@@ -190,17 +191,11 @@ def to_goal(
             if not enough.any():
                 continue
             place = enough.argmax()
-            real[i, world, seed], cost = budgets[place], sizes.fit(arm, int(budgets[place]))
-            if arm == "hyper":
-                spent[i, world, seed] = cost + sizes.foreseen() * sizes.move(arm)
+            model = arm.removesuffix("_plan")
+            real[i, world, seed], cost = budgets[place], sizes.fit(model, int(budgets[place]))
+            if arm in PLANNED:
+                spent[i, world, seed] = cost + sizes.foreseen() * sizes.move(model)
             else:
                 first = step[(along[i, world, place, seed] >= goal).argmax()]
-                spent[i, world, seed] = cost + sizes.agent(int(first), sizes.move(arm))
+                spent[i, world, seed] = cost + sizes.agent(int(first), sizes.move(model))
     return real, spent
-
-
-def disagree(real: np.ndarray, spent: np.ndarray) -> np.ndarray:
-    """1 where no arm is first by both, (paper, ...) -> (...); 0 where none gets there."""
-    first = [np.where(np.isfinite(of), of, np.inf) for of in (real, spent)]
-    best = [(of == of.min(0)) & np.isfinite(of) for of in first]
-    return (best[0].any(0) & ~(best[0] & best[1]).any(0)).astype(float)

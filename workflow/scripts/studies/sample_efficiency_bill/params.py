@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Literal
 
 from pydantic import Field, NonNegativeFloat, NonNegativeInt, PositiveFloat, PositiveInt, model_validator
 
 from pesin.params import Model, Rising, Share
 
 Widths = Annotated[list[PositiveInt], Field(min_length=1)]
+Learned = Literal["sparse", "filtered"]
 Seeds = Annotated[int, Field(ge=3)]
 
 
@@ -81,6 +82,8 @@ class Ensemble(Model):
     updates: PositiveInt
     batch: PositiveInt
     lr: NonNegativeFloat
+    beta: NonNegativeFloat
+    """Power of the predicted variance by which a sample weighs; 0: the density itself."""
     samples: PositiveInt
     """Next states that each member proposes at a step."""
     penalty: NonNegativeFloat
@@ -170,6 +173,8 @@ class Forecast(Model):
 
     goal: Annotated[float, Field(gt=0, lt=1)]
     """Return that counts as having learned, from random actions (0) to a planner on the exact law (1)."""
+    stand_ins: dict[Learned, Learned]
+    """Agents judged in the place of others (control)."""
 
 
 class Params(Model):

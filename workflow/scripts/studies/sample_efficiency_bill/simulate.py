@@ -23,7 +23,7 @@ def simulate(case: Case[Params]) -> xr.Dataset:
     starts = some.starts(case.rng("starts"), (p.seeds, p.starts))
     found: dict[str, list] = {"state": [], "next": [], "random": [], "exact": []}
     for world in worlds.values():
-        here, after = [], []
+        here, after, state = [], [], bank[:, 0]
         for sample, action in enumerate(actions):
             state = bank[:, sample // p.horizon] if sample % p.horizon == 0 else state
             here.append(world.observe(state))
@@ -43,7 +43,9 @@ def simulate(case: Case[Params]) -> xr.Dataset:
             "action": labelled((*grid[1:], "motor"), actions.swapaxes(0, 1), "action, the same in both worlds"),
             "next": labelled((*grid, "coordinate"), found["next"], "next observation"),
             "bank": labelled(
-                ("seed", "episode", "coordinate"), some.observe(bank), "start states of episodes learnt from",
+                ("seed", "episode", "coordinate"),
+                some.observe(bank),
+                "start states of episodes learnt from",
                 may_be_constant=1,
             ),
             "starts": labelled(

@@ -36,7 +36,7 @@ SATURATED = RATE_LIMIT - 1e-9
 
 
 def train(case: Case[Params], data: xr.Dataset) -> xr.DataTree:
-    """`sparse`: coefficients; `hyper`: networks made, by order and session; `agents`: returns along learning; `bill`."""
+    """`sparse`: coefficients; `hyper`: networks made; `agents`: returns along learning; `bill`: measured seconds."""
     data, spent = _shuffled(case, data), dict[str, float]()
     with Clock(spent, "sparse"):
         coefficients = sparse(case, data)
@@ -251,7 +251,10 @@ def agents(
     }
     of_real = np.repeat(np.arange(worlds), seeds)
     of_sets = np.repeat(np.arange(worlds), sets // worlds)
-    own = Panel(as_environments([*real, *laws.values()]), np.concatenate([of_real, *(np.full(sets, worlds + i) for i in range(2))]))
+    own = Panel(
+        as_environments([*real, *laws.values()]),
+        np.concatenate([of_real, *(np.full(sets, worlds + i) for i in range(2))]),
+    )
     true = Panel(as_environments(real), np.concatenate([of_real, of_sets, of_sets]))
     seed = np.concatenate([np.tile(np.arange(seeds), worlds), *[np.tile(np.arange(seeds), sets // seeds)] * 2])
     total = len(seed)

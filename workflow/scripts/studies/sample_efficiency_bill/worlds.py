@@ -23,9 +23,7 @@ OBSERVED = observed(Pendulum())
 
 def pendulums(p: Simulate) -> dict[str, Pendulum]:
     """By name."""
-    return {
-        name: Pendulum(one.mass, one.length, one.gravity, horizon=p.horizon) for name, one in p.worlds.items()
-    }
+    return {name: Pendulum(one.mass, one.length, one.gravity, horizon=p.horizon) for name, one in p.worlds.items()}
 
 
 def reward(seen: np.ndarray, action: np.ndarray) -> np.ndarray:
