@@ -5,9 +5,10 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
+import xarray as xr
 from matplotlib.figure import Figure
 
-from pesin.plot.style import COLOURS, interval_band, interval_whiskers, legend, log_axis, names, panels
+from pesin.plot.style import COLOURS, interval_band, interval_whiskers, log_axis, names, panels
 from pesin.stats.intervals import interval
 from pesin.steps.results import Results
 
@@ -26,8 +27,8 @@ SHORT = {
     "sparse_plan": "sparse,\nplanner",
     "hyper": "hyper,\nplanner",
 }
-MARGIN = 0.1
-"""Of C2, C5 and C8."""
+MARGINS = {"C4": 0.2, "C5": 0.15}
+"""Differences that these claims allow."""
 
 
 def bill(study: Results) -> Figure:
@@ -85,33 +86,52 @@ def bill(study: Results) -> Figure:
 
 
 def learning(study: Results) -> Figure:
-    """Left and middle, learning along an agent's own steps; right, steps and operations to the goal."""
+    """Learning along an agent's own steps in both worlds; costs to the goal; the differences that are judged."""
     found: Any = study["forecast/main"]
     few = found["budget"].values[min(1, found.sizes["budget"] - 1)]
-    figure, axes = panels(1, 3, width=9.6, height=3.2)
-    for panel, world in zip(axes[0], found["world"].values, strict=False):
+    figure, axes = panels(1, 4, width=10, height=3.4, gridspec_kw={"width_ratios": [1.2, 1.2, 1, 1]})
+    left, middle, third, right = axes[0]
+    for panel, world in zip((left, middle), found["world"].values, strict=True):
         one = found["along"].sel(world=world, budget=few)
-        for arm, label in (("sac", "real task"), ("sparse", "sparse model"), ("filtered", "filtered networks")):
+        for arm in ("sac", "sparse", "filtered"):
             whole = interval(one.sel(agent=arm).transpose("step", "seed"), "seed")
-            interval_band(panel, found["step"], whole, label, color=LOOK[arm])
+            interval_band(panel, found["step"], whole, SHORT[arm].replace("\n", " "), color=LOOK[arm])
         dreamt = found["own"].sel(world=world, budget=few, agent="filtered").mean("seed")
-        panel.plot(
-            found["step"], dreamt, "--", color=LOOK["filtered"], linewidth=0.9, label="the same, in its own world"
-        )
+        panel.plot(found["step"], dreamt, "--", color=LOOK["filtered"], linewidth=0.9, label="the same, as it dreams")
         panel.axhline(found.attrs["goal"], color="k", linestyle=":", linewidth=0.8)
-        panel.set(xlabel="steps in its own world", title=f"{str(world).replace('_', ' ')}, models of {few} real steps")
-    axes[0, 0].set_ylabel("return, random (0) to exact law (1)")
-    legend(axes[0, 0], loc="lower right")
-    right = axes[0, 2]
+        panel.set(xlabel="steps in its own world", title=f"{world}, models of {few} real steps")
+    left.set_ylabel("return, random (0) to exact law (1)")
     for arm in found["billed"].values:
         real, spent = (
             found[key].sel(billed=arm).values.ravel() for key in ("real_steps_to_goal", "operations_to_goal")
         )
-        right.plot(
-            real, spent, "o", color=LOOK[str(arm)], markersize=4, alpha=0.7, label=SHORT[str(arm)].replace("\n", " ")
-        )
-    log_axis(right, "x")
-    log_axis(right, "y")
-    right.set(xlabel="real steps to the goal", ylabel="multiplications to the goal")
-    legend(right, "right")
+        said = SHORT[str(arm)].replace("\n", " ")
+        third.plot(real, spent, "o", color=LOOK[str(arm)], markersize=4, alpha=0.7, label=said)
+    log_axis(third, "x")
+    log_axis(third, "y")
+    third.set(xlabel="real steps to the goal", ylabel="multiplications to the goal")
+    shown = judged(found)
+    whole = interval(xr.DataArray(list(shown.values()), dims=("pair", "seed")), "seed")
+    interval_whiskers(right, range(len(shown)), whole, color="k")
+    for place, margin in enumerate(MARGINS.values()):
+        right.plot([place - 0.3, place + 0.3], [margin] * 2, color=COLOURS[1], linewidth=0.9)
+        right.plot([place - 0.3, place + 0.3], [-margin] * 2, color=COLOURS[1], linewidth=0.9)
+    right.axhline(0, color="0.5", linewidth=0.8)
+    names(right, "x", shown, rotation=40)
+    right.set_ylabel("difference of returns")
+    handles = {h.get_label(): h for panel in (left, third) for h in panel.get_legend_handles_labels()[0]}
+    figure.legend(handles.values(), handles.keys(), loc="outside upper center", ncols=6)
     return figure
+
+
+def judged(found: Any) -> dict[str, Any]:
+    """Differences of C4, C5, C6 and C8 by seed, mean over worlds (and budgets, in the first two)."""
+    reached, least = found["reached"], found["budget"].values[0]
+    whole, few = reached.mean(["world", "budget"]), reached.sel(budget=least).mean("world")
+    area = found["area"].mean(["world", "budget"])
+    return {
+        "C4: sparse, exact law": (whole.sel(arm="sparse") - whole.sel(arm="exact_agent")).values,
+        "C5: the same, along learning": (area.sel(agent="sparse") - area.sel(agent="sac")).values,
+        "C6: sparse, hyper": (few.sel(arm="sparse") - few.sel(arm="hyper")).values,
+        "C8: after the other, first": (few.sel(arm="hyper_after") - few.sel(arm="hyper")).values,
+    }

@@ -139,8 +139,8 @@ def parted(flat: np.ndarray, sizes: list[int]) -> dict[str, np.ndarray]:
 def bills(p: Params) -> dict[str, list[list[float]]]:
     """Of each arm of `BILLED` at each budget: surrogate steps, parameters, multiplications of learning and of use.
 
-    A planner's surrogate steps are those of one episode; it has no policy. Of sac the bill is that of a training of as
-    many steps as the budget has, of the others that of the whole training.
+    A planner's surrogate steps are those of one episode; it has no policy. An agent's bill is that of its whole
+    training, in the real task too, whatever the budget.
     """
     sizes, steps, horizon = Sizes(p), p.train.learning.steps, p.simulate.horizon
     found: dict[str, list[list[float]]] = {"surrogate_steps": [], "parameters": [], "learning": [], "use": []}
@@ -152,10 +152,9 @@ def bills(p: Params) -> dict[str, list[list[float]]]:
         )
         rows: list[list[float]] = [[], [], [], []]
         for budget in p.simulate.budgets:
-            long = min(budget, steps) if arm == "sac" else steps
             rows[0].append(foreseen if plans else 0 if arm == "sac" else steps)
             rows[1].append(sizes.parameters(model) + (0 if plans else sizes.policy()))
-            rows[2].append(sizes.fit(model, budget) + (0 if plans else sizes.agent(long, sizes.move(model))))
+            rows[2].append(sizes.fit(model, budget) + (0 if plans else sizes.agent(steps, sizes.move(model))))
             rows[3].append(foreseen * sizes.move(model) if plans else act)
         for key, row in zip(found, rows, strict=True):
             found[key].append(row)
