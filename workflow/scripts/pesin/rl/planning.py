@@ -11,13 +11,24 @@ from typing import Protocol
 
 import numpy as np
 
-from pesin.environments.environment import Environment
 from pesin.stats.cross_entropy import search
 
 Move = Callable[[np.ndarray, np.ndarray], np.ndarray]
 """(observations (..., observations), actions (..., 1) in [-1, 1]) -> next observations."""
 Reward = Callable[[np.ndarray, np.ndarray], np.ndarray]
 """(observations (..., observations), actions (..., 1)) -> rewards (...)."""
+
+
+class World(Protocol):
+    """What is asked of the task: as of an `Environment`, with one action and no noise."""
+
+    def observe(self, state: np.ndarray) -> np.ndarray:
+        """(..., state) -> (..., observations)."""
+        ...
+
+    def step(self, state: np.ndarray, action: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """Next state (..., state), reward (...) and whether it ended for good (...)."""
+        ...
 
 
 class Planner(Protocol):
@@ -45,7 +56,7 @@ class Planner(Protocol):
 
 
 def controlled(
-    world: Environment,
+    world: World,
     starts: np.ndarray,
     move: Move | None,
     reward: Reward,
@@ -57,8 +68,6 @@ def controlled(
 
     Parameters
     ----------
-    world
-        One action; its steps need no noise.
     starts : ndarray, shape (models, episodes, state)
     move
         Handed (models, episodes x particles, ...): each model plans its own episodes. A prediction that isn't a number

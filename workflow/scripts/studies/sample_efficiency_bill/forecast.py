@@ -47,8 +47,6 @@ def forecast(case: Case[Params], data: xr.Dataset, trained: xr.DataTree) -> xr.D
     billed = reached[[list(ARMS).index(arm) for arm in BILLED]]
     real, spent = to_goal(case.params, billed, along, step, goal)
     at, unit = ("world", "budget", "seed"), "return, from random actions (0) to a planner on the exact law (1)"
-    bill = {key: np.array(values) for key, values in bills(case.params).items()}
-    costs = ("billed", "budget")
     variables = {
         "returns": labelled(("arm", *at), found, "return of an episode", nan=DIVERGED),
         "reached": labelled(("arm", *at), reached, unit, nan=DIVERGED),
@@ -59,10 +57,7 @@ def forecast(case: Case[Params], data: xr.Dataset, trained: xr.DataTree) -> xr.D
         "operations_to_goal": labelled(
             ("billed", "world", "seed"), spent, "multiplications until the goal is reached", nan=NEVER
         ),
-        "surrogate_steps": labelled(costs, bill["surrogate_steps"], "surrogate steps", "step"),
-        "parameters": labelled(costs, bill["parameters"], "parameters of model and policy"),
-        "learning": labelled(costs, bill["learning"], "multiplications of learning"),
-        "use": labelled(costs, bill["use"], "multiplications of an episode of use"),
+        **labelled_bill(case.params),
         "seconds": labelled(
             "timed", trained["bill"]["seconds"].values, "core time of all models and agents of an arm", "s",
             role="timing",
@@ -83,6 +78,17 @@ def forecast(case: Case[Params], data: xr.Dataset, trained: xr.DataTree) -> xr.D
         },
         {"goal": goal},
     )
+
+
+def labelled_bill(p: Params) -> dict[str, tuple]:
+    """What `bills` says, as variables."""
+    said = {
+        "surrogate_steps": ("surrogate steps", "step"),
+        "parameters": ("parameters of model and policy", "1"),
+        "learning": ("multiplications of learning", "1"),
+        "use": ("multiplications of an episode of use", "1"),
+    }
+    return {key: labelled(("billed", "budget"), values, *said[key]) for key, values in bills(p).items()}
 
 
 def returns(case: Case[Params], data: xr.Dataset, trained: xr.DataTree, curves: xr.Dataset, arm: str) -> np.ndarray:

@@ -16,12 +16,12 @@ import torch
 import xarray as xr
 
 from pesin.environments.environment import Environment
-from pesin.environments.learned import Panel
+from pesin.environments.learned import LearnedEnvironment, Panel
 from pesin.environments.pendulum import observed
 from pesin.models.hypernetwork import Hypernetwork
 from pesin.models.sparse_regression import fit_bagged, polynomial_library
 from pesin.rl.networks import Perceptron
-from pesin.rl.soft_actor_critic import Agents, Learner, Settings
+from pesin.rl.soft_actor_critic import Agents, History, Learner, Settings
 from pesin.rl.soft_actor_critic import train as learn
 from pesin.steps.case import Case
 from pesin.steps.labels import DIVERGED, labelled
@@ -238,44 +238,32 @@ def agents(
     p, how = case.params.simulate, case.params.train.learning
     real = [observed(world) for world in pendulums(p).values()]
     worlds, seeds, sets = len(real), p.seeds, len(coefficients)
-    doubt, moves = case.params.train.ensemble.penalty, dict[str, float]()
-    laws = {
-        "sparse": replace(
-            real[0], move=Timed(sparse_law(coefficients, case.params.train.sparse.degree), moves, "sparse")
-        ),
-        "filtered": replace(
-            real[0],
-            move=Timed(imagined.move, moves, "filtered"),
-            reward=lambda seen, action: real[0].reward(seen, action) - doubt * imagined.doubt(seen, action),
-        ),
-    }
+    moves = dict[str, float]()
+    laws = learned(case, real[0], coefficients, imagined, moves)
     of_real = np.repeat(np.arange(worlds), seeds)
     of_sets = np.repeat(np.arange(worlds), sets // worlds)
     own = Panel(
-        as_environments([*real, *laws.values()]),
-        np.concatenate([of_real, *(np.full(sets, worlds + i) for i in range(2))]),
+        as_environments([*real, *laws]),
+        np.concatenate([of_real, np.repeat([worlds, worlds + 1], sets)]),
     )
     true = Panel(as_environments(real), np.concatenate([of_real, of_sets, of_sets]))
     seed = np.concatenate([np.tile(np.arange(seeds), worlds), *[np.tile(np.arange(seeds), sets // seeds)] * 2])
     total = len(seed)
-    who = Agents(
-        seed=seed,
-        reward_scale=np.full(total, how.reward_scale),
-        temperature=np.ones(total),
-        automatic=np.ones(total, bool),
-        target_entropy=np.full(total, -1.0),
-        deterministic=np.zeros(total, bool),
-        twin=np.ones(total, bool),
-        exploration_noise=np.zeros(total),
-        target_noise=np.zeros(total),
-    )
     shared = how.model_dump(exclude={"lr", "hidden", "every", "reward_scale"})
     settings = Settings(**shared, lr_actor=how.lr, lr_critic=how.lr)
     net, rng = Perceptron(tuple(how.hidden)), case.rng("agents")
     starts = next(iter(pendulums(p).values())).observe(data["starts"].values)[seed]
     start = time.process_time()
     history = learn(
-        Learner(net, net, as_environments([own])[0], who, settings, case.seed("actors"), case.device),
+        Learner(
+            net,
+            net,
+            as_environments([own])[0],
+            alike(seed, how.reward_scale),
+            settings,
+            case.seed("actors"),
+            case.device,
+        ),
         as_environments([own])[0],
         data["bank"].values,
         starts,
@@ -289,8 +277,46 @@ def agents(
     counts = dict(zip(AGENTS, (len(of_real), sets, sets), strict=True))
     for arm, count in counts.items():
         spent[arm] = spent.get(arm, 0.0) + moves.get(arm, 0.0) + shared_time * count / total
+    return curves_of(case.params, history, np.cumsum(list(counts.values()))[:-1])
+
+
+def learned(
+    case: Case[Params], real: LearnedEnvironment, coefficients: np.ndarray, imagined: filtered.Imagined, moves: dict
+) -> list[LearnedEnvironment]:
+    """The task in the sparse models and in the filtered networks; `moves` is told their core seconds."""
+    doubt, degree = case.params.train.ensemble.penalty, case.params.train.sparse.degree
+
+    def reward(seen: np.ndarray, action: np.ndarray) -> np.ndarray:
+        return real.reward(seen, action) - doubt * imagined.doubt(seen, action)
+
+    return [
+        replace(real, move=Timed(sparse_law(coefficients, degree), moves, "sparse")),
+        replace(real, move=Timed(imagined.move, moves, "filtered"), reward=reward),
+    ]
+
+
+def alike(seed: np.ndarray, reward_scale: float) -> Agents:
+    """Stochastic agents with automatic temperatures, (agents,)."""
+    total = len(seed)
+    return Agents(
+        seed=seed,
+        reward_scale=np.full(total, reward_scale),
+        temperature=np.ones(total),
+        automatic=np.ones(total, bool),
+        target_entropy=np.full(total, -1.0),
+        deterministic=np.zeros(total, bool),
+        twin=np.ones(total, bool),
+        exploration_noise=np.zeros(total),
+        target_noise=np.zeros(total),
+    )
+
+
+def curves_of(params: Params, history: History, split: np.ndarray) -> xr.Dataset:
+    """Returns of all arms along learning; `split`: where in the batch an arm ends."""
+    p = params.simulate
+    worlds, seeds = len(p.worlds), p.seeds
     shape = (worlds, len(p.budgets), seeds, -1)
-    variables, split = {}, np.cumsum(list(counts.values()))[:-1]
+    variables = {}
     for name, values, said in (
         ("returns", history.returns, "return in the real task"),
         ("own", history.own_returns, "return in its own world"),
