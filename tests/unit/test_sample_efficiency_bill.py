@@ -130,7 +130,7 @@ def test_networks_made_are_those_that_plan(data):
 
 def test_both_orders_begin_alike_and_without_updates_nothing_moves(data):
     made, _ = train.hypernetworks(case(train={"hyper": {"iterations": 0}}), data)
-    np.testing.assert_array_equal(made[0], made[1])
+    np.testing.assert_allclose(made[0], made[1], atol=1e-6)  # another place in a batch, another last digit
 
 
 def test_counts_by_hand():

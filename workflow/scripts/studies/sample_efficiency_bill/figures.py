@@ -135,7 +135,7 @@ def judged(found: Any) -> dict[str, Any]:
     reached, least = found["reached"], found["budget"].values[0]
     whole, few = reached.mean(["world", "budget"]), reached.sel(budget=least).mean("world")
     area = found["area"].mean(["world", "budget"])
-    return {  # of sparse model and exact law, twice; of sparse model and hypernetwork; of hypernetworks after and before
+    return {  # sparse model and exact law, twice; sparse model and hypernetwork; hypernetworks after and before
         "C4": (whole.sel(arm="sparse") - whole.sel(arm="exact_agent")).values,
         "C5": (area.sel(agent="sparse") - area.sel(agent="sac")).values,
         "C6": (few.sel(arm="sparse") - few.sel(arm="hyper")).values,
