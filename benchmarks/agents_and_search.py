@@ -36,14 +36,15 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "workflow" / "scrip
 
 from pesin.environments.learned import LearnedEnvironment, Panel
 from pesin.environments.pendulum import Pendulum
+from pesin.models.hypernetwork import flat
 from pesin.models.mlp import init_mlp
 from pesin.models.sparse_regression import polynomial_library, sparse_ridge
 from pesin.rl.networks import Perceptron
+from pesin.rl.planning import Move
 from pesin.rl.soft_actor_critic import Agents, Learner, Settings, train
 from studies.hypercrl.forecast import foreseen
-from studies.hypercrl.networks import flat
 from studies.hypercrl.params import Planner
-from studies.hypercrl.world import Move, controlled, exact, reward
+from studies.hypercrl.world import controlled, exact, reward
 from studies.sindy_rl.worlds import on_circle
 from studies.vcl_franz_parisi import replica
 from studies.vcl_franz_parisi.entropy import errors

@@ -153,10 +153,10 @@ def test_the_penalty_is_against_frozen_outputs_and_a_mean_over_tasks_of_sums_ove
     session(model, 0, 3), session(model, 1, 3)
     model.begin(np.full((2, 1), 2))
     old, kept = model._held(RNG)
-    assert old.shape[1] == 2 and float(networks.moved(model.weights(old), kept).detach().abs().max()) == 0
+    assert old.shape[1] == 2 and float(networks.hypernetwork.moved(model.weights(old), kept).detach().abs().max()) == 0
     with torch.no_grad():
         model.parameters["bias_1"] += 0.1
-    way = networks.moved(model.weights(old), model._held(RNG)[1]).detach()
+    way = networks.hypernetwork.moved(model.weights(old), model._held(RNG)[1]).detach()
     torch.testing.assert_close(way, torch.full((2,), 0.01 * kept.shape[-1]), rtol=1e-3, atol=0)
 
 

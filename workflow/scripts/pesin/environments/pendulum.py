@@ -9,6 +9,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from pesin.environments.learned import LearnedEnvironment
+
 
 @dataclass(frozen=True)
 class Pendulum:
@@ -55,3 +57,28 @@ class Pendulum:
         rate = np.minimum(np.maximum(rate + pull * self.timestep, -self.rate_limit), self.rate_limit)
         angle = (angle + rate * self.timestep + np.pi) % (2 * np.pi) - np.pi
         return np.stack([angle, rate], -1), reward, np.zeros(reward.shape, bool)
+
+
+def angle_and_rate(seen: np.ndarray) -> np.ndarray:
+    """(cos, sin, rate) -> (angle, rate)."""
+    return np.stack([np.arctan2(seen[..., 1], seen[..., 0]), seen[..., 2]], -1)
+
+
+def on_circle(seen: np.ndarray, rate_limit: float) -> np.ndarray:
+    """(cos, sin, rate) with (cos, sin) moved to the unit circle, and the rate within its limit [rad/s]."""
+    norm = np.maximum(np.hypot(seen[..., 0], seen[..., 1]), 1e-9)
+    rate = np.minimum(np.maximum(seen[..., 2], -rate_limit), rate_limit)
+    return np.stack([seen[..., 0] / norm, seen[..., 1] / norm, rate], -1)
+
+
+def observed(world: Pendulum) -> LearnedEnvironment:
+    """The pendulum in terms of what is observed: states are (cos, sin, rate). Models of it take the place of `move`."""
+    return LearnedEnvironment(
+        observations=world.observations,
+        actions=world.actions,
+        horizon=world.horizon,
+        move=lambda seen, action: world.observe(world.step(angle_and_rate(seen), action)[0]),
+        reward=lambda seen, action: world.step(angle_and_rate(seen), action)[1],
+        begin=lambda rng, shape: world.observe(world.starts(rng, shape)),
+        project=lambda seen: on_circle(seen, world.rate_limit),
+    )

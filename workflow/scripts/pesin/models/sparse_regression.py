@@ -50,6 +50,23 @@ def _growth(dim: int, degree: int) -> list[tuple[np.ndarray, np.ndarray]]:
     return steps
 
 
+def applied(coefficients: np.ndarray, degree: int, *parts: np.ndarray) -> np.ndarray:
+    """Polynomials of the parts laid side by side.
+
+    Parameters
+    ----------
+    coefficients : ndarray, shape (models, terms, dim)
+    parts : ndarray, shape (models, ..., dim of the part)
+
+    Returns
+    -------
+    ndarray, shape (models, ..., dim)
+    """
+    features = polynomial_library(np.concatenate(parts, -1), degree)
+    flat = features.reshape(len(features), -1, features.shape[-1]) @ coefficients
+    return flat.reshape(*features.shape[:-1], coefficients.shape[-1])
+
+
 def fourier_library(x, frequencies: int = 10) -> np.ndarray:
     """sin(k x) and cos(k x) of each coordinate, k = 1 .. frequencies: (time, dim) -> (time, 2 frequencies dim)."""
     angles = numbers(x)[:, None, :] * np.arange(1, frequencies + 1)[:, None]

@@ -342,8 +342,8 @@ def train(
     ----------
     bank : ndarray, shape (seeds, episodes, state)
         Start states of the training episodes, taken round and round.
-    examined : ndarray, shape (starts, state)
-        Start states of the evaluations, the same for all.
+    examined : ndarray, shape (starts, state) or (agents, starts, state)
+        Start states of the evaluations, the same for all or each agent's own.
     every
         Environment steps between evaluations.
     rng
@@ -432,8 +432,11 @@ def train(
 
 
 def evaluate(learner: Learner, env: Environment, starts: np.ndarray) -> np.ndarray:
-    """Mean undiscounted return of the mean action over start states of shape (starts, state); shape (agents,)."""
-    state = np.broadcast_to(starts, (len(learner.agents), *starts.shape)).copy()
+    """Mean undiscounted return of the mean action over start states; shape (agents,).
+
+    `starts` has shape (starts, state), the same for all agents, or (agents, starts, state).
+    """
+    state = np.broadcast_to(starts, (len(learner.agents), *starts.shape[-2:])).copy()
     total = np.zeros(state.shape[:2])
     alive = np.ones(state.shape[:2], bool)
     for _ in range(env.horizon):

@@ -11,7 +11,9 @@ from typing import Literal
 import numpy as np
 import torch
 
+from pesin.models import hypernetwork
 from pesin.models.consolidation import SynapticIntelligence, fisher_diagonal
+from pesin.models.hypernetwork import Hypernetwork, flat
 from pesin.models.mlp import Parameters, apply_mlp, init_mlp
 from pesin.models.optimisers import Adam
 from studies.hypercrl.params import Network, Train
@@ -19,27 +21,19 @@ from studies.hypercrl.params import Network, Train
 INPUTS, OUTPUTS = 4, 3
 
 
-def flat(parameters: Parameters) -> torch.Tensor:
-    """All weights of each run, (..., in, out) each -> (..., weights), layer by layer."""
-    return torch.cat([value.flatten(-2) for value in parameters.values()], -1)
+def sizes_of(hidden: Iterable[int]) -> list[int]:
+    """Widths of a dynamics network, input and output among them."""
+    return [INPUTS, *hidden, OUTPUTS]
 
 
 def shaped(weights: torch.Tensor, hidden: Iterable[int]) -> Parameters:
     """What `flat` made flat, of a network of `INPUTS`, `hidden`, `OUTPUTS`: (..., weights) -> a dict."""
-    sizes, found, done = [INPUTS, *hidden, OUTPUTS], {}, 0
-    for layer, (rows, columns) in enumerate(zip(sizes[:-1], sizes[1:], strict=True)):
-        for name, shape in ((f"weight_{layer}", (rows, columns)), (f"bias_{layer}", (1, columns))):
-            size = shape[0] * shape[1]
-            found[name] = weights[..., done : done + size].unflatten(-1, shape)
-            done += size
-    return found
+    return hypernetwork.shaped(weights, sizes_of(hidden))
 
 
 def predicted(weights: torch.Tensor, x: torch.Tensor, hidden: Iterable[int]) -> torch.Tensor:
     """Scaled changes: weights (..., weights), x (..., batch, 4) of the same leading axes -> (..., batch, 3)."""
-    lead = weights.shape[:-1]
-    rows = x.expand(*lead, *x.shape[-2:]).reshape(-1, *x.shape[-2:])
-    return apply_mlp(shaped(weights.reshape(-1, weights.shape[-1]), hidden), rows, torch.tanh).unflatten(0, lead)
+    return hypernetwork.predicted(weights, x, sizes_of(hidden))
 
 
 def mean_square(weights: torch.Tensor, x: torch.Tensor, y: torch.Tensor, hidden: Iterable[int]) -> torch.Tensor:
@@ -47,98 +41,17 @@ def mean_square(weights: torch.Tensor, x: torch.Tensor, y: torch.Tensor, hidden:
     return (predicted(weights, x, hidden) - y).square().mean((-1, -2))
 
 
-def moved(weights: torch.Tensor, kept: torch.Tensor) -> torch.Tensor:
-    """Squared distance, summed over weights, mean over tasks: (runs, tasks, weights) each -> (runs,)."""
-    return (weights - kept).square().sum(-1).mean(1)
-
-
-class Generated:
-    """A hypernetwork: an embedding of each task -> all weights of its dynamics network.
-
-    Old embeddings are frozen. The penalty is beta times the squared distance of the weights that they generate from
-    those that they generated before the session, summed over weights, mean over old tasks.
-
-    Parameters
-    ----------
-    old
-        "all": the penalty takes in every old task in each step; "one": one of them, drawn.
-    """
-
-    asks = False
-    """Whether the end of a session needs samples."""
+class Generated(Hypernetwork):
+    """The study's hypernetworks: an embedding of each task -> all weights of its dynamics network."""
 
     def __init__(
         self, runs: int, tasks: int, p: Train, old: Literal["all", "one"], generator: torch.Generator, device: str
     ) -> None:
         net = p.network
-        start = flat(init_mlp(runs, [INPUTS, *net.hidden, OUTPUTS], generator, device)).detach()
-        sizes = [net.embedding, *net.generator, start.shape[-1]]
-        self.parameters, last = init_mlp(runs, sizes, generator, device), len(sizes) - 2
-        with torch.no_grad():
-            self.parameters[f"weight_{last}"] *= net.spread
-            self.parameters[f"bias_{last}"].copy_(start[:, None])
-        self.embeddings = torch.randn(runs, tasks, net.embedding, generator=generator).to(device)
-        self.p, self.old, self.learnt, self.generated = p, old, 0, 0
-
-    def weights(self, embeddings: torch.Tensor) -> torch.Tensor:
-        """(runs, k, embedding) -> (runs, k, weights); counted."""
-        self.generated += embeddings.shape[1]
-        return apply_mlp(self.parameters, embeddings, torch.relu)
-
-    def begin(self, tasks: np.ndarray) -> None:
-        """Start a session on these tasks, the same in all runs; the others before the last of them are old."""
-        self.own = torch.as_tensor(tasks[0])
-        self.past = torch.as_tensor(sorted(set(range(int(tasks.max()))) - set(tasks[0].tolist())), dtype=torch.long)
-        self.now = self.embeddings[:, self.own].requires_grad_()
-        with torch.no_grad():
-            self.kept = self.weights(self.embeddings[:, self.past if self.p.beta > 0 else []])
-        self.adam, self.generated = Adam([*self.parameters.values(), self.now]), 0
-
-    def step(self, x: torch.Tensor, y: torch.Tensor, draw: np.random.Generator) -> None:
-        """One update; x (runs, tasks, batch, 4)."""
-        old, kept = self._held(draw)
-        made = self.weights(torch.cat([self.now, old], 1))
-        own, again = made[:, : len(self.own)], made[:, len(self.own) :]
-        loss = mean_square(own, x, y, self.p.network.hidden).mean(1).sum()
-        if len(kept[0]):
-            loss = loss + self.p.beta * moved(again, kept).sum()
-        self.adam.descend(loss, self.p.rate)
-
-    def _held(self, draw: np.random.Generator) -> tuple[torch.Tensor, torch.Tensor]:
-        """Embeddings of old tasks that a step's penalty takes in, and the weights that they gave before the session."""
-        old, kept = self.embeddings[:, self.past], self.kept
-        if self.old == "all" or not len(kept[0]):
-            return old[:, : len(kept[0])], kept
-        which = torch.as_tensor(draw.integers(len(self.past), size=len(old)), device=old.device)
-        rows = torch.arange(len(old), device=old.device)
-        return old[rows, which][:, None], kept[rows, which][:, None]
-
-    def end(self, x: torch.Tensor | None, generator: torch.Generator) -> None:
-        """End the session: what the embeddings have become is frozen."""
-        self.embeddings[:, self.own] = self.now.detach()
-        self.learnt = max(self.learnt, int(self.own.max()) + 1)
-
-    @torch.no_grad()
-    def networks(self) -> torch.Tensor:
-        """The dynamics network of each task, (runs, tasks, weights); of tasks to come by their first embedding."""
-        return apply_mlp(self.parameters, self.embeddings, torch.relu)
-
-    def numbers(self) -> int:
-        """Numbers of the model: the hypernetwork, and the embeddings of tasks that were learnt."""
-        return sum(value[0].numel() for value in self.parameters.values()) + self.learnt * self.embeddings.shape[-1]
-
-    def arrays(self) -> dict[str, np.ndarray]:
-        """All that a session changes, for checkpoints."""
-        kept = {name: value.numpy(force=True) for name, value in self.parameters.items()}
-        return kept | {"embeddings": self.embeddings.numpy(force=True), "learnt": np.array(self.learnt)}
-
-    @torch.no_grad()
-    def restore(self, arrays: Mapping[str, np.ndarray]) -> None:
-        """Set what `arrays` gave."""
-        for name, value in self.parameters.items():
-            value.copy_(torch.as_tensor(arrays[name]))
-        self.embeddings.copy_(torch.as_tensor(arrays["embeddings"]))
-        self.learnt = int(arrays["learnt"])
+        super().__init__(
+            runs, tasks, sizes_of(net.hidden), net.generator, net.embedding, net.spread, p.beta, p.rate, old,
+            generator, device,
+        )  # fmt: skip
 
 
 class Plain:

@@ -2,21 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
 import numpy as np
 
 from pesin.environments.pendulum import Pendulum
-from pesin.stats.cross_entropy import search
+from pesin.rl import planning
+from pesin.rl.planning import Move
 from studies.hypercrl.params import Planner, Simulate, Task
 
 INPUTS = np.array([1.0, 1.0, 8.0, 2.0])
 """cos, sin, rate [rad/s] and torque [N m] are divided by these, for all tasks alike."""
 TARGETS = np.array([0.25, 0.25, 0.75])
 """Likewise the changes of cos, sin and rate."""
-
-Move = Callable[[np.ndarray, np.ndarray], np.ndarray]
-"""(observations (..., 3), actions (..., 1) in [-1, 1]) -> next observations."""
 
 
 def pendulum(task: Task, p: Simulate) -> Pendulum:
@@ -64,63 +60,10 @@ def exact(world: Pendulum) -> Move:
 def controlled(
     world: Pendulum, starts: np.ndarray, move: Move | None, p: Planner, rng: np.random.Generator
 ) -> np.ndarray:
-    """Return of episodes in a world whose law the planner takes to be `move`.
-
-    Parameters
-    ----------
-    starts : ndarray, shape (models, episodes, 2)
-    move
-        Handed (models, episodes x particles, ...): each model plans its own episodes. A prediction that isn't a number
-        makes its plan the worst. None: actions are drawn, not planned.
-
-    Returns
-    -------
-    ndarray, shape (models,)
-        Sum of rewards, mean over episodes.
-    """
-    models, episodes = starts.shape[:2]
-    state, total, plan = starts, np.zeros(starts.shape[:2]), np.zeros((models * episodes, p.horizon))
-    for _ in range(p.steps):
-        if move is None:
-            action = rng.uniform(-1, 1, (models, episodes, 1))
-        else:
-            plan = improved(plan, move, world.observe(state), p, rng)
-            action = plan[:, 0].reshape(models, episodes, 1)
-            plan = np.concatenate([plan[:, 1:], np.zeros((models * episodes, 1))], 1)
-        state, now, _ = world.step(state, action)
-        total += now
-    return total.mean(1)
-
-
-def improved(plan: np.ndarray, move: Move, seen: np.ndarray, p: Planner, rng: np.random.Generator) -> np.ndarray:
-    """Plans (models x episodes, horizon) after a search around them, from what is seen (models, episodes, 3)."""
-    found = search(
-        lambda points: costs(move, seen, points), plan, np.ones_like(plan), p.particles, p.elite, 1.0, p.iterations,
-        rng, (-1.0, 1.0),
-    )  # fmt: skip
-    return found.mean[-1]
+    """Return of episodes (models,), as `planning.controlled` has it: starts (models, episodes, 2)."""
+    return planning.controlled(world, starts, move, reward, p, p.steps, rng)
 
 
 def costs(move: Move, seen: np.ndarray, points: np.ndarray) -> np.ndarray:
-    """Minus the reward that a model foresees for plans.
-
-    Parameters
-    ----------
-    seen : ndarray, shape (models, episodes, 3)
-    points : ndarray, shape (models x episodes, particles, horizon)
-        Actions.
-
-    Returns
-    -------
-    ndarray, shape (models x episodes, particles)
-    """
-    searches, particles, horizon = points.shape
-    models, episodes = seen.shape[:2]
-    now = np.repeat(seen, particles, 1)
-    actions = points.reshape(models, episodes * particles, horizon)
-    total = np.zeros(now.shape[:2])
-    for step in range(horizon):
-        action = actions[..., step, None]
-        total -= reward(now, action)
-        now = move(now, action)
-    return (total - reward(now, np.zeros_like(action))).reshape(searches, particles)
+    """Minus the reward that a model foresees for plans, as `planning.costs` has it."""
+    return planning.costs(move, reward, seen, points)

@@ -6,11 +6,12 @@ from dataclasses import replace
 
 import numpy as np
 
+from pesin.environments import pendulum as pendulums
 from pesin.environments.environment import Environment
 from pesin.environments.learned import LearnedEnvironment
-from pesin.environments.pendulum import Pendulum
+from pesin.environments.pendulum import Pendulum, observed
 from pesin.integrate.ode import rk4_step
-from pesin.models.sparse_regression import polynomial_library
+from pesin.models.sparse_regression import applied
 
 PENDULUM = Pendulum()
 MU, FREQUENCY, SLAVING, GAIN = 0.1, 1.0, 0.1, 1.0
@@ -20,29 +21,14 @@ WAKE_STEP, WAKE_SUBSTEPS, WAKE_HORIZON = 0.2, 4, 100
 WAKE_BOUNDS = (np.array([-2.0, -2.0, -0.5]), np.array([2.0, 2.0, 4.0]))
 
 
-def angle_and_rate(seen: np.ndarray) -> np.ndarray:
-    """(cos, sin, rate) -> (angle, rate)."""
-    return np.stack([np.arctan2(seen[..., 1], seen[..., 0]), seen[..., 2]], -1)
-
-
 def on_circle(seen: np.ndarray) -> np.ndarray:
     """(cos, sin) on the unit circle, the rate within its limit."""
-    norm = np.maximum(np.hypot(seen[..., 0], seen[..., 1]), 1e-9)
-    rate = np.minimum(np.maximum(seen[..., 2], -PENDULUM.rate_limit), PENDULUM.rate_limit)
-    return np.stack([seen[..., 0] / norm, seen[..., 1] / norm, rate], -1)
+    return pendulums.on_circle(seen, PENDULUM.rate_limit)
 
 
 def pendulum() -> LearnedEnvironment:
     """The true pendulum; states are (cos, sin, rate)."""
-    return LearnedEnvironment(
-        observations=3,
-        actions=1,
-        horizon=PENDULUM.horizon,
-        move=lambda seen, action: PENDULUM.observe(PENDULUM.step(angle_and_rate(seen), action)[0]),
-        reward=lambda seen, action: PENDULUM.step(angle_and_rate(seen), action)[1],
-        begin=lambda rng, shape: PENDULUM.observe(PENDULUM.starts(rng, shape)),
-        project=on_circle,
-    )
+    return observed(PENDULUM)
 
 
 def wake_rate(t: float, state: np.ndarray, action: np.ndarray) -> np.ndarray:
@@ -81,23 +67,6 @@ def wake() -> LearnedEnvironment:
         begin=limit_cycle,
         project=lambda state: np.minimum(np.maximum(state, WAKE_BOUNDS[0]), WAKE_BOUNDS[1]),
     )
-
-
-def applied(coefficients: np.ndarray, degree: int, *parts: np.ndarray) -> np.ndarray:
-    """Polynomials of the parts laid side by side.
-
-    Parameters
-    ----------
-    coefficients : ndarray, shape (models, terms, dim)
-    parts : ndarray, shape (models, ..., dim of the part)
-
-    Returns
-    -------
-    ndarray, shape (models, ..., dim)
-    """
-    features = polynomial_library(np.concatenate(parts, -1), degree)
-    flat = features.reshape(len(features), -1, features.shape[-1]) @ coefficients
-    return flat.reshape(*features.shape[:-1], coefficients.shape[-1])
 
 
 def network_move(networks: dict[str, np.ndarray], state: np.ndarray, action: np.ndarray) -> np.ndarray:
