@@ -53,7 +53,7 @@ def coverage(study: Results) -> Figure:
     for panel, (title, shown) in zip(axes[0], kinds.items(), strict=True):
         panel.plot([0, 1], [0, 1], color="k", linewidth=0.8)
         for i, ((group, method), label) in enumerate(shown.items()):
-            one, colour = found[group].to_dataset().sel(method=method), COLOURS[i]
+            one, colour = found[group].to_dataset().sel({"method": method}), COLOURS[i]
             level = one["level"].values
             interval_band(panel, level, interval(one["coverage"], "unit"), label=label, color=colour)
             panel.plot(level, one["mended"].mean("unit"), "--", color=colour, linewidth=0.9)
@@ -94,7 +94,7 @@ def of_widths(panel, study: Results, variable: str, bound: float) -> None:
     found, dealt = study["forecast/main"], study["forecast/dealt"]
     for i, group in enumerate(SOURCES):
         own, other = (
-            interval(tree[group].to_dataset()[variable].sel(method=[MAIN[group]]), "unit") for tree in (found, dealt)
+            interval(tree[group].to_dataset()[variable].sel({"method": [MAIN[group]]}), "unit") for tree in (found, dealt)
         )
         interval_whiskers(panel, [i - 0.12], own, color=COLOURS[i])
         interval_whiskers(panel, [i + 0.12], other, color=COLOURS[i], fmt="x")
