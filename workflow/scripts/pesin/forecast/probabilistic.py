@@ -255,9 +255,7 @@ DECLARED = (
         moves=_LAW,
     ),
     Declared(half_width, ("level",), names=("level",), moves="a share has a zero and a unit of its own"),
-    Declared(
-        widening, ("mean", "deviation", "truth"), invariant=("shift", "scale"), sizes=("deviation",), moves=_LAW
-    ),
+    Declared(widening, ("mean", "deviation", "truth"), invariant=("shift", "scale"), sizes=("deviation",), moves=_LAW),
     Declared(
         interval_score,
         ("low", "high", "truth"),

@@ -157,7 +157,9 @@ def members_kept(truth: np.ndarray, members: np.ndarray) -> dict[str, tuple]:
     """What each member of the centre says, and the truth, on the days and at the places that are kept."""
     days = [day for day in KEPT if day < truth.shape[1]]
     return {
-        "member": labelled(("start", "day", "member", "place"), members, "member of the centre, in standard deviations"),
+        "kept": labelled(
+            ("start", "day", "member", "place"), members, "what members of the centre say, in standard deviations"
+        ),
         "kept_truth": labelled(("start", "day", "place"), thinned(truth[:, days]), "truth, in standard deviations"),
     }
 

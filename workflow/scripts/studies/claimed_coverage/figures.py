@@ -23,7 +23,6 @@ LEARNED = {
     ("combustor", "single"): "combustor: one network",
     ("jumps", "many"): "jump processes: one network",
     ("molecules", "multi"): "molecules: classes of one network",
-    ("exact", "posterior"): "jump processes: exact posterior",
 }
 SOURCES = {
     "potentials": "potentials",
@@ -57,6 +56,10 @@ def coverage(study: Results) -> Figure:
             level = one["level"].values
             interval_band(panel, level, interval(one["coverage"], "unit"), label=label, color=colour)
             panel.plot(level, one["mended"].mean("unit"), "--", color=colour, linewidth=0.9)
+        if shown is LEARNED:
+            one = found["exact"].to_dataset().sel({"method": "posterior"})
+            exact = one["coverage"].mean("unit")
+            panel.plot(level, exact, "s", color="k", markersize=3, label="jump processes: exact posterior, mean")
         for bound in BOUNDS:
             panel.plot([0.92, 0.98], [bound, bound], ":", color="k", linewidth=0.9)
         panel.set(xlim=(0, 1), ylim=(0, 1), title=title, xlabel="claimed coverage")
@@ -94,7 +97,8 @@ def of_widths(panel, study: Results, variable: str, bound: float) -> None:
     found, dealt = study["forecast/main"], study["forecast/dealt"]
     for i, group in enumerate(SOURCES):
         own, other = (
-            interval(tree[group].to_dataset()[variable].sel({"method": [MAIN[group]]}), "unit") for tree in (found, dealt)
+            interval(tree[group].to_dataset()[variable].sel({"method": [MAIN[group]]}), "unit")
+            for tree in (found, dealt)
         )
         interval_whiskers(panel, [i - 0.12], own, color=COLOURS[i])
         interval_whiskers(panel, [i + 0.12], other, color=COLOURS[i], fmt="x")
@@ -102,4 +106,5 @@ def of_widths(panel, study: Results, variable: str, bound: float) -> None:
     if bound:
         panel.axhline(bound, color="k", linestyle=":", linewidth=0.9)
     names(panel, "x", SOURCES.values(), rotation=40)
-    panel.set_ylabel(named(found["jumps"].to_dataset()[variable]))
+    short = {"worth": "ln of the score over that of one width"}.get(variable)
+    panel.set_ylabel(named(found["jumps"].to_dataset()[variable], short))

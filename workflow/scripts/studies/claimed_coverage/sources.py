@@ -98,10 +98,8 @@ def exact(said: Any) -> Source:
 
 def climate(said: Any) -> Source:
     """Fields of a two-layer flow: unit a start, case a place of a field. The spread of a centre's members."""
-    members, truth = (np.moveaxis(said[part].values.astype(float), 1, 0) for part in ("member", "kept_truth"))
-    by_day = {
-        int(day): (one, true) for day, one, true in zip(said["day"].values, members, truth, strict=True)
-    }
+    members, truth = (np.moveaxis(said[part].values.astype(float), 1, 0) for part in ("kept", "kept_truth"))
+    by_day = {int(day): (one, true) for day, one, true in zip(said["day"].values, members, truth, strict=True)}
     one, true = by_day[LEAD]
     laws = {f"day {LEAD}": Law(*spread(one, 1), true), "two": Law(*spread(one[:, :2], 1), true)}
     laws |= {f"day {day}": Law(*spread(own, 1), true) for day, (own, true) in by_day.items() if day != LEAD}
