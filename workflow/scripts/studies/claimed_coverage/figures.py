@@ -1,13 +1,12 @@
-"""The study's figures: claimed against true coverage; calibration against width and cost; what widths know of errors."""
+"""The figures: claimed against true coverage; calibration against width and cost; what widths know of errors."""
 
 from __future__ import annotations
 
 from typing import Any
 
-import numpy as np
 from matplotlib.figure import Figure
 
-from pesin.plot.style import COLOURS, interval_band, interval_whiskers, log_axis, names, named, note, panels
+from pesin.plot.style import COLOURS, interval_band, interval_whiskers, log_axis, named, names, panels
 from pesin.stats.intervals import interval
 from pesin.steps.results import Results
 

@@ -51,7 +51,7 @@ Law = tuple[np.ndarray, np.ndarray]
 
 
 def forecast(case: Case[Params], data: xr.Dataset, trained: xr.DataTree) -> xr.DataTree:
-    """`errors` by method; `sensors`: left out and explained; `onset`: alarms; `sizes`, `law`: ensembles; `shown`: runs."""
+    """`errors` by method; `sensors`: left out, explained; `onset`: alarms; `sizes`, `law`: ensembles; `shown`: runs."""
     params = case.params
     seen, test = (Campaign(data, params.train.sensors, part) for part in (False, True))
     laws = {"persistence": persistence(seen, test), "linear": linear(seen, test)}
