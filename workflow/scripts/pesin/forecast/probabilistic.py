@@ -104,7 +104,7 @@ def reliability(mean, deviation, truth, levels) -> np.ndarray:
         If a level is not between 0 and 1.
     """
     z, _ = _standard(mean, deviation, truth)
-    return np.stack([(np.abs(z) <= half).mean(-1) for half in half_width(levels)])
+    return np.stack([(np.abs(z) <= half).mean(-1) for half in half_width(finite(levels, "levels"))])
 
 
 def half_width(level) -> np.ndarray:
