@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
-from scipy.special import ndtr
+from scipy.special import ndtr, ndtri
 
 from pesin.declared import Declared
 from pesin.door import finite, whole_numbers
@@ -83,6 +83,98 @@ def coverage(low, high, truth) -> np.ndarray:
     return ((low <= y) & (y <= high)).mean(-1)
 
 
+def reliability(mean, deviation, truth, levels) -> np.ndarray:
+    """Share of cases inside the central intervals of normal laws: what intervals of each claimed level hold in truth.
+
+    Parameters
+    ----------
+    mean, deviation, truth : array_like, shape (..., cases)
+        Deviations above 0.
+    levels : array_like, shape (levels,)
+        Claimed shares, between 0 and 1.
+
+    Returns
+    -------
+    ndarray, shape (levels, ...)
+        The levels themselves, up to chance, where the laws are right.
+
+    Raises
+    ------
+    ValueError
+        If a level is not between 0 and 1.
+    """
+    z, _ = _standard(mean, deviation, truth)
+    return np.stack([(np.abs(z) <= half).mean(-1) for half in half_width(finite(levels, "levels"))])
+
+
+def half_width(level) -> np.ndarray:
+    """Deviations on each side of the mean between which a normal law has so much of its probability.
+
+    Parameters
+    ----------
+    level : array_like
+        Between 0 and 1.
+
+    Returns
+    -------
+    ndarray
+        1.96 for 0.95.
+    """
+    share = finite(level, "level")
+    if ((share <= 0) | (share >= 1)).any():
+        raise ValueError("level must be between 0 and 1")
+    return ndtri((1 + share) / 2)
+
+
+def widening(mean, deviation, truth, level: float = 0.95) -> np.ndarray:
+    """The one factor on all deviations with which central intervals of a level hold that share of the cases.
+
+    The quantile of errors over deviations, over what it would be in a normal law: the scale of split conformal
+    prediction with normalised errors (Lei and others, JASA 113, 1094, 2018), without its correction for few cases.
+
+    Parameters
+    ----------
+    mean, deviation, truth : array_like, shape (..., cases)
+        Deviations above 0.
+    level
+        Between 0 and 1.
+
+    Returns
+    -------
+    ndarray, shape (...)
+        Above 1 where the laws are too narrow.
+    """
+    z, _ = _standard(mean, deviation, truth)
+    return np.quantile(np.abs(z), level, axis=-1) / half_width(level)
+
+
+def interval_score(low, high, truth, level: float = 0.95) -> np.ndarray:
+    """Width of an interval and a fine for each truth outside it (Gneiting and Raftery, JASA 102, 359, 2007, eq. 43).
+
+    Parameters
+    ----------
+    low, high, truth : array_like, shape (..., cases)
+    level
+        What the interval claims to hold, between 0 and 1.
+
+    Returns
+    -------
+    ndarray, shape (...)
+        Mean over cases, in the unit of the truth; least, in the mean, for the true quantiles.
+
+    Raises
+    ------
+    ValueError
+        If a lower end lies above an upper one, or the level is not between 0 and 1.
+    """
+    a, b, y = finite(low, "low"), finite(high, "high"), finite(truth, "truth")
+    if (a > b).any():
+        raise ValueError("low must not lie above high")
+    if not 0 < level < 1:
+        raise ValueError("level must be between 0 and 1")
+    return (b - a + 2 / (1 - level) * (np.maximum(a - y, 0) + np.maximum(y - b, 0))).mean(-1)
+
+
 def pit(members, truth) -> np.ndarray:
     """Probability integral transform of each truth in its ensemble: the share of members below it, ties counted half.
 
@@ -154,6 +246,23 @@ DECLARED = (
         moves="it has the unit of the truth",
     ),
     Declared(coverage, ("low", "high", "truth"), invariant=("shift", "scale", "monotone"), moves=_LAW),
+    Declared(
+        reliability,
+        ("mean", "deviation", "truth", "levels"),
+        invariant=("shift", "scale"),
+        sizes=("deviation",),
+        names=("levels",),
+        moves=_LAW,
+    ),
+    Declared(half_width, ("level",), names=("level",), moves="a share has a zero and a unit of its own"),
+    Declared(widening, ("mean", "deviation", "truth"), invariant=("shift", "scale"), sizes=("deviation",), moves=_LAW),
+    Declared(
+        interval_score,
+        ("low", "high", "truth"),
+        invariant=("shift",),
+        follows="unit",
+        moves="it has the unit of the truth",
+    ),
     Declared(pit, ("members", "truth"), invariant=("shift", "scale", "monotone"), moves=_LAW),
     Declared(
         brier_score,

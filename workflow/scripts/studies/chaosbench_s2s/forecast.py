@@ -28,6 +28,8 @@ NETS = ("unet", "unet_rollout", "unet_spectral", "fno")
 BASELINES = ("persistence", "damped", "centre", "control_run")
 WINDOWS = {"1 to 10": (1, 10), "18 to 22": (18, 22), "15 to 44": (15, 44)}
 MAPPED, WEEK, BLOWN = 20, 7, 10.0
+KEPT, PLACES = (1, 3, 10, 20, 40), 8
+"""Days, and places along each side, at which the centre's members are kept."""
 
 
 def forecast(case: Case[Params], data: Any, trained: Any) -> xr.Dataset:
@@ -43,6 +45,7 @@ def forecast(case: Case[Params], data: Any, trained: Any) -> xr.Dataset:
     nets = [arm for arm in NETS if arm in case.params.forecast.nets]
     found |= {arm: rolled(case, data, trained, arm, case.params.simulate.lead) / unit for arm in nets}
     whole = scores(case.params, {name: found[name] for name in (*BASELINES, *nets)}, truth)
+    whole |= members_kept(truth, ensemble["kept"])
     whole |= of_centre(truth, found["centre"], ensemble, case.params.forecast.members)
     if set(nets) == set(NETS):
         whole |= relative(whole, case.params.simulate.lead) | maps(found, truth)
@@ -57,6 +60,7 @@ def forecast(case: Case[Params], data: Any, trained: Any) -> xr.Dataset:
             "week": np.arange(1, case.params.simulate.lead // WEEK + 1),
             "window": list(WINDOWS),
             "arm": list(NETS[1:3]),
+            "day": [day for day in KEPT if day < truth.shape[1]],
         },
     )
 
@@ -124,7 +128,7 @@ def centre(case: Case[Params], data: Any, truth: np.ndarray, unit: np.ndarray) -
     wrong = world.beta * (1 + p.beta_error)
     advance = model(world.points, world.coupling, wrong, world.friction, world.steps)
     shear = np.repeat(data["test/shear"].values * (1 + p.shear_error), p.members + 1, 0)
-    found: dict[str, list] = {"mean": [], "control_run": [], "crps": [], "spread": []}
+    found: dict[str, list] = {"mean": [], "control_run": [], "crps": [], "spread": [], "kept": []}
     for lead in case.progress(range(world.lead + 1)):
         fields = headline(channels(to_psi(modes, world.coupling), world.coupling)) / unit
         fields = np.nan_to_num(fields, nan=LIMIT, posinf=LIMIT, neginf=-LIMIT).clip(-LIMIT, LIMIT)
@@ -132,12 +136,32 @@ def centre(case: Case[Params], data: Any, truth: np.ndarray, unit: np.ndarray) -
         found["control_run"].append(fields[:, 0])
         members = fields[:, 1:]
         found["mean"].append(members.mean(1))
+        if lead in KEPT:
+            found["kept"].append(thinned(members))
         flat = np.moveaxis(members, 1, -1).reshape(len(start), -1, p.members)
         found["crps"].append(crps_ensemble(flat, truth[:, lead].reshape(len(start), -1)))
         found["spread"].append(members.var(1, ddof=1).mean((1, 2, 3)))
         if p.moving:
             modes = advance(modes, shear[:, lead])
     return {name: np.stack(values, 1) for name, values in found.items()}
+
+
+def thinned(fields: np.ndarray) -> np.ndarray:
+    """Fields at `PLACES` of each side, in a row: (..., field, y, x) -> (..., place)."""
+    every = max(fields.shape[-1] // PLACES, 1)
+    few = fields[..., ::every, ::every].astype(np.float32)
+    return few.reshape(*few.shape[:-3], -1)
+
+
+def members_kept(truth: np.ndarray, members: np.ndarray) -> dict[str, tuple]:
+    """What each member of the centre says, and the truth, on the days and at the places that are kept."""
+    days = [day for day in KEPT if day < truth.shape[1]]
+    return {
+        "kept": labelled(
+            ("start", "day", "member", "place"), members, "what members of the centre say, in standard deviations"
+        ),
+        "kept_truth": labelled(("start", "day", "place"), thinned(truth[:, days]), "truth, in standard deviations"),
+    }
 
 
 def of_centre(truth: np.ndarray, mean: np.ndarray, ensemble: dict[str, np.ndarray], members: int) -> dict[str, tuple]:

@@ -42,10 +42,13 @@ def forecast(case: Case[Params], data: xr.DataTree, trained: xr.DataTree) -> xr.
     """Errors of rates by number of states, method and number of paths; predictions; the ratchet; the stand-ins."""
     weights, fresh = network_of(trained, case.params.forecast.weights), case.params.simulate.fresh
     each = [one_size(case, weights, data[f"states_{n}"].to_dataset()) for n in fresh.states]
+    laws = np.concatenate([found.pop("law") for found in each], 2).astype(np.float32)
     variables = {
         name: labelled(dims, np.stack([found[name][1] for found in each]), *said)
         for name, (dims, _, *said) in each[0].items()
     }
+    said = "mean and deviation of each rate by the network, and the rate, all numbers of states"
+    variables["law"] = labelled(("paths", "process", "rate", "stat"), laws, said)
     variables |= _ratchet(case, weights, data["ratchet"].to_dataset())
     variables |= _stand_ins(case, weights, data)
     variables |= _posterior(case, weights, data["states_2"].to_dataset())
@@ -63,6 +66,7 @@ def forecast(case: Case[Params], data: xr.DataTree, trained: xr.DataTree) -> xr.
             "context": np.arange(case.params.simulate.ratchet.contexts),
             "recording": np.arange(case.params.simulate.stand_ins.contexts),
             "stand_in": list(STAND_INS),
+            "stat": ["mean", "deviation", "truth"],
         },
     )
 
@@ -77,8 +81,11 @@ def seen(case: Case[Params], labels: np.ndarray, stream: str) -> np.ndarray:
 # ------------------------------------------------------------------------------------------------ fresh processes
 
 
-def one_size(case: Case[Params], weights: Parameters, world: xr.Dataset) -> dict[str, tuple]:
-    """All that is measured on processes with one number of states: (dimensions, values, name, ...) of each."""
+def one_size(case: Case[Params], weights: Parameters, world: xr.Dataset) -> dict[str, Any]:
+    """All that is measured on processes with one number of states: (dimensions, values, name, ...) of each.
+
+    `law` is an array alone, (paths, processes, rates, 3), the network's mean and deviation of a rate, and the rate.
+    """
     params, fresh = case.params.forecast, case.params.simulate.fresh
     states, rates = world.sizes["i"], world["rates"].values
     labels, held_out = world["labels"].values[:, : fresh.paths], world["labels"].values[:, fresh.paths :]
@@ -87,6 +94,7 @@ def one_size(case: Case[Params], weights: Parameters, world: xr.Dataset) -> dict
     errors = np.empty((len(METHODS), len(params.paths), len(labels)))
     inside = np.empty((len(LEVELS), len(params.paths), len(labels)))
     surprise, clipped = np.empty(inside.shape[1:]), np.empty(inside.shape[1:])
+    law = np.empty((*inside.shape[1:], off.sum(), 3))
     for k, many in enumerate(params.paths):
         found, deviation, cut = estimates(case, weights, labels[:, :many], states, pace)
         for i, name in enumerate(METHODS):
@@ -95,12 +103,14 @@ def one_size(case: Case[Params], weights: Parameters, world: xr.Dataset) -> dict
         for i, width in enumerate(LEVELS.values()):
             inside[i, k] = coverage(mean - width * sd, mean + width * sd, rates[:, off])
         surprise[k], clipped[k] = gaussian_nll(mean, sd, rates[:, off]), cut
+        law[k] = np.stack([mean, sd, rates[:, off]], -1)
     scores = predictions(case, found | {"exact": generator(rates)}, labels, held_out, world, pace)
     return {
         "rmse": (("states", "method", "paths", "process"), errors, "rms error of the rates"),
         "inside": (("states", "level", "paths", "process"), inside, "share of the rates inside their interval"),
         "nll": (("states", "paths", "process"), surprise, "negative log-likelihood of the rates", "nat"),
         "clipped": (("states", "paths", "process"), clipped, "negative rates of the matrix logarithm"),
+        "law": law,
     } | scores
 
 

@@ -30,17 +30,26 @@ def played_by(arms: list[str], task: str, joint: str) -> list[str]:
     return [f"{TOGETHER[task]}_third" if arm == "multi" and joint == "apart" else arm for arm in arms]
 
 
-@torch.no_grad()
 def properties_of(
     net: Transformer, weights: Parameters, language: Language, task: str, strings: np.ndarray
 ) -> np.ndarray:
     """Mean over the bins' probabilities, scaled: strings (runs, n, string) -> (runs, n, slots)."""
+    return laws_of(net, weights, language, task, strings)[0]
+
+
+@torch.no_grad()
+def laws_of(
+    net: Transformer, weights: Parameters, language: Language, task: str, strings: np.ndarray
+) -> tuple[np.ndarray, np.ndarray]:
+    """Mean and deviation of the law that the bins' probabilities make, even within a bin, as `properties_of`."""
     tokens = torch.as_tensor(asking(task, strings, language.slots), device=weights["embed"].device)
     logits = net(weights, tokens)[..., -language.slots :, language.first_bin :].unflatten(-1, (language.slots, -1))
-    logits = logits.diagonal(dim1=-3, dim2=-2).mT  # of each slot its own bins
-    return (logits.softmax(-1) @ torch.as_tensor(language.centres, dtype=logits.dtype).to(logits.device)).numpy(
-        force=True
-    )
+    shares = logits.diagonal(dim1=-3, dim2=-2).mT.softmax(-1)  # of each slot its own bins
+    centres = torch.as_tensor(language.centres, dtype=logits.dtype).to(logits.device)
+    mean = shares @ centres
+    within = (2 / language.bins) ** 2 / 12
+    variance = (shares * (centres - mean[..., None]) ** 2).sum(-1) + within
+    return mean.numpy(force=True), variance.sqrt().numpy(force=True)
 
 
 def strings_for(

@@ -15,6 +15,7 @@ from pesin.steps.case import Case
 from pesin.steps.labels import labelled
 from studies.molecular_generative_design.answers import (
     characters_of,
+    laws_of,
     played_by,
     properties_of,
     string_loss,
@@ -82,6 +83,7 @@ def forecast(case: Case[Params], data: xr.Dataset, trained: xr.DataTree) -> xr.D
         "seed": data["seed"], "property": data["property"], "unit": data["unit"], "quantity": list(MIXTURE),
         "model": [*told.arms("forward"), "diffusion", "fingerprints", "size"],
         "maker": [*told.arms("inverse"), "diffusion", "nearest"],
+        "network": told.arms("forward"), "stat": ["mean", "deviation", "truth"],
         "mixer": [*told.arms("pairs"), "components", "size"], "writer": [*told.arms("pairs"), "by_position"],
         "unseen": list(UNSEEN), "asked": case.params.forecast.asked, "task": list(SINGLE),
         "budget": budgets(told), "side": data["side"], "fraction": np.linspace(0.02, 0.98, 49),
@@ -117,7 +119,8 @@ def forward(told: Told, test: np.ndarray, painted: np.ndarray, properties: int) 
     """Predictions of test molecules (seed, model, test, property) in their own units, and R2."""
     molecules, arms = told.molecules, told.arms("forward")
     strings = np.concatenate([molecules.strings[test]] * len(arms))
-    scaled = by_arm(told, properties_of(told.net, told.weights(arms, "forward"), told.language, "forward", strings))
+    said = laws_of(told.net, told.weights(arms, "forward"), told.language, "forward", strings)
+    scaled, spread = (by_arm(told, part) for part in said)
     print_of, size = fingerprints(molecules.names), sizes(molecules)
     found = []
     for seed, rows in enumerate(test):
@@ -130,7 +133,14 @@ def forward(told: Told, test: np.ndarray, painted: np.ndarray, properties: int) 
         [[sized_r2(size[rows], y, f) for f in fs] for rows, y, fs in zip(test, truth, predicted, strict=True)]
     )
     each = ("seed", "model", "property")
+    wanted = np.stack([molecules.scaled(seed, molecules.values[rows]) for seed, rows in enumerate(test)])
+    law = np.stack([scaled, spread, np.broadcast_to(wanted[:, None], scaled.shape)], -1)[..., :properties, :]
     return {
+        "law": labelled(
+            ("seed", "network", "test", "property", "stat"),
+            law.astype(np.float32),
+            "mean and deviation of a predicted property, and the property, scaled",
+        ),
         "truth": labelled(("seed", "test", "property"), truth, "property, in its own unit"),
         "predicted": labelled(("seed", "model", "test", "property"), predicted, "predicted property, in its own unit"),
         "r2": labelled(each, scores, "R2 of a predicted property"),

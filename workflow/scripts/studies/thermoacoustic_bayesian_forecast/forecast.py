@@ -51,7 +51,7 @@ Law = tuple[np.ndarray, np.ndarray]
 
 
 def forecast(case: Case[Params], data: xr.Dataset, trained: xr.DataTree) -> xr.DataTree:
-    """`errors` by method; `sensors`: left out and explained; `onset`: alarms; `sizes`: ensembles; `shown`: runs."""
+    """`errors` by method; `sensors`: left out, explained; `onset`: alarms; `sizes`, `law`: ensembles; `shown`: runs."""
     params = case.params
     seen, test = (Campaign(data, params.train.sensors, part) for part in (False, True))
     laws = {"persistence": persistence(seen, test), "linear": linear(seen, test)}
@@ -67,6 +67,7 @@ def forecast(case: Case[Params], data: xr.Dataset, trained: xr.DataTree) -> xr.D
         "sensors": sensors(case, errors["rmse"], networks["all"], test),
         "onset": alarms(case, networks, seen, test, laws),
         "sizes": sizes(case, said, test, copies),
+        "law": law(said, params.train.sizes, test),
         "shown": shown(laws["all"], test),
     }
     seeds = {"seed": data["seed"].values}
@@ -235,6 +236,22 @@ def sizes(case: Case[Params], said: dict[str, Laws], test: Campaign, copies: boo
             "gap": labelled(dims[1:], nll[1] - nll[0], "gain of the ensemble over one network", "nat"),
         },
         {"who": ["ensemble", "single"], "runs": params.sizes},
+    )
+
+
+def law(said: dict[str, Laws], sizes: list[int], test: Campaign) -> xr.Dataset:
+    """What each network says of each test window, by number of training runs: network 0 is the deterministic one."""
+    names = [*(f"all_{runs}" for runs in sizes[:-1]), "all"]
+    dims = ("runs", "seed", "network", "case")
+    parts = {part: np.stack([getattr(said[name], part) for name in names]).astype(np.float32) for part in Laws._fields}
+    truth = test.target.reshape(test.shape[0], -1).astype(np.float32)
+    return xr.Dataset(
+        {
+            "mean": labelled(dims, parts["mean"], "amplitude foretold"),
+            "deviation": labelled(dims, parts["deviation"], "deviation of the amplitude foretold"),
+            "truth": labelled(("seed", "case"), truth, "amplitude"),
+        },
+        {"runs": sizes},
     )
 
 
