@@ -45,8 +45,8 @@ def potentials(said: Any, world: Any) -> Source:
     deviation = (said["high"] - said["low"]).values / (2 * half_width(0.95))
     truth = np.broadcast_to(world["profile"].sel(truth="molecule").values, deviation.shape[1:])
     found = {
-        str(arm): Law(*part, truth)
-        for arm, *part in zip(said["arm"].values, said["profile"].values, deviation, strict=True)
+        str(arm): Law(mean, own, truth)
+        for arm, mean, own in zip(said["arm"].values, said["profile"].values, deviation, strict=True)
     }
     main = "SG-MCMC, middle"
     laws = {main: found.pop(main)} | found
@@ -92,7 +92,7 @@ def exact(said: Any) -> Source:
     first = sum(n * (n - 1) for n in states[: states.index(2)])
     found = said["posterior"].values.astype(float)  # (exact or network, mean or deviation, process, direction)
     truth = said["law"].values[0, : found.shape[2], first : first + 2, 2].astype(float)
-    laws = {name: Law(*part, truth) for name, part in zip(("posterior", "network"), found, strict=True)}
+    laws = {name: Law(own[0], own[1], truth) for name, own in zip(("posterior", "network"), found, strict=True)}
     return Source(laws, {"posterior": 0, "network": 1})
 
 
