@@ -102,7 +102,8 @@ def learned(law: Law, level: float) -> np.ndarray:
     for unit in range(len(lost)):
         others = ~lost & (np.arange(len(lost)) != unit)
         if others.any():
-            factor[unit] = widening(*(part[others].ravel() for part in law), level)
+            mean, deviation, truth = (part[others].ravel() for part in law)
+            factor[unit] = widening(mean, deviation, truth, level)
     return np.clip(factor, 1 / MOST, MOST)
 
 

@@ -48,7 +48,7 @@ def bill(study: Results) -> Figure:
         steps = found["step"].values
         begun = steps >= found["budget"].values[-1]
         for end, style in ((curve.centre, "-"), (curve.low, ":"), (curve.high, ":")):
-            panel.plot(steps[begun], end[begun], style, color=LOOK["sac"], linewidth=0.9)
+            panel.plot(steps[begun], np.asarray(end)[begun], style, color=LOOK["sac"], linewidth=0.9)
         for place, (arm, colour) in enumerate(LOOK.items()):
             whole = interval(one.sel(arm=arm).transpose("budget", "seed"), "seed")
             at = found["budget"].values * 1.07 ** (place - 2.5)

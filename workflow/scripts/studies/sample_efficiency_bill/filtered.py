@@ -116,7 +116,8 @@ def rewards(case: Case[Params], sets: int, draw: Callable[[np.random.Generator],
             opponent.descend(cost, rate)
         with torch.no_grad():
             drawn = made(given[:, :half])[0]
-            size = np.exp(rng.uniform(*how.noise, (sets, how.batch - half, 1))).astype(np.float32)
+            low, high = how.noise
+            size = np.exp(rng.uniform(low, high, (sets, how.batch - half, 1))).astype(np.float32)
             moved = change[:, half:] + torch.as_tensor(size, device=case.device) * normal(*change[:, half:].shape)
             false = torch.cat([drawn, moved], 1)
         return softplus(-logit(given, change)).mean(1) + softplus(logit(given, false)).mean(1)

@@ -123,11 +123,11 @@ def planned(case: Case[Params], data: xr.Dataset, trained: xr.DataTree, arm: str
 def law_of(p: Params, trained: xr.DataTree, arm: str, place: int) -> Move:
     """The models of one world that a planner plans on, (budgets x seeds) of them."""
     if arm == "sparse_plan":
-        coefficients = trained["sparse"]["coefficient"].values[place]
+        coefficients = trained["sparse"].to_dataset()["coefficient"].values[place]
         return sparse_law(coefficients.reshape(-1, *coefficients.shape[2:]), p.train.sparse.degree)
     session = int(arm == "hyper_after")
     order = place if session == 0 else 1 - place
-    flat = trained["hyper"]["weights"].values[order, session]
+    flat = trained["hyper"].to_dataset()["weights"].values[order, session]
     return network_law(parted(flat.reshape(-1, flat.shape[-1]), Sizes(p).made))
 
 
