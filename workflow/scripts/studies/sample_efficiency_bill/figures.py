@@ -32,15 +32,15 @@ MARGINS = {"C4": 0.2, "C5": 0.15}
 
 
 def bill(study: Results) -> Figure:
-    """Above, a panel for each world; below, three columns of the bill."""
+    """Above, a panel for each world; below, four columns of the bill."""
     found: Any = study["forecast/main"]
-    figure, axes = panels(2, 6, width=9.6, height=2.9, gridspec_kw={"wspace": 0.1})
+    figure, axes = panels(2, 12, width=9.6, height=2.9, gridspec_kw={"wspace": 0.1})
     grid = axes[0, 0].get_gridspec()
     for panel in axes.ravel():
         panel.remove()
-    above = [figure.add_subplot(grid[0, 0:3])]
-    above.append(figure.add_subplot(grid[0, 3:6], sharey=above[0]))
-    below = [figure.add_subplot(grid[1, i : i + 2]) for i in (0, 2, 4)]
+    above = [figure.add_subplot(grid[0, 0:6])]
+    above.append(figure.add_subplot(grid[0, 6:12], sharey=above[0]))
+    below = [figure.add_subplot(grid[1, i : i + 3]) for i in (0, 3, 6, 9)]
     said = dict(zip(found["arm"].values, found["named"].values, strict=True))
     for panel, world in zip(above, found["world"].values, strict=True):
         one = found["reached"].sel(world=world)
@@ -67,28 +67,35 @@ def bill(study: Results) -> Figure:
 
 
 def _costs(found: Any, below: list) -> None:
-    """Surrogate steps, parameters, and multiplications against the episodes of use."""
+    """Surrogate steps, parameters, seconds, and multiplications against the episodes of use."""
     billed = [str(arm) for arm in found["billed"].values]
     last = found.isel(budget=-1)
     place = np.arange(len(billed))
     for arm, at in zip(billed, place, strict=True):
         below[0].plot(at, max(float(last["surrogate_steps"].sel(billed=arm)), 1), "s", color=LOOK[arm])
         below[1].plot(at, float(last["parameters"].sel(billed=arm)), "s", color=LOOK[arm])
+    seconds = found["seconds"]
+    for arm in seconds["timed"].values:
+        below[2].plot(billed.index(arm), float(seconds.sel(timed=arm)), "s", color=LOOK[arm])
     episodes = np.geomspace(1, 1000, 30)
     for arm in billed:
         one = last.sel(billed=arm)
-        below[2].plot(
+        below[3].plot(
             episodes, float(one["learning"]) + episodes * float(one["use"]), color=LOOK[arm],
             linewidth=4 if arm == "sac" else 1.4, alpha=0.5 if arm == "sac" else 1,  # two agents pay nearly the same
             linestyle="--" if "plan" in arm or arm == "hyper" else "-",
         )  # fmt: skip
-    for panel, label in ((below[0], "surrogate steps (none: 1)"), (below[1], "parameters of model and policy")):
-        log_axis(panel, "y")
+    said = ("surrogate steps (none: 1)", "parameters of model and policy", "core seconds of learning, all seeds (s)")
+    for panel, label in zip(below[:3], said, strict=True):
+        if panel is below[2]:
+            panel.set_ylim(0, 1.1 * float(seconds.max()))
+        else:
+            log_axis(panel, "y")
         names(panel, "x", [SHORT[arm] for arm in billed], rotation=40)
         panel.set_ylabel(label)
-    log_axis(below[2], "x")
-    log_axis(below[2], "y")
-    below[2].set(xlabel="episodes of use", ylabel="multiplications in all")
+    log_axis(below[3], "x")
+    log_axis(below[3], "y")
+    below[3].set(xlabel="episodes of use", ylabel="multiplications in all")
 
 
 def learning(study: Results) -> Figure:
