@@ -9,7 +9,7 @@ from pesin.errors import UserError
 from pesin.params import check
 from project import case_of
 from studies.claimed_coverage import sources
-from studies.claimed_coverage.forecast import climatology, learned, of_method, thinned, told
+from studies.claimed_coverage.forecast import alike_of, climatology, learned, of_method, reliable, thinned, told
 from studies.claimed_coverage.params import Params
 from studies.claimed_coverage.sources import Law, Source
 
@@ -38,6 +38,36 @@ def test_a_law_from_which_the_truth_is_drawn_is_calibrated_with_a_factor_of_one(
     np.testing.assert_allclose(found["mended"].mean(0), levels, atol=0.01)
     np.testing.assert_allclose(found["factor"], 1, atol=0.03)
     assert found["rank"].min() > 0.3 and found["worth"].max() < 0
+
+
+def test_members_of_one_law_with_the_truth_are_what_they_are_held_against():
+    rng, levels = np.random.default_rng(0), np.array(case().params.forecast.levels)
+    for members in (2, 3, 6):
+        drawn = rng.normal(size=(20, 5000, members + 1))
+        law = Law(drawn[..., 1:].mean(-1), drawn[..., 1:].std(-1, ddof=1), drawn[..., 0])
+        held = scores(law)["coverage"].mean(0)
+        np.testing.assert_allclose(held, reliable(members, levels), atol=0.01)
+        found = {
+            name: values
+            for name, (_, values, _) in of_method(case().params.forecast, law, np.ones(20), None, members).items()
+        }
+        np.testing.assert_allclose(found["short"].mean(0), 0, atol=0.01)
+        assert (found["held"] <= levels).all()
+    np.testing.assert_allclose(reliable(10**6, levels), levels, atol=1e-5)
+
+
+def test_ranks_and_what_is_dealt_are_within_one_quantity():
+    """Two quantities, of other sizes, whose deviations know nothing of a case: no rank, and none after dealing."""
+    rng, scale = np.random.default_rng(0), np.repeat([1.0, 10.0], 1000)
+    deviation = scale * rng.uniform(0.9, 1.1, (8, 2000))
+    law = Law(np.zeros_like(deviation), deviation, scale * rng.normal(size=deviation.shape))
+    source = Source({"one": law}, {"one": 1}, kinds=np.repeat([3, 7], 1000))
+    alike = alike_of(source, 2000)
+    p = case().params.forecast
+    assert of_method(p, law, np.ones(8))["rank"][1].min() > 0.3
+    assert abs(of_method(p, law, np.ones(8), alike)["rank"][1].mean()) < 0.05
+    dealt = told(case(deviations="dealt"), "x", source)["one"].deviation
+    assert (dealt[:, :1000] < 2).all() and (dealt[:, 1000:] > 2).all() and (dealt != deviation).any()
 
 
 def test_a_law_too_narrow_is_mended_by_its_factor():

@@ -152,7 +152,7 @@ def test_the_first_evaluation_and_the_smallest_budget_that_reach_the_goal():
     reached[1, 0, 1:], reached[3, 0, 2], reached[4, 0, 0] = 0.9, 0.9, 0.9
     along = np.zeros((3, 1, 3, 1, 4))
     along[0, ..., 2:], along[1, ..., 3] = 0.9, 0.9
-    real, spent = forecast.to_goal(p, reached, along, step, 0.7)
+    real, spent, least = forecast.to_goal(p, reached, along, step, 0.7)
     sizes, budgets = Sizes(p), p.simulate.budgets
     np.testing.assert_array_equal(real[:, 0, 0], [40, budgets[1], np.nan, budgets[2], budgets[0]])
     expected = [
@@ -163,6 +163,11 @@ def test_the_first_evaluation_and_the_smallest_budget_that_reach_the_goal():
         sizes.fit("hyper", budgets[0]) + sizes.foreseen() * sizes.move("hyper"),
     ]
     np.testing.assert_array_equal(spent[:, 0, 0], expected)
+    there = ~np.isnan(spent[:, 0, 0])
+    np.testing.assert_array_equal(least[there, 0, 0], spent[there, 0, 0])
+    assert least[2, 0, 0] == sizes.fit("filtered", budgets[-1]) + sizes.agent(
+        p.train.learning.steps, sizes.move("filtered")
+    )
 
 
 def test_the_last_evaluations_of_a_training():
@@ -177,7 +182,10 @@ def test_the_agent_of_the_exact_law_is_the_one_of_the_real_task_at_its_end(data)
     found = forecast.forecast(case("forecast"), data, train.train(some, data))
     assert (np.ptp(found["reached"].sel(arm="exact_agent").values, axis=1) == 0).all()
     np.testing.assert_allclose(found["reached"].sel(arm="random"), 0)
-    np.testing.assert_allclose(found["reached"].sel(arm="exact"), 1)
+    np.testing.assert_allclose(found["reached"].sel(arm="exact").mean("seed"), 1)
+    assert found["area"].sel(agent="sac").values == pytest.approx(
+        found["along"].sel(agent="sac").values[..., found["step"].values > found["step"].values[-1] / 2].mean(-1)
+    )
     last = found["reached"].isel(budget=-1)
     np.testing.assert_allclose(last.sel(arm="sac"), last.sel(arm="exact_agent"))
     assert found["seconds"].attrs["role"] == "timing"

@@ -9,6 +9,7 @@ from matplotlib.figure import Figure
 from pesin.plot.style import COLOURS, interval_band, interval_whiskers, log_axis, named, names, panels
 from pesin.stats.intervals import interval
 from pesin.steps.results import Results
+from studies.claimed_coverage.forecast import reliable
 
 SPREAD = {
     ("potentials", "SG-MCMC, middle"): "potentials: sampled networks",
@@ -40,7 +41,7 @@ MAIN = {
     "molecules": "multi",
 }
 BOUNDS = (0.9, 0.98)
-"""Of C1 to C3."""
+"""Of C2 and C3."""
 
 
 def coverage(study: Results) -> Figure:
@@ -59,6 +60,12 @@ def coverage(study: Results) -> Figure:
             one = found["exact"].to_dataset().sel({"method": "posterior"})
             exact = one["coverage"].mean("unit")
             panel.plot(level, exact, "s", color="k", markersize=3, label="jump processes: exact posterior, mean")
+        if shown is SPREAD:
+            n = int(found["climate"].to_dataset()["models"].sel({"method": MAIN["climate"]}))
+            perfect = reliable(n, level)
+            panel.plot(
+                level, perfect, "-", color="0.5", linewidth=2, alpha=0.6, label=f"{n} members of one law with the truth"
+            )
         for bound in BOUNDS:
             panel.plot([0.92, 0.98], [bound, bound], ":", color="k", linewidth=0.9)
         panel.set(xlim=(0, 1), ylim=(0, 1), title=title, xlabel="claimed coverage")

@@ -33,6 +33,10 @@ class Source(NamedTuple):
     """Trained or run for one law, by method."""
     richer: dict[str, str] = {}
     """Of a method of fewer data or models, the one that has more of them."""
+    members: dict[str, int] = {}
+    """Of a method whose deviation is the spread of so many equal members, how many."""
+    kinds: np.ndarray | None = None
+    """What quantity a case is of, (case,), where a source has several."""
 
 
 def spread(members: np.ndarray, axis: int) -> tuple[np.ndarray, np.ndarray]:
@@ -65,7 +69,7 @@ def combustor(said: Any) -> Source:
         aleatoric, epistemic = uncertainty_split(means, deviation[size][..., members])
         return Law(means.mean(-1), np.sqrt(aleatoric + epistemic), truth)
 
-    every, single, two = slice(1, None), slice(1), slice(1, 3)
+    every, single, two = slice(1, None), slice(1, 2), slice(1, 3)
     laws = {
         "ensemble": together(-1, every),
         "ensemble, few": together(0, every),
@@ -76,14 +80,16 @@ def combustor(said: Any) -> Source:
     }
     n = mean.shape[-1] - 1
     models = dict.fromkeys(laws, n) | {"two": 2, "single": 1, "single, few": 1}
-    return Source(laws, models, dict.fromkeys(("ensemble, few", "two", "single", "single, few"), "ensemble"))
+    richer = dict.fromkeys(("ensemble, few", "two", "single", "single, few"), "ensemble")
+    return Source(laws, models, richer, {"spread": n})
 
 
 def jumps(said: Any) -> Source:
     """Rates of jump processes that the network never saw: unit a process of each number of states, case a rate."""
     by_paths = np.moveaxis(said["law"].values.astype(float), -1, 1)
     laws = {name: Law(*by_paths[k]) for name, k in (("many", -1), ("middle", 1), ("few", 0))}
-    return Source(laws, dict.fromkeys(laws, 1), {"few": "many"})
+    kinds = np.concatenate([np.full(n * (n - 1), n) for n in said["states"].values])
+    return Source(laws, dict.fromkeys(laws, 1), {"few": "many"}, kinds=kinds)
 
 
 def exact(said: Any) -> Source:
@@ -104,7 +110,10 @@ def climate(said: Any) -> Source:
     laws = {f"day {LEAD}": Law(*spread(one, 1), true), "two": Law(*spread(one[:, :2], 1), true)}
     laws |= {f"day {day}": Law(*spread(own, 1), true) for day, (own, true) in by_day.items() if day != LEAD}
     models = dict.fromkeys(laws, members.shape[2]) | {"two": 2}
-    return Source(laws, models, {"two": f"day {LEAD}"})
+    kinds = np.repeat(
+        np.arange(said.sizes["field"]), true.shape[-1] // said.sizes["field"]
+    )  # one field after the other
+    return Source(laws, models, {"two": f"day {LEAD}"}, models, kinds)
 
 
 def fracture(said: Any) -> Source:
@@ -120,14 +129,16 @@ def fracture(said: Any) -> Source:
         mean, deviation = spread(networks[..., moving], 0)
         return Law(mean, np.sqrt(deviation**2 + CELL), truth[:, moving])
 
-    return Source({"networks": law(tip), "two": law(tip[:2])}, {"networks": len(tip), "two": 2}, {"two": "networks"})
+    models = {"networks": len(tip), "two": 2}
+    return Source({"networks": law(tip), "two": law(tip[:2])}, models, {"two": "networks"}, models)
 
 
 def molecules(said: Any) -> Source:
     """Properties of molecules: unit a seed, case a property of a test molecule. Laws over bins, learned as classes."""
     found = np.moveaxis(said["law"].values.astype(float), (1, -1), (0, 1))  # (network, stat, seed, test, property)
+    kinds = np.tile(np.arange(found.shape[-1]), found.shape[-2])
     found = found.reshape(*found.shape[:3], -1)
     laws = {str(name): Law(*part) for name, part in zip(said["network"].values, found, strict=True)}
     main = "multi"
     laws = {main: laws.pop(main)} | laws
-    return Source(laws, dict.fromkeys(laws, 1))
+    return Source(laws, dict.fromkeys(laws, 1), kinds=kinds)

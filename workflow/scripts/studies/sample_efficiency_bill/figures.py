@@ -85,7 +85,7 @@ def _costs(found: Any, below: list) -> None:
             linewidth=4 if arm == "sac" else 1.4, alpha=0.5 if arm == "sac" else 1,  # two agents pay nearly the same
             linestyle="--" if "plan" in arm or arm == "hyper" else "-",
         )  # fmt: skip
-    said = ("surrogate steps (none: 1)", "parameters of model and policy", "core seconds of learning, all seeds (s)")
+    said = ("surrogate steps (none: 1)", "parameters of model and policy", "core seconds to learn, of one (s)")
     for panel, label in zip(below[:3], said, strict=True):
         if panel is below[2]:
             panel.set_ylim(0, 1.1 * float(seconds.max()))

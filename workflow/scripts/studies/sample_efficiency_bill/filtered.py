@@ -126,7 +126,8 @@ def rewards(case: Case[Params], sets: int, draw: Callable[[np.random.Generator],
     fit_runs(
         RunsOptimiser(critic, "adam"), loss, lambda _: rate, how.updates, progress, checkpoint, (opponent, history)
     )
-    return {name: torch.as_tensor(value).flatten(0, 1) for name, value in history.kept.items()}
+    kept = {name: torch.as_tensor(value, device=case.device) for name, value in history.kept.items()}
+    return {name: value.flatten(0, 1) for name, value in kept.items()}
 
 
 class Imagined:
@@ -145,7 +146,7 @@ class Imagined:
         rng: np.random.Generator,
     ) -> None:  # fmt: skip
         self.scales, self.networks, self.history, self.members = scales, networks, history, members
-        self.samples, self.rng = samples, rng
+        self.samples, self.rng, self.device = samples, rng, next(iter(history.values())).device
         self._last: tuple = (None, None, None)
 
     @torch.no_grad()
@@ -158,23 +159,25 @@ class Imagined:
             return self._last[2]
         x = np.concatenate([seen, action], -1).reshape(len(seen), -1, GIVEN)
         x = ((x - self.scales.shift[:, None, :GIVEN]) / self.scales.scale[:, None, :GIVEN]).astype(np.float32)
-        out = apply_mlp(self.networks, torch.as_tensor(x).repeat(self.members, 1, 1), torch.tanh)
+        out = apply_mlp(self.networks, torch.as_tensor(x, device=self.device).repeat(self.members, 1, 1), torch.tanh)
         mean, log_std = (part.unflatten(0, (self.members, -1)) for part in gaussian_head(out, FLOOR, CEILING))
         self._last = (seen, action, (x, mean, log_std.exp()))
         return self._last[2]
 
     def doubt(self, seen: np.ndarray, action: np.ndarray) -> np.ndarray:
         """The largest deviation that a member says, mean over coordinates, (sets, ...)."""
-        return self.laws(seen, action)[2].mean(-1).amax(0).numpy().reshape(seen.shape[:-1])
+        return self.laws(seen, action)[2].mean(-1).amax(0).numpy(force=True).reshape(seen.shape[:-1])
 
     @torch.no_grad()
     def move(self, seen: np.ndarray, action: np.ndarray) -> np.ndarray:
         """The proposed next state of the highest reward; seen (sets, ..., 3)."""
         x, mean, deviation = self.laws(seen, action)
         normal = self.rng.standard_normal((self.samples, *mean.shape), np.float32)
-        offered = (mean + deviation * torch.as_tensor(normal)).flatten(0, 1)  # (candidates, sets, n, 3)
-        best = self.reward(torch.as_tensor(x), offered).argmax(0)
-        change = torch.take_along_dim(offered, best[None, ..., None], 0)[0].numpy().astype(float)
+        offered = (mean + deviation * torch.as_tensor(normal, device=self.device)).flatten(
+            0, 1
+        )  # (candidates, sets, n, 3)
+        best = self.reward(torch.as_tensor(x, device=self.device), offered).argmax(0)
+        change = torch.take_along_dim(offered, best[None, ..., None], 0)[0].numpy(force=True).astype(float)
         change = change * self.scales.scale[:, None, GIVEN:] + self.scales.shift[:, None, GIVEN:]
         return seen + change.reshape(seen.shape)
 

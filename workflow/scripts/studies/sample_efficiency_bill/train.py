@@ -51,7 +51,13 @@ def train(case: Case[Params], data: xr.Dataset) -> xr.DataTree:
     p = case.params.simulate
     grid = ("world", "budget", "seed")
     shape = tuple(len(v) for v in (p.worlds, p.budgets, range(p.seeds)))
+    spent["sparse_plan"] = spent["sparse"]
     curves = agents(case, data, coefficients, imagined, spent)
+    sets = len(coefficients)
+    count = dict.fromkeys((*AGENTS, "sparse_plan"), sets) | {
+        "sac": len(p.worlds) * p.seeds,
+        "hyper": int(np.prod(made.shape[:-1])),
+    }
     return xr.DataTree.from_dict(
         {
             "sparse": xr.Dataset(
@@ -76,11 +82,11 @@ def train(case: Case[Params], data: xr.Dataset) -> xr.DataTree:
             "bill": xr.Dataset(
                 {
                     "seconds": labelled(
-                        "arm", [spent[arm] for arm in (*AGENTS, "hyper")],
-                        "core time of all models and agents of an arm", "s", role="timing",
+                        "arm", [spent[arm] / n for arm, n in count.items()],
+                        "core time of one model and agent to learn", "s", role="timing",
                     )
                 },
-                {"arm": [*AGENTS, "hyper"]},
+                {"arm": list(count)},
             ),
         }
     )  # fmt: skip
@@ -252,7 +258,9 @@ def agents(
     shared = how.model_dump(exclude={"lr", "hidden", "every", "reward_scale"})
     settings = Settings(**shared, lr_actor=how.lr, lr_critic=how.lr)
     net, rng = Perceptron(tuple(how.hidden)), case.rng("agents")
-    starts = next(iter(pendulums(p).values())).observe(data["starts"].values)[seed]
+    some = next(iter(pendulums(p).values()))
+    starts = some.observe(data["starts"].values)[seed]
+    bank = some.observe(some.starts(case.rng("bank"), (seeds, -(-how.steps // p.horizon))))  # a new one each episode
     start = time.process_time()
     history = learn(
         Learner(
@@ -265,7 +273,7 @@ def agents(
             case.device,
         ),
         as_environments([own])[0],
-        data["bank"].values,
+        bank,
         starts,
         how.every,
         rng,
@@ -291,7 +299,7 @@ def learned(
 
     return [
         replace(real, move=Timed(sparse_law(coefficients, degree), moves, "sparse")),
-        replace(real, move=Timed(imagined.move, moves, "filtered"), reward=reward),
+        replace(real, move=Timed(imagined.move, moves, "filtered"), reward=Timed(reward, moves, "filtered")),
     ]
 
 
