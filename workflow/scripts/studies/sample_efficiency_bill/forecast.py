@@ -48,6 +48,7 @@ def forecast(case: Case[Params], data: xr.Dataset, trained: xr.DataTree) -> xr.D
     later = along[..., step > step[-1] / 2].mean(-1)
     billed = reached[[list(ARMS).index(arm) for arm in BILLED]]
     real, spent, least = to_goal(case.params, billed, along, step, goal)
+    goals = ("billed", "world", "seed")
     at, unit = ("world", "budget", "seed"), "return, from random actions (0) to a planner on the exact law (1)"
     variables = {
         "returns": labelled(("arm", *at), found, "return of an episode", nan=DIVERGED),
@@ -55,13 +56,9 @@ def forecast(case: Case[Params], data: xr.Dataset, trained: xr.DataTree) -> xr.D
         "along": labelled(("agent", *at, "step"), along, f"{unit}, along learning", nan=DIVERGED),
         "own": labelled(("agent", *at, "step"), own, f"{unit}, in its own world", nan=DIVERGED),
         "area": labelled(("agent", *at), later, f"{unit}, mean over the later half", nan=DIVERGED),
-        "real_steps_to_goal": labelled(("billed", "world", "seed"), real, "real steps to the goal", "step", nan=NEVER),
-        "operations_to_goal": labelled(
-            ("billed", "world", "seed"), spent, "multiplications until the goal is reached", nan=NEVER
-        ),
-        "operations_at_least": labelled(
-            ("billed", "world", "seed"), least, "multiplications until the goal, or all that were made"
-        ),
+        "real_steps_to_goal": labelled(goals, real, "real steps to the goal", "step", nan=NEVER),
+        "operations_to_goal": labelled(goals, spent, "multiplications until the goal is reached", nan=NEVER),
+        "operations_at_least": labelled(goals, least, "multiplications until the goal, or all that were made"),
         **labelled_bill(case.params),
         "seconds": labelled(
             "timed", trained["bill"]["seconds"].values, "core time of one model and agent to learn", "s",
