@@ -8,6 +8,7 @@ from pydantic import ValidationError
 from scipy.stats import spearmanr
 
 from pesin.models.mlp import init_mlp
+from pesin.models.snapshots import Snapshots
 from project import case_of
 from studies.morec.agents import fridge, imagined, power, temperature
 from studies.morec.entropy import divergence, laws
@@ -15,7 +16,7 @@ from studies.morec.forecast import alarms, by_count, costs, rank_correlation, re
 from studies.morec.fridge import POLICIES, episodes, step, true_paths
 from studies.morec.models import Scales, World, dynamics_reward, roll_out
 from studies.morec.simulate import simulate
-from studies.morec.train import Snapshots, moments, train
+from studies.morec.train import moments, train
 
 STUDY = "morec"
 
@@ -183,6 +184,7 @@ def test_training_keeps_the_first_discriminator_and_those_after_a_third():
 def test_snapshots_go_on_from_a_checkpoint():
     value = {"weight_0": torch.zeros(2, 3)}
     history = Snapshots(value, 3)
+    history.take()
     value["weight_0"] += 1
     history.take()
     other = Snapshots(value, 3)

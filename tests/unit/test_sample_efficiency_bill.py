@@ -120,7 +120,7 @@ def test_networks_made_are_those_that_plan(data):
     flat = made[0, 0].reshape(-1, made.shape[-1])
     seen, action = np.random.default_rng(0).normal(size=(2, len(flat), 3, 3))[:2]
     action = action[..., :1]
-    found = network_law(forecast.parted(flat, Sizes(p).made))(seen, action)
+    found = network_law(flat, Sizes(p).made)(seen, action)
     from pesin.models.hypernetwork import predicted
 
     x = torch.as_tensor(np.concatenate([seen, action], -1) / INPUTS, dtype=torch.float32)

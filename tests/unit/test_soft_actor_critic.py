@@ -615,3 +615,11 @@ def test_entropies_of_the_first_goal():
     held = entropy.entropy(case_of(params, "entropy", "point_mass"), data, trained)
     assert held.first_goal.dims == ("agent", "seed", "goal")
     assert np.all(held.first_goal.sum("goal").sel(agent="auto") <= 1)
+
+
+def test_standard_agents_differ_by_their_seeds_alone():
+    who = Agents.standard(np.arange(3), 0.5, 2)
+    assert len(who) == 3 and who.seed.tolist() == [0, 1, 2]
+    assert who.reward_scale.tolist() == [0.5] * 3 and who.target_entropy.tolist() == [-2.0] * 3
+    assert who.automatic.all() and who.twin.all() and not who.deterministic.any()
+    assert not who.exploration_noise.any() and not who.target_noise.any()

@@ -34,3 +34,11 @@ def test_the_scales_say_what_moved():
     for row, (key, large) in zip(table, paper.items(), strict=True):
         assert row.startswith(f"| `{key[0]}` | {key[1]} | {laptop[key]['verdict']}")
         assert ("verdict" in row.rsplit("|", 2)[1]) == (laptop[key]["verdict"] != large["verdict"])
+
+
+def test_a_claim_that_the_laptop_lacks_is_named(monkeypatch):
+    laptop, paper = (read_ledger(ROOT / "results/reference" / scale) for scale in ("laptop", "paper"))
+    left = {key: row for key, row in laptop.items() if key != ("incomplete_rg", "C4")}
+    monkeypatch.setattr(study_tables, "read_ledger", lambda path: left if path.name == "laptop" else paper)
+    with pytest.raises(UserError, match="incomplete_rg C4"):
+        study_tables.scales(plan("paper"))

@@ -78,6 +78,8 @@ def scales(plan: Plan) -> str:
     laptop, paper = (read_ledger(plan.project / "results" / "reference" / scale) for scale in ("laptop", "paper"))
     rows = []
     for (study, claim), large in paper.items():
+        if (study, claim) not in laptop:
+            raise UserError(f"results/reference/paper/ledger.csv: {study} {claim} is not in the laptop's ledger.")
         small = laptop[study, claim]
         moved = ["verdict"] * (small["verdict"] != large["verdict"]) + ["value"] * beyond(small, large)
         rows.append((f"`{study}`", claim, *map(_judged, (small, large)), " and ".join(moved) or "-"))

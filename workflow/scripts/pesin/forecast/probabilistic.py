@@ -119,6 +119,11 @@ def half_width(level) -> np.ndarray:
     -------
     ndarray
         1.96 for 0.95.
+
+    Raises
+    ------
+    ValueError
+        If a level is not between 0 and 1.
     """
     share = finite(level, "level")
     if ((share <= 0) | (share >= 1)).any():
@@ -143,6 +148,11 @@ def widening(mean, deviation, truth, level: float = 0.95) -> np.ndarray:
     -------
     ndarray, shape (...)
         Above 1 where the laws are too narrow.
+
+    Raises
+    ------
+    ValueError
+        If a deviation is not above 0, or the level not between 0 and 1.
     """
     z, _ = _standard(mean, deviation, truth)
     return np.quantile(np.abs(z), level, axis=-1) / half_width(level)

@@ -59,6 +59,25 @@ class Agents:
     def __len__(self) -> int:
         return len(self.seed)
 
+    @classmethod
+    def standard(cls, seed: np.ndarray, reward_scale: float, actions: int) -> Agents:
+        """Stochastic agents with twin critics and automatic temperatures, all alike but for their seeds (agents,).
+
+        The target entropy is minus the number of actions, in nat (Haarnoja et al. 2018, arXiv 1812.05905).
+        """
+        ones, zeros = np.ones(len(seed)), np.zeros(len(seed))
+        return cls(
+            seed=seed,
+            reward_scale=reward_scale * ones,
+            temperature=ones,
+            automatic=ones.astype(bool),
+            target_entropy=-float(actions) * ones,
+            deterministic=zeros.astype(bool),
+            twin=ones.astype(bool),
+            exploration_noise=zeros,
+            target_noise=zeros.copy(),
+        )
+
 
 @dataclass(frozen=True)
 class Settings:

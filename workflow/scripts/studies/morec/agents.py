@@ -79,19 +79,9 @@ def curves(case: Case[Params], model: World) -> xr.Dataset:
     loop, draws = case.rng("agents"), [case.rng("world") for _ in ARMS[:2]]
     samples = case.params.train.learning.samples
     worlds = [imagined(model, learning, samples, arm == "filter", rng) for arm, rng in zip(ARMS, draws, strict=False)]
-    true, total = fridge(learning), len(ARMS) * count
+    true = fridge(learning)
     panel = Panel([*worlds, true], np.repeat(np.arange(len(ARMS)), count))  # type: ignore[list-item]
-    who = Agents(
-        seed=np.tile(np.arange(count), len(ARMS)),
-        reward_scale=np.full(total, learning.reward_scale),
-        temperature=np.ones(total),
-        automatic=np.ones(total, bool),
-        target_entropy=np.full(total, -1.0),
-        deterministic=np.zeros(total, bool),
-        twin=np.ones(total, bool),
-        exploration_noise=np.zeros(total),
-        target_noise=np.zeros(total),
-    )
+    who = Agents.standard(np.tile(np.arange(count), len(ARMS)), learning.reward_scale, true.actions)
     net = Perceptron(tuple(learning.hidden))
     settings = Settings(**learning.settings())
     history = learn(

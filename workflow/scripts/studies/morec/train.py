@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from functools import partial
 
 import numpy as np
@@ -11,8 +10,9 @@ import xarray as xr
 from torch.nn.functional import softplus
 
 from pesin.models.gaussian_nets import gaussian_head, nll
-from pesin.models.mlp import Parameters, apply_mlp, init_mlp, weights_dataset
+from pesin.models.mlp import apply_mlp, init_mlp, weights_dataset
 from pesin.models.optimisers import RunsOptimiser, fit_runs
+from pesin.models.snapshots import Snapshots
 from pesin.steps.case import Case
 from pesin.steps.labels import DIVERGED, labelled
 from studies.morec.agents import curves
@@ -58,38 +58,6 @@ def _ensembles(case: Case[Params], x: torch.Tensor, kind: Activation) -> xr.Data
     )
 
 
-class Snapshots:
-    """Weights as they were at some updates: what the reward is the mean of.
-
-    Parameters
-    ----------
-    parameters
-        Changed in place by training; the first snapshot is taken at once.
-    size
-        How many there will be.
-    """
-
-    def __init__(self, parameters: Parameters, size: int) -> None:
-        self.parameters, self.taken = parameters, 0
-        self.kept = {name: np.zeros((size, *value.shape), np.float32) for name, value in parameters.items()}
-        self.take()
-
-    def take(self) -> None:
-        """Keep the weights as they are."""
-        for name, value in self.parameters.items():
-            self.kept[name][self.taken] = value.numpy(force=True)
-        self.taken += 1
-
-    def arrays(self) -> dict[str, np.ndarray]:
-        """All that was kept, for checkpoints."""
-        return self.kept | {"taken": np.array(self.taken)}
-
-    def restore(self, arrays: Mapping[str, np.ndarray]) -> None:
-        """Set what `arrays` gave."""
-        self.taken = int(arrays["taken"])
-        self.kept = {name: np.array(arrays[name]) for name in self.kept}
-
-
 def moments(how: Reward) -> list[int]:
     """Updates before which a discriminator is kept: each `every`-th from a third of all on."""
     return [step for step in range(how.every, how.updates, how.every) if step >= how.updates / 3]
@@ -107,6 +75,7 @@ def _reward(case: Case[Params], x: torch.Tensor, kind: Activation) -> xr.Dataset
     maker = init_mlp(runs, [2, *how.hidden, 2], generator, case.device)
     opponent, rate = RunsOptimiser(maker, "adam"), torch.full((runs,), how.lr, device=case.device)
     history, when = Snapshots(critic, 1 + len(moments(how))), set(moments(how))
+    history.take()
     seed, half = torch.arange(runs, device=case.device)[:, None], how.batch // 2
     low, high = how.noise
 

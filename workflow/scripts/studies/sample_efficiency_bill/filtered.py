@@ -16,6 +16,7 @@ from torch.nn.functional import softplus
 from pesin.models.gaussian_nets import gaussian_head, nll
 from pesin.models.mlp import Parameters, apply_mlp, init_mlp
 from pesin.models.optimisers import RunsOptimiser, fit_runs
+from pesin.models.snapshots import Snapshots
 from pesin.steps.case import Case
 from studies.sample_efficiency_bill.params import Params
 
@@ -34,35 +35,6 @@ class Scales(NamedTuple):
 
     shift: np.ndarray
     scale: np.ndarray
-
-
-class Kept:
-    """Weights as they were before some updates.
-
-    Parameters
-    ----------
-    parameters
-        Changed in place by training.
-    """
-
-    def __init__(self, parameters: Parameters, size: int) -> None:
-        self.parameters, self.taken = parameters, 0
-        self.kept = {name: np.zeros((size, *value.shape), np.float32) for name, value in parameters.items()}
-
-    def take(self) -> None:
-        """Keep the weights as they are."""
-        for name, value in self.parameters.items():
-            self.kept[name][self.taken] = value.numpy(force=True)
-        self.taken += 1
-
-    def arrays(self) -> dict[str, np.ndarray]:
-        """All that was kept, for checkpoints."""
-        return self.kept | {"taken": np.array(self.taken)}
-
-    def restore(self, arrays) -> None:
-        """Set what `arrays` gave."""
-        self.taken = int(arrays["taken"])
-        self.kept = {name: np.array(arrays[name]) for name in self.kept}
 
 
 def ensembles(case: Case[Params], sets: int, draw: Callable[[np.random.Generator], Draw]) -> Parameters:
@@ -94,7 +66,7 @@ def rewards(case: Case[Params], sets: int, draw: Callable[[np.random.Generator],
     critic = init_mlp(sets, [GIVEN + ASKED, *how.hidden, 1], generator, case.device)
     maker = init_mlp(sets, [GIVEN, *how.hidden, 2 * ASKED], generator, case.device)
     opponent, rate = RunsOptimiser(maker, "adam"), torch.full((sets,), how.lr, device=case.device)
-    history, when = Kept(critic, len(how.moments)), set(how.moments)
+    history, when = Snapshots(critic, len(how.moments)), set(how.moments)
 
     def normal(*shape: int) -> torch.Tensor:
         return torch.as_tensor(rng.standard_normal(shape, np.float32), device=case.device)

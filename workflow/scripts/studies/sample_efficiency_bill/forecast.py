@@ -130,18 +130,7 @@ def law_of(p: Params, trained: xr.DataTree, arm: str, place: int) -> Move:
     session = int(arm == "hyper_after")
     order = place if session == 0 else 1 - place
     flat = trained["hyper"].to_dataset()["weights"].values[order, session]
-    return network_law(parted(flat.reshape(-1, flat.shape[-1]), Sizes(p).made))
-
-
-def parted(flat: np.ndarray, sizes: list[int]) -> dict[str, np.ndarray]:
-    """Layers of networks whose weights lie flat, (models, weights): weight_i (models, in, out), bias_i beside it."""
-    found, done = {}, 0
-    for layer, (rows, columns) in enumerate(zip(sizes[:-1], sizes[1:], strict=True)):
-        for name, shape in ((f"weight_{layer}", (rows, columns)), (f"bias_{layer}", (1, columns))):
-            size = shape[0] * shape[1]
-            found[name] = flat[:, done : done + size].reshape(-1, *shape)
-            done += size
-    return found
+    return network_law(flat.reshape(-1, flat.shape[-1]), Sizes(p).made)
 
 
 def bills(p: Params) -> dict[str, list[list[float]]]:

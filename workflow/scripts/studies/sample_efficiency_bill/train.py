@@ -260,7 +260,7 @@ def agents(
     some = next(iter(pendulums(p).values()))
     starts = some.observe(data["starts"].values)[seed]
     bank = some.observe(some.starts(case.rng("bank"), (seeds, -(-how.steps // p.horizon))))  # a new one each episode
-    settled = alike(seed, how.reward_scale)
+    settled = Agents.standard(seed, how.reward_scale, some.actions)
     learner = Learner(net, net, as_environments([own])[0], settled, settings, case.seed("actors"), case.device)
     start = time.process_time()
     history = learn(
@@ -294,22 +294,6 @@ def learned(
         replace(real, move=Timed(sparse_law(coefficients, degree), moves, "sparse")),
         replace(real, move=Timed(imagined.move, moves, "filtered"), reward=Timed(reward, moves, "filtered")),
     ]
-
-
-def alike(seed: np.ndarray, reward_scale: float) -> Agents:
-    """Stochastic agents with automatic temperatures, (agents,)."""
-    total = len(seed)
-    return Agents(
-        seed=seed,
-        reward_scale=np.full(total, reward_scale),
-        temperature=np.ones(total),
-        automatic=np.ones(total, bool),
-        target_entropy=np.full(total, -1.0),
-        deterministic=np.zeros(total, bool),
-        twin=np.ones(total, bool),
-        exploration_noise=np.zeros(total),
-        target_noise=np.zeros(total),
-    )
 
 
 def curves_of(params: Params, history: History, split: np.ndarray) -> xr.Dataset:

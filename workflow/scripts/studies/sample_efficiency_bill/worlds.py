@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-
 import numpy as np
+import torch
 
 from pesin.environments.pendulum import Pendulum, observed, on_circle
+from pesin.models.hypernetwork import shaped
 from pesin.models.sparse_regression import applied
 from pesin.rl.planning import Move
 from studies.sample_efficiency_bill.params import Simulate
@@ -41,9 +41,10 @@ def sparse_law(coefficients: np.ndarray, degree: int) -> Move:
     return lambda seen, action: applied(coefficients, degree, seen, action)
 
 
-def network_law(weights: Mapping[str, np.ndarray]) -> Move:
-    """Next states by tanh networks of the scaled change; weight_i (models, in, out), bias_i (models, 1, out)."""
-    layers = sum(name.startswith("weight_") for name in weights)
+def network_law(flat: np.ndarray, sizes: list[int]) -> Move:
+    """Next states by tanh networks of the scaled change, whose weights lie flat, (models, weights)."""
+    weights = {name: value.numpy() for name, value in shaped(torch.as_tensor(flat), sizes).items()}
+    layers = len(sizes) - 1
 
     def move(seen: np.ndarray, action: np.ndarray) -> np.ndarray:
         x = (np.concatenate([seen, action], -1) / INPUTS).astype(np.float32)

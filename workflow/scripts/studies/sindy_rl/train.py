@@ -156,18 +156,7 @@ def _agents(
     learning: Learning,
 ) -> tuple[xr.Dataset, xr.Dataset]:
     """Soft actor-critic of all arms in one batch: curves, and each actor where it was best in its own world."""
-    total = len(arms) * count
-    agents = Agents(
-        seed=np.tile(np.arange(count), len(arms)),
-        reward_scale=np.full(total, learning.reward_scale),
-        temperature=np.ones(total),
-        automatic=np.ones(total, bool),
-        target_entropy=np.full(total, -float(true.actions)),
-        deterministic=np.zeros(total, bool),
-        twin=np.ones(total, bool),
-        exploration_noise=np.zeros(total),
-        target_noise=np.zeros(total),
-    )
+    agents = Agents.standard(np.tile(np.arange(count), len(arms)), learning.reward_scale, true.actions)
     shared = learning.model_dump(exclude={"lr", "hidden", "every", "reward_scale"})
     settings = Settings(**shared, lr_actor=learning.lr, lr_critic=learning.lr)
     panel = Panel([as_environment(world) for world in worlds], np.repeat(np.arange(len(arms)), count))
