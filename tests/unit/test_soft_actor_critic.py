@@ -618,7 +618,7 @@ def test_entropies_of_the_first_goal():
 
 
 def test_standard_agents_differ_by_their_seeds_alone():
-    who = Agents.standard(np.arange(3), 0.5, 2)
+    who = sac.Agents.standard(np.arange(3), 0.5, 2)
     assert len(who) == 3 and who.seed.tolist() == [0, 1, 2]
     assert who.reward_scale.tolist() == [0.5] * 3 and who.target_entropy.tolist() == [-2.0] * 3
     assert who.automatic.all() and who.twin.all() and not who.deterministic.any()
