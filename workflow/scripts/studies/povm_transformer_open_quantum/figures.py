@@ -115,7 +115,7 @@ def orders_and_samples(study: Results) -> Figure:
     scores: Any = study["forecast/states"]
     chain: Any = study["entropy/states"]
     fresh: Any = study["entropy/independent_chain"]
-    figure, ((exact, left, middle, right),) = panels(1, 4, height=2.5)
+    figure, ((exact, left, apart, middle, right),) = panels(1, 5, height=2.5)
     for i, (name, limit) in enumerate(EXACT.items()):
         found = scores[name].values
         exact.plot(i + np.linspace(-0.25, 0.25, found.size), found.clip(1e-18), "o", color=COLOURS[i], markersize=2)
@@ -124,17 +124,19 @@ def orders_and_samples(study: Results) -> Figure:
     names(exact, "x", ["there\nand back", "followed\nas p"])
     exact.set(ylabel="error of a state", xlim=(-0.5, 1.5), ylim=(1e-17, 1e-9))
     orders = list(scores["order"].values)
-    for panel, name in ((left, "asymmetry"), (middle, "zz_error")):
+    for panel, name in ((left, "asymmetry"), (apart, "shifted_distance"), (middle, "zz_error")):
         panel.plot(range(len(orders)), scores[name].values.clip(FLOOR), "o-", color=COLOURS[0], markersize=3, lw=0.6)
         names(panel, "x", orders)
         panel.set(xlim=(-0.4, len(orders) - 0.6))
     log_axis(left, "y")
     left.set(ylabel="distance from its shifts", title="each seed")
+    apart.set(ylabel="error of the mean of its shifts", ylim=(0, None), title="each seed")
     middle.set(ylabel=r"error of neighbours' $\langle\sigma_z\sigma_z\rangle$", ylim=(0, None), title="each seed")
     times = {
         "samples": chain["ancestral_time"],
         "chain, steps": chain["chain_time"],
         "chain, sweeps": chain["sweep_time"],
+        "sweeps, even p": chain["even_time"],
         "fresh draws": fresh["chain_time"],
     }
     for i, found in enumerate(times.values()):
