@@ -12,49 +12,23 @@ from __future__ import annotations
 import argparse
 import json
 import os
-import re
-import socket
-import subprocess
 import sys
 import tempfile
 from collections.abc import Sequence
 from concurrent.futures import FIRST_COMPLETED, ThreadPoolExecutor, wait
 from dataclasses import asdict, dataclass, field
-from functools import cache
 from graphlib import TopologicalSorter
-from importlib.util import find_spec
 from pathlib import Path
-from threading import Lock
 from typing import Any
 
 sys.path.insert(0, str(Path("workflow/scripts").resolve()))
 
+from forking import Servers
 from pesin.config.models import Config
 from pesin.plan import FIGURE_FORMATS, Plan
 from workarounds import job_environment
 
-SERVER = Path(__file__).parent / "forking.py"
-# Loaded before the fork in any case (the library itself needs them), and only where the job's code imports them.
-# xarray loads sparse, and that numba, wherever they are installed: here a package of the tests asked for it.
-ALWAYS = (
-    "netCDF4",
-    "numpy",
-    "pydantic.fields",
-    "pydantic.functional_validators",
-    "pydantic.main",
-    "scipy.optimize",
-    "scipy.stats",
-    "xarray",
-    *(("sparse",) if find_spec("sparse") else ()),
-)
-IF_IMPORTED = (
-    "matplotlib.pyplot",
-    "matplotlib.backends.backend_pdf",
-    "matplotlib.backends.backend_svg",
-    "numba",
-    "torch",
-)
-THREADS = ("OMP", "GOTO", "OPENBLAS", "MKL", "NUMEXPR")  # as Snakemake sets them
+DRIVER = str(Path(__file__).parent / "as_snakemake.py")
 
 
 @dataclass(frozen=True)
@@ -226,6 +200,7 @@ def run_all(todo: list[Job], threads: int | None = None) -> dict[str, list[str]]
     order = TopologicalSorter({log: {makers[p] for p in job.files() if p in makers} for log, job in by_log.items()})
     order.prepare()
     failed: dict[str, str] = {}
+    os.environ.update(job_environment() | os.environ)
     with Servers() as servers, ThreadPoolExecutor(2) as pool:
         waiting: dict = {}
         while order.is_active():
@@ -236,7 +211,7 @@ def run_all(todo: list[Job], threads: int | None = None) -> dict[str, list[str]]
                     failed[log] = f"{log}: not begun, since {lost[0]} is not there."
                     order.done(log)
                 else:
-                    waiting[pool.submit(servers.run, job, threads or job.threads)] = log
+                    waiting[pool.submit(run_one, servers, job, threads or job.threads)] = log
             for future in wait(waiting, return_when=FIRST_COMPLETED).done if waiting else ():
                 log = waiting.pop(future)
                 if said := future.result():
@@ -248,67 +223,13 @@ def run_all(todo: list[Job], threads: int | None = None) -> dict[str, list[str]]
     return found
 
 
-class Servers:
-    """Processes of tests/forking.py, one for each set of packages and number of threads, started when first asked."""
-
-    def __init__(self) -> None:
-        self._lock = Lock()
-        self._processes: dict[tuple, tuple[subprocess.Popen, str]] = {}
-
-    def __enter__(self) -> Servers:
-        self._sockets = tempfile.TemporaryDirectory()  # the path of a socket must be short
-        return self
-
-    def __exit__(self, *_) -> None:
-        for process, _path in self._processes.values():
-            process.terminate()
-            process.wait()
-            process.stdout.close()
-        self._sockets.cleanup()
-
-    def run(self, job: Job, threads: int) -> str:
-        """Run a job in a child; "" or what it said when it failed."""
-        path = self._server(_packages(job), threads)
-        with socket.socket(socket.AF_UNIX) as link:
-            link.connect(path)
-            link.sendall(json.dumps(asdict(job) | {"threads": threads}).encode() + b"\n")
-            with link.makefile("rb") as answer:
-                said = answer.read().decode()
-        if said == "done":
-            return ""
-        return said.removeprefix("failed ") or f"{job.rule}: was killed.\nThe log has more: {job.log}"
-
-    def _server(self, packages: tuple[str, ...], threads: int) -> str:
-        with self._lock:
-            if (packages, threads) not in self._processes:
-                path = f"{self._sockets.name}/{len(self._processes)}"
-                process = subprocess.Popen(
-                    [sys.executable, "-P", str(SERVER), path, *packages],
-                    env=_environment(threads),
-                    stdout=subprocess.PIPE,
-                    stdin=subprocess.DEVNULL,
-                    text=True,
-                )
-                assert process.stdout.readline() == "ready\n", packages
-                self._processes[packages, threads] = process, path
-            return self._processes[packages, threads][1]
-
-
-def _environment(threads: int) -> dict[str, str]:
-    counts = {f"{name}_NUM_THREADS": str(threads) for name in THREADS}
-    # HDF5 is loaded before pesin.steps.files can say that it takes no locks.
-    return job_environment() | os.environ | counts | {"HDF5_USE_FILE_LOCKING": "FALSE"}
-
-
-def _packages(job: Job) -> tuple[str, ...]:
-    code = job.input["code"]
-    return ALWAYS + tuple(name for name in IF_IMPORTED if any(_imports(file, name) for file in code))
-
-
-@cache
-def _imports(file: str, package: str) -> bool:
-    text = Path(file).read_text(encoding="utf-8")
-    return re.search(rf"^\s*(import|from) {package.partition('.')[0]}\b", text, re.MULTILINE) is not None
+def run_one(servers: Servers, job: Job, threads: int) -> str:
+    """Run a job in a child; "" or what it said when it failed."""
+    with tempfile.NamedTemporaryFile("r") as why:
+        asked = json.dumps(asdict(job) | {"threads": threads})
+        ended = servers.run(DRIVER, arguments=[asked, why.name], code=job.input["code"], threads=threads)
+        said = why.read()
+    return said if not ended.returncode else f"{job.rule}: was killed.\nThe log has more: {job.log}"
 
 
 def main() -> None:

@@ -103,10 +103,10 @@ def of_all_kinds() -> list[str]:
 
 
 def test_snakemake_makes_the_same_bits(smoke, tmp_path, request):
-    """`make test-all`: of all studies."""
+    """Each job in a process of its own. `make test-all`: of all studies."""
     names = STUDIES if request.config.getoption("--all-studies") else of_all_kinds()
     folder = copy_project(tmp_path / "project")
-    config = ("--config", "scale=smoke", f"studies=[{','.join(names)}]")
+    config = ("--config", "scale=smoke", "fork=false", f"studies=[{','.join(names)}]")
     snakemake(folder, "--cores", "2", *config, check=True)
     assert not {n: d for n in names if (d := differing(smoke.study(n), folder / "results/smoke" / n))}
     verdicts, ours = untimed_verdicts(folder / "results/smoke"), untimed_verdicts(smoke.results)

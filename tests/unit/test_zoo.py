@@ -121,3 +121,12 @@ def test_the_sample_is_fixed_and_holds_what_it_must():
     assert chosen == zoo.stratified(10, keep=("Lorenz",), leave_out=("Rossler",), dims=(3,))
     assert "Lorenz" in chosen and "Rossler" not in chosen and 8 <= len(chosen) <= 13
     assert all(zoo.get(name).dim == 3 for name in chosen)
+
+
+def test_mac_arthur_of_one_state_has_the_bits_of_many():
+    """So that results don't hang on which of the two was asked; NaN goes where it would."""
+    rng, field = np.random.default_rng(0), zoo.get("MacArthur", "flow").components
+    states = np.abs(rng.normal(size=(500, 10))) * 10 ** rng.uniform(-3, 2, (500, 1))
+    states[0, 7] = np.nan
+    for state, many in zip(states, field(0.0, states.T).T, strict=True):
+        assert np.array_equal(field(0.0, state), many, equal_nan=True)

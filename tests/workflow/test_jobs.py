@@ -1,6 +1,14 @@
-"""Jobs forked from a loaded process (tests/jobs.py): each as in one of its own, and a failure says what happened."""
+"""Jobs forked from a loaded process: each as in one of its own, and a failure says what happened."""
 
-from project import copy_with_toy_alone, replace_text, run_jobs
+import csv
+import os
+import signal
+import sys
+
+import pytest
+
+import forking
+from project import copy_with_toy_alone, differing, replace_text, run_jobs, snakemake
 
 STUDY = "workflow/scripts/studies/toy_map"
 RESULTS = "results/smoke/toy_map"
@@ -34,3 +42,62 @@ def test_a_figure_that_imports_what_its_closure_misses_fails(tmp_path):
     (said,) = run_jobs(folder)["toy_map"]
     assert said.startswith("figure_toy_map: pesin/")  # what the module imports itself stands before it
     assert "pesin/systems/maps.py: imported, but by no import statement" in said
+
+
+WHO = """    import os
+    from pathlib import Path
+
+    Path(f"parent_{case.name}").write_text(Path(f"/proc/{os.getppid()}/cmdline").read_text())
+"""
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="forks on Linux alone")
+def test_snakemake_forks_jobs_and_makes_the_same_bits_without(tmp_path):
+    folders = {fork: copy_with_toy_alone(tmp_path / fork) for fork in ("true", "false")}
+    for fork, folder in folders.items():
+        replace_text(folder / STUDY / "simulate.py", "    p = case", f"{WHO}    p = case")
+        snakemake(folder, "--cores", "2", "--config", "scale=smoke", f"fork={fork}", check=True)
+        parent = (folder / "parent_chaotic").read_text()
+        assert ("forking.py" in parent) == (fork == "true"), parent
+        with open(folder / RESULTS / "logs/simulate/chaotic.tsv", newline="") as file:
+            (measured,) = csv.DictReader(file, delimiter="\t")
+        if fork == "true":
+            assert float(measured["s"]) > 0 and 50 < float(measured["max_rss"]) < 5000
+    assert differing(*(folder / RESULTS for folder in folders.values())) == []
+
+
+def test_a_failed_fork_says_what_a_failed_process_says(tmp_path):
+    folder = copy_with_toy_alone(tmp_path / "p")
+    replace_text(folder / STUDY / "simulate.py", "    p = case", "    raise ValueError('no luck')\n    p = case")
+    run = snakemake(folder, "--cores", "1", "--config", "scale=smoke")
+    assert run.returncode and "simulate: ValueError: no luck" in run.stdout
+
+
+def test_scripts_end_as_they_do_in_a_process_of_their_own(tmp_path, capfd):
+    """Exit status, argument, variable, folder; nothing of one job is left to the next."""
+    script = tmp_path / "job.py"
+    script.write_text(
+        "import os, signal, sys\nassert 'left' not in vars(sys)\nsys.left = __name__, __file__\n"
+        "how = sys.argv[1]\nif how == 'killed': os.kill(os.getpid(), signal.SIGTERM)\n"
+        "if how == 'raised': raise OSError('no luck')\nif how == 'said': sys.exit('why')\n"
+        "sys.exit(int(how) if how.isdigit() else sys.left != ('__main__', os.environ['SCRIPT']))\n"
+    )
+    with forking.Servers() as servers:
+
+        def status(how):
+            return servers.run(str(script), arguments=[how], SCRIPT=str(script)).returncode
+
+        assert [status(how) for how in ("3", "0", "name", "said", "raised")] == [3, 0, 0, 1, 1]
+        assert status("killed") == -signal.SIGTERM
+        (server,) = servers._servers.values()
+    said = capfd.readouterr().err
+    assert "why\n" in said and "OSError: no luck" in said
+    assert server[0].returncode == 0, "the server ended with the last of its users"
+    assert "SCRIPT" not in os.environ
+
+
+def test_what_is_loaded_is_what_the_code_imports(tmp_path):
+    (tmp_path / "net.py").write_text("import numpy\n\ndef f():\n    from torch import nn\n")
+    (tmp_path / "plain.py").write_text("import torchlike\n# import numba\n")
+    assert forking.packages([str(tmp_path / "plain.py")]) == forking.ALWAYS
+    assert forking.packages([str(tmp_path / "net.py")]) == (*forking.ALWAYS, "torch")

@@ -13,6 +13,7 @@ if not os.path.isdir(RULES):
 PROJECT = Path(RULES).parents[1]
 sys.path.insert(0, str(PROJECT / "workflow" / "scripts"))
 
+import forking
 import workarounds
 from snakemake.logging import logger
 
@@ -40,6 +41,8 @@ if (
     for name in STUDIES:
         or_exit(PLAN.study, name)
         or_exit(PLAN.check_data, name)
+    if SETTINGS.fork:
+        forking.apply()
 
 # With the prefix that a Snakefile may give to this one as its module.
 RESULTS = workflow.modifier.path_modifier.replace_prefix(PLAN.results)

@@ -192,6 +192,8 @@ class Config(Model):
     """Replicate: enters every random stream. 0 is the run whose ledger we stand by."""
     portable: bool = True
     """Hold the libraries to AVX2, so that verdicts don't hang on the processor. Without it a job takes all it has."""
+    fork: bool = True
+    """Fork jobs from processes that have loaded packages, on Linux; without it each job starts Python anew."""
     results: str = Field("results", pattern=r"^[^$`'\"\\\\;&|<>*?!\n]+$")
     """Folder of the results, relative to the working directory. No characters that a shell would act on."""
 

@@ -13,6 +13,7 @@ from types import FunctionType
 
 import numpy as np
 
+from pesin.compiled import njit
 from pesin.errors import UserError, did_you_mean
 from pesin.integrate.system import System
 from pesin.steps.plugin import load
@@ -147,6 +148,9 @@ def _mac_arthur(model, x, t):
 
     Each species grows as its scarcest resource allows; dysts' own form takes one state at a time.
     """
+    if np.ndim(x) == 1:
+        given = (x, model.k, model.s, model.c, model.r, model.d, model.m)
+        return _mac_arthur_once(*(np.ascontiguousarray(each, float) for each in given[:4]), *map(float, given[4:]))
     species, resources = x[:5], x[5:]
     shape = (5, 5) + (1,) * (np.ndim(species) - 1)
     half = np.reshape(model.k, shape)
@@ -154,6 +158,26 @@ def _mac_arthur(model, x, t):
     supplied = model.d * (np.reshape(model.s, shape[1:]) - resources)
     eaten = (np.reshape(model.c, shape) * (growth * species)).sum(1)
     return np.concatenate([species * (growth - model.m), supplied - eaten])
+
+
+@njit()
+def _mac_arthur_once(x, k, s, c, r, d, m):
+    """One state, to the same bits: a tenth of the time, and it is asked for half a million times."""
+    rates, grown = np.empty(10), np.empty(5)
+    for j in range(5):
+        least = np.inf
+        for i in range(5):
+            growth = r * x[5 + i] / (k[i, j] + x[5 + i])
+            if growth < least or np.isnan(growth):
+                least = growth
+        grown[j] = least * x[j]
+        rates[j] = x[j] * (least - m)
+    for i in range(5):
+        eaten = c[i, 0] * grown[0]
+        for j in range(1, 5):
+            eaten += c[i, j] * grown[j]
+        rates[5 + i] = d * (s[i] - x[5 + i]) - eaten
+    return rates
 
 
 _OWN_FIELDS = {"MacArthur": _mac_arthur}

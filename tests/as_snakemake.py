@@ -1,17 +1,10 @@
-"""A process that has loaded packages and forks a child for each job it is sent: forking.py SOCKET PACKAGE...
-
-A child has what a fresh process has, without its seconds of imports. Nothing of the project is loaded before the fork,
-so that the job's own check of what it imported holds, and nothing is computed, so that no thread is lost by it.
-"""
+"""Runs a job's driver with what Snakemake would hand it: as_snakemake.py JOB FILE; a failure is said in the file."""
 
 from __future__ import annotations
 
-import importlib
 import json
-import os
 import resource
 import runpy
-import socketserver
 import sys
 import time
 import traceback
@@ -60,31 +53,5 @@ def run(job: dict) -> str:
     return ""
 
 
-class Child(socketserver.StreamRequestHandler):
-    """One job, in a process of its own."""
-
-    def handle(self) -> None:
-        nothing = os.open(os.devnull, os.O_RDWR)
-        os.dup2(nothing, 0)
-        os.dup2(2, 1)
-        said = run(json.loads(self.rfile.readline()))
-        self.wfile.write(b"failed " + said.encode() if said else b"done")
-
-
-class Server(socketserver.ForkingMixIn, socketserver.UnixStreamServer):
-    """Ends with the process that started it."""
-
-    parent = os.getppid()
-
-    def service_actions(self) -> None:
-        super().service_actions()
-        if os.getppid() != self.parent:
-            sys.exit()
-
-
 if __name__ == "__main__":
-    for package in sys.argv[2:]:
-        importlib.import_module(package)
-    with Server(sys.argv[1], Child) as server:
-        print("ready", flush=True)
-        server.serve_forever()
+    Path(sys.argv[2]).write_text(run(json.loads(sys.argv[1])))
