@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import atexit
 import contextlib
+import gc
 import importlib
 import json
 import os
@@ -229,6 +230,8 @@ def main() -> None:
     for package in sys.argv[2:]:
         with contextlib.suppress(ImportError):  # a job that needs it says so itself
             importlib.import_module(package)
+    gc.collect()
+    gc.freeze()  # else a child's first collection copies the pages of all that was loaded
     job = serve(socket.socket(fileno=int(sys.argv[1])))
     os.environ.update(job["environ"])
     os.chdir(job["cwd"])
