@@ -106,7 +106,7 @@ class Servers:
             with ours.makefile("rb") as answer:
                 said = answer.read()
         if not said:
-            raise RuntimeError(f"{script}: the process that had forked it is gone")
+            raise RuntimeError(f"{script} could not be forked, or the process that had forked it is gone")
         return Ended(**json.loads(said))
 
     def _server(self, packages: tuple[str, ...], threads: int) -> socket.socket:
@@ -145,12 +145,15 @@ def _imports(file: str, package: str) -> bool:
 
 @cache
 def apply() -> None:
-    """Let this process, which is Snakemake's main one, fork what scripts it runs itself. On Linux alone.
+    """Let this process, which is Snakemake's main one, fork what scripts it runs itself. On Linux (since 5.3) alone.
 
     Elsewhere libraries of the system don't bear a fork, or there is none.
     """
-    if sys.platform == "linux" and hasattr(os, "pidfd_open"):
-        PythonScript.execute_script = forked(Servers(), PythonScript.execute_script)
+    try:
+        os.close(os.pidfd_open(os.getpid()))
+    except (AttributeError, OSError):
+        return
+    PythonScript.execute_script = forked(Servers(), PythonScript.execute_script)
 
 
 def forked(servers: Servers, plainly: Callable) -> Callable:
@@ -201,7 +204,12 @@ def serve(control: socket.socket) -> dict:
                 link, start = socket.socket(fileno=handles[0]), time.perf_counter()
                 with link.makefile("rb") as asked:
                     job = json.loads(asked.readline())
-                child = os.fork()
+                try:
+                    child = os.fork()
+                except OSError as error:
+                    print(f"a job can't be forked: {error}", file=sys.stderr, flush=True)
+                    link.close()
+                    continue
                 if not child:
                     for end in (link, control, *(other.data[1] for other in events.get_map().values() if other.data)):
                         end.close()
