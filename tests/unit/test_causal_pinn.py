@@ -50,6 +50,13 @@ def test_propagators_shrink_volumes_at_the_trace():
     np.testing.assert_allclose(np.linalg.det(found["propagator"].values), expected, rtol=1e-6)
 
 
+def test_propagators_of_many_windows_stay_whole():
+    """Tangents that have grown over forty windows of the paper are parallel to rounding."""
+    lorenz = {"windows": 40, "window": 0.5}
+    volumes = np.linalg.det(simulate(case("simulate", lorenz=lorenz))["propagator"].values)
+    np.testing.assert_allclose(volumes, np.exp(-41 / 3 * 0.5), rtol=1e-6)
+
+
 def test_fields_keep_their_mean_and_the_solver_is_of_fourth_order():
     found = [solve_field(equation(steps=steps, points=32))[-1] for steps in (40, 80, 640)]
     np.testing.assert_allclose(found[-1].mean(), 0, atol=1e-12)
