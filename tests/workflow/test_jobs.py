@@ -4,6 +4,7 @@ import csv
 import os
 import signal
 import sys
+from types import SimpleNamespace
 
 import pytest
 
@@ -101,3 +102,22 @@ def test_what_is_loaded_is_what_the_code_imports(tmp_path):
     (tmp_path / "plain.py").write_text("import torchlike\n# import numba\n")
     assert forking.packages([str(tmp_path / "plain.py")]) == forking.ALWAYS
     assert forking.packages([str(tmp_path / "net.py")]) == (*forking.ALWAYS, "torch")
+
+
+def test_a_job_with_a_gpu_and_a_script_of_others_start_python_anew():
+    begun = []
+    method = forking.forked(None, lambda job, fname, edit: begun.append(fname))
+    plain = {"conda_env": None, "container_img": None, "env_modules": None}
+    for name, resources, given in (("gpu", {"gpu": 1}, {"code": []}), ("other", {}, {})):
+        method(SimpleNamespace(**plain, resources=resources, input=given), name)
+    assert begun == ["gpu", "other"]
+
+
+def test_where_processes_have_no_handles_nothing_is_forked(monkeypatch):
+    def unknown(pid):
+        raise OSError("no such call")
+
+    before = forking.PythonScript.execute_script
+    monkeypatch.setattr(os, "pidfd_open", unknown)
+    forking.apply.__wrapped__()
+    assert forking.PythonScript.execute_script is before

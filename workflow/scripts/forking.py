@@ -59,7 +59,7 @@ PYTHON = sys.executable  # before its quotes (workarounds.py)
 
 @dataclass(frozen=True)
 class Ended:
-    """How a job ended: as `subprocess` gives it, minus the signal if it was killed; what it took."""
+    """How a job ended: its status, minus the signal if it was killed; seconds, core seconds, MB of memory at most."""
 
     returncode: int
     wall_s: float
@@ -95,6 +95,11 @@ class Servers:
             Of the libraries for linear algebra.
         environ
             Variables of the job's own.
+
+        Raises
+        ------
+        RuntimeError
+            If it could not be forked, or its server was killed.
         """
         ours, theirs = socket.socketpair()
         job = {"script": script, "arguments": list(arguments), "cwd": os.getcwd(), "environ": environ}
@@ -109,13 +114,13 @@ class Servers:
             raise RuntimeError(f"{script} could not be forked, or the process that had forked it is gone")
         return Ended(**json.loads(said))
 
-    def _server(self, packages: tuple[str, ...], threads: int) -> socket.socket:
+    def _server(self, loaded: tuple[str, ...], threads: int) -> socket.socket:
         """The socket of the server; it must be ready before its first job, lest it be taken for one that failed."""
-        if (packages, threads) not in self._servers:
+        if (loaded, threads) not in self._servers:
             ours, theirs = socket.socketpair()
             counts = {f"{name}_THREADS": str(threads) for name in THREADS}
             process = subprocess.Popen(
-                [PYTHON, "-P", __file__, str(theirs.fileno()), *packages],
+                [PYTHON, "-P", __file__, str(theirs.fileno()), *loaded],
                 # HDF5 is loaded before pesin.steps.files can say that it takes no locks.
                 env=os.environ | counts | {"HDF5_USE_FILE_LOCKING": "FALSE"},
                 stdin=subprocess.DEVNULL,
@@ -123,9 +128,9 @@ class Servers:
             )
             theirs.close()
             if ours.recv(1) != b"r":
-                raise RuntimeError(f"no process can be forked: the one that loads {', '.join(packages)} is gone")
-            self._servers[packages, threads] = process, ours
-        return self._servers[packages, threads][1]
+                raise RuntimeError(f"no process can be forked: the one that loads {', '.join(loaded)} is gone")
+            self._servers[loaded, threads] = process, ours
+        return self._servers[loaded, threads][1]
 
 
 def packages(code: Iterable[str]) -> tuple[str, ...]:
