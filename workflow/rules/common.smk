@@ -158,6 +158,7 @@ def figure_labels(study):
     return labels
 
 
+@cache
 def study_verdicts(study):
     """Claim -> verdict, read when the report is made."""
     from pesin.claims.judge import to_rows

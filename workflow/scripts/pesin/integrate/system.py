@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from functools import cache
+from functools import cache, cached_property
 from typing import Any
 
 import numpy as np
@@ -62,7 +62,7 @@ class System:
         largest = float(np.abs(self.x0).max())
         return 1.0 if largest == 0 or 1e-3 <= largest <= 1e6 else largest
 
-    @property
+    @cached_property
     def vectorises(self) -> bool:
         """True if many states at once take little longer than one."""
         return _vectorises(self.name, self.components, tuple(self.x0))

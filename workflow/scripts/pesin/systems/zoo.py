@@ -143,21 +143,26 @@ def _feels_time(components, x0: np.ndarray) -> bool:
     return False
 
 
-def _mac_arthur(model, x, t):
+def _mac_arthur(model) -> Callable:
     """Five species and five resources (Huisman and Weissing, Nature 402, 407, 1999), for any number of states.
 
     Each species grows as its scarcest resource allows; dysts' own form takes one state at a time.
     """
-    if np.ndim(x) == 1:
-        given = (x, model.k, model.s, model.c, model.r, model.d, model.m)
-        return _mac_arthur_once(*(np.ascontiguousarray(each, float) for each in given[:4]), *map(float, given[4:]))
-    species, resources = x[:5], x[5:]
-    shape = (5, 5) + (1,) * (np.ndim(species) - 1)
-    half = np.reshape(model.k, shape)
-    growth = (model.r * resources[:, None] / (half + resources[:, None])).min(0)
-    supplied = model.d * (np.reshape(model.s, shape[1:]) - resources)
-    eaten = (np.reshape(model.c, shape) * (growth * species)).sum(1)
-    return np.concatenate([species * (growth - model.m), supplied - eaten])
+    k, s, c = (np.ascontiguousarray(table, float) for table in (model.k, model.s, model.c))
+    r, d, m = map(float, (model.r, model.d, model.m))
+
+    def field(t, x):
+        if np.ndim(x) == 1:
+            return _mac_arthur_once(np.ascontiguousarray(x, float), k, s, c, r, d, m)
+        species, resources = x[:5], x[5:]
+        shape = (5, 5) + (1,) * (np.ndim(species) - 1)
+        half = np.reshape(k, shape)
+        growth = (r * resources[:, None] / (half + resources[:, None])).min(0)
+        supplied = d * (np.reshape(s, shape[1:]) - resources)
+        eaten = (np.reshape(c, shape) * (growth * species)).sum(1)
+        return np.concatenate([species * (growth - m), supplied - eaten])
+
+    return field
 
 
 @njit()
@@ -238,8 +243,9 @@ def _components(model, kind: str, values: list) -> Callable:
         if cls.__name__ == "BelousovZhabotinsky":  # max(0, x), which takes no arrays
             field = FunctionType(field.__code__, {**field.__globals__, "max": np.maximum})
         return lambda t, x: field(*x, t, *values)
-    whole = _OWN_FIELDS.get(cls.__name__, cls.rhs)
-    return lambda t, x: whole(model, x, t)
+    if cls.__name__ in _OWN_FIELDS:
+        return _OWN_FIELDS[cls.__name__](model)
+    return lambda t, x: cls.rhs(model, x, t)
 
 
 @cache

@@ -60,13 +60,14 @@ def _of_world(case: Case[Params], data: xr.DataTree, trained: xr.DataTree, name:
     for place, size in enumerate(p.simulate.samples):
         for seed in range(len(state)):
             x = state[seed, :size]
-            scores = {
-                "learned": next(learned) / x.std(0),
-                "gaussian": (x.mean(0) - x) @ np.linalg.inv(np.cov(x.T)),
-                "neighbours": by_neighbours(x, p.entropy.neighbours_in == "pairs"),
-            }
             if p.entropy.scores == "none":
-                scores = dict.fromkeys(scores, np.zeros_like(x))
+                scores = dict.fromkeys(("learned", "gaussian", "neighbours"), np.zeros_like(x))
+            else:
+                scores = {
+                    "learned": next(learned) / x.std(0),
+                    "gaussian": (x.mean(0) - x) @ np.linalg.inv(np.cov(x.T)),
+                    "neighbours": by_neighbours(x, p.entropy.neighbours_in == "pairs"),
+                }
             scores["exact_score"] = world.score(x / p.simulate.broad) / p.simulate.broad
             for row, estimator in enumerate(ESTIMATORS):
                 found[row, place, seed] = (
