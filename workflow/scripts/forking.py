@@ -50,6 +50,8 @@ IF_IMPORTED = (
     "matplotlib.pyplot",
     "matplotlib.backends.backend_pdf",
     "matplotlib.backends.backend_svg",
+    "dysts.flows",
+    "heyoka",
     "numba",
     "torch",
 )
