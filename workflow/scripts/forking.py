@@ -245,6 +245,8 @@ def main() -> None:
     for package in sys.argv[2:]:
         with contextlib.suppress(ImportError):  # a job that needs it says so itself
             importlib.import_module(package)
+    if "numba" in sys.argv[2:]:
+        importlib.import_module("numba").njit(lambda: None)()  # its first function has it read in all that it knows
     gc.collect()
     gc.freeze()  # else a child's first collection copies the pages of all that was loaded
     job = serve(socket.socket(fileno=int(sys.argv[1])))
