@@ -134,7 +134,7 @@ def samples(row, result, exact) -> None:
     row[0].set(ylabel="relative error\nof G, A and L")
     row[1].set(ylabel=named(result["tau_samples"]), ylim=(-0.03, 1))
     for panel, place in zip(row, ("center right", "lower right"), strict=True):
-        log_axis(panel, "x", ticks=[10, 100, 1000, 10000])
+        log_axis(panel, "x")
         panel.set_xlabel("nodes M")
         legend(panel, loc=place, handlelength=1)
 
