@@ -2,8 +2,8 @@
 
 Snakemake starts Python anew for each script. Here a server, one for each set of packages and number of threads, forks a
 child for each job. Nothing of the project is loaded before the fork, so that a job's own check of what it imported
-holds, and nothing is computed, so that no thread is lost by it: a child has what a fresh process has, and makes the
-same bits.
+holds, and nothing is computed (numba alone compiles an empty function), so that no thread is lost by it: a child has
+what a fresh process has, and makes the same bits.
 """
 
 from __future__ import annotations
@@ -245,8 +245,8 @@ def main() -> None:
     for package in sys.argv[2:]:
         with contextlib.suppress(ImportError):  # a job that needs it says so itself
             importlib.import_module(package)
-    if "numba" in sys.argv[2:]:
-        importlib.import_module("numba").njit(lambda: None)()  # its first function has it read in all that it knows
+    if "numba" in sys.argv[2:] and (numba := sys.modules.get("numba")):
+        numba.njit(lambda: None)()  # its first function has it read in all that it knows
     gc.collect()
     gc.freeze()  # else a child's first collection copies the pages of all that was loaded
     job = serve(socket.socket(fileno=int(sys.argv[1])))
