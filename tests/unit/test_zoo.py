@@ -130,3 +130,22 @@ def test_mac_arthur_of_one_state_has_the_bits_of_many():
     states[0, 7] = np.nan
     for state, many in zip(states, field(0.0, states.T).T, strict=True):
         assert np.array_equal(field(0.0, state), many, equal_nan=True)
+
+
+def test_the_vortex_map_goes_where_dysts_goes():
+    from dysts.maps import BlinkingVortexMap
+
+    system, x = zoo.get("BlinkingVortexMap", "map"), zoo.get("BlinkingVortexMap", "map").x0
+    for theirs in np.array(BlinkingVortexMap().make_trajectory(20)):
+        x = system.rhs(0.0, x)
+        assert x == pytest.approx(theirs, abs=1e-8)
+    assert system.vectorises
+
+
+def test_a_vortex_that_turns_for_no_time_moves_nothing():
+    rng = np.random.default_rng(0)
+    states = np.stack([rng.uniform(0.05, 0.95, 50), rng.uniform(-3, 3, 50)], 1)
+    still, turning = (zoo.get("BlinkingVortexMap", "map", t=t) for t in (0.0, 1.5))
+    assert still.rhs(0.0, states) == pytest.approx(states)
+    moved = turning.rhs(0.0, states)
+    assert (moved[:, 0] < 1).all() and not np.allclose(moved, states, atol=0.1)

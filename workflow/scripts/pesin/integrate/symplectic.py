@@ -53,7 +53,9 @@ def yoshida4(
     y = unmasked(y0, "y0")
     path = np.empty((1 + steps // every, *y.shape), np.result_type(y, float))
     path[0] = y
-    y = path[0].reshape(*y.shape[:-1], 2, y.shape[-1] // 2).copy()
+    y = path[0].reshape(*y.shape[:-1], 2, y.shape[-1] // 2)
+    # In memory components come first: the sums over them then run along whole batches.
+    y = np.moveaxis(np.moveaxis(y, (-2, -1), (0, 1)).copy(), (0, 1), (-2, -1))
     x, p = y[..., 0, :], y[..., 1, :]
     drifts = [(weight * dt, rotation * weight * dt) for weight in DRIFTS]
     kicks = [weight * dt for weight in KICKS]

@@ -56,5 +56,7 @@ def henon_heiles(x, coupling: float = 1.0) -> np.ndarray:
 
 def henon_heiles_acceleration(x, coupling: float = 1.0) -> np.ndarray:
     """-grad Phi of `henon_heiles`, shape (..., 2)."""
-    x, y = x[..., 0], x[..., 1]
-    return np.stack([-x - 2 * coupling * x * y, -y - coupling * (x**2 - y**2)], -1)
+    pull, x, y = np.empty_like(x, dtype=np.result_type(x, float)), x[..., 0], x[..., 1]
+    pull[..., 0] = -x - 2 * coupling * x * y
+    pull[..., 1] = -y - coupling * (x**2 - y**2)
+    return pull

@@ -185,7 +185,44 @@ def _mac_arthur_once(x, k, s, c, r, d, m):
     return rates
 
 
-_OWN_FIELDS = {"MacArthur": _mac_arthur}
+def _blinking_vortex(model) -> Callable:
+    """One step of a vortex in a disc (Aref, J. Fluid Mech. 143, 1, 1984), for any number of states.
+
+    The angle, which dysts finds state by state with a root finder, solves an equation of Kepler's form. As along dysts'
+    own trajectories the vortex stays on its side: it does not blink.
+    """
+    a, b, gamma, duration = (float(getattr(model, key)) for key in ("a", "b", "gamma", "t"))
+    image = a**2 / b
+
+    def field(t, x):
+        r, angle = x
+        ratio2 = (b**2 + r**2 - 2 * b * r * np.cos(angle)) / (image**2 + r**2 - 2 * image * r * np.cos(angle))
+        centre = (b - ratio2 * image) / (1 - ratio2)  # of the circle along which the point moves, and its radius
+        radius = np.abs(np.sqrt(ratio2) / (1 - ratio2) * (image - b))
+        share = 2 * np.sqrt(ratio2) / (1 + ratio2)
+        before = np.arctan2(r * np.sin(angle), r * np.cos(angle) - centre)
+        turn = duration * gamma * (1 - ratio2) / (2 * np.pi * radius**2 * (1 + ratio2))
+        after = _kepler(before - share * np.sin(before) + turn, share)
+        x, y = centre + radius * np.cos(after), radius * np.sin(after)
+        return np.hypot(x, y), np.arctan2(y, x)
+
+    return field
+
+
+def _kepler(mean, eccentricity, most: int = 50):
+    """E of E - e sin E = M, by Newton's method from where it can't fail (Charles and Tatum, CMDA 69, 357, 1998)."""
+    turns = 2 * np.pi * np.round(mean / (2 * np.pi))
+    mean = mean - turns
+    found = np.where(mean < 0, -np.pi, np.pi)
+    for _ in range(most):
+        change = (found - eccentricity * np.sin(found) - mean) / (1 - eccentricity * np.cos(found))
+        found = found - change
+        if not (np.abs(change) > 1e-15).any():
+            break
+    return found + turns
+
+
+_OWN_FIELDS = {"MacArthur": _mac_arthur, "BlinkingVortexMap": _blinking_vortex}
 
 
 def _wrap(cls, kind: str, changed: dict) -> System:
@@ -229,6 +266,8 @@ def _wrap(cls, kind: str, changed: dict) -> System:
 def _components(model, kind: str, values: list) -> Callable:
     """The field of a dysts model as f(t, x), or f(t, x, delayed), components first."""
     cls = type(model)
+    if cls.__name__ in _OWN_FIELDS:
+        return _OWN_FIELDS[cls.__name__](model)
     if kind == "delay":
         return lambda t, x, delayed: model._rhs(x, delayed, t, *values)
     if kind == "map":
@@ -243,8 +282,6 @@ def _components(model, kind: str, values: list) -> Callable:
         if cls.__name__ == "BelousovZhabotinsky":  # max(0, x), which takes no arrays
             field = FunctionType(field.__code__, {**field.__globals__, "max": np.maximum})
         return lambda t, x: field(*x, t, *values)
-    if cls.__name__ in _OWN_FIELDS:
-        return _OWN_FIELDS[cls.__name__](model)
     return lambda t, x: cls.rhs(model, x, t)
 
 
