@@ -552,8 +552,9 @@ def gymnasium_settings():
     return dict(learning=dict(steps=60, warmup=20, every=30), run=run, seeds=dict.fromkeys(run, 3))
 
 
-def test_runs_of_gymnasium_have_the_same_layout():
+def test_runs_of_gymnasium_have_the_same_layout(tmp_path, monkeypatch):
     pytest.importorskip("stable_baselines3")
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
     shared = gymnasium_settings()
     trained, held, scores = steps_of(task_params(environment="Pendulum-v1", **shared))
     own, own_held, own_scores = steps_of(task_params(**shared))
@@ -562,6 +563,7 @@ def test_runs_of_gymnasium_have_the_same_layout():
     assert np.isfinite(held.late_entropy.sel(agent="auto")).all()
     assert scores.env_step.sel(agent="ppo").values.tolist() == [0, 32, 64]  # whole rollouts
     assert scores.env_step.sel(agent="auto").values.tolist() == [0, 30, 60]
+    assert not list(tmp_path.glob("SB3*"))  # the package's log folders
 
 
 def test_stopped_runs_of_gymnasium_go_on_to_the_same_end(tmp_path, monkeypatch):

@@ -120,9 +120,12 @@ def _train_one(case: Case[Params], data: xr.Dataset, name: str, seed: int) -> di
         returns and steps, shape (checkpoints,); entropy and temperature, one less; `actor.<name>`, its weights with a
         leading axis of length 1 (not of PPO).
     """
+    from stable_baselines3.common.logger import Logger
+
     params, learning, task = case.params, case.params.train.learning, case.params.simulate.environment
     scale = 1.0 if name == PPO else params.train.agents[name].reward_scale
     model = _model(case, name, make_environment(task, scale), int(data["bank_seed"].values[seed]))
+    model.set_logger(Logger(folder=None, output_formats=[]))  # the package's own leaves a folder behind at each `learn`
     test = make_environment(task)
     starts = [int(s) for s in data["examined_seed"].values]
     returns, steps, held = [_evaluate(model, test, starts)], [0], []
