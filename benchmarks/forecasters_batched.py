@@ -4,7 +4,8 @@
         [--device cpu] [--models nbeats lstm ...] [--darts 2]
 
 First part: equal steps and equal random draws both ways; checks that they make the same forecast and prints the median
-ratio of the times. Second part: darts' NBEATSModel on `--darts` of the systems at equal window, blocks, layers, width,
+ratio of the times. Second part: N-BEATS forecasts with products of one column by numpy and by torch's batched product.
+Third part: darts' NBEATSModel on `--darts` of the systems at equal window, blocks, layers, width,
 batch and steps; the ratio is of the times per series, against ours for all series in one module and for one alone. It
 needs `pip install darts`, and is left out by --darts 0.
 """
@@ -25,7 +26,7 @@ import torch
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "workflow" / "scripts"))
 
-from pesin.forecasters import block_rnn, dlinear, lstm, nbeats, nhits, nlinear, node, tcn, transformer
+from pesin.forecasters import block_rnn, dlinear, lstm, nbeats, networks, nhits, nlinear, node, tcn, transformer
 from pesin.integrate.ode import rk4
 from pesin.systems.flows import lorenz63
 
@@ -52,6 +53,8 @@ def main() -> None:
     print(f"{options.systems} systems x {options.seeds} seeds, {options.steps} steps, {options.device}")
     for name in options.models:
         one_axis(MODELS[name], history, options)
+    if options.device == "cpu":
+        one_column(history, options)
     if options.darts:
         if importlib.util.find_spec("darts") is None:
             sys.exit("The comparison with darts needs it: pip install darts (or leave it out: --darts 0).")
@@ -107,6 +110,21 @@ def one_axis(module, history, options) -> None:
         f"median ratio of {len(ratios)}: {ratio:5.1f}, first forecasts differ by {worst:.0e} std",
         flush=True,
     )
+
+
+def one_column(history, options) -> None:
+    state, ratios, product = fit(nbeats, history, 0, options), [], networks._product
+    for repeat in range(options.repeats + 1):
+        fast, path = timed(lambda: networks.forecast(state, LEAD), options.device)
+        networks._product = lambda weight, x: torch.bmm(weight, x)
+        slow, their_path = timed(lambda: networks.forecast(state, LEAD), options.device)
+        networks._product = product
+        worst = float((np.abs(path - their_path)[:, :5] / history.std(1, keepdims=True)).max())
+        if not worst < 1e-4:
+            sys.exit(f"The first five points differ by {worst:.2g} std.")
+        if repeat:
+            ratios.append(slow / fast)
+    print(f"{LEAD} points of N-BEATS, products by torch over products by numpy: {statistics.median(ratios):.1f}")
 
 
 def against_darts(history, future, options) -> None:
