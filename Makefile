@@ -50,12 +50,9 @@ replicates: .venv/.ready ## the ledger again with seeds 0 to N-1, and under anot
 crate: .venv/.ready ## describe the results of the last run as a Workflow Run RO-Crate
 	@$(PY) workflow/scripts/crate.py results/$(SCALE)
 
-# Two files at once, but for the browser's times and SLURM's time limits, which a busy machine would spoil.
+# Three files at once on two cores: SLURM's tests mostly wait, for SLURM.
 test: .venv/.ready-test lint ## all tests
-	@status=0; \
-	$(PY) -m pytest $(STUDIES) -n 2 --dist loadfile --no-loadscope-reorder --ignore tests/browser --ignore tests/cluster || status=$$?; \
-	$(PY) -m pytest $(STUDIES) tests/browser tests/cluster || status=$$?; \
-	exit $$status
+	@$(PY) -m pytest $(STUDIES) -n 3 --dist loadfile --no-loadscope-reorder
 
 test-all: STUDIES := --all-studies
 test-all: test ## all tests, and all studies through Snakemake, here and on SLURM: for releases and new locks

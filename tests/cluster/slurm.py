@@ -18,6 +18,8 @@ import sys
 import time
 from pathlib import Path
 
+from debian_packages import install
+
 PACKAGES = ("slurmctld", "slurmd", "slurm-client", "slurmdbd", "munge", "mariadb-server")
 PROGRAMS = ("slurmctld", "slurmd", "sbatch", "slurmdbd", "munged", "mariadbd")
 DEFAULT_CONF = Path("/etc/slurm/slurm.conf")
@@ -87,13 +89,8 @@ def why_not() -> str:
     if DEFAULT_CONF.exists():
         return f"there is a SLURM on this machine already ({DEFAULT_CONF})"
     missing = [program for program in PROGRAMS if shutil.which(program) is None]
-    if missing and shutil.which("apt-get"):
-        quiet = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL, "stdin": subprocess.DEVNULL}
-        environment = os.environ | {"DEBIAN_FRONTEND": "noninteractive"}
-        subprocess.run(["apt-get", "update", "-qq"], env=environment, **quiet)
-        subprocess.run(
-            ["apt-get", "install", "-y", "-qq", "--no-install-recommends", *PACKAGES], env=environment, **quiet
-        )
+    if missing:
+        install(*PACKAGES)
         missing = [program for program in PROGRAMS if shutil.which(program) is None]
     return f"a real SLURM needs {', '.join(missing)}: apt-get install {' '.join(PACKAGES)}" if missing else ""
 
