@@ -1,6 +1,7 @@
 """Writes tables of studies anew, between markers (`make docs`): of README.md and docs/cluster.md from the yamls, of
-docs/scales.md from the two ledgers we stand by."""
+docs/scales.md from the two ledgers we stand by, of docs/pieces.md from what a walk through the papers' sizes wrote."""
 
+import csv
 import re
 from pathlib import Path
 
@@ -9,6 +10,14 @@ from pesin.config.models import STEPS, Config
 from pesin.errors import UserError
 from pesin.plan import Plan
 
+# Words of the walk through the papers' sizes -> what docs/pieces.md says; the first that fits.
+ENDINGS = {
+    "not run": "not run: its input was not made",
+    "time over|killed": "stopped for its time",
+    "MemoryError|alloc": "stopped for its memory",
+    "loops cut": "loops cut",
+    "UserError|not installed": "needs what isn't here",
+}
 PROJECT = Path(__file__).resolve().parents[2]
 
 
@@ -94,12 +103,37 @@ def _judged(row: dict) -> str:
     return f"{row['verdict']}: {values[0]}" + (f" [{values[1]}, {values[2]}]" if values[1] != values[2] else "")
 
 
+def pieces(plan: Plan) -> str:
+    """Steps of which a few turns were run at the papers' sizes, as `benchmarks/paper_training.py --out` wrote them."""
+    path = plan.project / "results" / "reference" / "paper" / "pieces.csv"
+    rows = []
+    for piece in csv.DictReader(path.read_text(encoding="utf-8").splitlines()):
+        study, case, step = (piece[name] for name in ("study", "case", "step"))
+        plan.result(f"{study}/{step}/{case}")  # what was renamed since is named here
+        turns = f"{piece['turns']} x {piece['s_a_turn']} s" if piece["turns"] else ""
+        memory = f"{float(piece['peak_mb']) / 1000:.2g}" if piece["peak_mb"] else ""
+        hours = f"{piece['bound']} {float(piece['core_h']):.2g}".strip() if piece["core_h"] else ""
+        resumed = piece["checkpoint"].partition(":")[0]
+        rows.append((f"`{study}`", case, step, turns, hours, memory, resumed, piece["inputs"], ending(piece)))
+    heads = ("study", "case", "step", "turns", "core h", "memory, GB", "checkpoint", "fed by", "ended")
+    return table(heads, rows)
+
+
+def ending(piece: dict[str, str]) -> str:
+    """How a piece ended, in a word or two: the table of numbers has the whole message."""
+    said = piece["ended"]
+    for words, short in ENDINGS.items():
+        if any(word in said for word in words.split("|")):
+            return short
+    return "failed, for what it was fed" if said else "whole"
+
+
 def table(heads: tuple[str, ...], rows: list[tuple[str, ...]]) -> str:
     lines = [heads, ("---",) * len(heads), *rows]
     return "".join(f"| {' | '.join(cells)} |\n" for cells in lines)
 
 
-TABLES = {"README.md": papers, "docs/cluster.md": sizes, "docs/scales.md": scales}
+TABLES = {"README.md": papers, "docs/cluster.md": sizes, "docs/scales.md": scales, "docs/pieces.md": pieces}
 
 if __name__ == "__main__":
     main()
