@@ -29,6 +29,20 @@ class Named(list):
         return self._parts.items()
 
 
+def keep_checkpoints(then: str) -> None:
+    """A loop that has no checkpoint yet keeps one after its first turn "and ends", or after each "and goes on"."""
+    from pesin.steps.checkpoint import Checkpoint
+
+    init = Checkpoint.__init__
+
+    def begun(self, path=None, *more, **options):
+        init(self, path, *more, **options)
+        if path is not None and not path.is_file():
+            self._told, self._every = then == "and ends", 0
+
+    Checkpoint.__init__ = begun
+
+
 def run(job: dict) -> str:
     """Run a job's driver as Snakemake does; "" or what it said when it failed."""
     for path in (*Named(job["output"]), job["log"]):
@@ -40,6 +54,8 @@ def run(job: dict) -> str:
         "log": [job["log"]],
     }
     sys.path.append(str(Path(job["script"]).parent))
+    if job.get("keeps"):
+        keep_checkpoints(job["keeps"])
     start = time.perf_counter()
     try:
         runpy.run_path(job["script"], {"snakemake": SimpleNamespace(**seen)}, "__main__")

@@ -1,6 +1,6 @@
 """Runs all jobs of a plan without Snakemake: the same drivers on the same files, forked from processes with packages.
 
-    cd COPY_OF_THE_PROJECT; python tests/jobs.py [--scale smoke] [--studies a b] [--threads 1] [--figures svg]
+    cd COPY_OF_THE_PROJECT; python tests/jobs.py [--scale smoke] [--studies a b] [--threads 1] [--figures svg] [--stop]
 
 Two jobs run at once, as far as they go. It prints as JSON, by study, what the drivers of failed jobs said and which
 jobs could not begin; "" stands for the tables of all studies. A process of its own, because the plan imports the
@@ -24,7 +24,7 @@ from typing import Any
 sys.path.insert(0, str(Path("workflow/scripts").resolve()))
 
 from forking import Servers
-from pesin.config.models import Config
+from pesin.config.models import STEPS, Config
 from pesin.plan import FIGURE_FORMATS, Plan
 from workarounds import job_environment
 
@@ -187,8 +187,10 @@ def jobs(plan: Plan, forms: Sequence[str] = FIGURE_FORMATS) -> list[Job]:
 # ------------------------------------------------------------------------------------------------------- running them
 
 
-def run_all(todo: list[Job], threads: int | None = None) -> dict[str, list[str]]:
+def run_all(todo: list[Job], threads: int | None = None, stop: bool = False) -> dict[str, list[str]]:
     """Run jobs in the order of their files, each with so many threads if not with those it asks for.
+
+    With `stop`, a step that keeps checkpoints is told to end in its first loop, and begun again.
 
     Returns
     -------
@@ -211,7 +213,7 @@ def run_all(todo: list[Job], threads: int | None = None) -> dict[str, list[str]]
                     failed[log] = f"{log}: not begun, since {lost[0]} is not there."
                     order.done(log)
                 else:
-                    waiting[pool.submit(run_one, servers, job, threads or job.threads)] = log
+                    waiting[pool.submit(run_one, servers, job, threads or job.threads, stop)] = log
             for future in wait(waiting, return_when=FIRST_COMPLETED).done if waiting else ():
                 log = waiting.pop(future)
                 if said := future.result():
@@ -223,10 +225,17 @@ def run_all(todo: list[Job], threads: int | None = None) -> dict[str, list[str]]
     return found
 
 
-def run_one(servers: Servers, job: Job, threads: int) -> str:
-    """Run a job in a child; "" or what it said when it failed."""
+def run_one(servers: Servers, job: Job, threads: int, stop: bool = False) -> str:
+    """Run a job in a child, and once more if it was told to end; "" or what it said when it failed."""
+    if not stop or job.rule not in STEPS:
+        return _run(servers, job, threads)
+    said = _run(servers, job, threads, keeps="and ends")
+    return _run(servers, job, threads, keeps="and goes on") if "goes on from here" in said else said
+
+
+def _run(servers: Servers, job: Job, threads: int, keeps: str = "") -> str:
     with tempfile.NamedTemporaryFile("r") as why:
-        asked = json.dumps(asdict(job) | {"threads": threads})
+        asked = json.dumps(asdict(job) | {"threads": threads, "keeps": keeps})
         ended = servers.run(DRIVER, arguments=[asked, why.name], code=job.input["code"], threads=threads)
         said = why.read()
     return said if not ended.returncode else f"{job.rule}: was killed.\nThe log has more: {job.log}"
@@ -238,9 +247,10 @@ def main() -> None:
     parser.add_argument("--studies", nargs="+", default="all")
     parser.add_argument("--threads", type=int)
     parser.add_argument("--figures", nargs="+", choices=FIGURE_FORMATS, default=FIGURE_FORMATS)
+    parser.add_argument("--stop", action="store_true", help="tell steps with checkpoints to end, once, and go on")
     arguments = parser.parse_args()
     plan = Plan(Path.cwd(), Config(scale=arguments.scale, studies=arguments.studies))
-    print(json.dumps(run_all(jobs(plan, arguments.figures), arguments.threads)))
+    print(json.dumps(run_all(jobs(plan, arguments.figures), arguments.threads, arguments.stop)))
 
 
 if __name__ == "__main__":

@@ -36,7 +36,8 @@ def smoke_again(smoke, tmp_path_factory) -> Smoke:
     """The same in another folder and other processes, one thread for each job, and another order of Python's sets.
 
     Figures as SVG only: what is drawn is settled before a format is written. Machine code that numba kept is taken
-    over, since it is a user's second run that finds the same.
+    over, since it is a user's second run that finds the same. A step that keeps checkpoints is told to end after the
+    first turn of its first loop and begun again, and keeps one after each turn of the others.
     """
     folder = copy_project(tmp_path_factory.mktemp("again") / "project")
     first = smoke.results.parents[1]
@@ -44,5 +45,5 @@ def smoke_again(smoke, tmp_path_factory) -> Smoke:
         place = folder / kept.relative_to(first)
         place.parent.mkdir(exist_ok=True)
         shutil.copy(kept, place)
-    failed = run_jobs(folder, "--scale", "smoke", "--threads", "1", "--figures", "svg", hash_seed=2)
+    failed = run_jobs(folder, "--scale", "smoke", "--threads", "1", "--figures", "svg", "--stop", hash_seed=2)
     return Smoke(folder / "results/smoke", failed)

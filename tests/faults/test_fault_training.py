@@ -150,6 +150,15 @@ def test_without_its_generators_a_resumed_loop_differs(tmp_path, monkeypatch):
     assert walk(tmp_path / "c") != walk(None)
 
 
+@pytest.mark.parametrize("name", ["layer_0/weight", "50 %", "50%20%", "a.b", "größe", "_0"])
+def test_any_name_is_kept(tmp_path, name):
+    checkpoint = Checkpoint(tmp_path / "c", "k", every=0)
+    for _ in checkpoint.over(range(2), lambda: {name: np.eye(2)}):
+        pass
+    turns, saved = checkpoint.load()
+    assert turns == 2 and list(saved) == [name] and (saved[name] == np.eye(2)).all()
+
+
 @pytest.mark.parametrize("fault", ["cut", "edited", "other key"])
 def test_an_unfit_checkpoint_is_passed_over(tmp_path, fault, capsys):
     path = tmp_path / "c"

@@ -1,4 +1,4 @@
-"""The tables of studies in README.md and docs are those of the yamls, of ledgers, and of the walk through papers' sizes."""
+"""The tables of studies in README.md and docs are those of yamls, ledgers, and pieces of the papers' sizes."""
 
 import pytest
 

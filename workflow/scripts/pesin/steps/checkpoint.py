@@ -14,6 +14,7 @@ import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Protocol
+from urllib.parse import quote, unquote
 
 import numpy as np
 import xarray as xr
@@ -73,7 +74,7 @@ class Checkpoint:
         for generator, state in zip(self._generators, json.loads(kept.attrs["generators"]), strict=True):
             generator.bit_generator.state = state
         print(f"{self._path}: going on after {kept.attrs['turns']} turns.", file=sys.stderr)
-        return int(kept.attrs["turns"]), {str(name): v.values for name, v in kept.data_vars.items()}
+        return int(kept.attrs["turns"]), {unquote(str(name)): v.values for name, v in kept.data_vars.items()}
 
     def over(self, turns: Iterable[int], state: Callable[[], Mapping[str, np.ndarray]]) -> Iterator[int]:
         """Go through the turns of the loop; keep the state now and then, and when the job is told to end.
@@ -129,7 +130,8 @@ class Checkpoint:
 
     def _write(self, turns: int, state: Mapping[str, np.ndarray]) -> None:
         assert self._path is not None
-        values = {name: np.array(array) for name, array in state.items()}
+        # A name in a file holds no slash; names of layers do.
+        values = {quote(name, safe=" "): np.array(array) for name, array in state.items()}
         data = xr.Dataset(
             {name: ([f"{name}_{axis}" for axis in range(v.ndim)], v) for name, v in values.items()},
             attrs={
