@@ -1,6 +1,6 @@
 """What every study's smoke run must satisfy: a new one is tested by these with no new test code.
 
-A file of its own, so that its worker waits for the runs while the other one does the rest.
+A file of its own, so that its worker waits for the runs while the others do the rest.
 """
 
 import csv
@@ -81,6 +81,18 @@ def test_the_ledger_has_all_rows_and_its_columns(smoke):
 @pytest.mark.parametrize("name", STUDIES)
 def test_the_same_run_gives_the_same_bits(smoke, smoke_again, name):
     assert not differing(smoke.study(name), smoke_again.study(name), left_out=(".pdf", ".png"))
+
+
+def keeps_checkpoints(name: str) -> bool:
+    modules = (ROOT / "workflow/scripts/studies" / name).rglob("*.py")
+    return any("checkpoint(" in module.read_text(encoding="utf-8") for module in modules)
+
+
+@pytest.mark.parametrize("name", [name for name in STUDIES if keeps_checkpoints(name)])
+def test_a_step_was_told_to_end_and_went_on(smoke_again, name):
+    """Without it the same bits would say nothing of checkpoints."""
+    logs = (smoke_again.study(name) / "logs").rglob("*.log")
+    assert any("going on after" in log.read_text(encoding="utf-8") for log in logs)
 
 
 def of_all_kinds() -> list[str]:
