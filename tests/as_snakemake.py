@@ -30,17 +30,24 @@ class Named(list):
 
 
 def keep_checkpoints(then: str) -> None:
-    """A loop that has no checkpoint yet keeps one after its first turn "and ends", or after each "and goes on"."""
+    """A loop that has no checkpoint yet keeps one after its first turn "and ends", or "and goes on".
+
+    Where it goes on its state is asked for after each turn, and written after turns 1, 2, 4, 8 and so on.
+    """
     from pesin.steps.checkpoint import Checkpoint
 
-    init = Checkpoint.__init__
+    init, write = Checkpoint.__init__, Checkpoint._write
 
     def begun(self, path=None, *more, **options):
         init(self, path, *more, **options)
         if path is not None and not path.is_file():
             self._told, self._every = then == "and ends", 0
 
-    Checkpoint.__init__ = begun
+    def seldom(self, turns, state):
+        if self._told or self._every or turns.bit_count() == 1:
+            write(self, turns, state)
+
+    Checkpoint.__init__, Checkpoint._write = begun, seldom
 
 
 def run(job: dict) -> str:

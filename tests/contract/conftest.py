@@ -37,7 +37,7 @@ def smoke_again(smoke, tmp_path_factory) -> Smoke:
 
     Figures as SVG only: what is drawn is settled before a format is written. Machine code that numba kept is taken
     over, since it is a user's second run that finds the same. A step that keeps checkpoints is told to end after the
-    first turn of its first loop and begun again, and keeps one after each turn of the others.
+    first turn of its first loop and begun again, and keeps one now and then in the others.
     """
     folder = copy_project(tmp_path_factory.mktemp("again") / "project")
     first = smoke.results.parents[1]
