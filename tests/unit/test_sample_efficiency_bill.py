@@ -53,7 +53,7 @@ def test_a_sparse_model_of_many_steps_is_nearly_the_law():
 def test_shuffled_ends_stay_within_a_budget(data):
     kept = train._shuffled(case(), data)
     assert kept is data
-    dealt = train._shuffled(case(train={"shuffled": True}), data)
+    dealt = train._shuffled(case(train={"shuffled": "all"}), data)
     first = 0
     for last in case().params.simulate.budgets:
         one, other = (np.sort(of["next"].values[:, :, first:last, 2], -1) for of in (data, dealt))
@@ -131,6 +131,17 @@ def test_networks_made_are_those_that_plan(data):
 def test_both_orders_begin_alike_and_without_updates_nothing_moves(data):
     made, _ = train.hypernetworks(case(train={"hyper": {"iterations": 0}}), data)
     np.testing.assert_allclose(made[0], made[1], atol=1e-6)  # another place in a batch, another last digit
+
+
+def test_a_control_of_what_came_before_changes_the_second_session_alone(data):
+    control = case(train={"shuffled": "other"})
+    made, _ = train.hypernetworks(case(), data)
+    other, _ = train.hypernetworks(control, data, train._shuffled(control, data))
+    np.testing.assert_array_equal(train.hypernetworks(control, data, data)[0], made)
+    found = train.train(control, data)["hyper"].to_dataset()["weights"].values
+    np.testing.assert_array_equal(found[:, 0], made[:, 0])
+    np.testing.assert_array_equal(found[:, 1], other[:, 1])
+    assert (abs(other - made).max(-1) > 1e-4).all()
 
 
 def test_counts_by_hand():

@@ -159,8 +159,8 @@ class Learning(Model):
 class Train(Model):
     """Seen by the train step and those after it."""
 
-    shuffled: bool
-    """Whether the ends of transitions are those of others (control)."""
+    shuffled: Literal["none", "all", "other"]
+    """Whose transitions have the ends of others (controls); `other`: the pendulum's that came before, for `hyper_after`."""
     sparse: Sparse
     ensemble: Ensemble
     filter: Filter

@@ -37,11 +37,14 @@ SATURATED = RATE_LIMIT - 1e-9
 
 def train(case: Case[Params], data: xr.Dataset) -> xr.DataTree:
     """`sparse`: coefficients; `hyper`: networks made; `agents`: returns along learning; `bill`: measured seconds."""
-    data, spent = _shuffled(case, data), dict[str, float]()
+    whose, spent, dealt = case.params.train.shuffled, dict[str, float](), _shuffled(case, data)
+    data = dealt if whose == "all" else data
     with Clock(spent, "sparse"):
         coefficients = sparse(case, data)
     with Clock(spent, "hyper"):
         made, numbers = hypernetworks(case, data)
+    if whose == "other":
+        made[:, 1:] = hypernetworks(case, data, dealt, "hyper after shuffled")[0][:, 1:]
     with Clock(spent, "filtered"):
         scales, draw = batches(case, data)
         networks = filtered.ensembles(case, len(scales.shift), draw)
@@ -106,7 +109,7 @@ class Clock:
 
 def _shuffled(case: Case[Params], data: xr.Dataset) -> xr.Dataset:
     """The transitions, or with `shuffled` those whose ends belong to others of the same budget."""
-    if not case.params.train.shuffled:
+    if case.params.train.shuffled == "none":
         return data
     rng, first, order = case.rng("shuffled"), 0, np.arange(data.sizes["sample"])
     for last in case.params.simulate.budgets:
@@ -162,27 +165,30 @@ def batches(case: Case[Params], data: xr.Dataset) -> tuple[filtered.Scales, Call
     return filtered.Scales(shift, scale), drawn
 
 
-def hypernetworks(case: Case[Params], data: xr.Dataset) -> tuple[np.ndarray, int]:
+def hypernetworks(
+    case: Case[Params], data: xr.Dataset, before: xr.Dataset | None = None, name: str = "hyper"
+) -> tuple[np.ndarray, int]:
     """Both pendulums one after the other, in both orders: (order, session, budget, seed, weight), and their numbers.
 
-    A session's network as it was at the session's end.
+    A session's network as it was at the session's end. `before` has the transitions of the first session, `data` if none.
     """
     how, p = case.params.train.hyper, case.params.simulate
-    x, after = pairs(data)
-    given, change = x / INPUTS, (after - x[..., :3]) / TARGETS
+    seen_in = [pairs(data if before is None else before), pairs(data)]
     limit = np.repeat(p.budgets, p.seeds)[:, None]
     seed = np.tile(np.arange(p.seeds), len(p.budgets))[:, None]
     model = Hypernetwork(
-        len(ORDERS) * len(limit), len(x), [filtered.GIVEN, *how.hidden, filtered.ASKED], how.generator, how.embedding,
+        len(ORDERS) * len(limit), len(seen_in), [filtered.GIVEN, *how.hidden, filtered.ASKED], how.generator, how.embedding,
         how.spread, how.beta, how.rate, "all", torch.Generator().manual_seed(case.seed("hyper")), case.device,
     )  # fmt: skip
     with torch.no_grad():  # both orders begin alike
         for value in (*model.parameters.values(), model.embeddings):
             value[len(limit) :] = value[: len(limit)]
     rng, seen = case.rng("hyper"), Made()
-    for session in case.checkpoint("hyper", [rng]).turns(
-        len(x), model, seen, progress=partial(case.progress, what="hyper")
+    for session in case.checkpoint(name, [rng]).turns(
+        len(seen_in), model, seen, progress=partial(case.progress, what=name)
     ):
+        x, after = seen_in[session]
+        given, change = x / INPUTS, (after - x[..., :3]) / TARGETS
         model.begin(np.array([[session]]))
         worlds = [session, len(x) - 1 - session]
         for _ in range(how.iterations):
@@ -197,7 +203,7 @@ def hypernetworks(case: Case[Params], data: xr.Dataset) -> tuple[np.ndarray, int
             model.step(part[0], part[1], rng)
         model.end(None, torch.Generator())
         seen.add(model.networks()[:, session].numpy(force=True))
-    made = np.stack(seen.found, 1).reshape(len(ORDERS), len(p.budgets), p.seeds, len(x), -1)
+    made = np.stack(seen.found, 1).reshape(len(ORDERS), len(p.budgets), p.seeds, len(seen_in), -1)
     return np.moveaxis(made, 3, 1), model.numbers()
 
 
