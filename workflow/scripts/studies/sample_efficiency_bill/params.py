@@ -160,7 +160,7 @@ class Train(Model):
     """Seen by the train step and those after it."""
 
     shuffled: Literal["none", "all", "other"]
-    """Whose transitions have the ends of others (controls); `other`: the pendulum's that came before, for `hyper_after`."""
+    """Whose transitions have the ends of others (controls); `other`: the pendulum's that `hyper_after` came from."""
     sparse: Sparse
     ensemble: Ensemble
     filter: Filter
