@@ -170,7 +170,7 @@ def hypernetworks(
 ) -> tuple[np.ndarray, int]:
     """Both pendulums one after the other, in both orders: (order, session, budget, seed, weight), and their numbers.
 
-    A session's network as it was at the session's end. `before` has the transitions of the first session, or `data` has.
+    A session's network as it was at the session's end. `before`: the transitions of the first session, if not `data`.
     """
     how, p = case.params.train.hyper, case.params.simulate
     seen_in = [pairs(data if before is None else before), pairs(data)]
@@ -178,7 +178,8 @@ def hypernetworks(
     seed = np.tile(np.arange(p.seeds), len(p.budgets))[:, None]
     model = Hypernetwork(
         len(ORDERS) * len(limit), len(seen_in), [filtered.GIVEN, *how.hidden, filtered.ASKED], how.generator,
-        how.embedding, how.spread, how.beta, how.rate, "all", torch.Generator().manual_seed(case.seed("hyper")), case.device,
+        how.embedding, how.spread, how.beta, how.rate, "all", torch.Generator().manual_seed(case.seed("hyper")),
+        case.device,
     )  # fmt: skip
     with torch.no_grad():  # both orders begin alike
         for value in (*model.parameters.values(), model.embeddings):
