@@ -48,7 +48,7 @@ def returns(study: Results) -> Figure:
         panel.axhline(params.goal, color="k", ls=":", lw=1)
     left.set(xlabel="steps in its own world", ylabel=named(swing["along"]), ylim=(-1900, 50))
     middle.set(xlabel="real steps seen", ylabel=named(swing["along"]), ylim=(-1900, 50))
-    log_axis(middle, "x", [250, 500, 1000, 2000, 4000])
+    log_axis(middle, "x", [250, 500, 1000, 2000, 4000] if swing["step"][-1] < 10000 else [250, 1000, 4000, 16000])
     legend(left, "above", ncols=2)
     for arm in ("sindy", "real"):
         band = interval(wake["drag"].sel(arm=arm), over="agent")
