@@ -97,13 +97,13 @@ def part(case: Case[Params], data: xr.Dataset, task: str, net: Mamba, whole: Par
     x, target = inputs(task, data, "train")
     signs, order = variants(case, task, runs)
     parameters = {name: value.detach()[runs].clone().requires_grad_() for name, value in whole.items()}
-    rows = case.rng(f"{task} batches").integers(len(x), size=(p.steps, p.seeds, p.batch))
+    rng = case.rng(f"{task} batches")
     seeds = [run % p.seeds for run in runs]
     optimiser = Clipped(parameters, "adam", weight_decay=p.weight_decay, decayed=MATRICES)
     optimiser.largest = p.clip
 
-    def loss_of(step: int) -> torch.Tensor:
-        chosen = torch.as_tensor(rows[step, seeds])
+    def loss_of(_: int) -> torch.Tensor:
+        chosen = torch.as_tensor(rng.integers(len(x), size=(p.seeds, p.batch))[seeds])
         return runs_cross_entropy(
             net(parameters, x[chosen].to(case.device), signs, order), target[chosen].to(case.device)
         )
@@ -113,6 +113,6 @@ def part(case: Case[Params], data: xr.Dataset, task: str, net: Mamba, whole: Par
         share = (step + 1) / warm if step < warm else 0.1 + 0.9 * half_cosine(step - warm, p.steps - warm)
         return torch.full((len(runs),), p.lr * share, device=case.device)
 
-    kept = case.checkpoint(f"{task}_{runs[0]}")
+    kept = case.checkpoint(f"{task}_{runs[0]}", [rng])
     loss, _ = fit_runs(optimiser, loss_of, rate_of, p.steps, case.progress, kept)
     return parameters, loss

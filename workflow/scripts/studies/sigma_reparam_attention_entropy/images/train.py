@@ -61,17 +61,17 @@ def one_recipe(case: Case[Params], data: xr.Dataset, stream: str, recipe: Recipe
     optimiser = RunsOptimiser(parameters, recipe.optimiser, recipe.momentum, weight_decay=recipe.weight_decay,
                               decayed=tuple(net.matrices))  # fmt: skip
     rates, seeds = torch.tensor([rate for rate, _ in which], device=device), [seed for _, seed in which]
-    rows = case.rng("batches").integers(len(x), size=(params.steps, params.seeds, params.batch))
+    rng = case.rng("batches")
 
-    def loss_of(step: int) -> torch.Tensor:
-        chosen = torch.as_tensor(rows[step, seeds])
+    def loss_of(_: int) -> torch.Tensor:
+        chosen = torch.as_tensor(rng.integers(len(x), size=(params.seeds, params.batch))[seeds])
         images, label = x[chosen].to(device), labels[chosen].to(device)
         return runs_cross_entropy(net(made.effective(parameters, update=True), images), label)
 
     def rate_of(step: int) -> torch.Tensor:
         return rates * min(1.0, (step + 1) / recipe.warmup) if recipe.warmup else rates
 
-    progress, kept = partial(case.progress, what=stream), case.checkpoint(stream)
+    progress, kept = partial(case.progress, what=stream), case.checkpoint(stream, [rng])
     loss, _ = fit_runs(optimiser, loss_of, rate_of, params.steps, progress, kept, [made])
     found = {"loss": loss}
     with torch.no_grad():
