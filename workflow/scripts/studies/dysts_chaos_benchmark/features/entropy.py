@@ -5,7 +5,7 @@ import xarray as xr
 
 from pesin.steps.case import Case
 from pesin.steps.labels import labelled
-from studies.dysts_chaos_benchmark.features.params import Params
+from studies.dysts_chaos_benchmark.features.params import Entropy, Params
 
 
 def entropy(case: Case[Params], zoo: xr.Dataset) -> xr.Dataset:
@@ -22,14 +22,19 @@ def entropy(case: Case[Params], zoo: xr.Dataset) -> xr.Dataset:
     scores, labels = _clusters(table, p.clusters, rng)
     stability = _stability(table, labels, p.resamples, rng)
     position = _principal(table, 2)
-    short = max(0, 3 - int((stability > 0.6).sum()))
+    stable = int((stability > STABLE).sum())
     return xr.Dataset(
         {
             "participation_ratio": labelled(
                 "system", ratios, "jackknife pseudo-value of the participation ratio of the features' covariance"
             ),
             "stability": labelled("cluster", stability, "bootstrap Jaccard stability of a cluster"),
-            "stable_short_of_three": labelled((), short, "clusters of stability above 0.6 short of three"),
+            "stable_short_of_three": labelled((), max(0, 3 - stable), "clusters of stability above 0.6 short of three"),
+            "groupless_p": labelled(
+                (),
+                _groupless(p, table, stable, case.rng("clouds")),
+                "share of clouds without groups, of the same covariance, with as many stable clusters; 1 below three",
+            ),
             "silhouette": labelled("clusters", scores, "mean silhouette"),
             "hopkins": labelled((), _hopkins(table, rng), "Hopkins statistic (0.5: no clusters)"),
             "position": labelled(("system", "component"), position, "principal component of the features"),
@@ -65,6 +70,7 @@ MEASURES = (
 )
 NAMES = [f"{what}: {name}" for name in MEASURES for what in ("mean", "spread")]
 PER_PERIOD = 100
+STABLE = 0.6
 
 
 def features(x: np.ndarray, dim: int) -> np.ndarray:
@@ -166,6 +172,21 @@ def _stability(table: np.ndarray, labels: np.ndarray, resamples: int, rng) -> np
             each = [(inside & (new == c)).sum() / max((inside | (new == c)).sum(), 1) for c in range(k)]
             row[cluster] = max(each)
     return overlap.mean(0)
+
+
+def _groupless(p: Entropy, table: np.ndarray, stable: int, rng) -> float:
+    """p-value of so many stable clusters among normal clouds of the table's covariance, which have no groups.
+
+    k-means cuts a long cloud into stable pieces too. Fewer than three clusters are not put to this test.
+    """
+    if stable < 3:
+        return 1.0
+    root, as_many = np.linalg.cholesky(np.cov(table.T) + 1e-9 * np.eye(table.shape[1])), 0
+    for _ in range(p.clouds):
+        cloud = np.apply_along_axis(_normal_scores, 0, rng.standard_normal(table.shape) @ root.T)
+        labels = _clusters(cloud, p.clusters, rng)[1]
+        as_many += int((_stability(cloud, labels, p.resamples, rng) > STABLE).sum()) >= stable
+    return (1 + as_many) / (1 + p.clouds)
 
 
 def _hopkins(table: np.ndarray, rng) -> float:

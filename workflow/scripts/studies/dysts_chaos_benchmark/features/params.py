@@ -16,6 +16,8 @@ class Entropy(Model):
     clusters: Annotated[list[PositiveInt], Field(min_length=1)]
     """Numbers of clusters to choose among by silhouette."""
     resamples: PositiveInt
+    clouds: PositiveInt
+    """Normal clouds without groups that the number of stable clusters is held against."""
 
 
 class Params(Model):

@@ -2,7 +2,7 @@
 
 from typing import Annotated
 
-from pydantic import AfterValidator, Field, PositiveFloat, PositiveInt
+from pydantic import AfterValidator, Field, PositiveFloat, PositiveInt, model_validator
 
 from pesin.params import Model
 from studies.lava_world_tides.settings import Levels, Range
@@ -50,6 +50,12 @@ class Simulate(Model):
     ocean: bool
     """false: the fluid response is taken away."""
     draws: Draws
+
+    @model_validator(mode="after")
+    def _reference_is_run(self):
+        if self.reference[0] not in self.fluxes or self.reference[1] not in self.drags:
+            raise ValueError("reference: its flux must be one of fluxes, its drag one of drags")
+        return self
 
 
 class Train(Model):

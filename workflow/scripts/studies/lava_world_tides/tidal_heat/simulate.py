@@ -15,6 +15,8 @@ from studies.lava_world_tides.tides import (
     STEFAN_BOLTZMANN,
     SUN_LUMINOSITY,
     SUN_MASS,
+    YEAR,
+    G,
     maxwell_dissipation,
     mean_motion,
     ocean_dissipation,
@@ -47,6 +49,8 @@ def simulate(case: Case[Params]) -> xr.Dataset:
     received = light * SUN_LUMINOSITY / (16 * np.pi * size**2)
     absorbed = received * (1 - params.albedo)
     before, after = ((flux / STEFAN_BOLTZMANN) ** 0.25 for flux in (absorbed, absorbed + heat))
+    spent = G * star * SUN_MASS * kilograms * e**2 / (2 * size)  # by an orbit that keeps its angular momentum
+    lasts = 2 * spent / (heat * 4 * np.pi * metres**2) / YEAR  # half of e-squared's time is e's
     dims = ("eccentricity", "drag", "planet")
     return xr.Dataset(
         {
@@ -57,6 +61,7 @@ def simulate(case: Case[Params]) -> xr.Dataset:
             "temperature_before": labelled("planet", before, "surface temperature without tides", "K"),
             "temperature": labelled(dims, after, "surface temperature with tides", "K"),
             "temperature_rise": labelled(dims, after / before - 1, "relative rise of the surface temperature"),
+            "circularisation_time": labelled(dims, lasts, "e-folding time of the eccentricity by this heat", "year"),
             "im_k2": labelled(("drag", "planet"), response, "-Im k2 at the orbital frequency"),
             "resonant_depth": labelled("planet", resonant_depth(motion, gravity, metres), "resonant depth", "m"),
         },

@@ -111,4 +111,7 @@ class Params(Model):
     def _long_enough(self):
         if max(self.train.durations) > self.simulate.records.periods:
             raise ValueError("train.durations: the longest must not exceed simulate.records.periods")
+        low, high = self.entropy.window
+        if len({low <= ratio <= high for ratio in self.entropy.ratios}) < 2:
+            raise ValueError("entropy.window: some of entropy.ratios must lie in it, and some outside")
         return self
