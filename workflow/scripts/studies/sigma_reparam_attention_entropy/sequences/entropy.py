@@ -23,6 +23,9 @@ def entropy(case: Case[Params], trained: xr.DataTree) -> xr.Dataset:
     return xr.merge(parts).assign_attrs(keys=int(found.attrs["keys"]))
 
 
+UNSTABLE = 0.5  # nat: a rise of the loss as C1's needs have it
+
+
 def layer_entropy(found: xr.Dataset) -> xr.DataArray:
     """Mean over the heads; NaN for layers that a shallower net doesn't have."""
     return found["attention_entropy"].mean("head", skipna=False)
@@ -56,6 +59,10 @@ def association(case: Case[Params], found: xr.Dataset) -> xr.Dataset:
     for name, values, said in (("lowest_entropy", one, LOWEST), ("instability", other, RISE)):
         among = f"rank among the seeds of its variant and rate, mean taken off: {said}"
         variables[f"{name}_rank"] = labelled("run", centred_ranks(values, other).ravel(), among)
+    unstable = other > UNSTABLE
+    mixed = np.broadcast_to(np.ptp(unstable.astype(int), axis=1, keepdims=True), other.shape)
+    said = "1 if the seeds of the run's variant and rate differ in stability"
+    variables["mixed"] = labelled("run", mixed.ravel().astype(float), said)
     return xr.Dataset(variables)
 
 

@@ -108,7 +108,7 @@ def group(
     net = make_net(params, variant, layers, inputs=symbols, outputs=symbols, context=length - 1)
     made, parameters = start(case, net, variant, case.params.simulate.seeds, which)
     seeds = [seed for _, seed in which]
-    tokens = torch.as_tensor(data["tokens"].values.astype(np.int64), device=device)
+    tokens = torch.as_tensor(data["tokens"].values)  # on the host, as narrow as they are kept
     held_out = torch.as_tensor(data["held_out"].values.astype(np.int64), device=device)
     rates = torch.tensor([rate for rate, _ in which], device=device)
     runs, seen, at, norms_at = len(rates), Seen(), probes(params, asked), snapshots(asked)
@@ -124,7 +124,7 @@ def group(
     def loss_of(step: int) -> torch.Tensor:
         with torch.no_grad():
             observe(step)
-        batch = tokens[seeds, step * asked.batch : (step + 1) * asked.batch]
+        batch = tokens[seeds, step * asked.batch : (step + 1) * asked.batch].to(device, torch.int64)
         return runs_cross_entropy(net(made.effective(parameters, update=True), batch[..., :-1]), batch[..., 1:])
 
     progress = partial(case.progress, what=f"{name}, {layers} layers")
