@@ -95,7 +95,7 @@ def _stored_against_recomputed(ax, data) -> None:
             markersize=3,
             color=COLOURS[colour],
             markerfacecolor="none",
-            label=f"{kind}s, not settled as chaotic ({rest.sum()})",
+            label=f"{kind}s, not settled ({rest.sum()})",
         )
     line = np.array([floor, 30])
     ax.plot(line, line, color=COLOURS[7], linewidth=0.8)
