@@ -4,8 +4,13 @@ import pytest
 
 import study_tables
 from pesin.claims.compare import read_ledger
+from pesin.claims.replicates import read_replicates, said
 from pesin.errors import UserError
 from project import ROOT, plan
+
+
+def replicates():
+    return read_replicates(ROOT / "results/reference/laptop/replicates.csv")
 
 
 @pytest.mark.parametrize("page", study_tables.TABLES)
@@ -14,7 +19,8 @@ def test_the_tables_have_not_drifted(page):
     table = study_tables.TABLES[page](plan("paper"))
     whole = {study for study, _ in read_ledger(ROOT / "results/reference/paper")}
     known = set(plan("paper").known)
-    named = {"docs/scales.md": whole, "docs/pieces.md": known - whole}.get(page, known)
+    turned = {study for (study, _), found in said(replicates()).items() if "unsettled" in found}
+    named = {"docs/scales.md": whole, "docs/pieces.md": known - whole, "docs/seeds.md": turned}.get(page, known)
     assert all(f"| `{name}` |" in table for name in named)
     assert study_tables.placed(text, table, page) == text, "run 'make docs'"
 
@@ -44,3 +50,12 @@ def test_a_claim_that_the_laptop_lacks_is_named(monkeypatch):
     monkeypatch.setattr(study_tables, "read_ledger", lambda path: left if path.name == "laptop" else paper)
     with pytest.raises(UserError, match="incomplete_rg C4"):
         study_tables.scales(plan("paper"))
+
+
+def test_the_seeds_page_counts_what_it_lists():
+    first, _, *rows = [line for line in study_tables.seeds(plan("paper")).splitlines() if line]
+    firm, tested = (int(word) for word in first.split() if word.isdigit())
+    assert len(rows) - 1 == tested - firm
+    for row in rows[1:]:
+        study, claim, *verdicts, _ = (cell.strip(" `") for cell in row.strip("|").split("|"))
+        assert len({verdict for verdict in verdicts if verdict}) > 1, (study, claim)

@@ -1,11 +1,13 @@
 """Writes tables of studies anew, between markers (`make docs`): of README.md and docs/cluster.md from the yamls, of
-docs/scales.md from the two ledgers we stand by, of docs/pieces.md from what a walk through the papers' sizes wrote."""
+docs/scales.md from the two ledgers we stand by, of docs/pieces.md from what a walk through the papers' sizes wrote, of
+docs/seeds.md from the replicates."""
 
 import csv
 import re
 from pathlib import Path
 
 from pesin.claims.compare import beyond, read_ledger
+from pesin.claims.replicates import read_replicates, said
 from pesin.config.models import STEPS, Config
 from pesin.errors import UserError
 from pesin.plan import Plan
@@ -128,12 +130,40 @@ def ending(piece: dict[str, str]) -> str:
     return "failed, for what it was fed" if said else "whole"
 
 
+def seeds(plan: Plan) -> str:
+    """Claims whose verdict turns among the replicates, after a count of those that keep theirs."""
+    reference = plan.project / "results" / "reference" / "laptop"
+    ledger, rows = read_ledger(reference), read_replicates(reference / "replicates.csv")
+    tested = {key: found for key, found in said(rows).items() if ledger[key]["verdict"] != "not testable here"}
+    verdicts = {(row["study"], row["claim"], row["replicate"]): row["verdict"] for row in rows}
+    turned = [key for key, found in tested.items() if found.startswith("unsettled")]
+    names = {row["replicate"] for row in rows if (row["study"], row["claim"]) in turned}
+    names = sorted(names, key=lambda name: (not name.startswith("seed"), name))
+    cells = [
+        (
+            f"`{study}`",
+            claim,
+            *(verdicts.get((study, claim, name), "") for name in names),
+            ledger[study, claim]["close"],
+        )
+        for study, claim in sorted(turned)
+    ]
+    firm = f"{len(tested) - len(turned)} of {len(tested)} claims have one verdict in all of their runs. The others:\n\n"
+    return firm + table(("study", "claim", *(name.replace("_", " ") for name in names), "close"), cells)
+
+
 def table(heads: tuple[str, ...], rows: list[tuple[str, ...]]) -> str:
     lines = [heads, ("---",) * len(heads), *rows]
     return "".join(f"| {' | '.join(cells)} |\n" for cells in lines)
 
 
-TABLES = {"README.md": papers, "docs/cluster.md": sizes, "docs/scales.md": scales, "docs/pieces.md": pieces}
+TABLES = {
+    "README.md": papers,
+    "docs/cluster.md": sizes,
+    "docs/scales.md": scales,
+    "docs/pieces.md": pieces,
+    "docs/seeds.md": seeds,
+}
 
 if __name__ == "__main__":
     main()
