@@ -210,3 +210,15 @@ def test_stopped_forecasters_go_on_to_the_same_end(tmp_path, monkeypatch):
     )
     case = case_of("dysts_chaos_benchmark", "fine", "train", train={"forecasters": files})
     assert_goes_on(lambda one: train(one, data), case, tmp_path, monkeypatch, turns=2)
+
+
+def test_groups_are_told_from_a_cloud_of_their_covariance():
+    how, rng = SimpleNamespace(clusters=[3], resamples=10, clouds=19), RNG(0)
+    apart = rng.normal(size=(90, 4)) + 12 * np.eye(4)[np.arange(90) % 3]
+    long = 2 * rng.normal(size=(90, 1)) + rng.normal(size=(90, 4))
+    for raw, has_groups in ((apart, True), (long, False)):
+        table = np.apply_along_axis(features._normal_scores, 0, raw)
+        labels = features._clusters(table, how.clusters, RNG(1))[1]
+        stability = features._stability(table, labels, how.resamples, RNG(2))
+        assert (features._groupless(how, table, stability, RNG(3)) < 0.1) == has_groups
+    assert features._groupless(how, apart, np.array([0.9, 0.9, 0.5]), RNG(3)) == 1  # too few to ask

@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from pydantic import ValidationError
 from scipy.integrate import quad
 
 from project import case_of
@@ -30,6 +31,7 @@ from studies.lava_world_tides.resonances.spin import (
     spin_rate,
     traps,
 )
+from studies.lava_world_tides.tidal_heat.simulate import simulate as heated
 from studies.lava_world_tides.tides import (
     BULK_DENSITY,
     DAY,
@@ -37,12 +39,14 @@ from studies.lava_world_tides.tides import (
     EARTH_MASS,
     EARTH_RADIUS,
     MOON_MASS,
+    SUN_MASS,
     YEAR,
     G,
     attraction,
     maxwell_dissipation,
     ocean_dissipation,
     ocean_love,
+    orbit_size,
     resonant_depth,
     solid_love,
 )
@@ -226,3 +230,20 @@ def test_an_ocean_that_grows_to_its_bound_does_not_stall_there():
 def test_a_stopped_emulator_goes_on_to_the_same_end(tmp_path, monkeypatch):
     case = case_of("lava_world_tides", "moon", "train")
     assert_goes_on(train, case, tmp_path, monkeypatch, turns=37)
+
+
+def test_eccentricities_last_as_long_as_the_heat_of_a_synchronous_planet_allows():
+    """1 / tau = 21/2 (-Im k2) (M / m) (R / a)^5 n (Goldreich and Soter, Icarus 5, 375, 1966), whatever e is."""
+    case = case_of("lava_world_tides", "planets", "simulate")
+    found, world = heated(case), case.params.simulate.worlds["GJ 1252 b"]
+    star, mass, radius = world.star * SUN_MASS, world.mass * EARTH_MASS, world.radius * EARTH_RADIUS
+    size = orbit_size(world.period * DAY, star)
+    rate = 10.5 * found["im_k2"].sel(planet="GJ 1252 b") * star / mass * (radius / size) ** 5
+    rate = rate * 2 * np.pi / (world.period * DAY)
+    lasts = found["circularisation_time"].sel(planet="GJ 1252 b")
+    np.testing.assert_allclose(lasts * YEAR * rate, np.ones(lasts.shape), rtol=1e-3)
+
+
+def test_the_reference_run_is_one_of_the_grid():
+    with pytest.raises(ValidationError, match="reference: its flux"):
+        case_of("lava_world_tides", "moon", "simulate", simulate={"reference": [123.0, 1e-5]})

@@ -166,6 +166,11 @@ def test_params_refuse(cases, change):
         case_with("series", **change)
 
 
+def test_params_refuse_a_window_that_tells_no_ratios_apart(cases):
+    with pytest.raises(ValidationError, match="entropy.window"):
+        case_of(NAME, "series", "entropy", entropy={"window": [0.31, 0.32]})
+
+
 def test_params_refuse_durations_longer_than_the_records(cases):
     records = cases["series"].params["simulate"]["records"] | {"periods": 10}
     with pytest.raises(ValidationError, match="train.durations"):

@@ -15,7 +15,7 @@ from studies.sigma_reparam_attention_entropy.images import forecast as image_sco
 from studies.sigma_reparam_attention_entropy.images import simulate as image_world
 from studies.sigma_reparam_attention_entropy.images import train as image_training
 from studies.sigma_reparam_attention_entropy.images.simulate import cut, imagenet64
-from studies.sigma_reparam_attention_entropy.sequences.entropy import centred_ranks, entropy, settled
+from studies.sigma_reparam_attention_entropy.sequences.entropy import centred_ranks, entropy, mixed, settled
 from studies.sigma_reparam_attention_entropy.sequences.forecast import forecast, usable_width, warning
 from studies.sigma_reparam_attention_entropy.sequences.simulate import simulate
 from studies.sigma_reparam_attention_entropy.sequences.stability import diverged, instability
@@ -109,6 +109,11 @@ def test_ranks_within_a_cell_know_nothing_of_other_cells():
     one, two = centred_ranks(entropies, sizes), centred_ranks(sizes, sizes)
     assert (one == -two).all() and one[0].tolist() == [1, 0, -1]
     assert not one[2].any()  # all diverged: who was lowest says nothing
+
+
+def test_a_cell_is_mixed_if_its_seeds_differ_in_stability():
+    sizes = np.array([[0.1, 0.2, 0.3], [0.1, 0.9, np.inf], [2.0, 3.0, 0.6]])
+    assert mixed(sizes).tolist() == [[0, 0, 0], [1, 1, 1], [0, 0, 0]]
 
 
 def test_entropies_settle_over_the_last_quarter():

@@ -32,8 +32,8 @@ def entropy(case: Case[Params], zoo: xr.Dataset) -> xr.Dataset:
             "stable_short_of_three": labelled((), max(0, 3 - stable), "clusters of stability above 0.6 short of three"),
             "groupless_p": labelled(
                 (),
-                _groupless(p, table, stable, case.rng("clouds")),
-                "share of clouds without groups, of the same covariance, with as many stable clusters; 1 below three",
+                _groupless(p, table, stability, case.rng("clouds")),
+                "share of clouds without groups whose third cluster is as stable; 1 if fewer than three are stable",
             ),
             "silhouette": labelled("clusters", scores, "mean silhouette"),
             "hopkins": labelled((), _hopkins(table, rng), "Hopkins statistic (0.5: no clusters)"),
@@ -174,19 +174,21 @@ def _stability(table: np.ndarray, labels: np.ndarray, resamples: int, rng) -> np
     return overlap.mean(0)
 
 
-def _groupless(p: Entropy, table: np.ndarray, stable: int, rng) -> float:
-    """p-value of so many stable clusters among normal clouds of the table's covariance, which have no groups.
+def _groupless(p: Entropy, table: np.ndarray, stability: np.ndarray, rng) -> float:
+    """p-value of the third most stable cluster among normal clouds of the table's covariance, which have no groups.
 
-    k-means cuts a long cloud into stable pieces too. Fewer than three clusters are not put to this test.
+    k-means cuts a long cloud into stable pieces too, as many as it likes, though none as stable as a group that lies
+    apart. Fewer than three stable clusters are not put to this test.
     """
-    if stable < 3:
+    third = np.sort(stability)[-3]
+    if third <= STABLE:
         return 1.0
-    root, as_many = np.linalg.cholesky(np.cov(table.T) + 1e-9 * np.eye(table.shape[1])), 0
+    root, as_stable = np.linalg.cholesky(np.cov(table.T) + 1e-9 * np.eye(table.shape[1])), 0
     for _ in range(p.clouds):
         cloud = np.apply_along_axis(_normal_scores, 0, rng.standard_normal(table.shape) @ root.T)
         labels = _clusters(cloud, p.clusters, rng)[1]
-        as_many += int((_stability(cloud, labels, p.resamples, rng) > STABLE).sum()) >= stable
-    return (1 + as_many) / (1 + p.clouds)
+        as_stable += np.sort(_stability(cloud, labels, p.resamples, rng))[-3] >= third
+    return float((1 + as_stable) / (1 + p.clouds))
 
 
 def _hopkins(table: np.ndarray, rng) -> float:

@@ -14,6 +14,7 @@ from studies.sigma_reparam_attention_entropy.sequences.params import Measures, P
 from studies.sigma_reparam_attention_entropy.sequences.stability import arms, diverged, instability
 
 LOWEST, RISE = "lowest entropy of a layer in training", "largest rise of the loss over its running minimum"
+UNSTABLE = 0.5  # nat: a rise of the loss as C1's needs have it
 
 
 def entropy(case: Case[Params], trained: xr.DataTree) -> xr.Dataset:
@@ -21,9 +22,6 @@ def entropy(case: Case[Params], trained: xr.DataTree) -> xr.Dataset:
     params, found = case.params.entropy, trained["grid"].to_dataset()
     parts = [association(case, found), collapse(params, found), trained_bound(found), intervention(params, trained)]
     return xr.merge(parts).assign_attrs(keys=int(found.attrs["keys"]))
-
-
-UNSTABLE = 0.5  # nat: a rise of the loss as C1's needs have it
 
 
 def layer_entropy(found: xr.Dataset) -> xr.DataArray:
@@ -59,10 +57,8 @@ def association(case: Case[Params], found: xr.Dataset) -> xr.Dataset:
     for name, values, said in (("lowest_entropy", one, LOWEST), ("instability", other, RISE)):
         among = f"rank among the seeds of its variant and rate, mean taken off: {said}"
         variables[f"{name}_rank"] = labelled("run", centred_ranks(values, other).ravel(), among)
-    unstable = other > UNSTABLE
-    mixed = np.broadcast_to(np.ptp(unstable.astype(int), axis=1, keepdims=True), other.shape)
     said = "1 if the seeds of the run's variant and rate differ in stability"
-    variables["mixed"] = labelled("run", mixed.ravel().astype(float), said)
+    variables["mixed"] = labelled("run", mixed(other).ravel(), said)
     return xr.Dataset(variables)
 
 
@@ -70,6 +66,12 @@ def centred_ranks(values: np.ndarray, told_apart: np.ndarray) -> np.ndarray:
     """Ranks along the last axis, mean taken off; 0 in cells whose `told_apart` are all the same, and say nothing."""
     same = np.ptp(told_apart, axis=-1, keepdims=True) == 0
     return np.where(same, 0, ranks(values) - (values.shape[-1] + 1) / 2)
+
+
+def mixed(sizes: np.ndarray) -> np.ndarray:
+    """1.0 in the cells (cell, seed) of which some runs were unstable and some not, 0.0 in the others; same shape."""
+    unstable = (sizes > UNSTABLE).astype(float)
+    return np.broadcast_to(np.ptp(unstable, axis=1, keepdims=True), sizes.shape)
 
 
 def collapse(params: Measures, found: xr.Dataset) -> xr.Dataset:
