@@ -4,7 +4,18 @@ from typing import Any
 
 import numpy as np
 
-from pesin.plot.style import COLOURS, interval_whiskers, legend, log_axis, name_points, named, names, panels, whiskers
+from pesin.plot.style import (
+    COLOURS,
+    interval_whiskers,
+    legend,
+    log_axis,
+    name_points,
+    named,
+    names,
+    note,
+    panels,
+    whiskers,
+)
 from pesin.stats.intervals import interval
 from pesin.steps.results import Results
 from studies.dysts_chaos_benchmark import figures_applications
@@ -150,6 +161,7 @@ def diversity(study: Results):
         values = np.sort(result.stability.values)[::-1]
         right.plot(np.arange(1, values.size + 1), values, "o-", color=COLOURS[colour_index], label=label)
     right.axhline(0.6, color=COLOURS[7], linestyle="--", linewidth=0.8)
+    note(right, f"third cluster against clouds\nwithout groups: p = {data.groupless_p.item():.2g}", (1, 0.04))
     right.set(
         xlabel="cluster, most stable first", ylabel=named(data.stability, "bootstrap Jaccard stability"), ylim=(0, 1)
     )
