@@ -10,7 +10,8 @@ from studies.entropy_atlas.comparison.entropy import PREDICTORS, _foretold, _ran
 from studies.entropy_atlas.comparison.params import Compared
 from studies.entropy_atlas.measurement.entropy import _measured
 from studies.entropy_atlas.measurement.forecast import _good_steps
-from studies.entropy_atlas.measurement.params import Forecasts, Measures
+from studies.entropy_atlas.measurement.params import Forecasts, Measures, Series
+from studies.entropy_atlas.measurement.simulate import _sampled
 
 
 def test_every_measure_of_one_series_is_in_the_atlas():
@@ -101,3 +102,12 @@ def test_conditions_of_a_series():
     assert long < noisy < shuffled and short == pytest.approx(long, abs=0.1)
     assert value[1, 0] == pytest.approx(value[1, 3])  # the histogram sees no order
     assert np.isnan(_measured((np.full(600, np.nan), 3), p)).all()
+
+
+@pytest.mark.parametrize("name, kind", [("Lorenz", "flow"), ("Henon", "map")])
+def test_another_seed_has_another_series_of_the_same_attractor(name, kind):
+    p = Series(systems=[name] * 3, kinds=[kind], points_per_period=10, points=1500, future=20, tolerance=1e-6)
+    first, again, other = (_sampled((name, kind, seed), p)["x"] for seed in (0, 0, 1))
+    np.testing.assert_array_equal(first, again)
+    assert abs(first - other).mean() > 0.3 * first.std()
+    assert other.std() == pytest.approx(first.std(), rel=0.2) and other.mean() == pytest.approx(first.mean(), abs=first.std())

@@ -12,7 +12,7 @@ from pesin.steps.case import Case
 from pesin.steps.labels import labelled
 from pesin.steps.parallel import each
 from pesin.systems import zoo
-from pesin.systems.sampling import series, with_period
+from pesin.systems.sampling import TRANSIENT, series, with_period
 from studies.entropy_atlas.measurement.params import Params, Series
 
 SECONDS = 60.0  # wall time that one system's series may take
@@ -61,7 +61,8 @@ def _sampled(job, p: Series) -> dict:
         with time_limit(SECONDS):
             system = with_period(zoo.get(name, kind))
             rng = np.random.default_rng(seed)
-            _, values, run = series(system, (length,), per_period, rng, tolerance=p.tolerance)
+            late = TRANSIENT * (1 + rng.random())  # each seed's series is from a part of the attractor of its own
+            _, values, run = series(system, (length,), per_period, rng, late, p.tolerance)
     except ValueError as error:
         return row | {"reason": str(error)}
     except TimeoutError:
