@@ -12,6 +12,9 @@ export XDG_CACHE_HOME := $(CURDIR)/.snakemake/cache
 $(info There is no home that can be written to: caches lie in $(XDG_CACHE_HOME).)
 endif
 
+# Some images forbid bytecode; here thousands of jobs would each compile the project's modules anew.
+unexport PYTHONDONTWRITEBYTECODE
+
 .PHONY: help run entropy verify study test test-all test-cluster lint schema costs docs compare replicates crate reference lock clean
 
 help: ## list the targets

@@ -55,7 +55,6 @@ def assert_goes_on(done, bits):
 def test_a_cut_cache_is_said_once_and_mended(copy, tmp_path, kind, kept):
     scripts, bits = tmp_path / "scripts", copy[1]
     shutil.copytree(copy[0], scripts)
-    measured(scripts)  # compiled here
     for path in scripts.rglob(f"*.{kind}"):
         os.truncate(path, int(kept * path.stat().st_size))
     assert_goes_on(measured(scripts), bits)

@@ -59,8 +59,7 @@ def check_loaded(root: Path, code: list[str]) -> None:
     root = root.resolve()
     known = {Path(path).resolve() for path in code}
     files = filter(None, (getattr(module, "__file__", None) for module in list(sys.modules.values())))
-    # Thousands of modules of packages lie in a few hundred folders, and a folder takes as long to resolve as a file.
-    inside = cache(lambda folder: Path(folder).resolve().is_relative_to(root))
+    inside = cache(lambda folder: Path(_real(folder)).is_relative_to(root))
     ours = {Path(file).resolve() for file in files if inside(os.path.dirname(file))}
     unseen = sorted(str(path.relative_to(root)) for path in ours - known if path.stat().st_size)
     if unseen:
@@ -68,6 +67,13 @@ def check_loaded(root: Path, code: list[str]) -> None:
             f"{', '.join(unseen)}: imported, but by no import statement that the workflow can read. Write a plain"
             " 'import' or 'from ... import', so that an edit of the file reruns this step."
         )
+
+
+@cache
+def _real(folder: str) -> str:
+    """As `os.path.realpath`, which asks after each folder above it anew: packages lie in hundreds of neighbours."""
+    above, name = os.path.split(os.path.abspath(folder))
+    return os.path.realpath(folder) if not name or os.path.islink(folder) else os.path.join(_real(above), name)
 
 
 # Only the import statements are handed to `ast`: parsing whole files would cost every start of Snakemake, and every job
